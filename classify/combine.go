@@ -1,0 +1,241 @@
+package classify
+
+// Bounds of the walk through one error: how many errors it looks at, and how deep
+// joined errors nest. What lies beyond is not looked at, and the effect is Unknown.
+const (
+	maxErrors = 1000
+	maxJoins  = 20
+)
+
+// Classify says what a failed call asks for. The package documentation tells whose
+// opinion counts. Classify(nil) is the zero Verdict. It does not allocate for an
+// [*Error], wrapped or not.
+func (c *Catalog) Classify(err error) Verdict {
+	if e := answerIn(err); e != nil { // nearly always
+		return c.answer(e)
+	}
+	return c.walk(err)
+}
+
+// walk is Classify for all but the plain case. Its frame, were it inlined, would
+// double that of Classify, and goroutines call that by the thousand on small stacks.
+//
+//go:noinline
+func (c *Catalog) walk(err error) Verdict {
+	w := walk{catalog: c, left: maxErrors}
+	return w.opinion(err, 0).Verdict
+}
+
+// answerIn finds the *Error in a plain chain; nil where it takes a closer look.
+func answerIn(err error) *Error {
+	for range maxErrors {
+		switch x := err.(type) {
+		case *Error:
+			return x
+		case interface{ As(any) bool }:
+			return nil
+		case interface{ Unwrap() error }:
+			err = x.Unwrap()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// answer judges one failed answer.
+func (c *Catalog) answer(e *Error) Verdict {
+	rowClass, rowEffect := statusRow(e.Status)
+	v := Verdict{
+		Class:      rowClass,
+		Status:     e.Status,
+		RetryAfter: max(e.RetryAfter, 0),
+		Rule:       statusName(e.Status),
+	}
+	refused := !e.partial && len(e.Details) <= maxDetails // as far as we know yet
+	decided := 0
+	for i := range e.Details {
+		code := e.Details[i].Code
+		if code == 0 {
+			refused = false
+			continue
+		}
+		class, effect, lockout, name := rowClass, rowEffect, false, statusName(e.Status)
+		if r := c.find(code); r != nil {
+			class, effect, lockout, name = r.Class, r.Effect, r.Lockout, r.Name
+		}
+		refused = refused && effect == NotApplied
+		if s := strictness(class, lockout); s > decided {
+			decided = s
+			v.Class, v.Code, v.Lockout, v.Rule = class, code, lockout, name
+		}
+	}
+	if decided == 0 || e.Status != 0 { // without a status the rules speak alone
+		refused = refused && rowEffect == NotApplied
+	}
+	if refused {
+		v.Effect = NotApplied
+	}
+	return v
+}
+
+// strictness orders classes where several errors came at once: the one that forbids
+// most wins. Unclassified stands in the middle: it forbids resending, but knows less
+// than a rule that names what is wrong. A lockout goes before any other Fatal,
+// because its code is the one a person has to hear of.
+func strictness(c Class, lockout bool) int {
+	switch c {
+	case Retryable:
+		return 1
+	case Resync:
+		return 2
+	case FixAndResend:
+		return 4
+	case Fatal:
+		if lockout {
+			return 6
+		}
+		return 5
+	}
+	return 3
+}
+
+// A rank is how much an opinion counts against others of the same chain.
+type rank uint8
+
+const (
+	nobody rank = iota
+	byURL
+	byTransport
+	byUndecodable
+	byCancel // a read the caller broke off is unreadable too, but that is not the point
+	byCode
+	byAnswer
+)
+
+type opinion struct {
+	Verdict
+	rank rank
+}
+
+// A walk goes through a tree of errors.
+type walk struct {
+	catalog *Catalog
+	left    int
+}
+
+// opinion is that of the chain starting at err. The outermost of the highest rank
+// wins; where the chain ends in joined errors, they have one opinion together.
+func (w *walk) opinion(err error, joins int) opinion {
+	var best opinion
+	var seen connection
+	for err != nil && w.left > 0 {
+		w.left--
+		best = best.or(w.catalog.spoken(err))
+		seen.add(err)
+		switch x := err.(type) {
+		case interface{ Unwrap() error }:
+			err = x.Unwrap()
+		case interface{ Unwrap() []error }:
+			// What was seen on the way here is outside, and so goes first.
+			best = best.or(seen.opinion()).or(w.joined(x.Unwrap(), joins+1))
+			return best
+		default:
+			err = nil
+		}
+	}
+	best = best.or(seen.opinion())
+	if err != nil {
+		best.Effect = Unknown
+	}
+	return best
+}
+
+// joined is the one opinion of several errors: of those that have one the strictest
+// wins, and only if all of them say so nothing was applied.
+func (w *walk) joined(errs []error, joins int) opinion {
+	var all opinion
+	agreed := joins <= maxJoins
+	if !agreed {
+		errs = nil
+	}
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		if w.left == 0 {
+			agreed = false
+			break
+		}
+		o := w.opinion(err, joins)
+		agreed = agreed && o.rank > nobody && o.Effect == NotApplied
+		all = all.stricter(o)
+	}
+	if !agreed {
+		all.Effect = Unknown
+	}
+	return all
+}
+
+// or is the opinion of the higher rank, o where they are equal.
+func (o opinion) or(p opinion) opinion {
+	if p.rank > o.rank {
+		return p
+	}
+	return o
+}
+
+// stricter is the opinion that forbids more, o where they are equal, with the
+// longer wait and the higher rank of both.
+func (o opinion) stricter(p opinion) opinion {
+	if o.rank == nobody || p.rank == nobody {
+		return o.or(p)
+	}
+	s := o
+	if strictness(p.Class, p.Lockout) > strictness(o.Class, o.Lockout) {
+		s = p
+	}
+	s.RetryAfter = max(o.RetryAfter, p.RetryAfter)
+	s.rank = max(o.rank, p.rank)
+	return s
+}
+
+// spoken is the opinion of this one error, those it wraps left aside, as far as it
+// is not about the connection.
+func (c *Catalog) spoken(err error) opinion {
+	if e, ok := as[*Error](err); ok && e != nil {
+		return opinion{c.answer(e), byAnswer}
+	}
+	if x, ok := as[interface{ ErrorCode() int }](err); ok {
+		if code := Code(x.ErrorCode()); code != 0 {
+			return opinion{c.code(code), byCode}
+		}
+	}
+	if u, ok := err.(*undecodable); ok {
+		return opinion{Verdict{Class: Retryable, Status: u.status, Rule: "unreadable answer"}, byUndecodable}
+	}
+	return opinion{}
+}
+
+// code judges a code that came without an HTTP status.
+func (c *Catalog) code(code Code) Verdict {
+	v := Verdict{Code: code}
+	if r := c.find(code); r != nil {
+		v.Class, v.Effect, v.Lockout, v.Rule = r.Class, r.Effect, r.Lockout, r.Name
+	}
+	return v
+}
+
+// as is errors.AsType for one error of a chain.
+func as[T any](err error) (T, bool) {
+	if e, ok := err.(T); ok {
+		return e, true
+	}
+	if x, ok := err.(interface{ As(any) bool }); ok {
+		target := new(T)
+		if x.As(target) {
+			return *target, true
+		}
+	}
+	return *new(T), false
+}

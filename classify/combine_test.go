@@ -1,0 +1,226 @@
+package classify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+func answer(status int, codes ...classify.Code) *classify.Error {
+	e := &classify.Error{Status: status}
+	for _, c := range codes {
+		e.Details = append(e.Details, classify.Detail{Code: c})
+	}
+	return e
+}
+
+// coded is what other client libraries return.
+type coded int
+
+func (c coded) Error() string  { return fmt.Sprint("code ", int(c)) }
+func (c coded) ErrorCode() int { return int(c) }
+
+// asking answers errors.As by itself, and wraps nothing.
+type asking struct{ e *classify.Error }
+
+func (asking) Error() string { return "asking" }
+func (a asking) As(target any) bool {
+	p, ok := target.(**classify.Error)
+	if ok {
+		*p = a.e
+	}
+	return ok
+}
+
+type verdict struct {
+	class  classify.Class
+	effect classify.Effect
+	code   classify.Code
+	rule   string
+}
+
+func check(t *testing.T, want verdict, err error) {
+	t.Helper()
+	v := classify.Nexpay().Classify(err)
+	require.Equal(t, want, verdict{v.Class, v.Effect, v.Code, v.Rule}, "%v", err)
+}
+
+func TestStatusRows(t *testing.T) {
+	for _, tt := range []struct {
+		statuses []int
+		class    classify.Class
+		effect   classify.Effect
+	}{
+		{[]int{400, 422}, classify.FixAndResend, classify.NotApplied},
+		{[]int{401, 403, 404, 405, 409, 410, 451, 499}, classify.Fatal, classify.NotApplied},
+		{[]int{408, 425, 429, 500, 502, 503, 504, 520, 599}, classify.Retryable, classify.Unknown},
+		{[]int{501, 505, 300, 302, 304, 307, 399}, classify.Fatal, classify.Unknown},
+		{[]int{200, 201, 299}, classify.Retryable, classify.Unknown},
+		{[]int{100, 101, 199}, classify.Unclassified, classify.Unknown},
+	} {
+		for _, status := range tt.statuses {
+			want := verdict{tt.class, tt.effect, 0, fmt.Sprint("HTTP ", status)}
+			check(t, want, answer(status))
+			// A code no rule knows leaves it at that; one that nobody could read takes proof away.
+			check(t, verdict{want.class, want.effect, 7, want.rule}, answer(status, 7))
+			check(t, verdict{want.class, classify.Unknown, 0, want.rule}, answer(status, 0))
+		}
+	}
+	for _, status := range []int{-1, 1, 99, 600, 999} {
+		check(t, verdict{rule: "invalid HTTP status"}, answer(status))
+	}
+	check(t, verdict{}, answer(0))
+}
+
+func TestSeveralCodesInOneAnswer(t *testing.T) {
+	const yes, no = classify.NotApplied, classify.Unknown
+	for _, tt := range []struct {
+		err  *classify.Error
+		want verdict
+	}{
+		{answer(403, 50, 10), verdict{classify.Fatal, yes, 10, "Missing API key"}},
+		{answer(403, 10, 50), verdict{classify.Fatal, yes, 10, "Missing API key"}},
+		{answer(403, 10, 20), verdict{classify.Fatal, yes, 10, "Missing API key"}},
+		{answer(403, 10, 100), verdict{classify.Fatal, yes, 100, "API key locked"}},
+		{answer(400, 30010, 50), verdict{classify.FixAndResend, yes, 30010, "Invalid request parameter"}},
+		{answer(403, 130, 50), verdict{classify.Resync, yes, 50, "Nonce is not monotonous"}},
+		{answer(400, -32603, 50), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
+		{answer(403, 50, 7), verdict{classify.Fatal, yes, 7, "HTTP 403"}},
+		{answer(503, 50, 7), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
+		{answer(403, 0, 50), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
+		{answer(0, 50), verdict{classify.Resync, yes, 50, "Nonce is not monotonous"}},
+		{answer(0, 50, 7), verdict{classify.Unclassified, no, 7, ""}},
+		{answer(0, 30010, 7), verdict{classify.FixAndResend, no, 30010, "Invalid request parameter"}},
+		{answer(429, 30010), verdict{classify.FixAndResend, no, 30010, "Invalid request parameter"}},
+		{answer(302, 50), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
+		{answer(200, 100), verdict{classify.Fatal, no, 100, "API key locked"}},
+		{answer(200, 7), verdict{classify.Retryable, no, 7, "HTTP 200"}},
+		{answer(400, make([]classify.Code, 17)...), verdict{classify.FixAndResend, no, 0, "HTTP 400"}},
+	} {
+		check(t, tt.want, tt.err)
+	}
+	require.True(t, classify.Nexpay().Classify(answer(200, 130, 100)).Lockout)
+
+	crowd := answer(403)
+	for range 17 {
+		crowd.Details = append(crowd.Details, classify.Detail{Code: 50})
+	}
+	check(t, verdict{classify.Resync, no, 50, "Nonce is not monotonous"}, crowd)
+}
+
+func TestWhoseOpinionCounts(t *testing.T) {
+	locked := verdict{classify.Fatal, classify.NotApplied, 100, "API key locked"}
+	resync := verdict{classify.Resync, classify.NotApplied, 50, "Nonce is not monotonous"}
+	unsure := func(v verdict) verdict { v.effect = classify.Unknown; return v }
+	wrap := func(err error) error { return fmt.Errorf("while paying: %w", err) }
+	odd := errors.New("odd")
+	var none *classify.Error
+
+	for _, tt := range []struct {
+		name string
+		err  error
+		want verdict
+	}{
+		{"nil", nil, verdict{}},
+		{"typed nil", none, verdict{}},
+		{"unrecognised", wrap(odd), verdict{}},
+		{"answer, wrapped", wrap(wrap(answer(403, 100))), locked},
+		{"answer found by As", wrap(asking{answer(403, 100)}), locked},
+		{"code, wrapped", wrap(coded(100)), locked},
+		{"unknown code", coded(7), verdict{code: 7}},
+		{"code 0 is none", coded(0), verdict{}},
+		{"undecodable", wrap(classify.Undecodable(odd)), verdict{classify.Retryable, classify.Unknown, 0, "unreadable answer"}},
+		{"undecodable before connection", classify.Undecodable(io.ErrUnexpectedEOF), verdict{classify.Retryable, classify.Unknown, 0, "unreadable answer"}},
+		{"cancelled while reading", classify.Undecodable(context.Canceled), verdict{rule: "canceled"}},
+		{"answer before undecodable", classify.Undecodable(answer(403, 100)), locked},
+
+		{"joined with unrecognised", errors.Join(answer(403, 50), odd), unsure(resync)},
+		{"joined, both refused", errors.Join(answer(403, 50), coded(100)), locked},
+		{"joined, one in doubt", errors.Join(answer(403, 50), io.EOF), unsure(resync)},
+		{"joined, cancelled", errors.Join(answer(403, 50), context.Canceled), verdict{rule: "canceled"}},
+		{"joined, unrecognised", errors.Join(odd, odd), verdict{}},
+		{"joined below a wrapper", wrap(errors.Join(wrap(answer(403, 50)), errors.Join(answer(403, 100)))), locked},
+		{"code above joined answers", wrapCoded{100, errors.Join(answer(403, 50), answer(403, 50))}, resync},
+		{"code above joined strangers", wrapCoded{100, errors.Join(odd, odd)}, locked},
+	} {
+		t.Run(tt.name, func(t *testing.T) { check(t, tt.want, tt.err) })
+	}
+}
+
+type wrapCoded struct {
+	coded
+	err error
+}
+
+func (w wrapCoded) Unwrap() error { return w.err }
+
+func TestLongestWaitOfJoinedErrors(t *testing.T) {
+	v := classify.Nexpay().Classify(errors.Join(
+		&classify.Error{Status: 503, RetryAfter: time.Minute}, &classify.Error{Status: 429, RetryAfter: time.Second}))
+	require.Equal(t, time.Minute, v.RetryAfter)
+	require.Zero(t, classify.Nexpay().Classify(&classify.Error{Status: 503, RetryAfter: -1}).RetryAfter)
+}
+
+// endless wraps itself, or itself twice.
+type endless struct{ _ byte }
+
+func (*endless) Error() string { return "endless" }
+
+type endlessChain struct{ endless }
+
+func (e *endlessChain) Unwrap() error { return e }
+
+type endlessTree struct{ endless }
+
+func (e *endlessTree) Unwrap() []error { return []error{answer(403, 50), e, e} }
+
+func TestAbsurdTreesEnd(t *testing.T) {
+	check(t, verdict{}, new(endlessChain))
+	check(t, verdict{classify.Resync, classify.Unknown, 50, "Nonce is not monotonous"}, new(endlessTree))
+
+	many := make([]error, 100_000)
+	for i := range many {
+		many[i] = answer(403, 50)
+	}
+	check(t, verdict{classify.Resync, classify.Unknown, 50, "Nonce is not monotonous"}, errors.Join(many...))
+
+	deep := error(answer(403, 50))
+	for range 100_000 {
+		deep = fmt.Errorf("%w", deep)
+	}
+	check(t, verdict{}, deep)
+}
+
+func TestClassifyOfAnAnswerAllocatesNothing(t *testing.T) {
+	c := classify.Nexpay()
+	plain := error(answer(403, 50))
+	wrapped := fmt.Errorf("while paying: %w", answer(500, 7, 0))
+	require.Zero(t, testing.AllocsPerRun(100, func() { c.Classify(plain); c.Classify(wrapped) }))
+}
+
+func TestFunc(t *testing.T) {
+	var c classify.Classifier = classify.Func(func(err error) classify.Verdict {
+		return classify.Verdict{Rule: err.Error()}
+	})
+	require.Equal(t, "odd", c.Classify(errors.New("odd")).Rule)
+}
+
+func TestStrings(t *testing.T) {
+	for want, v := range map[string]fmt.Stringer{
+		"unclassified": classify.Unclassified, "retryable": classify.Retryable, "resync": classify.Resync,
+		"fix-and-resend": classify.FixAndResend, "fatal": classify.Fatal, "Class(5)": classify.Class(5),
+		"unknown": classify.Unknown, "not applied": classify.NotApplied, "Effect(2)": classify.Effect(2),
+		"unclassified, effect unknown": classify.Verdict{},
+		"fatal, not applied: API key locked (code 100, HTTP 403, locks the key out)": classify.Nexpay().Classify(answer(403, 100)),
+		"retryable, effect unknown: HTTP 503 (retry after 2s)":                       classify.Nexpay().Classify(&classify.Error{Status: 503, RetryAfter: 2 * time.Second}),
+	} {
+		require.Equal(t, want, v.String())
+	}
+}

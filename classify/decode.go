@@ -1,0 +1,151 @@
+package classify
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxBody = 64 << 10 // bytes of a failed answer that are read
+	maxText = 256      // bytes of one server text that are kept
+)
+
+// Decode makes an Error of an answer that is already at hand. It takes any bytes
+// for a body: what it cannot read is left out, so at worst the status remains. Of
+// the body the first 64 KiB are looked at. The header may be nil.
+//
+// The form it knows is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…},
+// keys in exactly this case, and others ignored. A code may be an integer, a number
+// with an integer value such as 5e1, or a string that holds an integer. A detail
+// with two codes has none.
+func Decode(status int, header http.Header, body []byte) *Error {
+	e, whole := parse(body[:min(len(body), maxBody)])
+	e.Status, e.RetryAfter = status, retryAfter(header)
+	e.partial = e.partial || !whole || len(body) > maxBody
+	return e
+}
+
+// parse reads what it can of a body of any length. It reports whether that was all
+// of it; a body that does not even begin as an object holds nothing to read.
+func parse(body []byte) (e *Error, whole bool) {
+	e = new(Error)
+	s := scanner{text: body}
+	if s.peek() != '{' {
+		return e, true // HTML, plain text, nothing: no error answer, rather than half of one
+	}
+	var trace []byte
+	s.object(func(key []byte) {
+		if spells(key, "errors") {
+			all := readDetails(&s, e)
+			e.partial = e.partial || !all
+			return
+		}
+		if text := s.value(); trace == nil && spells(key, "traceId") {
+			trace = text
+		}
+	})
+	e.TraceID = readText(trace, true)
+	return e, s.end()
+}
+
+// readDetails takes the value of "errors" and reports whether all that it holds is
+// now in e. A server that sends "errors" twice gets both counted, so that neither
+// can hide the other; what stands there in place of a list counts as one detail.
+func readDetails(s *scanner, e *Error) bool {
+	all := true
+	add := func() {
+		d := readDetail(s)
+		switch {
+		case s.bad:
+		case len(e.Details) == maxDetails:
+			all = false
+		default:
+			e.Details = append(e.Details, d)
+		}
+	}
+	switch s.peek() {
+	case '[':
+		s.array(add)
+	case 'n':
+		s.value()
+	default:
+		add()
+		all = false
+	}
+	return all
+}
+
+// readDetail takes one element of "errors".
+func readDetail(s *scanner) Detail {
+	if s.peek() != '{' {
+		s.value()
+		return Detail{}
+	}
+	var code, message, data []byte
+	codes := 0
+	s.object(func(key []byte) {
+		text := s.value()
+		switch {
+		case spells(key, "code"):
+			code = text
+			codes++
+		case message == nil && spells(key, "message"):
+			message = text
+		case data == nil && spells(key, "data"):
+			data = text
+		}
+	})
+	d := Detail{Message: readText(message, false), Data: readText(data, false)}
+	if codes == 1 {
+		d.Code = readCode(code)
+	}
+	return d
+}
+
+// readCode reads a code, 0 if it is none. In a float's spelling only numbers are
+// taken that a float64 holds exactly.
+func readCode(text []byte) Code {
+	const exact, longest = 1 << 53, 64
+	if len(text) > longest {
+		return 0
+	}
+	word := string(text)
+	if strings.HasPrefix(word, `"`) {
+		word = unquote(text)
+	} else if f, err := strconv.ParseFloat(word, 64); err == nil && f > -exact && f < exact && f == float64(int64(f)) {
+		word = strconv.FormatInt(int64(f), 10)
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil {
+		return 0
+	}
+	return Code(n)
+}
+
+// readText reads a string, or a number where that is allowed, as text for people:
+// what could forge a log line or hide in one is left out, and it is cut at maxText
+// bytes.
+func readText(text []byte, number bool) string {
+	var in string
+	switch {
+	case len(text) == 0:
+	case text[0] == '"':
+		in = unquote(text)
+	case number && (text[0] == '-' || text[0] <= '9'):
+		in = string(text[:min(len(text), maxText)])
+	}
+	out := make([]byte, 0, min(len(in), maxText))
+	for _, r := range in {
+		if !unicode.IsGraphic(r) || r == utf8.RuneError {
+			continue
+		}
+		if len(out)+utf8.RuneLen(r) > maxText {
+			break
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}

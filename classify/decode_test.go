@@ -1,0 +1,215 @@
+package classify_test
+
+import (
+	"encoding/json"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+func TestDecodeCodes(t *testing.T) {
+	for text, want := range map[string]classify.Code{
+		`50`: 50, `-32603`: -32603, `50.0`: 50, `5e1`: 50, `500E-1`: 50, `"50"`: 50, `"-32603"`: -32603, `"\u0035\u0030"`: 50,
+		`0`: 0, `-0`: 0, `50.5`: 0, `"50.0"`: 0, `"5e1"`: 0, `""`: 0, `" 50"`: 0, `"0x32"`: 0, `"Infinity"`: 0,
+		`true`: 0, `null`: 0, `{"code":50}`: 0, `[50]`: 0,
+		`1e400`: 0, `99999999999999999999`: 0, `"99999999999999999999"`: 0, `1e9`: 1e9, `1e16`: 0, `-1e16`: 0,
+		`5` + strings.Repeat("0", 64): 0, `50.` + strings.Repeat("0", 64): 0,
+	} {
+		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":`+text+`,"message":"m"}]}`))
+		require.Equal(t, []classify.Detail{{Code: want, Message: "m"}}, e.Details, text)
+		require.Equal(t, want != 0, e.Complete(), text)
+	}
+}
+
+func TestDecodeShapes(t *testing.T) {
+	type details = []classify.Detail
+	for body, want := range map[string]details{
+		``: nil, ` `: nil, `null`: nil, `[]`: nil, `"errors"`: nil, `{`: nil, `{}`: nil, "\ufeff{}": nil,
+		`<html><body>{"errors":[{"code":50}]}</body></html>`: nil,
+		`{"errors":null}`: nil,
+		`{"errors":[]}`:   nil,
+		`{"Errors":[{"code":50}],"ERRORS":[{"code":50}]}`:                           nil,
+		`{"errors":[{"CODE":40,"code":50,"Code":40}]}`:                              {{Code: 50}},
+		`{"errors":[{"code":50,"CODE":40}]}`:                                        {{Code: 50}},
+		`{"errors":[{"code":50,"code":40}]}`:                                        {{}},
+		`{"errors":[{"code":50,"\u0063ode":50}]}`:                                   {{}},
+		`{"errors":[{"code\u0000":40,"cod":40,"codes":40,"\"code":40,"\u00zz":1}]}`: nil,
+		`{"\u0065rrors":[{"\u0063\u006Fde":50}]}`:                                   {{Code: 50}},
+		`{"errors":[{"code":50}],"errors":[{"code":100}]}`:                          {{Code: 50}, {Code: 100}},
+		`{"errors":{"code":50,"message":"m"}}`:                                      {{Code: 50, Message: "m"}},
+		`{"errors":"boom"}`:                                                         {{}},
+		`{"errors":[50,"x",null,{"code":7}]}`:                                       {{}, {}, {}, {Code: 7}},
+		`{"errors":[{"code":50,"message":{"a":[1]},"data":[]}]}`:                    {{Code: 50}},
+		`{"errors":[{"code":50,"message":"a","message":"b"}]}`:                      {{Code: 50, Message: "a"}},
+		`{"errors":[{"code":-32600,"message":"m","data":"Unknown symbol BTCUSD","x":{"code":1}}],"code":9}`: {
+			{Code: -32600, Message: "m", Data: "Unknown symbol BTCUSD"}},
+
+		// Cut: what was complete counts.
+		`{"errors":[{"code":50},{"code":100`:    {{Code: 50}},
+		`{"errors":[{"code":50},{"code":100}`:   {{Code: 50}, {Code: 100}},
+		`{"errors":[{"code":50,"message":"ab`:   nil,
+		`{"errors":[{"code":50}]`:               {{Code: 50}},
+		`{"errors":[{"code":50},]}`:             {{Code: 50}},
+		`{"errors":[{"code":50} {"code":100}]}`: {{Code: 50}},
+		`{"errors":[{"code":050}]}`:             nil,
+	} {
+		require.Equal(t, want, classify.Decode(400, nil, []byte(body)).Details, body)
+	}
+}
+
+func TestHalfAnAnswerProvesNothing(t *testing.T) {
+	v := classify.Nexpay().Classify(classify.Decode(400, nil, []byte(`{"errors":[{"co`)))
+	require.Equal(t, classify.Verdict{Class: classify.FixAndResend, Status: 400, Rule: "HTTP 400"}, v)
+	v = classify.Nexpay().Classify(classify.Decode(400, nil, []byte(`<html>`)))
+	require.Equal(t, classify.NotApplied, v.Effect, "no error answer is not half of one")
+}
+
+func TestDecodeTraceID(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"traceId":"5f2c"}`: "5f2c", `{"traceId":17}`: "17", `{"traceId":-1.5e3}`: "-1.5e3",
+		`{"traceId":null}`: "", `{"traceId":["x"]}`: "", `{"traceId":true}`: "", `{"traceid":"x"}`: "",
+		`{"traceId":"a","traceId":"b"}`:                "a",
+		`{"errors":[{"code":50}],"traceId":"5f2c"`:     "5f2c",
+		`{"traceId":` + strings.Repeat("1", 300) + `}`: strings.Repeat("1", 256),
+	} {
+		require.Equal(t, want, classify.Decode(400, nil, []byte(body)).TraceID, body)
+	}
+}
+
+func TestServerTextIsCleaned(t *testing.T) {
+	for in, want := range map[string]string{
+		"Überweisung für 株式会社 – 5 €":    "Überweisung für 株式会社 – 5 €",
+		`a\nb\r\tc\u0000\u001b[31m`:     "abc[31m",
+		"a\u202eb\u2066c\u200bd\ufeffe": "abcde",
+		"a\u2028b\u0085c\u007f":         "abc",
+		"a\xffb\xc3":                    "ab",
+		`a\ud800b`:                      "ab",
+		`\ud83d\ude00`:                  "😀",
+		strings.Repeat("x", 255) + "é":  strings.Repeat("x", 255),
+		strings.Repeat("x", 254) + "éz": strings.Repeat("x", 254) + "é",
+	} {
+		body := `{"errors":[{"code":1,"message":"` + in + `","data":"` + in + `"}],"traceId":"` + in + `"}`
+		e := classify.Decode(400, nil, []byte(body))
+		require.Equal(t, []classify.Detail{{Code: 1, Message: want, Data: want}}, e.Details, "%q", in)
+		require.Equal(t, want, e.TraceID, "%q", in)
+	}
+}
+
+// hostile are answers that cost a careless reader many times their size.
+func hostile() map[string]string {
+	cut := func(head, part string) string { return (head + strings.Repeat(part, 1_000_000))[:64<<10] }
+	return map[string]string{
+		"errors":   cut(`{"errors":[`, `{},`),
+		"objects":  cut(``, `{"a":`),
+		"arrays":   cut(`{"errors":`, `[`),
+		"keys":     cut(`{`, `"\n":1,`),
+		"traces":   cut(`{`, `"traceId":"\n",`),
+		"messages": cut(`{"errors":[{`, `"message":"\n","code":"5\u0030",`),
+		"numbers":  cut(`{"a":[`, `1,`),
+		"escapes":  cut(`{"errors":[{"code":50,"message":"`, `\n`)[:60000] + `"}]}`,
+		"digits":   cut(`{"errors":[{"code":`, `1`)[:60000] + `}]}`,
+		"exponent": `{"errors":[{"code":1e999999999}]}`,
+		"text":     `{"errors":[` + strings.TrimSuffix(strings.Repeat(`{"code":50,"message":"\n`+strings.Repeat("x", 4000)+`"},`, 16), ",") + `]}`,
+	}
+}
+
+func TestDecodeIsCheap(t *testing.T) {
+	for name, body := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			e := classify.Decode(400, nil, []byte(body))
+			took := time.Since(start)
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(len(body)+256<<10), "bytes allocated")
+			require.Less(t, took, time.Second, "far above the 5 ms it may take, so as not to fail on a busy machine")
+			require.LessOrEqual(t, len(e.Details), 16)
+		})
+	}
+}
+
+func TestDecodeReads64KiB(t *testing.T) {
+	body := `{"traceId":"x"` + strings.Repeat(" ", 64<<10) + `,"errors":[{"code":50}]}`
+	e := classify.Decode(403, nil, []byte(body))
+	require.Equal(t, "x", e.TraceID)
+	require.Empty(t, e.Details)
+	require.Equal(t, classify.Unknown, classify.Nexpay().Classify(e).Effect)
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, body := range hostile() {
+		f.Add(400, []byte(body[:min(len(body), 300)]))
+	}
+	f.Add(403, []byte(`{"errors":[{"code":50,"message":"Nonce is not monotonous","data":null}],"traceId":"5f2c"}`))
+	f.Add(200, []byte(`{"errors":[{"code":"50"},{"code":5e1},{"code":50.5},{"CODE":1}]}`))
+	f.Add(500, []byte(`<html>`))
+	f.Add(400, []byte(`{"a":[true,false,null,-0.1E+5,"\ud800\u00e9\/",{}]}`))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		e := classify.Decode(status, nil, body)
+		require.Equal(t, e, classify.Decode(status, nil, body), "the same bytes, the same answer")
+		require.Equal(t, status, e.Status)
+		require.LessOrEqual(t, len(e.Details), 16)
+		texts := []string{e.TraceID}
+		for _, d := range e.Details {
+			texts = append(texts, d.Message, d.Data)
+		}
+		for _, s := range texts {
+			require.LessOrEqual(t, len(s), 256)
+			require.True(t, utf8.ValidString(s))
+			require.Negative(t, strings.IndexFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }))
+		}
+
+		v := classify.Nexpay().Classify(e)
+		if v.Effect == classify.NotApplied {
+			require.True(t, status/100 == 4 && status != 408 && status != 425 && status != 429)
+			require.True(t, len(e.Details) == 0 || e.Complete())
+		}
+		require.False(t, v.Lockout && v.Class != classify.Fatal)
+
+		// encoding/json is the judge of what JSON is. It replaces invalid UTF-8, which is no concern here.
+		if e.Complete() {
+			require.True(t, json.Valid(body))
+			var std struct {
+				Errors []map[string]json.RawMessage `json:"errors"`
+			}
+			require.NoError(t, json.Unmarshal(body, &std))
+		}
+	})
+}
+
+// What ReadJSON takes for JSON is what encoding/json does.
+func FuzzReadJSON(f *testing.F) {
+	for _, body := range []string{``, ` `, `{}`, `[1]`, `{"a":[true,false,null,-0.1E+5,"\ud800\u00e9\/",{}]}`, `{"a":01}`, `{"a":1}x`,
+		`{"errors":[]}`, `{"errors":null}`, `{"errors":[{}]}`, `{"a":"` + "\x01" + `"}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":1.}`, `{"a":tru}`, `{"a":1,}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var v any
+		err := classify.ReadJSON(response(200, string(body)), &v)
+		depth := strings.Count(string(body), "[") + strings.Count(string(body), "{")
+		var e *classify.Error
+		switch isError := errors.As(err, &e); {
+		case isError:
+			require.NotEmpty(t, e.Details)
+			require.Contains(t, string(body), `"`)
+		case depth < 64:
+			var std any // Valid would let 1e999 pass, which fits no float64
+			require.Equal(t, json.Unmarshal(body, &std) == nil, err == nil, "%v", err)
+		case err == nil:
+			require.True(t, json.Valid(body))
+		}
+		if err != nil {
+			require.Equal(t, 200, classify.Nexpay().Classify(err).Status)
+			require.Equal(t, classify.Unknown, classify.Nexpay().Classify(err).Effect)
+		}
+	})
+}

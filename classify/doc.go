@@ -1,0 +1,37 @@
+// Package classify answers one question about a failed API call: what does this
+// error ask of me?
+//
+// A [Verdict] has two axes. Its [Class] says what would help: waiting, a newer nonce,
+// another request, or nothing. Its [Effect] says what is known to have happened:
+// either the answer says that the request changed nothing, or it may have been
+// executed.
+//
+// [FromResponse] and [ReadJSON] turn an HTTP answer into an [*Error]; a [Catalog]
+// turns that, or any other error of a call, into a Verdict. [Nexpay] and [JSONRPC] are
+// ready-made, [NewCatalog] makes one for another API, and [Catalog.With] adapts one.
+// This package acts on nothing and keeps nothing.
+//
+// # Whose opinion counts
+//
+// [Catalog.Classify] looks through wrapped errors, and takes the first of these:
+//
+//   - an [*Error]: its codes, or the HTTP status where no rule knows the code;
+//   - an error with a method ErrorCode() int that returns a code other than 0;
+//   - context.Canceled: [Unclassified], because it was the caller's wish to stop;
+//   - [Undecodable]: [Retryable], effect [Unknown];
+//   - an error of the connection. If it was never made (dial, DNS, proxy, a first TLS
+//     record that is none) nothing was written: [Retryable], [NotApplied]. A certificate
+//     that is not accepted is [Fatal], [NotApplied]. Anything later, such as a timeout, a
+//     reset or an unexpected end, is [Retryable], [Unknown]; so is any failed HTTP
+//     request for which Go has no type, and a TLS handshake that failed in an alert or
+//     an EOF, which look the same as a failure after the request was sent.
+//
+// Any other error is [Unclassified], effect [Unknown]. No error is told by its text.
+//
+// Of several codes in one answer the strictest class wins, where Fatal is stricter
+// than FixAndResend, then Unclassified, Resync and Retryable; and a code that locks
+// the key out does so in any company. The effect is NotApplied only if every code
+// says so and the HTTP status does too (4xx other than 408, 425 and 429), and if the
+// answer was read whole. The same holds for joined errors, of which those that no
+// one recognises make the effect Unknown.
+package classify

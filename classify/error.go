@@ -1,0 +1,109 @@
+package classify
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxDetails is how many errors of one answer are kept.
+const maxDetails = 16
+
+// Error is one failed answer of an API. [FromResponse], [ReadJSON] and [Decode]
+// make it; find it in an error using errors.As. Only *Error is an error.
+//
+// Its text shows the server's messages but never Data, which tends to repeat the
+// request; neither do the fmt verbs, slog or encoding/json.
+type Error struct {
+	Status     int           // HTTP status; 0 if the answer had none
+	Details    []Detail      // what the server complains of, at most 16
+	TraceID    string        // what the vendor's support asks for; may be empty
+	RetryAfter time.Duration // how long the server asks to wait, 0 if it does not
+
+	partial bool // the answer held more than is kept here: cut, not all JSON, or with too many errors
+}
+
+// Detail is one error of an answer. Server text is cut at 256 bytes, and stripped of
+// control characters and invalid UTF-8, when it is parsed.
+type Detail struct {
+	Code    Code // 0 if there was none, or none that could be read
+	Message string
+	Data    string `json:"-"` // not for logs: it may repeat what was sent
+}
+
+// Complete reports whether the answer was read whole, held at least one error and
+// no more than are kept, each with a readable code. Only such an answer can prove
+// that a request was refused. An Error made by hand counts as read whole.
+func (e *Error) Complete() bool {
+	if e == nil || e.partial || len(e.Details) == 0 || len(e.Details) > maxDetails {
+		return false
+	}
+	for i := range e.Details {
+		if e.Details[i].Code == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Error is the answer on one line, such as
+// "HTTP 403: 50 Nonce is not monotonous (trace 5f2c)". It shows three details.
+func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	const shown = 3
+	var b strings.Builder
+	if e.Status != 0 {
+		b.WriteString("HTTP " + strconv.Itoa(e.Status))
+	} else {
+		b.WriteString("API error")
+	}
+	for i, d := range e.Details[:min(len(e.Details), shown)] {
+		b.WriteString([]string{": ", "; "}[min(i, 1)])
+		b.WriteString(d.text())
+	}
+	if more := len(e.Details) - shown; more > 0 {
+		b.WriteString(" and " + strconv.Itoa(more) + " more")
+	}
+	if e.TraceID != "" {
+		b.WriteString(" (trace " + e.TraceID + ")")
+	}
+	return b.String()
+}
+
+// Format writes the text of [Error.Error] for every verb: without it, printing an
+// Error that is not a pointer would show its Data.
+func (e Error) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
+
+// LogValue is the text of [Error.Error].
+func (e Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// text is the detail for people, without Data.
+func (d Detail) text() string {
+	switch {
+	case d.Code == 0 && d.Message == "":
+		return "no code"
+	case d.Code == 0:
+		return d.Message
+	}
+	return strings.TrimSuffix(strconv.Itoa(int(d.Code))+" "+d.Message, " ")
+}
+
+// Format writes code and message for every verb, and never Data.
+func (d Detail) Format(f fmt.State, verb rune) { format(f, verb, d.text()) }
+
+// LogValue holds code and message, and never Data.
+func (d Detail) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("code", int(d.Code)), slog.String("message", d.Message))
+}
+
+func format(f fmt.State, verb rune, text string) {
+	if verb == 'q' {
+		text = strconv.Quote(text)
+	}
+	io.WriteString(f, text) // a fmt.State takes no error back
+}

@@ -1,0 +1,35 @@
+package classify
+
+import "sync"
+
+// JSONRPC returns the catalog of the five codes that the JSON-RPC 2.0
+// specification defines. It is meant for errors with an ErrorCode() int method.
+//
+// The codes -32000 to -32099, which the specification leaves to each server, have
+// no rule on purpose: what they mean is for the server's documentation to say.
+// Add what it says using [Catalog.With].
+func JSONRPC() *Catalog { return jsonrpc() }
+
+var jsonrpc = sync.OnceValue(func() *Catalog {
+	const source = "JSON-RPC 2.0 specification, section 5.1"
+	return must(NewCatalog("JSON-RPC", []Rule{
+		{First: -32700, Name: "Parse error", Class: FixAndResend, Effect: NotApplied, Source: source,
+			Fix: "Send well-formed JSON."},
+		{First: -32600, Name: "Invalid Request", Class: FixAndResend, Effect: NotApplied, Source: source,
+			Fix: "Send a valid request object: jsonrpc, method, params and id."},
+		{First: -32601, Name: "Method not found", Class: FixAndResend, Effect: NotApplied, Source: source,
+			Fix: "Call a method that the server offers; check its spelling and the API version."},
+		{First: -32602, Name: "Invalid params", Class: FixAndResend, Effect: NotApplied, Source: source,
+			Fix: "Correct the parameters to what the method's documentation asks for."},
+		{First: -32603, Name: "Internal error", Class: Retryable, Effect: Unknown, Source: source,
+			Fix: "Wait and send again; whether the call took effect is not known."},
+	}...))
+})
+
+// must is for the tables of this package, which its tests hold to be valid.
+func must(c *Catalog, err error) *Catalog {
+	if err != nil {
+		panic(err)
+	}
+	return c
+}

@@ -1,0 +1,244 @@
+package classify
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// maxDepth is how deep an answer may nest.
+const maxDepth = 64
+
+// A scanner goes over JSON text once and hands out the values that are asked for.
+// encoding/json is not used for it because it folds the case of keys, lets the last
+// of two equal keys win, gives nothing at all for text that is cut, and spends
+// memory on parts nobody wants: a small hostile answer can cost hundreds of times
+// its size. What a scanner accepts is what json.Valid does, maxDepth apart.
+type scanner struct {
+	text  []byte
+	at    int
+	depth int
+	bad   bool // the text is cut, no JSON, or too deep; nothing more is read then
+}
+
+// fail ends the scan.
+func (s *scanner) fail() { s.bad, s.at = true, len(s.text) }
+
+// peek skips blanks and returns the next byte, 0 at the end of the text.
+func (s *scanner) peek() byte {
+	for ; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// accept takes the next byte if it is c.
+func (s *scanner) accept(c byte) bool {
+	if s.peek() != c || s.at >= len(s.text) {
+		return false
+	}
+	s.at++
+	return true
+}
+
+// end reports whether nothing but blanks is left.
+func (s *scanner) end() bool {
+	s.peek()
+	return !s.bad && s.at == len(s.text)
+}
+
+// object calls member for each member of an object, in order, with the text of its
+// key; member has to take the value.
+func (s *scanner) object(member func(key []byte)) {
+	s.group('{', '}', func() {
+		if s.peek() != '"' {
+			s.fail()
+			return
+		}
+		key := s.value()
+		if !s.accept(':') {
+			s.fail()
+		}
+		if !s.bad {
+			member(key)
+		}
+	})
+}
+
+// array calls element for each element of an array; element has to take it.
+func (s *scanner) array(element func()) { s.group('[', ']', element) }
+
+func (s *scanner) group(open, closing byte, item func()) {
+	if !s.accept(open) || s.depth == maxDepth {
+		s.fail()
+		return
+	}
+	s.depth++
+	defer func() { s.depth-- }()
+	if s.accept(closing) {
+		return
+	}
+	for !s.bad {
+		item()
+		switch {
+		case s.bad:
+		case s.accept(','):
+		case s.accept(closing):
+			return
+		default:
+			s.fail()
+		}
+	}
+}
+
+// value takes the next value and returns its text, nil if there is no whole one.
+func (s *scanner) value() []byte {
+	first := s.peek()
+	start := s.at
+	switch first {
+	case '{':
+		s.object(func([]byte) { s.value() })
+	case '[':
+		s.array(func() { s.value() })
+	case '"':
+		s.str()
+	case 't':
+		s.literal("true")
+	case 'f':
+		s.literal("false")
+	case 'n':
+		s.literal("null")
+	default:
+		s.number()
+	}
+	if s.bad {
+		return nil
+	}
+	return s.text[start:s.at]
+}
+
+func (s *scanner) literal(word string) {
+	if !bytes.HasPrefix(s.text[s.at:], []byte(word)) {
+		s.fail()
+		return
+	}
+	s.at += len(word)
+}
+
+// str takes a string, of which the opening quote is known to be there.
+func (s *scanner) str() {
+	for s.at++; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; {
+		case c == '"':
+			s.at++
+			return
+		case c < ' ':
+			s.fail()
+		case c == '\\':
+			s.escape()
+		}
+	}
+	s.fail()
+}
+
+// escape takes an escape sequence but for its last byte.
+func (s *scanner) escape() {
+	s.at++
+	if s.at >= len(s.text) {
+		return
+	}
+	switch s.text[s.at] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return
+	case 'u':
+		for range 4 {
+			s.at++
+			if s.at >= len(s.text) || !hex(s.text[s.at]) {
+				s.fail()
+				return
+			}
+		}
+		return
+	}
+	s.fail()
+}
+
+func hex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// number takes a number as JSON writes it: no leading zero, no bare point.
+func (s *scanner) number() {
+	s.skip('-')
+	if !s.skip('0') {
+		s.digits()
+	}
+	if s.skip('.') {
+		s.digits()
+	}
+	if s.skip('e') || s.skip('E') {
+		if !s.skip('-') {
+			s.skip('+')
+		}
+		s.digits()
+	}
+}
+
+func (s *scanner) skip(c byte) bool {
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) digits() {
+	start := s.at
+	for s.at < len(s.text) && '0' <= s.text[s.at] && s.text[s.at] <= '9' {
+		s.at++
+	}
+	if s.at == start {
+		s.fail()
+	}
+}
+
+// spells reports whether the text of a key stands for name, which is all ASCII
+// letters. It costs no memory, as there may be thousands of keys.
+func spells(key []byte, name string) bool {
+	key = key[1 : len(key)-1]
+	for _, want := range []byte(name) {
+		switch {
+		case len(key) > 0 && key[0] == want:
+			key = key[1:]
+		case len(key) > 5 && key[0] == '\\' && key[1] == 'u':
+			c, err := strconv.ParseUint(string(key[2:6]), 16, 16)
+			if err != nil || c != uint64(want) {
+				return false
+			}
+			key = key[6:]
+		default:
+			return false
+		}
+	}
+	return len(key) == 0
+}
+
+// unquote is the string that the text of a value stands for, "" if it is none.
+func unquote(text []byte) string {
+	if len(text) < 2 || text[0] != '"' {
+		return ""
+	}
+	inner := text[1 : len(text)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
+	var out string
+	if json.Unmarshal(text, &out) != nil {
+		return ""
+	}
+	return out
+}

@@ -1,0 +1,135 @@
+package classify
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+)
+
+// What an error without an answer says, by how much its word counts: of the errors
+// in one chain the greatest speaks.
+//
+// Proof that nothing was written exists only where Go has a type for it. A TLS
+// handshake that ends in an alert, a bare EOF or an untyped error looks the same as
+// a connection lost after the request went out, and so does
+// http.ErrSchemeMismatch: http.Client makes it of any plain-text record, of one
+// that comes in the middle of a session too. All these are read as "later".
+type transport uint8
+
+const (
+	noTransport transport = iota
+	unnamed               // a request failed in a way Go has no type for: GOAWAY, idle connection closed
+	later                 // the connection was made: the request may have arrived
+	silent                // as later: time ran out before an answer
+	unsent                // the connection was never made: nothing was written
+	certificate           // as unsent, and it will be the same next time
+	canceled              // the caller's own doing
+)
+
+var transportVerdicts = [...]Verdict{
+	unnamed:     {Class: Retryable, Rule: "request failed"},
+	later:       {Class: Retryable, Rule: "connection failed"},
+	silent:      {Class: Retryable, Rule: "no answer in time"},
+	unsent:      {Class: Retryable, Effect: NotApplied, Rule: "connection not made"},
+	certificate: {Class: Fatal, Effect: NotApplied, Rule: "certificate not accepted"},
+	canceled:    {Class: Unclassified, Rule: "canceled"},
+}
+
+// A connection collects what the errors of one chain say about it.
+type connection struct {
+	says transport
+	op   bool // a net.OpError was among them
+}
+
+// add looks at the next error further in. The outermost net.OpError settles whether
+// the connection had been made: what a custom connection does while it reads, such
+// as dialling anew, says nothing about what was written before.
+func (c *connection) add(err error) {
+	t := look(err)
+	if !c.op || t > unsent {
+		c.says = max(c.says, t)
+	}
+	if _, ok := err.(*net.OpError); ok {
+		c.op = true
+	}
+}
+
+func (c *connection) opinion() opinion {
+	o := opinion{Verdict: transportVerdicts[c.says]}
+	switch c.says {
+	case noTransport:
+	case unnamed:
+		o.rank = byURL
+	case canceled:
+		o.rank = byCancel
+	default:
+		o.rank = byTransport
+	}
+	return o
+}
+
+// look is what this one error says, those it wraps left aside.
+func look(err error) transport {
+	if is(err, context.Canceled) {
+		return canceled
+	}
+	switch e := err.(type) {
+	case *net.OpError:
+		switch e.Op {
+		case "dial", "proxyconnect", "socks connect":
+			return unsent
+		}
+		if e.Timeout() {
+			return silent
+		}
+		return later
+	case *net.DNSError:
+		return unsent
+	case tls.RecordHeaderError:
+		if e.Conn != nil { // set only for the very first record
+			return unsent
+		}
+		return later
+	case *tls.ECHRejectionError:
+		return unsent
+	case *tls.CertificateVerificationError, x509.UnknownAuthorityError, x509.HostnameError,
+		x509.CertificateInvalidError, x509.SystemRootsError, x509.ConstraintViolationError,
+		x509.UnhandledCriticalExtension, x509.InsecureAlgorithmError:
+		return certificate
+	case syscall.Errno:
+		switch e {
+		case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED,
+			// Without the dial around them nothing tells when they happened.
+			syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH:
+			return later
+		}
+	}
+	switch err {
+	case io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, http.ErrSchemeMismatch:
+		return later
+	}
+	if is(err, context.DeadlineExceeded) {
+		return silent
+	}
+	if t, ok := err.(interface{ Timeout() bool }); ok && t.Timeout() {
+		return silent
+	}
+	if e, ok := err.(*url.Error); ok && e.Op != "parse" {
+		return unnamed
+	}
+	return noTransport
+}
+
+// is is errors.Is for one error of a chain.
+func is(err, target error) bool {
+	if err == target {
+		return true
+	}
+	x, ok := err.(interface{ Is(error) bool })
+	return ok && x.Is(target)
+}

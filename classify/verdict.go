@@ -1,0 +1,106 @@
+package classify
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code is the integer an API puts into its error answers. It is never the HTTP
+// status. 0 means that there is no code.
+type Code int
+
+// Class says what would help against an error.
+type Class uint8
+
+const (
+	Unclassified Class = iota // no rule knows the error, or the caller cancelled: not retried
+	Retryable                 // wait, then send the same again
+	Resync                    // bring the nonce forward, then send again at once
+	FixAndResend              // the caller has to change the request first
+	Fatal                     // no resend helps
+)
+
+var classNames = [...]string{"unclassified", "retryable", "resync", "fix-and-resend", "fatal"}
+
+// String returns the class in lower case: "retryable", "fix-and-resend".
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return fmt.Sprintf("Class(%d)", uint8(c))
+}
+
+// Effect says what is known to have happened on the server.
+type Effect uint8
+
+const (
+	Unknown    Effect = iota // assume the worst: the request may have taken effect
+	NotApplied               // the answer says that the request changed nothing
+)
+
+var effectNames = [...]string{"unknown", "not applied"}
+
+// String returns "unknown" or "not applied".
+func (e Effect) String() string {
+	if int(e) < len(effectNames) {
+		return effectNames[e]
+	}
+	return fmt.Sprintf("Effect(%d)", uint8(e))
+}
+
+// Verdict is what one failed call asks for. The zero Verdict claims nothing: not
+// to be retried, effect unknown.
+type Verdict struct {
+	Class      Class
+	Effect     Effect
+	Lockout    bool          // no call with this key can succeed until a person acts
+	Code       Code          // the code that decided, 0 if none; it may be one that no rule knows
+	Status     int           // HTTP status, 0 if there was no response
+	RetryAfter time.Duration // what the server asked for, 0 if nothing; never negative
+	Rule       string        // name of the deciding rule, for people: "API key locked", "HTTP 503", "connection not made"
+}
+
+// String is the verdict on one line, for people, such as
+// "fatal, not applied: API key locked (code 100, HTTP 403, locks the key out)".
+func (v Verdict) String() string {
+	var b strings.Builder
+	b.WriteString(v.Class.String())
+	if v.Effect == NotApplied {
+		b.WriteString(", not applied")
+	} else {
+		b.WriteString(", effect " + v.Effect.String())
+	}
+	if v.Rule != "" {
+		b.WriteString(": " + v.Rule)
+	}
+	var notes []string
+	if v.Code != 0 {
+		notes = append(notes, fmt.Sprintf("code %d", int(v.Code)))
+	}
+	if v.Status != 0 && v.Rule != statusName(v.Status) {
+		notes = append(notes, fmt.Sprintf("HTTP %d", v.Status))
+	}
+	if v.Lockout {
+		notes = append(notes, "locks the key out")
+	}
+	if v.RetryAfter > 0 {
+		notes = append(notes, "retry after "+v.RetryAfter.String())
+	}
+	if len(notes) > 0 {
+		b.WriteString(" (" + strings.Join(notes, ", ") + ")")
+	}
+	return b.String()
+}
+
+// A Classifier turns the error of a failed call into a Verdict. It must be safe
+// for concurrent use. [*Catalog] is one.
+type Classifier interface {
+	Classify(err error) Verdict
+}
+
+// Func lets a function be a [Classifier]. It must be safe for concurrent use.
+type Func func(err error) Verdict
+
+// Classify calls f.
+func (f Func) Classify(err error) Verdict { return f(err) }
