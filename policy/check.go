@@ -1,0 +1,158 @@
+package policy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// maxResyncSends is how often one call sends for the sake of a nonce that is
+// refused: once, and after two resyncs. A third refusal says that somebody else
+// uses the key.
+const maxResyncSends = 3
+
+// check returns everything that is wrong with t, in a fixed order.
+func (t *Table) check() error {
+	var p problems
+	if t.AttemptTimeout < None {
+		p.add("", "AttemptTimeout %v is negative", t.AttemptTimeout)
+	}
+	p.policy("Default", t.Default)
+	for _, class := range sorted(t.Classes) {
+		where := fmt.Sprintf("Classes[%v]", class)
+		if int(class) >= classes {
+			where = fmt.Sprintf("Classes[%d]", class)
+			p.add(where, "there is no such class")
+		}
+		p.policy(where, t.Classes[class])
+		p.class(where, class, t.Classes[class])
+	}
+	for _, status := range sorted(t.Statuses) {
+		where := fmt.Sprintf("Statuses[%d]", status)
+		if status < 100 || status > 599 {
+			p.add(where, "not an HTTP status")
+		}
+		p.policy(where, t.Statuses[status])
+	}
+	for _, code := range sorted(t.Codes) {
+		where := fmt.Sprintf("Codes[%d]", code)
+		p.policy(where, t.Codes[code])
+		if code == 0 {
+			p.add(where, `0 stands for "no code"; use Statuses or Classes`)
+			continue
+		}
+		if t.Catalog == nil {
+			continue
+		}
+		rule, ok := t.Catalog.Lookup(code)
+		if !ok {
+			p.add(where, "catalog %q has no rule for this code", t.Catalog.Name())
+			continue
+		}
+		p.class(fmt.Sprintf("%s (%s)", where, rule.Name), rule.Class, t.Codes[code])
+	}
+	if len(p.errs) == 0 {
+		p.endless(t)
+	}
+	return errors.Join(p.errs...)
+}
+
+func sorted[K cmp.Ordered](m map[K]Policy) []K { return slices.Sorted(maps.Keys(m)) }
+
+type problems struct{ errs []error }
+
+func (ps *problems) add(where, format string, args ...any) {
+	if where != "" {
+		where += ": "
+	}
+	ps.errs = append(ps.errs, fmt.Errorf("policy: "+where+format, args...))
+}
+
+// policy reports what is wrong with p wherever it stands.
+func (ps *problems) policy(where string, p Policy) {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"MaxAttempts", p.MaxAttempts}, {"Cost", p.Cost}} {
+		if n.value < None {
+			ps.add(where, "%s %d is negative", n.name, n.value)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"MaxElapsed", p.MaxElapsed}, {"MaxRetryAfter", p.MaxRetryAfter}} {
+		if d.value < None {
+			ps.add(where, "%s %v is negative", d.name, d.value)
+		}
+	}
+	if p.Breaker > Trip {
+		ps.add(where, "Breaker %d is none of Failure, Ignored, Success, Trip", p.Breaker)
+	}
+	ps.backoff(where+".Backoff", p.Backoff)
+}
+
+func (ps *problems) backoff(where string, b Backoff) {
+	if b.Initial < None {
+		ps.add(where, "Initial %v is negative", b.Initial)
+	}
+	if b.Max < 0 {
+		ps.add(where, "Max %v is negative", b.Max)
+	}
+	if m := b.Multiplier; m != 0 && !(m >= 1) || math.IsInf(m, 0) {
+		ps.add(where, "Multiplier %v is not a number from 1 up", m)
+	}
+	if b.Jitter > JitterNone {
+		ps.add(where, "Jitter %d is none of JitterFull, JitterEqual, JitterNone", b.Jitter)
+	}
+	filled := b
+	filled.fill()
+	if b.Max > 0 && filled.Initial > b.Max {
+		ps.add(where, "Max %v is below Initial %v", b.Max, filled.Initial)
+	}
+}
+
+// class reports where p contradicts what its class stands for.
+func (ps *problems) class(where string, c classify.Class, p Policy) {
+	if p.MaxAttempts == 0 || p.MaxAttempts == 1 {
+		return
+	}
+	switch c {
+	case classify.Fatal:
+		ps.add(where, "MaxAttempts %d: a fatal error is never sent again", p.MaxAttempts)
+	case classify.Unclassified:
+		ps.add(where, "MaxAttempts %d: an unclassified error is never sent again; give its code a rule", p.MaxAttempts)
+	case classify.Resync:
+		ps.add(where, "MaxAttempts %d: a call is resynced at most twice, whatever is set here; 1 rules it out", p.MaxAttempts)
+	case classify.FixAndResend:
+		ps.add(where, "MaxAttempts %d: a code is fixed at most once in a call, whatever is set here; 1 rules it out", p.MaxAttempts)
+	}
+}
+
+// endless reports combinations of code, status and class that would resend
+// without any end.
+func (ps *problems) endless(t *Table) {
+	s := compile(*t)
+	for _, code := range append([]classify.Code{0}, sorted(t.Codes)...) {
+		for _, status := range append([]int{0}, sorted(t.Statuses)...) {
+			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
+			if p.MaxAttempts != None || p.MaxElapsed != None {
+				continue
+			}
+			where := "Default and Classes[retryable]"
+			if code != 0 {
+				where = fmt.Sprintf("Codes[%d]", code)
+			}
+			if status != 0 {
+				where += fmt.Sprintf(" under HTTP status %d", status)
+			}
+			ps.add(where, "neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end")
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// An Explanation tells what an error code means and what is done about it.
+// String renders it for people.
+type Explanation struct {
+	Code   classify.Code
+	Known  bool          // whether a rule of the catalog knows the code
+	Rule   classify.Rule // that rule
+	Policy Policy        // what applies, everything inherited
+
+	// MaxSends is how often one call may send if it gets nothing but this
+	// code, None if only time bounds it.
+	MaxSends int
+	// MaxTime bounds how long such a call lasts: waits, and attempts as long as
+	// AttemptTimeout. Where that is zero, the attempts' own time is to be
+	// added, and everywhere the time spent waiting for turns on the key. None
+	// if nothing bounds it.
+	MaxTime time.Duration
+	// AttemptTimeout bounds one send, zero if nothing does.
+	AttemptTimeout time.Duration
+}
+
+// Explain tells what code means and what is done about it, at worst. It assumes
+// no particular HTTP status. Without a catalog in the table, or a rule in the catalog,
+// it tells what happens to a code that nobody knows.
+func (s *Set) Explain(code classify.Code) Explanation {
+	e := Explanation{Code: code, AttemptTimeout: s.AttemptTimeout()}
+	if s.table.Catalog != nil {
+		e.Rule, e.Known = s.table.Catalog.Lookup(code)
+	}
+	e.Policy = s.For(classify.Verdict{Class: e.Rule.Class, Code: code})
+	e.MaxSends = e.maxSends()
+	e.MaxTime = e.maxTime()
+	return e
+}
+
+func (e *Explanation) maxSends() int {
+	switch {
+	case e.Policy.MaxAttempts == 1:
+		return 1
+	case e.Rule.Class == classify.Retryable:
+		return e.Policy.MaxAttempts
+	case e.Rule.Class == classify.Resync:
+		return maxResyncSends
+	case e.Rule.Class == classify.FixAndResend:
+		return 2
+	}
+	return 1
+}
+
+func (e *Explanation) maxTime() time.Duration {
+	if e.MaxSends == None {
+		return e.capped(None)
+	}
+	total := saturate(e.AttemptTimeout, e.MaxSends)
+	if e.Rule.Class != classify.Retryable {
+		return total
+	}
+	for n := 1; n < e.MaxSends; n++ {
+		wait := max(e.Policy.Backoff.Longest(n), e.Policy.MaxRetryAfter)
+		if e.Policy.MaxRetryAfter == None {
+			return e.capped(None)
+		}
+		if total += wait; total < 0 {
+			return e.capped(None)
+		}
+	}
+	return e.capped(total)
+}
+
+// capped applies MaxElapsed to d: no wait ends later than that, so the last
+// attempt begins no later. A d of None is without end.
+func (e *Explanation) capped(d time.Duration) time.Duration {
+	if e.Policy.MaxElapsed == None {
+		return d
+	}
+	longest := e.Policy.MaxElapsed + e.AttemptTimeout
+	if d == None || d > longest {
+		return longest
+	}
+	return d
+}
+
+// saturate is d × n, or the longest duration where that runs over.
+func saturate(d time.Duration, n int) time.Duration {
+	if d > 0 && time.Duration(n) > (1<<63-1)/d {
+		return 1<<63 - 1
+	}
+	return d * time.Duration(n)
+}
+
+// String renders the explanation in a few lines of plain text.
+func (e Explanation) String() string {
+	var b strings.Builder
+	if !e.Known {
+		fmt.Fprintf(&b, "%d: no rule knows this code\n", e.Code)
+		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one it is not sent again")
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%d %s\n", e.Code, e.Rule.Name)
+	line(&b, "class", fmt.Sprintf("%v; effect %v", e.Rule.Class, e.Rule.Effect))
+	line(&b, "what to do", e.Rule.Fix)
+	line(&b, "what happens", e.happens())
+	line(&b, "breaker", breakerText(e.Policy.Breaker))
+	line(&b, "worst case", e.worst())
+	line(&b, "source", e.Rule.Source)
+	return b.String()
+}
+
+func line(b *strings.Builder, name, text string) {
+	if text != "" {
+		fmt.Fprintf(b, "  %-13s %s\n", name, text)
+	}
+}
+
+func breakerText(m BreakerMode) string {
+	switch m {
+	case Failure:
+		return "counts as a failure"
+	case Success:
+		return "counts as a sign of life"
+	case Trip:
+		return "opens at once"
+	}
+	return "ignores it"
+}
+
+func (e *Explanation) happens() string {
+	p := &e.Policy
+	switch {
+	case e.Rule.Lockout:
+		return "the call ends, and every further call with this key fails at once until a person unlocks it"
+	case e.Rule.Class == classify.Fatal:
+		return "the call ends"
+	case p.MaxAttempts == 1 && e.Rule.Class == classify.Retryable:
+		return "the call ends; it may succeed later"
+	case p.MaxAttempts == 1:
+		return "the call ends"
+	case e.Rule.Class == classify.Resync:
+		return "sent again at once with a newer nonce, at most twice in a call"
+	case e.Rule.Class == classify.FixAndResend:
+		return "the call ends, unless the caller gave a Fix: then sent again once, corrected"
+	}
+	text := "sent again after " + e.waits()
+	switch {
+	case p.MaxRetryAfter == None:
+		text += "; or as long as Retry-After asks"
+	case p.MaxRetryAfter > 0:
+		text += fmt.Sprintf("; or as long as Retry-After asks, up to %v", p.MaxRetryAfter)
+	}
+	if p.Cost > 0 {
+		text += fmt.Sprintf("; each costs %d tokens of the budget", p.Cost)
+	}
+	return text
+}
+
+// waits lists the waits before jitter, up to the first four.
+func (e *Explanation) waits() string {
+	const shown = 4
+	if e.Policy.Backoff.Initial < 0 {
+		return "no wait"
+	}
+	var waits []string
+	for n := 1; n <= shown && (e.MaxSends == None || n < e.MaxSends); n++ {
+		waits = append(waits, e.Policy.Backoff.Longest(n).String())
+	}
+	text := strings.Join(waits, ", ")
+	if e.MaxSends == None || e.MaxSends > shown+1 {
+		b := e.Policy.Backoff
+		b.fill()
+		text += fmt.Sprintf(" … up to %v", b.Max)
+	}
+	switch e.Policy.Backoff.Jitter {
+	case JitterFull:
+		text += " (each drawn from zero to that)"
+	case JitterEqual:
+		text += " (each drawn from half of that to that)"
+	}
+	return text
+}
+
+func (e *Explanation) worst() string {
+	sends := fmt.Sprintf("%d sends", e.MaxSends)
+	switch e.MaxSends {
+	case 1:
+		sends = "1 send"
+	case None:
+		sends = "sends until the time is up"
+	}
+	switch {
+	case e.MaxTime == None:
+		return sends + ", as long as the context allows"
+	case e.AttemptTimeout > 0:
+		return fmt.Sprintf("%s, %v", sends, e.MaxTime)
+	case e.MaxTime == 0:
+		return sends + ", as long as they take: there is no attempt timeout"
+	}
+	return fmt.Sprintf("%s, %v and the time the sends take: there is no attempt timeout", sends, e.MaxTime)
+}

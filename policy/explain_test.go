@@ -1,0 +1,73 @@
+package policy_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+func TestExplain(t *testing.T) {
+	own := func(table policy.Table) *policy.Set {
+		set, err := policy.New(table)
+		require.NoError(t, err)
+		return set
+	}
+	catalog, err := classify.NewCatalog("own", classify.Rule{First: 7, Name: "Busy", Class: classify.Retryable})
+	require.NoError(t, err)
+	seven := func(p policy.Policy) policy.Table {
+		return policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{7: p}}
+	}
+
+	for _, tt := range []struct {
+		name  string
+		set   *policy.Set
+		code  classify.Code
+		sends int
+		time  time.Duration
+		says  string
+	}{
+		// 4 attempts of 10 s and three waits of up to 20 s are cut by 30 s in
+		// all: the last attempt begins by then.
+		{"-32603", policy.Nexpay(), -32603, 4, 40 * time.Second, "sent again after 200ms, 400ms, 800ms (each drawn from zero to that)"},
+		{"resync", policy.Nexpay(), 50, 3, 30 * time.Second, "newer nonce, at most twice"},
+		{"fix", policy.Nexpay(), 30010, 2, 20 * time.Second, "sent again once, corrected"},
+		{"a code of a range", policy.Nexpay(), 31337, 2, 20 * time.Second, "sent again once, corrected"},
+		{"fatal", policy.Nexpay(), 70, 1, 10 * time.Second, "the call ends\n"},
+		{"lockout", policy.Nexpay(), 100, 1, 10 * time.Second, "until a person unlocks it"},
+		{"suspended", policy.Nexpay(), 140, 1, 10 * time.Second, "opens at once"},
+		{"unknown", policy.Nexpay(), 4711, 1, 10 * time.Second, "no rule knows this code"},
+		{"without a catalog", policy.Standard(), 50, 1, 0, "no rule knows this code"},
+		{"no timeout: the attempts' own time comes on top", own(seven(policy.Policy{MaxRetryAfter: time.Millisecond})), 7, 4, 1400 * time.Millisecond,
+			"4 sends, 1.4s and the time the sends take"},
+		{"without end but in time", own(seven(policy.Policy{MaxAttempts: policy.None})), 7, policy.None, 30 * time.Second,
+			"sends until the time is up, 30s and"},
+		{"Retry-After without limit", own(seven(policy.Policy{MaxRetryAfter: policy.None, MaxElapsed: policy.None})), 7, 4, policy.None,
+			"4 sends, as long as the context allows"},
+		{"many attempts", own(seven(policy.Policy{MaxAttempts: 99, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
+			Backoff: policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterNone}})), 7, 99, (1 + 2 + 4 + 8 + 94*10) * time.Second,
+			"sent again after 1s, 2s, 4s, 8s … up to 10s; or"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := tt.set.Explain(tt.code)
+			require.Equal(t, tt.sends, e.MaxSends, "sends")
+			require.Equal(t, tt.time, e.MaxTime, "time")
+			require.Contains(t, e.String(), tt.says)
+		})
+	}
+}
+
+// Whoever is paged at night finds all of it for every code of the table.
+func TestExplainIsCompleteForTheWholeTable(t *testing.T) {
+	for _, rule := range classify.Nexpay().Rules() {
+		e := policy.Nexpay().Explain(rule.First)
+		require.True(t, e.Known)
+		known, _ := classify.Nexpay().Lookup(rule.First) // a single code wins over its range
+		for _, heading := range []string{known.Name, "class", "what to do", "what happens", "breaker", "worst case", "source"} {
+			require.Contains(t, e.String(), heading, "code %d", rule.First)
+		}
+	}
+}
