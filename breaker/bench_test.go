@@ -1,0 +1,100 @@
+package breaker_test
+
+import (
+	"testing"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/nexpay-go/resilience/breaker"
+)
+
+func BenchmarkSuccess(b *testing.B) {
+	br := newBreaker(b, breaker.Config{})
+	b.ReportAllocs()
+	for b.Loop() {
+		if l, err := br.Acquire(); err == nil {
+			l.Done(breaker.Success)
+		}
+	}
+}
+
+// BenchmarkGobreakerExecute is what the others are to be compared with.
+func BenchmarkGobreakerExecute(b *testing.B) {
+	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{})
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = cb.Execute(func() (struct{}, error) { return struct{}{}, nil })
+	}
+}
+
+func BenchmarkSuccessParallel(b *testing.B) {
+	br := newBreaker(b, breaker.Config{})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if l, err := br.Acquire(); err == nil {
+				l.Done(breaker.Success)
+			}
+		}
+	})
+}
+
+func BenchmarkGobreakerExecuteParallel(b *testing.B) {
+	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_, _ = cb.Execute(func() (struct{}, error) { return struct{}{}, nil })
+		}
+	})
+}
+
+func BenchmarkFailure(b *testing.B) {
+	br := newBreaker(b, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 1})
+	report(br, breaker.Success)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		if l, err := br.Acquire(); err == nil {
+			if n%16 == 0 {
+				l.Done(breaker.Success) // lest all that the window holds are failures
+			} else {
+				l.Done(breaker.Failure)
+			}
+		}
+	}
+}
+
+func BenchmarkRefused(b *testing.B) {
+	br := newBreaker(b, breaker.Config{})
+	br.Isolate("benchmark")
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = br.Acquire()
+	}
+}
+
+func BenchmarkRefusedOpen(b *testing.B) {
+	br := newBreaker(b, breaker.Config{OpenFor: 1e12}) // far longer than the benchmark
+	report(br, breaker.Trip)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = br.Acquire()
+	}
+}
+
+func BenchmarkLockoutCheck(b *testing.B) {
+	var l breaker.Lockout
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = l.Check("main")
+	}
+}
+
+func BenchmarkLockoutCheckOtherLocked(b *testing.B) {
+	var l breaker.Lockout
+	l.Lock("other", breaker.LockCause{Code: 100})
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = l.Check("main")
+	}
+}

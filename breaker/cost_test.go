@@ -1,0 +1,108 @@
+//go:build !race
+
+package breaker_test
+
+import (
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/breaker"
+)
+
+var errSink error // lets an error escape, as a caller does
+
+func TestAllocations(t *testing.T) {
+	b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 1, MinCalls: 100_000})
+	report(b, breaker.Success) // so that the ratio never reaches 1
+	open := newBreaker(t, breaker.Config{})
+	report(open, breaker.Trip)
+	var unlocked, locked breaker.Lockout
+	locked.Lock("a", breaker.LockCause{Code: 100})
+	for _, tt := range []struct {
+		name string
+		want float64
+		f    func()
+	}{
+		{"success", 0, func() { call(b, breaker.Success) }},
+		{"failure", 0, func() { call(b, breaker.Failure) }},
+		{"ignored", 0, func() { call(b, breaker.Ignored) }},
+		{"state", 0, func() { b.State() }},
+		{"check", 0, func() { _ = b.Check() }},
+		{"refused", 1, func() { call(open, breaker.Success) }},
+		{"open, state", 0, func() { open.State() }},
+		{"nothing locked", 0, func() { _ = unlocked.Check("a") }},
+		{"another key locked", 0, func() { _ = locked.Check("b") }},
+		{"locked", 1, func() { errSink = locked.Check("a") }},
+	} {
+		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, testing.AllocsPerRun(1000, tt.f)) })
+	}
+}
+
+// call is how a caller uses a lease, with the room for it on its own stack.
+func call(b *breaker.Breaker, o breaker.Outcome) {
+	lease, err := b.Acquire()
+	if err != nil {
+		return
+	}
+	defer lease.Done(breaker.Ignored)
+	lease.Done(o)
+}
+
+// Very many goroutines may wait between their calls, each with the stack its last call has left it. A goroutine begins
+// with 2 KiB, of which some 1040 bytes can be used here: a failing call must do with 400 of them (it needs about 330).
+func TestStackDepth(t *testing.T) {
+	const goroutines = 2000
+	b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 1, MinCalls: 100_000})
+	report(b, breaker.Success)
+	var ran, all sync.WaitGroup
+	release := make(chan struct{})
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it would shrink them again
+	before := stackBytes()
+	ran.Add(goroutines)
+	for range goroutines {
+		all.Go(func() {
+			deepCall(b)
+			ran.Done()
+			<-release
+		})
+	}
+	ran.Wait()
+	each := (stackBytes() - before) / goroutines
+	close(release)
+	all.Wait()
+	require.Less(t, each, uint64(3000), "bytes of stack for a goroutine: it has grown to 4 KiB")
+}
+
+// deepCall makes a failing call with 640 bytes of stack in use already.
+//
+//go:noinline
+func deepCall(b *breaker.Breaker) (sum byte) {
+	var used [640]byte
+	fill(&used)
+	if err := b.Check(); err == nil {
+		if lease, err := b.Acquire(); err == nil {
+			lease.Done(breaker.Failure)
+		}
+	}
+	for i := range used { // by index: a range over its values would copy it
+		sum += used[i]
+	}
+	return sum
+}
+
+//go:noinline
+func fill(used *[640]byte) {
+	for i := range used {
+		used[i] = byte(i)
+	}
+}
+
+func stackBytes() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}

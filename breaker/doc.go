@@ -1,0 +1,30 @@
+// Package breaker says when to leave a server alone, and when nobody may use an API key.
+//
+// A [Breaker] watches what becomes of calls. Closed, it lets every call through and counts; after too many failures it
+// opens and refuses calls at once, with an [*OpenError] that says when to come back; when the open time is over it is
+// half-open and lets a few probes through, whose success closes it and whose failure opens it again for longer.
+//
+// A caller takes a [Lease] for one call and reports with [Lease.Done] what became of it:
+//
+//	lease, err := b.Acquire()
+//	if err != nil {
+//		return err
+//	}
+//	defer lease.Done(breaker.Ignored) // unless something else was reported first
+//	…
+//	lease.Done(breaker.Success)
+//
+// A lease that is never reported wedges nothing: a probe fails when its time is up, and any other lease is simply not
+// counted. Reports are counted only by the state they were granted in: what comes in after the breaker has changed its
+// state, or was isolated or reset, is ignored.
+//
+// There are no goroutines and no timers. That an open time or a probe has run out is noticed by the next Acquire, Check,
+// State, Isolate or Reset, or the next report of a probe. The open time that follows a probe which never reported counts
+// from the instant it ran out, not from when that was noticed.
+//
+// A [Lockout] is the other, blunter instrument: it keeps everyone off a key that cannot work until a person has acted.
+//
+// The states, and who may probe, are kept by github.com/sony/gobreaker/v2. Counting, open times, leases and hooks are
+// made here, because its rolling window forgets failures that lie far apart, its open time is fixed, its probes may hang
+// for ever, and its hooks run under its lock.
+package breaker

@@ -1,0 +1,91 @@
+package breaker
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// A generation is one stay in one state, and all that is counted in it. A lease reports to the generation that granted
+// it: once the breaker has moved on, that is an object nobody looks at any more.
+type generation struct {
+	owner    *Breaker
+	state    State
+	isolated bool          // Open until Reset
+	until    time.Duration // Open: the end of it, since owner.epoch
+	reason   string        // Open: what for
+
+	inARow atomic.Int64 // Closed: failures since the last success
+	window window       // Closed: what the ratio is taken from
+}
+
+// refusal says why an open generation refuses a call at now.
+func (g *generation) refusal(now time.Duration) *OpenError {
+	e := &OpenError{Name: g.owner.cfg.Name, Reason: g.reason}
+	if !g.isolated {
+		e.RetryIn = g.until - now
+	}
+	return e
+}
+
+// open reports whether the generation refuses every call at now.
+func (g *generation) open(now time.Duration) bool {
+	return g.state == Open && (g.isolated || now < g.until)
+}
+
+// succeeded counts a call. It takes no lock, and writes to inARow only if there is something to forget, so that
+// successes do not fight for it.
+func (g *generation) succeeded() {
+	if g.inARow.Load() != 0 {
+		g.inARow.Store(0)
+	}
+	b := g.owner
+	if b.cfg.FailureRatio > 0 {
+		g.window.count(b.now(), b.step, false)
+	}
+}
+
+// failed counts a call, and trips the breaker if it was one too many.
+func (g *generation) failed() {
+	b := g.owner
+	n := g.inARow.Add(1)
+	if limit := b.cfg.ConsecutiveFailures; limit > 0 && n >= int64(limit) {
+		b.tripInARow(g, n)
+		return
+	}
+	if b.cfg.FailureRatio < 0 {
+		return
+	}
+	now := b.now()
+	g.window.count(now, b.step, true)
+	failures, calls := g.window.sum(now, b.step)
+	// A division, not a product: 7/100 is 0.07 in floating point, but 0.07×100 is above 7.
+	if calls >= uint64(b.cfg.MinCalls) && float64(failures)/float64(calls) >= b.cfg.FailureRatio {
+		b.tripRatio(g, failures, calls)
+	}
+}
+
+// The reasons are made out of the way, where they cost the usual failure neither time nor stack, and not at all for the
+// many late failures of a generation that has tripped already.
+
+//go:noinline
+func (b *Breaker) tripInARow(g *generation, n int64) {
+	if b.gen.Load() == g {
+		b.trip(g, counted(n, "failure")+" in a row")
+	}
+}
+
+//go:noinline
+func (b *Breaker) tripRatio(g *generation, failures, calls uint64) {
+	if b.gen.Load() == g {
+		b.trip(g, fmt.Sprintf("%d of %d calls failed in %v", failures, calls, b.cfg.Window))
+	}
+}
+
+// counted is "1 failure" or "2 failures".
+func counted(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

@@ -1,0 +1,150 @@
+package breaker
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nexpay-go/resilience/internal/hook"
+	"github.com/nexpay-go/resilience/internal/text"
+)
+
+// A Lockout remembers which API keys no call can succeed with until a person has acted: locked, disabled, deleted. Such
+// a key fails fast for every caller instead of drawing the same refusal over and over.
+//
+// The zero Lockout is ready to use and safe for concurrent use; it must not be copied. Keys are names, never secrets; the
+// empty name is a key like any other, for programs that have only one.
+type Lockout struct {
+	// OnChange, if not nil, hears of every key that is locked or unlocked, under the same terms as
+	// Config.OnStateChange. Set it before the first use.
+	OnChange func(LockoutChange)
+
+	locked  atomic.Pointer[map[string]*LockedError] // never changed once stored; nil: no key is locked
+	mu      sync.Mutex                              // orders changes of locked and guards freed
+	freed   map[string]time.Time                    // when a key was last unlocked
+	changes hook.Queue[LockoutChange]
+}
+
+// A LockCause is what the API said when it locked a key out.
+type LockCause struct {
+	Code    int    // its error code; zero: none
+	TraceID string // its name for the answer, for its support; may be empty
+	Reason  string // what the code means, for people; may be empty
+	Advice  string // what a person should do about it; may be empty
+
+	// Sent is when the request was sent that was answered so; zero: now. An
+	// answer to one sent before the key was last unlocked locks nothing.
+	Sent time.Time
+}
+
+// A LockoutChange is what Lockout.OnChange hears.
+type LockoutChange struct {
+	Key    string
+	Locked bool      // true: now locked; false: now unlocked
+	Cause  LockCause // what locked it, in either case
+	At     time.Time // of the change
+}
+
+// Check returns nil, or the *LockedError that says what locked the key. It takes no lock, and allocates nothing for a key
+// that is not locked.
+func (l *Lockout) Check(key string) error {
+	if locked := l.locked.Load(); locked != nil {
+		return checkIn(*locked, key)
+	}
+	return nil
+}
+
+func checkIn(locked map[string]*LockedError, key string) error {
+	if e := locked[key]; e != nil {
+		c := *e // the caller may do with it as it likes
+		return &c
+	}
+	return nil
+}
+
+// Lock keeps everyone off the key from now on. The first cause stays: Lock reports false, and changes nothing, if the
+// key is locked already, or was unlocked after the request was sent that the cause answers. What is not printable is stripped from the texts of the cause, and 256 bytes of each are kept.
+func (l *Lockout) Lock(key string, cause LockCause) bool {
+	if l.Check(key) != nil {
+		return false // spares the many callers who were all told so at once the lock
+	}
+	return l.change(key, cause.Sent, &LockedError{
+		Key: key, Code: cause.Code, At: time.Now(),
+		TraceID: text.Line(cause.TraceID), Reason: text.Line(cause.Reason), Advice: text.Line(cause.Advice),
+	})
+}
+
+// Unlock lets calls with the key through again: for when a person has put right what locked it. It reports whether the
+// key was locked.
+func (l *Lockout) Unlock(key string) bool { return l.change(key, time.Time{}, nil) }
+
+// Locked returns what locked the keys that are locked now, sorted by key.
+func (l *Lockout) Locked() []*LockedError {
+	all := make([]*LockedError, 0, len(l.current()))
+	for _, e := range l.current() {
+		c := *e
+		all = append(all, &c)
+	}
+	slices.SortFunc(all, func(a, b *LockedError) int { return strings.Compare(a.Key, b.Key) })
+	return all
+}
+
+func (l *Lockout) current() map[string]*LockedError {
+	if locked := l.locked.Load(); locked != nil {
+		return *locked
+	}
+	return nil
+}
+
+// change stores a map in which the key is locked by e, or not at all if e is nil. It reports false if that is so already,
+// or if e answers what was sent before a person acted.
+func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
+	l.mu.Lock()
+	was := l.current()[key]
+	if (was == nil) == (e == nil) || !sent.IsZero() && sent.Before(l.freed[key]) {
+		l.mu.Unlock()
+		return false
+	}
+	if e == nil {
+		if l.freed == nil {
+			l.freed = make(map[string]time.Time)
+		}
+		l.freed[key] = time.Now()
+	}
+	l.store(key, e)
+	if l.OnChange != nil {
+		l.changes.Push(lockoutChange(was, e))
+	}
+	l.mu.Unlock()
+	l.changes.Drain("breaker.Lockout.OnChange", l.OnChange)
+	return true
+}
+
+func (l *Lockout) store(key string, e *LockedError) {
+	next := make(map[string]*LockedError, len(l.current())+1)
+	maps.Copy(next, l.current())
+	if e == nil {
+		delete(next, key)
+	} else {
+		next[key] = e
+	}
+	if len(next) == 0 {
+		l.locked.Store(nil) // Check is cheapest so
+		return
+	}
+	l.locked.Store(&next)
+}
+
+// lockoutChange is the change from was to is, one of which is nil.
+func lockoutChange(was, is *LockedError) LockoutChange {
+	c := LockoutChange{Locked: is != nil, At: time.Now()}
+	e := was
+	if c.Locked {
+		e, c.At = is, is.At
+	}
+	c.Key, c.Cause = e.Key, LockCause{Code: e.Code, TraceID: e.TraceID, Reason: e.Reason, Advice: e.Advice}
+	return c
+}

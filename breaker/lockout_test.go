@@ -1,0 +1,167 @@
+package breaker_test
+
+import (
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/breaker"
+)
+
+func TestLockout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []breaker.LockoutChange
+		l := &breaker.Lockout{OnChange: func(c breaker.LockoutChange) { heard = append(heard, c) }}
+		first := breaker.LockCause{Code: 100, TraceID: "t-1", Reason: "API key locked"}
+		second := breaker.LockCause{Code: 90, TraceID: "t-2"}
+		start := time.Now()
+
+		require.NoError(t, l.Check("a"))
+		require.Empty(t, l.Locked())
+		require.False(t, l.Unlock("a"))
+		require.True(t, l.Lock("b", first))
+		require.False(t, l.Lock("b", second), "the first cause stays")
+		time.Sleep(time.Second)
+		require.True(t, l.Lock("", second))
+
+		require.NoError(t, l.Check("a"))
+		want := &breaker.LockedError{Key: "b", Code: 100, TraceID: "t-1", Reason: "API key locked", At: start}
+		wantEmpty := &breaker.LockedError{Code: 90, TraceID: "t-2", At: start.Add(time.Second)}
+		require.Equal(t, want, l.Check("b"))
+		require.ErrorIs(t, l.Check("b"), breaker.ErrLockedOut)
+		require.NotErrorIs(t, l.Check("b"), breaker.ErrOpen)
+		require.Equal(t, []*breaker.LockedError{wantEmpty, want}, l.Locked())
+
+		time.Sleep(time.Second)
+		require.True(t, l.Unlock("b"))
+		require.False(t, l.Unlock("b"))
+		require.NoError(t, l.Check("b"))
+		require.True(t, l.Unlock(""))
+		require.Empty(t, l.Locked())
+		require.Equal(t, []breaker.LockoutChange{
+			{Key: "b", Locked: true, Cause: first, At: start},
+			{Key: "", Locked: true, Cause: second, At: start.Add(time.Second)},
+			{Key: "b", Cause: first, At: start.Add(2 * time.Second)},
+			{Key: "", Cause: second, At: start.Add(2 * time.Second)},
+		}, heard)
+	})
+}
+
+// What Check and Locked hand out is the caller's.
+func TestLockoutHandsOutCopies(t *testing.T) {
+	var l breaker.Lockout
+	l.Lock("a", breaker.LockCause{Code: 100})
+	l.Check("a").(*breaker.LockedError).Code = 1
+	l.Locked()[0].Code = 2
+	require.Equal(t, 100, l.Check("a").(*breaker.LockedError).Code)
+}
+
+func TestLockedErrorText(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 8, time.FixedZone("", 3600))
+	for _, tt := range []struct {
+		err  breaker.LockedError
+		want string
+	}{
+		{breaker.LockedError{Key: "main", Code: 100, TraceID: "abc", Reason: "API key locked", At: at},
+			`API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace abc; ` +
+				`to do: a person has to put it right, then end it with Lockout.Unlock`},
+		{breaker.LockedError{At: at, Advice: "Ask the vendor."},
+			"API key is locked out since 2026-03-04T04:06:07Z; to do: Ask the vendor, then end it with Lockout.Unlock"},
+	} {
+		require.Equal(t, tt.want, tt.err.Error())
+	}
+}
+
+// A key may be unlocked and locked from its own hook, which may panic or exit: the changes come in order, one at a time.
+func TestLockoutHook(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func()
+	}{
+		{"returns", func() {}},
+		{"panics", func() { panic("hook") }},
+		{"exits", runtime.Goexit},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			setDefault(t, slog.DiscardHandler)
+			var l breaker.Lockout
+			var heard []bool
+			l.OnChange = func(c breaker.LockoutChange) {
+				heard = append(heard, c.Locked)
+				if len(heard) < 4 {
+					require.Equal(t, c.Locked, l.Check("a") != nil)
+					require.Len(t, l.Locked(), map[bool]int{true: 1}[c.Locked])
+					require.True(t, l.Unlock("a") || l.Lock("a", breaker.LockCause{}))
+				}
+				tt.end()
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				l.Lock("a", breaker.LockCause{})
+			}()
+			<-done
+			require.Equal(t, []bool{true, false, true, false}, heard)
+		})
+	}
+}
+
+func TestLockoutConcurrently(t *testing.T) {
+	var locks, heard atomic.Int64
+	l := &breaker.Lockout{OnChange: func(c breaker.LockoutChange) {
+		if c.Locked {
+			heard.Add(1)
+		}
+	}}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for n := range 500 {
+				key := string(rune('a' + n%3))
+				if l.Lock(key, breaker.LockCause{Code: n}) {
+					locks.Add(1)
+				}
+				_, _ = l.Check(key), l.Locked()
+				l.Unlock(key)
+			}
+		})
+	}
+	wg.Wait()
+	require.Empty(t, l.Locked())
+	require.Equal(t, locks.Load(), heard.Load())
+}
+
+// What a server sent ends up in these texts.
+func FuzzTextsFromOutside(f *testing.F) {
+	f.Add("API key locked", "abc")
+	f.Add("two\nlines\r\x1b[2J\u202e", "\x00\xff\xfe")
+	f.Add(strings.Repeat("ä", 200), strings.Repeat("\n", 5000)+"end")
+	f.Add(strings.Repeat("x", 1<<20), "")
+	f.Fuzz(func(t *testing.T, reason, traceID string) {
+		var l breaker.Lockout
+		l.Lock("k", breaker.LockCause{Reason: reason, TraceID: traceID})
+		e := l.Check("k").(*breaker.LockedError)
+		b := newBreaker(t, breaker.Config{})
+		b.Isolate(reason)
+		for _, s := range []string{e.Reason, e.TraceID} {
+			require.LessOrEqual(t, len(s), 256)
+		}
+		for _, s := range []string{e.Error(), b.Check().Error()} {
+			require.LessOrEqual(t, len(s), 800)
+			require.True(t, utf8.ValidString(s))
+			require.NotContains(t, s, "\n")
+			require.NotContains(t, s, "\x1b")
+		}
+		if len(reason) <= 256 && strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz ") == "" {
+			require.Equal(t, reason, e.Reason, "plain text stays")
+		}
+	})
+}

@@ -1,0 +1,40 @@
+package breaker
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// A machine is gobreaker's state machine, and nothing else of it: it is told of a failure when we have counted enough of
+// them, asked whether it is half-open when our open time is over, and hands out the slots of the probes.
+type machine = gobreaker.TwoStepCircuitBreaker[struct{}]
+
+var (
+	errFailed  = errors.New("failed")
+	errIgnored = errors.New("ignored")
+)
+
+func newMachine(probes int) *machine {
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests: uint32(probes),
+		Timeout:     time.Nanosecond, // the shortest there is; zero would be a minute
+		ReadyToTrip: func(gobreaker.Counts) bool { return true },
+		IsExcluded:  func(err error) bool { return err == errIgnored },
+	})
+}
+
+// openMachine is a machine that was tripped.
+func openMachine(probes int) *machine {
+	m := newMachine(probes)
+	tripMachine(m)
+	return m
+}
+
+// tripMachine opens a closed machine.
+func tripMachine(m *machine) {
+	if report, err := m.Allow(); err == nil {
+		report(errFailed)
+	}
+}

@@ -1,0 +1,174 @@
+package breaker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+const (
+	reasonVerdict = "tripped by the verdict"
+	reasonProbe   = "probe failed"
+)
+
+// admit is Acquire, or Check, in every state but Closed. An open time that is not over costs no lock.
+func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
+	g = b.gen.Load()
+	if now := b.now(); g.open(now) {
+		return nil, nil, g.refusal(now)
+	}
+	b.mu.Lock()
+	g, p, err = b.admitLocked(take)
+	b.mu.Unlock()
+	b.tell()
+	return g, p, err
+}
+
+func (b *Breaker) admitLocked(take bool) (*generation, *probe, error) {
+	now := b.now()
+	g := b.settle(now)
+	switch {
+	case g.open(now):
+		return nil, nil, g.refusal(now)
+	case g.state == Closed:
+		return g, nil, nil // reset a moment ago
+	case !take && b.full():
+		return nil, nil, b.probing(now)
+	case !take:
+		return g, nil, nil
+	}
+	if p := b.grant(now); p != nil {
+		return g, p, nil
+	}
+	return nil, nil, b.probing(now)
+}
+
+// full reports whether no more probes may go out, half-open.
+func (b *Breaker) full() bool {
+	c := b.machine.Counts()
+	return c.Requests-c.TotalExclusions >= uint32(b.cfg.Probes)
+}
+
+// probing refuses a call while the probes are out. There is one out: had they all succeeded, the breaker were closed.
+func (b *Breaker) probing(now time.Duration) *OpenError {
+	e := &OpenError{Name: b.cfg.Name, RetryIn: 1, Reason: "half-open, waiting for its probes to answer"}
+	if len(b.probes) > 0 {
+		e.RetryIn = max(1, b.probes[0].expires-now)
+	}
+	return e
+}
+
+// grant lets a probe out, or returns nil if the machine will not have it.
+func (b *Breaker) grant(now time.Duration) *probe {
+	report, err := b.machine.Allow()
+	if err != nil {
+		return nil
+	}
+	p := &probe{report: report, expires: now + b.cfg.ProbeTimeout}
+	b.probes = append(b.probes, p)
+	return p
+}
+
+// settle makes the changes that time has brought about by now, and returns the generation that is current then. Every
+// entry under the lock begins with it, so what happens does not depend on who looks when.
+func (b *Breaker) settle(now time.Duration) *generation {
+	g := b.gen.Load()
+	if g.state == HalfOpen && len(b.probes) > 0 && b.probes[0].expires <= now {
+		p := b.probes[0]
+		p.report(errFailed)
+		b.reopen(p.expires, now, fmt.Sprintf("probe did not report within %v", b.cfg.ProbeTimeout))
+		g = b.gen.Load()
+	}
+	if g.state == Open && !g.open(now) {
+		b.halfOpen(now)
+	}
+	return b.gen.Load()
+}
+
+// halfOpen begins to probe. The machine's own open time is a nanosecond, and we have waited longer. There is one
+// exception: a probe ran out so long ago that the open time which followed is over as well. The machine has learnt that
+// just now and stays open for that nanosecond, so a machine that was opened earlier takes its place.
+func (b *Breaker) halfOpen(now time.Duration) {
+	if b.machine.State() == gobreaker.StateOpen && b.spare != nil {
+		b.machine = b.spare
+		b.machine.State() // lets it notice that its time is over
+	}
+	b.spare = openMachine(b.cfg.Probes)
+	b.move(&generation{state: HalfOpen}, now, now, "open time is over")
+}
+
+// trip opens the breaker because of what g has counted, if g is still current.
+func (b *Breaker) trip(g *generation, reason string) {
+	b.mu.Lock()
+	if b.gen.Load() == g {
+		tripMachine(b.machine)
+		b.openFor = b.cfg.OpenFor
+		now := b.now()
+		b.open(now, now, reason)
+	}
+	b.mu.Unlock()
+	b.tell()
+}
+
+// probed takes the report of a probe, if it is still waited for, with the reason in case it trips.
+func (b *Breaker) probed(g *generation, p *probe, o Outcome, tripped string) {
+	b.mu.Lock()
+	now := b.now()
+	if b.settle(now) == g {
+		b.judge(p, o, now, tripped)
+	}
+	b.mu.Unlock()
+	b.tell()
+}
+
+func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, tripped string) {
+	b.probes = slices.DeleteFunc(b.probes, func(q *probe) bool { return q == p })
+	switch o {
+	case Success:
+		p.report(nil)
+		if b.machine.State() == gobreaker.StateClosed {
+			b.move(&generation{state: Closed}, now, now, counted(int64(b.cfg.Probes), "probe")+" succeeded")
+		}
+	case Failure:
+		p.report(errFailed)
+		b.reopen(now, now, reasonProbe)
+	case Trip:
+		p.report(errFailed)
+		b.reopen(now, now, tripped)
+	default:
+		p.report(errIgnored) // its slot is free again
+	}
+}
+
+// reopen opens for twice as long as the last time.
+func (b *Breaker) reopen(at, now time.Duration, reason string) {
+	b.openFor = min(2*b.openFor, b.cfg.MaxOpenFor)
+	b.open(at, now, reason)
+}
+
+// open begins an open time at an instant that is now or has passed. The jitter is cut off at MaxOpenFor before the draw,
+// not after it, or half of all processes would come back at that very instant.
+func (b *Breaker) open(at, now time.Duration, reason string) {
+	least, most := b.openFor*4/5, min(b.openFor*6/5, b.cfg.MaxOpenFor)
+	until := at + least + rand.N(most-least+1)
+	b.move(&generation{state: Open, until: until, reason: reason}, at, now, reason)
+}
+
+// move makes g the current generation as of an instant that is now or has passed.
+func (b *Breaker) move(g *generation, at, now time.Duration, reason string) {
+	from := b.gen.Load().state
+	g.owner = b
+	b.probes = nil
+	b.gen.Store(g)
+	if b.cfg.OnStateChange == nil || from == Closed && g.state == Closed {
+		return
+	}
+	c := StateChange{Name: b.cfg.Name, From: from, To: g.state, At: time.Now().Add(at - now), Reason: reason}
+	if g.state == Open && !g.isolated {
+		c.RetryIn = g.until - at
+	}
+	b.changes.Push(c)
+}
