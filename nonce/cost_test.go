@@ -1,0 +1,178 @@
+package nonce_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/nonce"
+)
+
+func TestAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("counts hold without the race detector")
+	}
+	p, lanes := newPool(t, "a", "b")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	free := func(string) error { return nil }
+	for name, enter := range map[string]func() (*nonce.Ticket, error){
+		"Lane.Enter":       func() (*nonce.Ticket, error) { return lanes[0].Enter(ctx) },
+		"Lane.EnterKey":    func() (*nonce.Ticket, error) { return lanes[0].EnterKey(ctx, "a") },
+		"Lane.EnterUnless": func() (*nonce.Ticket, error) { return lanes[0].EnterUnless(ctx, free) },
+		"Pool.Enter":       func() (*nonce.Ticket, error) { return p.Enter(ctx) },
+		"Pool.EnterKey":    func() (*nonce.Ticket, error) { return p.EnterKey(ctx, "a") },
+		"Pool.EnterUnless": func() (*nonce.Ticket, error) { return p.EnterUnless(ctx, free) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.LessOrEqual(t, testing.AllocsPerRun(200, func() {
+				ticket, _ := enter()
+				ticket.Leave()
+			}), 1.0, "the ticket")
+		})
+	}
+	ticket := enter(t, lanes[0])
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { _, _ = ticket.Resync(ctx) }), 1.0)
+}
+
+// What a waiter costs beyond the goroutine it is on, whose stack must not grow for it either.
+//
+// How large a new stack is the runtime gathers from the ones it has seen, here of everything else under test. The
+// measuring is done in a process that starts them all with 2 KiB.
+func TestWaiterMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("sizes hold without the race detector")
+	}
+	const fixedStacks = "adaptivestackstart=0"
+	if os.Getenv("GODEBUG") != fixedStacks {
+		exe, err := os.Executable()
+		require.NoError(t, err)
+		cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestWaiterMemory$", "-test.v")
+		cmd.Env = append(os.Environ(), "GODEBUG="+fixedStacks)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Contains(t, string(out), "bytes each")
+		return
+	}
+	p, lanes := newPool(t, "main")
+	free := func(string) error { return nil }
+	for name, wait := range map[string]func(context.Context) (*nonce.Ticket, error){
+		"Lane.Enter":       lanes[0].Enter,
+		"Lane.EnterUnless": func(ctx context.Context) (*nonce.Ticket, error) { return lanes[0].EnterUnless(ctx, free) },
+		"Pool.Enter":       p.Enter,
+		"Pool.EnterUnless": func(ctx context.Context) (*nonce.Ticket, error) { return p.EnterUnless(ctx, free) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			heap, stack := costOfWaiting(t, lanes[0], wait)
+			t.Logf("heap %d, stack %d bytes each", heap, stack)
+			require.LessOrEqual(t, heap, 400)
+			require.Less(t, stack, 2560, "2 KiB, and a few that fought for the mutex at their deepest")
+		})
+	}
+}
+
+// costOfWaiting returns the bytes that each of 10,000 waiters holds: on the heap, and as its goroutine's stack.
+func costOfWaiting(t testing.TB, l *nonce.Lane, wait func(context.Context) (*nonce.Ticket, error)) (heap, stack int) {
+	const n = 10_000
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	f := func() {
+		if ticket, err := wait(ctx); err == nil {
+			ticket.Leave()
+		}
+	}
+	for range 2 { // the first time round makes the goroutines' descriptors, which are reused
+		first := enter(t, l)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.GC() // now the stacks of goroutines that ended are free, and what the first left in pools
+		runtime.ReadMemStats(&before)
+		for range n {
+			go f()
+		}
+		for nonce.Load(l) <= n {
+			runtime.Gosched()
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		heap = (int(after.HeapAlloc) - int(before.HeapAlloc)) / n
+		stack = (int(after.StackInuse) - int(before.StackInuse)) / n
+		first.Leave()
+		for nonce.Load(l) > 0 {
+			runtime.Gosched()
+		}
+	}
+	return heap, stack
+}
+
+func BenchmarkLane(b *testing.B) {
+	l := newLane(b, nonce.LaneConfig{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b.ReportAllocs()
+	for b.Loop() {
+		ticket, err := l.Enter(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticket.Leave()
+	}
+}
+
+func BenchmarkLaneResync(b *testing.B) {
+	ticket := enter(b, newLane(b, nonce.LaneConfig{}))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ticket.Resync(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Callers who queue: what a turn costs that is handed from one to the next.
+func BenchmarkLaneContended(b *testing.B) {
+	l := newLane(b, nonce.LaneConfig{})
+	b.SetParallelism(16)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			ticket, err := l.Enter(context.Background())
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			ticket.Leave()
+		}
+	})
+}
+
+func BenchmarkPool16(b *testing.B) {
+	keys := make([]string, 16)
+	for i := range keys {
+		keys[i] = string(rune('a' + i))
+	}
+	p, _ := newPool(b, keys...)
+	b.ReportAllocs()
+	for b.Loop() {
+		ticket, err := p.Enter(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticket.Leave()
+	}
+}
+
+func BenchmarkWaiter(b *testing.B) {
+	l := newLane(b, nonce.LaneConfig{})
+	heap, stack := 0, 0
+	for b.Loop() {
+		h, s := costOfWaiting(b, l, l.Enter)
+		heap, stack = heap+h, stack+s
+	}
+	b.ReportMetric(float64(heap)/float64(b.N), "heap-B/waiter")
+	b.ReportMetric(float64(stack)/float64(b.N), "stack-B/waiter")
+}

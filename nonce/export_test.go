@@ -1,0 +1,9 @@
+package nonce
+
+import "time"
+
+// SetClock has l read now instead of time.Now. Virtual time never steps back; this one may.
+func SetClock(l *Lane, now func() time.Time) { l.now = now }
+
+// Load is what the pool goes by: turns and waiters.
+func Load(l *Lane) int { return int(l.load.Load()) }

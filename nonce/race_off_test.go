@@ -1,0 +1,5 @@
+//go:build !race
+
+package nonce_test
+
+const raceDetector = false

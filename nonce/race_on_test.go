@@ -1,0 +1,5 @@
+//go:build race
+
+package nonce_test
+
+const raceDetector = true // allocates of its own accord

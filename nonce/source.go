@@ -1,0 +1,84 @@
+package nonce
+
+import (
+	"context"
+	"iter"
+)
+
+// A Source hands out turns: a [Lane], a [Pool], or one of your own, for instance over a database that several
+// processes share (see [NewTicket]). It is safe for concurrent use.
+//
+// A source may offer more, and is asked for it by type assertion:
+//
+//	EnterKey(ctx context.Context, key string) (*Ticket, error)
+//
+// gives a turn on that very key ([KeySource]).
+//
+//	EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error)
+//
+// is Enter on a key for which locked returns nil. It asks before it waits, and once more when the turn has come. If
+// every key is locked, it returns at once with an error that wraps what locked said of each.
+//
+//	Holds(key string) bool
+//
+// tells whether the source gives turns on that key.
+type Source interface {
+	// Enter waits for a turn. If ctx ends first, or is over already, it returns an error that wraps ctx.Err() and
+	// context.Cause(ctx), without the latter's text, which may hold data of some other request. The caller's place goes
+	// to the next.
+	Enter(ctx context.Context) (*Ticket, error)
+}
+
+// A KeySource is a [Source] that can be asked for one key, for work that has to stay on the key it began with.
+type KeySource interface {
+	Source
+	// EnterKey is Enter on that key. For a key the source does not know it returns an error that wraps ErrUnknownKey.
+	EnterKey(ctx context.Context, key string) (*Ticket, error)
+}
+
+type contextKey struct{}
+
+// A ticketContext carries a ticket, and finds the one around it.
+type ticketContext struct {
+	context.Context
+	ticket *Ticket
+}
+
+// Value returns the context itself for the one key that is its own.
+func (c *ticketContext) Value(key any) any {
+	if key == (contextKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+func innermost(ctx context.Context) *ticketContext {
+	c, _ := ctx.Value(contextKey{}).(*ticketContext)
+	return c
+}
+
+// NewContext returns a copy of ctx that carries t, for whoever signs the request. A nil t hides the ticket that ctx
+// carries already.
+func NewContext(ctx context.Context, t *Ticket) context.Context {
+	return &ticketContext{ctx, t}
+}
+
+// FromContext returns the ticket that ctx carries: what was drawn for this very attempt. Sign with its key and nonce.
+func FromContext(ctx context.Context) (*Ticket, bool) {
+	if c := innermost(ctx); c != nil && c.ticket != nil {
+		return c.ticket, true
+	}
+	return nil, false
+}
+
+// Held returns the tickets that ctx carries, from the innermost outwards: first that of FromContext, then those of the
+// requests during which this one is made. One that was hidden ends them.
+func Held(ctx context.Context) iter.Seq[*Ticket] {
+	return func(yield func(*Ticket) bool) {
+		for c := innermost(ctx); c != nil && c.ticket != nil; c = innermost(c.Context) {
+			if !yield(c.ticket) {
+				return
+			}
+		}
+	}
+}
