@@ -1,0 +1,134 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// again decides whether a failed call goes on with another attempt, and after
+// which wait.
+func (c *call) again(ctx context.Context, opts []Option) bool {
+	if c.ended != nil {
+		return false
+	}
+	c.paid = 0
+	last := c.history.last()
+	if last.Verdict.Class == classify.Retryable {
+		b := c.r.backoff(&last.Verdict)
+		last.Wait = max(b.Delay(c.counted()), last.Verdict.RetryAfter)
+	}
+	if !c.allowed(ctx, last, opts) {
+		last.Wait = 0
+		return false
+	}
+	c.emit(ctx, EventResend)
+	return true
+}
+
+// counted is how many sends count as attempts: resyncs and fixes have bounds of
+// their own.
+func (c *call) counted() int { return int(c.sends) - int(c.free) }
+
+func (c *call) allowed(ctx context.Context, last *Attempt, opts []Option) bool {
+	class := last.Verdict.Class
+	switch {
+	case class == classify.Fatal:
+		return c.stop(ErrFatal, nil)
+	case class == classify.FixAndResend:
+		return c.repair(ctx, last, fix(opts))
+	case ctx.Err() != nil:
+		return c.stopForContext(ctx, nil)
+	case class == classify.Retryable:
+		return c.worthwhile(ctx, last)
+	case class == classify.Resync: // judge would have sent it again
+		return c.stop(ErrAttempts, nil)
+	}
+	return c.stop(ErrUnclassified, nil)
+}
+
+// backoff is apart from again, and not inlined, for the size of a policy: see
+// record.
+//
+//go:noinline
+func (r *Retrier) backoff(v *classify.Verdict) policy.Backoff { return r.policies.For(*v).Backoff }
+
+// worthwhile weighs everything that stands against a resend of a retryable error,
+// and pays for it.
+func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
+	p := c.r.policies.For(last.Verdict)
+	if p.MaxAttempts > 0 && c.counted() >= p.MaxAttempts {
+		return c.stop(ErrAttempts, nil)
+	}
+	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
+		return c.stop(ErrRetryAfter, nil)
+	}
+	if p.MaxElapsed >= 0 && clock()-c.start > p.MaxElapsed-last.Wait {
+		return c.stop(ErrElapsed, nil)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
+		return c.stop(ErrDeadline, nil)
+	}
+	if !c.unobstructed(last.Wait) {
+		return false
+	}
+	if !c.r.budget.take(p.Cost) {
+		return c.stop(ErrBudget, nil)
+	}
+	c.paid = int32(max(p.Cost, 0))
+	return true
+}
+
+// unobstructed looks for what will surely refuse the next attempt when the
+// wait is over. To wait first would only hide it.
+func (c *call) unobstructed(wait time.Duration) bool {
+	if key, ok := c.r.onlyKey(); ok {
+		if err := c.r.lockout.Check(key); err != nil {
+			return c.stop(ErrLockedOut, err)
+		}
+	}
+	if b := c.r.breaker; b != nil && b.State() == breaker.Open {
+		open, ok := errors.AsType[*breaker.OpenError](b.Check())
+		if ok && (open.RetryIn > wait || open.RetryIn == 0) {
+			return c.stop(ErrOpen, open)
+		}
+	}
+	return true
+}
+
+// repair asks the caller to change the request.
+func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Context, *classify.Error) (bool, error)) bool {
+	_, once := c.r.meaning(&last.Verdict)
+	if fix == nil || once || ctx.Err() != nil || !c.history.tryFix(last.Verdict.Code) {
+		return c.stop(ErrFixAndResend, nil)
+	}
+	if p := c.r.policies.For(last.Verdict); p.MaxElapsed >= 0 && clock()-c.start > p.MaxElapsed {
+		return c.stop(ErrElapsed, nil)
+	}
+	if !c.unobstructed(0) {
+		return false
+	}
+	changed, err := fix(ctx, c.answer(&last.Verdict))
+	if err != nil || !changed {
+		return c.stop(ErrFixAndResend, err)
+	}
+	c.free++
+	return true
+}
+
+// answer is the error as Fix gets it: the answer itself, or one made up from
+// the verdict where the error is of another type.
+func (c *call) answer(v *classify.Verdict) *classify.Error {
+	if e, ok := errors.AsType[*classify.Error](c.err); ok && e != nil {
+		return e
+	}
+	e := &classify.Error{Status: v.Status, RetryAfter: v.RetryAfter}
+	if v.Code != 0 {
+		e.Details = []classify.Detail{{Code: v.Code, Message: v.Rule}}
+	}
+	return e
+}

@@ -1,0 +1,113 @@
+package retry
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// A Budget bounds what a process resends, so that an outage at the server does
+// not turn every call into several. It is a purse of tokens that starts full:
+// a resend pays what its policy says, a success puts one back, and a
+// resend that succeeds gets its price back. When the purse is too empty to pay, calls
+// end after their first failure with [ErrBudget] and the API's own error.
+//
+// Resyncs and fixes are free: they answer a mistake of ours and are bounded per call.
+//
+// One Budget may serve several retriers. It is safe for concurrent use.
+//
+// The default of 100 tokens at 10 per resend sends 1.03 times per call through
+// a total outage of 60 s at five calls a second, and more than 99 % of calls
+// succeed where 20 % of sends fail at random: TestLoadOnAFailingServer measures
+// both. (The idea is that of the AWS SDKs' standard retry mode.)
+type Budget struct {
+	capacity int64
+	deposit  int64
+	tokens   atomic.Int64
+}
+
+// BudgetConfig sets the size of a [Budget].
+type BudgetConfig struct {
+	Capacity int // tokens it holds, and starts with; zero: 100
+	Deposit  int // tokens a success puts back; zero: 1
+}
+
+// Defaults of a [BudgetConfig].
+const (
+	defaultCapacity = 100
+	defaultDeposit  = 1
+)
+
+// NewBudget returns a full Budget. Negative values are errors, all reported at
+// once.
+func NewBudget(cfg BudgetConfig) (*Budget, error) {
+	var errs []error
+	if cfg.Capacity < 0 {
+		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Capacity %d is negative; for no budget use NoBudget()", cfg.Capacity))
+	}
+	if cfg.Deposit < 0 {
+		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Deposit %d is negative", cfg.Deposit))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	b := newBudget()
+	if cfg.Capacity > 0 {
+		b.capacity = int64(cfg.Capacity)
+	}
+	if cfg.Deposit > 0 {
+		b.deposit = int64(cfg.Deposit)
+	}
+	b.tokens.Store(b.capacity)
+	return b, nil
+}
+
+func newBudget() *Budget {
+	b := &Budget{capacity: defaultCapacity, deposit: defaultDeposit}
+	b.tokens.Store(b.capacity)
+	return b
+}
+
+// NoBudget returns a Budget that never refuses. Every call may then resend as
+// often as its policy allows, whatever state the API is in.
+func NoBudget() *Budget { return new(Budget) }
+
+// Tokens returns what is in the purse now, for dashboards. A Budget that never
+// refuses has none.
+func (b *Budget) Tokens() int { return int(b.tokens.Load()) }
+
+// take pays for a resend, and reports whether it could.
+func (b *Budget) take(cost int) bool {
+	if cost <= 0 || b.capacity == 0 {
+		return true
+	}
+	for {
+		have := b.tokens.Load()
+		if have < int64(cost) {
+			return false
+		}
+		if b.tokens.CompareAndSwap(have, have-int64(cost)) {
+			return true
+		}
+	}
+}
+
+// success books a call that succeeded: the deposit, and the price of the
+// resend that did it.
+func (b *Budget) success(cost int) { b.put(b.deposit + int64(max(cost, 0))) }
+
+// giveBack returns the price of a resend that was not sent after all.
+func (b *Budget) giveBack(cost int) { b.put(int64(max(cost, 0))) }
+
+// put adds n tokens. A full purse, the usual one, is only looked at.
+func (b *Budget) put(n int64) {
+	for {
+		have := b.tokens.Load()
+		if have >= b.capacity {
+			return
+		}
+		if b.tokens.CompareAndSwap(have, min(have+n, b.capacity)) {
+			return
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package retry_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+func TestNewBudget(t *testing.T) {
+	_, err := retry.NewBudget(retry.BudgetConfig{Capacity: -1, Deposit: -2})
+	require.ErrorContains(t, err, "Capacity -1")
+	require.ErrorContains(t, err, "Deposit -2")
+	b, err := retry.NewBudget(retry.BudgetConfig{})
+	require.NoError(t, err)
+	require.Equal(t, 100, b.Tokens(), "full")
+}
+
+// The budget refuses, and the API's error is still there.
+func TestBudgetUsedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := retry.NewBudget(retry.BudgetConfig{Capacity: 25})
+		require.NoError(t, err)
+		r := newRetrier(t, retry.Config{Budget: b, Policies: steady(t, policy.Table{})})
+		s := play(code(500, -32603), code(500, -32603), code(500, -32603))
+		err = retry.Do(t.Context(), r, s.op)
+		require.Equal(t, seconds(0, 1, 3), s.sent)
+		require.Equal(t, retry.ErrBudget, asError(t, err).Reason)
+		var answer *classify.Error
+		require.ErrorAs(t, err, &answer)
+		require.Equal(t, 5, b.Tokens())
+
+		// Fixes and resyncs are free.
+		s = play(code(403, 50), code(403, 50), code(400, 30010))
+		require.NoError(t, retry.Do(t.Context(), r, s.op, retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil })))
+		require.Equal(t, 6, b.Tokens(), "and a success is a deposit")
+
+		b2 := retry.NoBudget()
+		r = newRetrier(t, retry.Config{Budget: b2, Policies: steady(t, policy.Table{Default: policy.Policy{MaxAttempts: 100, MaxElapsed: policy.None}})})
+		require.Equal(t, retry.ErrAttempts, asError(t, retry.Do(t.Context(), r, always(code(500, -32603)))).Reason)
+	})
+}
+
+// Against a purse in three lines.
+func TestBudgetAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		capacity := rapid.IntRange(1, 60).Draw(t, "capacity")
+		deposit := rapid.IntRange(1, 5).Draw(t, "deposit")
+		cost := rapid.IntRange(1, 30).Draw(t, "cost")
+		b, err := retry.NewBudget(retry.BudgetConfig{Capacity: capacity, Deposit: deposit})
+		require.NoError(t, err)
+		set, err := policy.Standard().With(policy.Table{Default: policy.Policy{
+			Cost: cost, MaxAttempts: 5, Backoff: policy.Backoff{Initial: policy.None},
+		}})
+		require.NoError(t, err)
+		r, err := retry.New(retry.Config{Budget: b, Policies: set})
+		require.NoError(t, err)
+
+		purse := capacity
+		for range rapid.IntRange(1, 30).Draw(t, "calls") {
+			failures := rapid.IntRange(0, 6).Draw(t, "failures")
+			sends, paid := 1, 0
+			for ; sends <= failures && sends < 5 && purse >= cost; sends++ {
+				purse, paid = purse-cost, cost
+			}
+			if sends > failures { // the last one succeeded
+				purse = min(purse+deposit+paid, capacity)
+			}
+			got := 0
+			_ = retry.Do(context.Background(), r, func(context.Context) error {
+				if got++; got <= failures {
+					return code(500, -32603)
+				}
+				return nil
+			})
+			require.Equal(t, sends, got)
+			require.Equal(t, purse, b.Tokens())
+		}
+	})
+}
+
+// traffic sends five calls a second through r for d, and counts.
+func traffic(t *testing.T, r *retry.Retrier, d time.Duration, op func() error) (calls, sends, succeeded int) {
+	done := make(chan bool)
+	calls = int(d / (200 * time.Millisecond))
+	for range calls {
+		go func() {
+			done <- retry.Do(t.Context(), r, func(context.Context) error { sends++; return op() }) == nil
+		}()
+		time.Sleep(200 * time.Millisecond)
+	}
+	for range calls {
+		if <-done {
+			succeeded++
+		}
+	}
+	return calls, sends, succeeded
+}
+
+// L1: with the default budget and no breaker.
+func TestLoadOnAFailingServer(t *testing.T) {
+	t.Run("total outage of 60 s", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			calls, sends, _ := traffic(t, newRetrier(t, retry.Config{}), time.Minute, func() error { return code(500, -32603) })
+			t.Logf("%.3f sends per call", float64(sends)/float64(calls))
+			require.LessOrEqual(t, float64(sends)/float64(calls), 1.05)
+		})
+	})
+	t.Run("20 % random failures for ten minutes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			calls, sends, succeeded := traffic(t, newRetrier(t, retry.Config{}), 10*time.Minute, func() error {
+				if random.Float64() < 0.2 {
+					return code(500, -32603)
+				}
+				return nil
+			})
+			t.Logf("%.2f %% succeed, %.3f sends per call", 100*float64(succeeded)/float64(calls), float64(sends)/float64(calls))
+			require.GreaterOrEqual(t, float64(succeeded)/float64(calls), 0.99)
+			require.LessOrEqual(t, float64(sends)/float64(calls), 1.3)
+		})
+	})
+}
+
+// No mixture of errors sends more than the largest MaxAttempts of those
+// involved, and the resyncs and fixes.
+func TestOneLedgerForAllCodes(t *testing.T) {
+	set, err := policy.Nexpay().With(policy.Table{
+		Default:  policy.Policy{Backoff: policy.Backoff{Initial: policy.None}},
+		Statuses: map[int]policy.Policy{502: {MaxAttempts: 2}, 503: {MaxAttempts: 7}, 504: {MaxAttempts: 3}},
+	})
+	require.NoError(t, err)
+	most := map[int]int{500: 4, 502: 2, 503: 7, 504: 3}
+	rapid.Check(t, func(t *rapid.T) {
+		r, err := retry.New(retry.Config{Policies: set, Budget: retry.NoBudget()})
+		require.NoError(t, err)
+		sends, resyncs, fixes, bound := 0, 0, 0, 1
+		_ = retry.Do(context.Background(), r, func(context.Context) error {
+			sends++
+			switch c := rapid.SampledFrom([]int{500, 502, 503, 504, 50, 30010, 30240}).Draw(t, "answer"); c {
+			case 50:
+				resyncs++
+				return code(403, 50)
+			case 30010, 30240:
+				fixes++
+				return code(400, classify.Code(c))
+			default:
+				bound = max(bound, most[c])
+				return code(c)
+			}
+		}, retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil }))
+		require.LessOrEqual(t, resyncs, 3, "two, and the refusal that ends the call")
+		require.LessOrEqual(t, fixes, 3, "one for each code, and the refusal that ends the call")
+		require.LessOrEqual(t, sends, bound+min(resyncs, 2)+min(fixes, 2))
+	})
+}
+
+// What was paid is given back when it is not sent after all, and once only when
+// it succeeds.
+func TestBudgetOfOneCall(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		op   func(r *retry.Retrier, s *script) func(context.Context) error
+		want int
+	}{
+		{"a resend that fails, then a fix that succeeds", func(_ *retry.Retrier, s *script) func(context.Context) error {
+			s.steps = []error{code(500, -32603), code(400, 30010)}
+			return s.op
+		}, 91},
+		{"locked during the wait", func(r *retry.Retrier, s *script) func(context.Context) error {
+			s.steps = []error{code(500, -32603)}
+			time.AfterFunc(time.Millisecond, func() { r.Lockout().Lock("", breaker.LockCause{Code: 100}) })
+			return s.op
+		}, 100},
+		{"a resend that succeeds", func(_ *retry.Retrier, s *script) func(context.Context) error {
+			s.steps = []error{code(500, -32603)}
+			return s.op
+		}, 100},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
+				_ = retry.Do(t.Context(), r, tt.op(r, play()), retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil }))
+				require.Equal(t, tt.want, r.Budget().Tokens())
+			})
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// Do runs op until it succeeds or what its error asks for is to stop, and
+// returns nil or an [*Error]. It is for operations that may safely be repeated.
+// The error is of another kind where another call is involved or a mistake:
+// where a call inside op gave up it is what op made of that call's *Error, in a
+// call that is part of an attempt it is op's own, and without a Retrier or an
+// op it says so. Use errors.As, and see what it reports.
+//
+// The context given to op carries what the attempt needs: the nonce ticket, if
+// there is a source of them (nonce.FromContext), and from the second attempt on
+// the number ([AttemptFrom]). It ends with the attempt.
+//
+// Do may be called from any number of goroutines at once. It runs op in the
+// caller's goroutine and has returned from it when it returns.
+func Do(ctx context.Context, r *Retrier, op func(context.Context) error, opts ...Option) error {
+	if op == nil {
+		return errNil(r)
+	}
+	_, err := DoValue(ctx, r, func(ctx context.Context) (struct{}, error) { return struct{}{}, op(ctx) }, opts...)
+	return err
+}
+
+// DoValue is Do for an operation with a result. With an error it returns the
+// zero value, whatever op returned.
+func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T, error), opts ...Option) (T, error) {
+	// Calls fail by the thousand at once, and then wait, on the 2 KiB of stack
+	// that a goroutine begins with. One that ever needs more keeps 4 KiB for as
+	// long as it waits. So the ledger is not on the stack, what a call does is
+	// cut into functions with small frames, and the loop stands here, where it
+	// needs none of its own: see TestWaitingCallsAreSmall.
+	var value, zero T
+	if r == nil || op == nil {
+		return zero, errNil(r)
+	}
+	run := func(ctx context.Context) (err error) {
+		value, err = op(ctx)
+		return err
+	}
+	part, inner, err := r.nested(ctx, run, opts)
+	switch {
+	case part && err != nil:
+		return zero, err
+	case part:
+		return value, nil
+	}
+	c := r.begin(opts, inner)
+	for !c.turn(ctx, run) {
+		if !c.again(ctx, opts) || !sleep(ctx.Done(), c.pause()) {
+			return zero, c.end(ctx)
+		}
+	}
+	c.recycle()
+	return value, nil
+}
+
+func errNil(r *Retrier) error {
+	if r == nil {
+		return errors.New("retry: the Retrier is nil; was the error of New checked?")
+	}
+	return errors.New("retry: the operation is nil")
+}
+
+// ledgers keeps those of calls that succeeded for the next ones.
+var ledgers = sync.Pool{New: func() any { return new(call) }}
+
+func (r *Retrier) begin(opts []Option, inner bool) *call {
+	c := ledgers.Get().(*call)
+	c.r, c.start, c.name, c.inner = r, clock(), name(opts), inner
+	return c
+}
+
+// recycle gives the ledger back, with nothing left in it.
+func (c *call) recycle() {
+	*c = call{}
+	ledgers.Put(c)
+}

@@ -1,0 +1,240 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// The reasons why a call ended without success. Exactly one is the Reason of an
+// [*Error]; errors.Is finds it.
+var (
+	// ErrFatal: the API said that no repetition will help.
+	ErrFatal = errors.New("fatal, never sent again")
+	// ErrFixAndResend: the request itself is wrong, and no [Fix] was given, or
+	// it changed nothing, or has had its one try at this code.
+	ErrFixAndResend = errors.New("the request has to be changed")
+	// ErrUnclassified: nobody knows what the error asks for, so nothing was repeated.
+	ErrUnclassified = errors.New("no rule knows this error, not sent again")
+	// ErrAttempts: the policy's MaxAttempts are used up.
+	ErrAttempts = errors.New("attempts used up")
+	// ErrElapsed: the next wait would end after the policy's MaxElapsed.
+	ErrElapsed = errors.New("time for the call used up")
+	// ErrDeadline: the context's deadline has passed, or the next wait would
+	// outlive it. It is a context.DeadlineExceeded.
+	ErrDeadline error = &reason{"the deadline leaves no time for another attempt", context.DeadlineExceeded}
+	// ErrCanceled: the caller canceled the context. It is a context.Canceled.
+	ErrCanceled error = &reason{"canceled by the caller", context.Canceled}
+	// ErrBudget: the retry budget has no tokens left for a resend.
+	ErrBudget = errors.New("retry budget used up")
+	// ErrOpen: the circuit breaker is open. The Cause is a *breaker.OpenError
+	// that tells when to come back.
+	ErrOpen = breaker.ErrOpen
+	// ErrLockedOut: the key is locked out until a person acts. The Cause is
+	// a *breaker.LockedError that tells what locked it, or wraps one for each key.
+	ErrLockedOut = breaker.ErrLockedOut
+	// ErrRetryAfter: the server asks for a longer wait than the policy's
+	// MaxRetryAfter. Verdict.RetryAfter is what it asked for.
+	ErrRetryAfter = errors.New("the server asks for a longer wait than allowed")
+	// ErrResync: the API refuses the nonce and it cannot be brought forward.
+	// Somebody else probably uses the same key: a key belongs to one process.
+	ErrResync = errors.New("the nonce cannot be brought forward, does somebody else use this key?")
+	// ErrNonce: the nonce source gave no ticket. Nothing was sent by this attempt.
+	ErrNonce = errors.New("no nonce to be had")
+)
+
+// reason is a sentinel that is also another error.
+type reason struct {
+	text string
+	is   error
+}
+
+func (r *reason) Error() string { return r.text }
+func (r *reason) Unwrap() error { return r.is }
+
+// An Error tells the whole truth about a call that ended without success: why
+// no more was tried, what the API said last, and what came from outside.
+// errors.Is and errors.As look into Reason, Last and Cause alike.
+//
+// Its text, in every format, holds no request data: of Last and Cause it prints
+// what cannot carry any (answers of the API, errors of the network), and of the
+// rest the type. An error type of yours whose text is fit to be logged says so by a method
+// SafeError() string, which is then printed. The fields themselves hold the
+// errors as they are; printing those is the caller's own decision.
+type Error struct {
+	// Reason is one of the sentinels of this package.
+	Reason error
+	// Name is what [Named] said, empty if nothing.
+	Name string
+	// Verdict is that on Last, the zero Verdict if nothing was sent. It speaks
+	// of that attempt only.
+	Verdict classify.Verdict
+	// Effect speaks of all attempts: NotApplied if each of them is known to have
+	// changed nothing, or nothing was sent; Unknown if any may have.
+	Effect classify.Effect
+	// Advice is what the rule behind Verdict tells a person to do, empty where
+	// that is nothing.
+	Advice string
+	// TraceID is what the API's support asks for: that of the last answer in
+	// History that carried one, or else of the answer which locked the key out.
+	TraceID string
+	// Attempts counts the sends.
+	Attempts int
+	// Elapsed is how long the call took, waits and all.
+	Elapsed time.Duration
+	// History holds the attempts in order: all of up to eight, of more the
+	// first four and the last four.
+	History []Attempt
+	// Last is the operation's last error, nil if it was never run.
+	Last error
+	// Cause is what came from outside: the context's cause, a
+	// *breaker.OpenError or *breaker.LockedError, the error of a Fix or of the
+	// nonce source. Nil if nothing did.
+	Cause error
+
+	reportedTo *breaker.Breaker // that knows of the attempts already
+}
+
+// Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
+// that is the failure of another call, as errgroup makes it, is left out: its
+// reason and its answer are not those of this call. Is finds it all the same.
+func (e *Error) Unwrap() []error {
+	errs := make([]error, 0, 3)
+	for _, err := range []error{e.Reason, e.Last} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if e.Cause != nil && !anotherCalls(e.Cause) {
+		errs = append(errs, e.Cause)
+	}
+	return errs
+}
+
+// Is reports whether target is the Cause itself.
+func (e *Error) Is(target error) bool {
+	return target != nil && e.Cause != nil && reflect.TypeOf(target).Comparable() && target == e.Cause
+}
+
+// lockedBy is what locked the key, in an error that ends a call for that.
+func (e *Error) lockedBy() *breaker.LockedError {
+	if e.Reason != ErrLockedOut {
+		return nil
+	}
+	locked, _ := errors.AsType[*breaker.LockedError](e.Cause)
+	return locked
+}
+
+func anotherCalls(cause error) bool {
+	if _, ok := errors.AsType[*Error](cause); ok {
+		return true
+	}
+	_, ok := errors.AsType[*classify.Error](cause)
+	return ok
+}
+
+// Error tells it in one line.
+func (e *Error) Error() string { return e.text() }
+
+func (e Error) text() string {
+	var b strings.Builder
+	b.WriteString("retry: ")
+	if e.Name != "" {
+		b.WriteString(e.Name + ": ")
+	}
+	// A cause that is the reason says the same, and more.
+	told := e.Reason != nil && errors.Is(e.Cause, e.Reason)
+	switch {
+	case told:
+		b.WriteString(describe(e.Cause))
+	case e.Reason != nil:
+		b.WriteString(e.Reason.Error())
+	default:
+		b.WriteString("no reason given")
+	}
+	if e.Last != nil {
+		b.WriteString(": " + e.last())
+	}
+	if e.Verdict.RetryAfter > 0 {
+		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
+	}
+	if e.Verdict.Lockout {
+		b.WriteString("; the key is locked out for all calls")
+	}
+	if e.Advice != "" {
+		b.WriteString("; to do: " + strings.TrimSuffix(e.Advice, "."))
+	}
+	if e.Cause != nil && !told {
+		b.WriteString("; " + describe(e.Cause))
+	}
+	b.WriteString(e.sends())
+	return b.String()
+}
+
+// last is the operation's last error, with the rule and the trace id where its
+// text has them not.
+func (e *Error) last() string {
+	text := describe(e.Last)
+	if e.Verdict.Code != 0 && !strings.Contains(text, e.Verdict.Rule) {
+		text += ", " + e.Verdict.Rule
+	}
+	if e.TraceID == "" || strings.Contains(text, e.TraceID) {
+		return text
+	}
+	if n := len(e.History); n > 0 && e.History[n-1].TraceID != e.TraceID {
+		return text + " (an earlier answer had trace " + e.TraceID + ")"
+	}
+	return text + " (trace " + e.TraceID + ")"
+}
+
+// sends tells how often, how long, and what is known to have happened.
+func (e *Error) sends() string {
+	switch e.Attempts {
+	case 0:
+		return " (nothing sent)"
+	case 1:
+		return fmt.Sprintf(" (1 send in %v, effect %v)", round(e.Elapsed), e.Effect)
+	}
+	return fmt.Sprintf(" (%d sends in %v, effect %v)", e.Attempts, round(e.Elapsed), e.Effect)
+}
+
+// round cuts a duration to what a person reads.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond)
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+// Format prints the text of Error whatever the verb: %+v and %#v would print
+// what Last holds.
+func (e Error) Format(s fmt.State, verb rune) {
+	if verb == 'q' {
+		fmt.Fprintf(s, "%q", e.text())
+		return
+	}
+	_, _ = s.Write([]byte(e.text()))
+}
+
+// MarshalText returns the text of Error, so that encoders do not reach into Last.
+func (e Error) MarshalText() ([]byte, error) { return []byte(e.text()), nil }
+
+// LogValue returns the parts worth a field of their own.
+func (e Error) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("error", e.text())}
+	if e.Name != "" {
+		attrs = append(attrs, slog.String("name", e.Name))
+	}
+	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
+	return slog.GroupValue(append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)...)
+}

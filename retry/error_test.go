@@ -1,0 +1,216 @@
+package retry_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// One line that a person who is paged can act on.
+func TestErrorText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		internal := code(500, -32603)
+		internal.Details[0].Message = "Internal error"
+		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
+
+		err := retry.Do(t.Context(), r, always(internal), retry.Named("balance"))
+		require.EqualError(t, err, "retry: balance: attempts used up: HTTP 500: -32603 Internal error (trace 5f2c) (4 sends in 7s, effect unknown)")
+
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("request 4711 for Mrs. Secret"))
+		defer cancel()
+		err = retry.Do(ctx, r, always(internal))
+		require.EqualError(t, err, "retry: the deadline leaves no time for another attempt: HTTP 500: -32603 Internal error (trace 5f2c) (1 send in 0s, effect unknown)")
+
+		slow := code(503)
+		slow.RetryAfter = 2 * time.Minute
+		err = retry.Do(t.Context(), r, always(slow))
+		require.EqualError(t, err, "retry: the server asks for a longer wait than allowed: HTTP 503 (trace 5f2c); it asks to come back after 2m0s (1 send in 0s, effect unknown)")
+
+		err = retry.Do(t.Context(), r, always(code(403, 40)))
+		require.EqualError(t, err, "retry: fatal, never sent again: HTTP 403: 40 (trace 5f2c), Invalid API key; the key is locked out for all calls; "+
+			"to do: Check that the configured API key is complete and belongs to this environment (1 send in 0s, effect not applied)")
+		err = retry.Do(t.Context(), r, always(nil))
+		require.ErrorContains(t, err, "retry: API key is locked out by code 40 (Invalid API key) since 2000-01-01T00:00:")
+		require.ErrorContains(t, err, ", trace 5f2c; to do: Check that the configured API key is complete and belongs to this environment, then end it with Lockout.Unlock (nothing sent)")
+		require.Equal(t, "5f2c", asError(t, err).TraceID)
+		require.Equal(t, classify.NotApplied, asError(t, err).Effect)
+
+		time.Sleep(time.Second)
+		err = retry.Do(ctx, r, always(internal))
+		require.EqualError(t, err, "retry: the deadline leaves no time for another attempt; *errors.errorString (its text may hold request data and is not shown) (nothing sent)")
+	})
+}
+
+// What came from outside stands beside what the API said.
+func TestErrorTextWithBoth(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r := newRetrier(t, retry.Config{})
+	err := retry.Do(ctx, r, func(context.Context) error { cancel(vouched{}); return code(500, -32603) })
+	require.ErrorContains(t, err, "canceled by the caller: HTTP 500: -32603 (trace 5f2c), Internal error; the ledger is closed (1 send in")
+}
+
+// A later answer speaks for its own request only: that one had no effect, the
+// one before may have had.
+func TestEffectOfAllAttempts(t *testing.T) {
+	for _, tt := range []struct {
+		steps []error
+		want  classify.Effect
+	}{
+		{[]error{code(403, 80)}, classify.NotApplied},
+		{[]error{code(403, 50), code(403, 80)}, classify.NotApplied},
+		{[]error{code(403, 50), code(500, -32603), code(403, 80)}, classify.Unknown},
+		{[]error{errors.New("?")}, classify.Unknown},
+	} {
+		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})})
+		e := asError(t, retry.Do(t.Context(), r, play(tt.steps...).op))
+		require.Equal(t, tt.want, e.Effect)
+		require.Contains(t, e.Error(), "effect "+tt.want.String())
+	}
+}
+
+// An answer without a trace id does not lose that of the one before it.
+func TestTraceIDOfAnEarlierAnswer(t *testing.T) {
+	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxAttempts: 2}})})
+	err := retry.Do(t.Context(), r, play(code(500, -32603), io.ErrUnexpectedEOF).op)
+	require.Equal(t, "5f2c", asError(t, err).TraceID)
+	require.ErrorContains(t, err, "unexpected EOF (an earlier answer had trace 5f2c) (2 sends")
+}
+
+const secret = "4711-SECRET"
+
+// S1: whatever an operation returns, no text of ours passes on what may be
+// request data; and whatever is harmless is passed on.
+func TestNoRequestDataInAnyText(t *testing.T) {
+	answer := code(500, -32603)
+	answer.Details[0].Data = secret
+	link := "https://user:" + secret + "@api.example/pay?iban=" + secret
+	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443},
+		Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+
+	for _, tt := range []struct {
+		name  string
+		err   error
+		shows string
+	}{
+		{"plain text", errors.New(secret), "*errors.errorString"},
+		{"an answer", answer, "HTTP 500: -32603"},
+		{"an answer in a wrapper", fmt.Errorf("pay %s: %w", secret, answer), "HTTP 500: -32603"},
+		{"url.Error", &url.Error{Op: "Post", URL: link, Err: refused}, "no answer to HTTP POST: dial 127.0.0.1:443: connection refused"},
+		{"url.Error with anything", &url.Error{Op: "Get", URL: link, Err: errors.New(secret)}, "no answer to HTTP GET: *errors.errorString"},
+		{"url.Error in a wrapper", fmt.Errorf("%s: %w", secret, &url.Error{Op: "Get", URL: link, Err: io.EOF}), "no answer to HTTP GET: EOF"},
+		{"url.Error with a deadline", &url.Error{Op: "Get", URL: link, Err: context.DeadlineExceeded}, "context deadline exceeded"},
+		{"a hand-made op", &url.Error{Op: secret, URL: link, Err: io.EOF}, "EOF"},
+		{"unreadable JSON", classify.Undecodable(json.Unmarshal([]byte(`"`+secret+`"`), new(int))), "unreadable answer"},
+		{"a code of another library", coded(17), "error code 17"},
+		{"joined", errors.Join(errors.New(secret), answer, io.EOF), "HTTP 500: -32603 (trace 5f2c); EOF"},
+		{"DNS", &net.DNSError{Err: "no such host", Name: "api.example", IsNotFound: true}, "lookup api.example: no such host"},
+		{"OpError with anything", &net.OpError{Op: "read", Net: "tcp", Err: errors.New(secret)}, "read: *errors.errorString"},
+		{"a hand-made OpError", &net.OpError{Op: secret, Net: secret, Addr: addr(secret), Err: os.NewSyscallError(secret, io.EOF)}, "network: EOF"},
+		{"a certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "certificate signed by unknown authority"},
+		{"plain HTTP", http.ErrSchemeMismatch, "server gave HTTP response to HTTPS client"},
+		{"a panic's value", fmt.Errorf("%v", secret), "*errors.errorString"},
+		{"deep", deep(errors.New(secret)), "may hold request data"},
+		{"of a type that vouches", vouched{}, "the ledger is closed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log bytes.Buffer
+			text := slog.New(slog.NewTextHandler(&log, nil))
+			observe := func(ctx context.Context, e retry.Event) {
+				retry.LogEvents(text)(ctx, e)
+				fmt.Fprintf(&log, "%v %+v %#v", e, e, e)
+			}
+			set := steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})
+			r := newRetrier(t, retry.Config{Policies: set, OnEvent: observe})
+			err := retry.Do(t.Context(), r, always(tt.err))
+			require.ErrorContains(t, err, tt.shows)
+
+			e := asError(t, err)
+			require.ErrorIs(t, err, e.Last, "and the error itself is there for who wants it")
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+				fmt.Fprintf(&log, verb+verb, e, *e)
+				fmt.Fprintf(&log, verb, e.History)
+			}
+			text.Error("pointer", "err", e)
+			text.Error("value", "err", *e)
+			slog.New(slog.NewJSONHandler(&log, nil)).Error("JSON", "err", e, "value", *e, "history", e.History)
+			for _, v := range []any{e, *e, e.History} {
+				encoded, err := json.Marshal(v)
+				require.NoError(t, err)
+				log.Write(encoded)
+			}
+			require.NotContains(t, log.String(), "SECRET")
+		})
+	}
+}
+
+func deep(err error) error {
+	for range 100_000 {
+		err = fmt.Errorf("%w", err)
+		if len(err.Error()) > 1<<10 {
+			break
+		}
+	}
+	for range 1000 {
+		err = wrapper{err}
+	}
+	return err
+}
+
+type wrapper struct{ err error }
+
+func (w wrapper) Error() string { return w.err.Error() }
+func (w wrapper) Unwrap() error { return w.err }
+
+type addr string
+
+func (a addr) Network() string { return string(a) }
+func (a addr) String() string  { return string(a) }
+
+type vouched struct{}
+
+func (vouched) Error() string     { return "the ledger is closed for " + secret }
+func (vouched) SafeError() string { return "the ledger is closed" }
+
+// A zero Error, as a test of a user's may make one, panics nobody.
+func TestZeroError(t *testing.T) {
+	e := &retry.Error{}
+	require.Equal(t, "retry: no reason given (nothing sent)", e.Error())
+	require.Empty(t, e.Unwrap())
+	require.False(t, errors.Is(e, retry.ErrFatal))
+	require.True(t, strings.HasPrefix(fmt.Sprintf("%q", e), `"retry:`))
+}
+
+// What each sentinel is besides itself.
+func TestSentinels(t *testing.T) {
+	require.ErrorIs(t, retry.ErrDeadline, context.DeadlineExceeded)
+	require.ErrorIs(t, retry.ErrCanceled, context.Canceled)
+	all := []error{retry.ErrFatal, retry.ErrFixAndResend, retry.ErrUnclassified, retry.ErrAttempts, retry.ErrElapsed,
+		retry.ErrDeadline, retry.ErrCanceled, retry.ErrBudget, retry.ErrOpen, retry.ErrLockedOut, retry.ErrRetryAfter,
+		retry.ErrResync, retry.ErrNonce}
+	for i, a := range all {
+		for j, b := range all {
+			require.Equal(t, i == j, errors.Is(&retry.Error{Reason: a}, b), "%v, %v", a, b)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package retry
+
+import "github.com/nexpay-go/resilience/classify"
+
+// Of a long call the first and the last attempts are kept: how it began, and
+// what it came to.
+const keepFirst, keepLast = 4, 4
+
+// history is the bounded record of a call. Its zero value is ready. It lies in
+// the ledger and holds the first attempt itself: most calls that fail wait no
+// more than once, and what they hold then, they hold by the thousand.
+type history struct {
+	first Attempt
+	more  *more // nil in a call that failed once
+}
+
+// more is what the ledger of a longer call holds besides.
+type more struct {
+	attempts []Attempt              // from the second on
+	fixed    map[classify.Code]bool // that Fix had its try at
+}
+
+func (h *history) longer() *more {
+	if h.more == nil {
+		h.more = new(more)
+	}
+	return h.more
+}
+
+// add returns a fresh entry at the end; when full, the oldest of the last ones
+// makes room.
+func (h *history) add(number int) *Attempt {
+	if h.first.Number == 0 {
+		h.first.Number = number
+		return &h.first
+	}
+	m := h.longer()
+	if len(m.attempts) == keepFirst-1+keepLast {
+		m.attempts = append(m.attempts[:keepFirst-1], m.attempts[keepFirst:]...)
+	}
+	m.attempts = append(m.attempts, Attempt{Number: number})
+	return h.last()
+}
+
+// last returns the latest attempt, nil if there was none.
+func (h *history) last() *Attempt {
+	switch {
+	case h.first.Number == 0:
+		return nil
+	case h.more == nil || len(h.more.attempts) == 0:
+		return &h.first
+	}
+	return &h.more.attempts[len(h.more.attempts)-1]
+}
+
+// all returns the attempts in order, and the latest trace id among them.
+func (h *history) all() (attempts []Attempt, trace string) {
+	if h.first.Number == 0 {
+		return nil, ""
+	}
+	attempts = []Attempt{h.first}
+	if h.more != nil {
+		attempts = append(attempts, h.more.attempts...)
+	}
+	for _, a := range attempts {
+		if a.TraceID != "" {
+			trace = a.TraceID
+		}
+	}
+	return attempts, trace
+}
+
+// maxFixes is how often a call asks for a fix, each time for another code. A
+// server that finds a new mistake in every correction is not to be satisfied.
+const maxFixes = 5
+
+// tryFix reports whether the code may still have a try at a Fix, which is its
+// only one.
+func (h *history) tryFix(c classify.Code) bool {
+	m := h.longer()
+	if m.fixed[c] || len(m.fixed) == maxFixes {
+		return false
+	}
+	if m.fixed == nil {
+		m.fixed = make(map[classify.Code]bool)
+	}
+	m.fixed[c] = true
+	return true
+}

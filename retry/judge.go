@@ -1,0 +1,134 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// maxResyncs is how often one call brings its nonce forward. A third refusal
+// says that somebody else uses the key.
+const maxResyncs = 2
+
+// errInner stands for the reason of an inner call, whose error is passed on.
+var errInner = errors.New("an inner call gave up")
+
+// judge finds out what the failed attempt means, for the breaker, for the key
+// and for this call, and whether to send again at once with a newer nonce.
+func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool) {
+	a := c.history.last()
+	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil {
+		c.stop(errInner, nil)
+		return c.outcomeOf(ctx, inner), false
+	}
+	if a.Verdict.Lockout {
+		c.lock(ctx, a)
+	}
+	mode, once := c.r.meaning(&a.Verdict)
+	outcome = tells(ctx, &a.Verdict, outcomes[mode])
+	if a.Verdict.Class != classify.Resync || once || ctx.Err() != nil {
+		return outcome, false
+	}
+	return outcome, c.resynced(ctx)
+}
+
+// tells is what an attempt tells about the server, if that is not what the
+// policy makes of its class: without an answer it is no sign of life (a
+// certificate that is not accepted is fatal, and tells nothing of the server),
+// and where the caller hung up nothing at all.
+func tells(ctx context.Context, v *classify.Verdict, outcome breaker.Outcome) breaker.Outcome {
+	if v.Status != 0 || v.Code != 0 {
+		return outcome
+	}
+	if outcome == breaker.Success || errors.Is(ctx.Err(), context.Canceled) {
+		return breaker.Ignored
+	}
+	return outcome
+}
+
+// report tells the breaker, and people why if that opens it.
+func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome) {
+	if outcome != breaker.Trip {
+		lease.Done(outcome)
+		return
+	}
+	last := c.history.last()
+	reason := last.Verdict.Rule
+	if last.Verdict.Code != 0 {
+		reason = fmt.Sprintf("%d %s", last.Verdict.Code, reason)
+	}
+	if last.TraceID != "" {
+		reason += " (trace " + last.TraceID + ")"
+	}
+	lease.Trip(reason)
+}
+
+// meaning is what a verdict means to the breaker, and whether its policy
+// forbids any resend.
+func (r *Retrier) meaning(v *classify.Verdict) (mode policy.BreakerMode, once bool) {
+	p := r.policies.For(*v)
+	return p.Breaker, p.MaxAttempts == 1
+}
+
+var outcomes = [...]breaker.Outcome{
+	0:              breaker.Ignored,
+	policy.Failure: breaker.Failure,
+	policy.Ignored: breaker.Ignored,
+	policy.Success: breaker.Success,
+	policy.Trip:    breaker.Trip,
+}
+
+// outcomeOf is what an inner call that gave up means to the breaker of the
+// outer one, if that does not know already.
+func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
+	if inner.reportedTo == c.r.breaker {
+		return breaker.Ignored
+	}
+	mode, _ := c.r.meaning(&inner.Verdict)
+	return tells(ctx, &inner.Verdict, outcomes[mode])
+}
+
+// lock locks the key out for every caller.
+func (c *call) lock(ctx context.Context, a *Attempt) {
+	cause := breaker.LockCause{
+		Code: int(a.Verdict.Code), TraceID: a.TraceID,
+		Reason: a.Verdict.Rule, Advice: c.r.advice(a.Verdict.Code),
+		Sent: time.Now().Add(-a.Took),
+	}
+	if c.r.lockout.Lock(c.key(), cause) {
+		c.emit(ctx, EventLockedOut)
+	}
+}
+
+// resynced brings the nonce forward for another send in the same turn, or notes
+// why that cannot be.
+func (c *call) resynced(ctx context.Context) bool {
+	if c.resync == maxResyncs {
+		return c.stop(ErrResync, nil)
+	}
+	if err := c.r.lockout.Check(c.key()); err != nil {
+		return c.stop(ErrLockedOut, err)
+	}
+	if c.ticket != nil {
+		newer, err := c.ticket.Resync(ctx)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return c.stopForContext(ctx, err)
+		case err != nil:
+			return c.stop(ErrResync, err)
+		}
+		c.ticket = newer
+	}
+	c.resync++
+	c.free++
+	c.emit(ctx, EventResend)
+	if ctx.Err() != nil { // the observer did that
+		return c.stopForContext(ctx, nil)
+	}
+	return true
+}

@@ -1,0 +1,58 @@
+package retry
+
+import (
+	"context"
+	"log/slog"
+)
+
+// LogEvents returns an observer for Config.OnEvent that logs one line per
+// resend (level Warn), per give-up (Error), per lockout of a key (Error) and per call that
+// succeeded after resends (Info), each with the trace id where there is one. Nil logs to
+// slog.Default(), the one at the time of the event.
+func LogEvents(logger *slog.Logger) func(context.Context, Event) {
+	return func(ctx context.Context, e Event) {
+		l := logger
+		if l == nil {
+			l = slog.Default()
+		}
+		level := e.level()
+		if !l.Enabled(ctx, level) {
+			return
+		}
+		l.LogAttrs(ctx, level, "retry: "+e.Kind.String(), e.attrs()...)
+	}
+}
+
+func (e *Event) level() slog.Level {
+	switch e.Kind {
+	case EventRecovered:
+		return slog.LevelInfo
+	case EventResend:
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
+
+func (e *Event) attrs() []slog.Attr {
+	attrs := make([]slog.Attr, 0, 13)
+	if e.Name != "" {
+		attrs = append(attrs, slog.String("name", e.Name))
+	}
+	if e.Key != "" {
+		attrs = append(attrs, slog.String("key", e.Key))
+	}
+	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
+	attrs = append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)
+	if e.Kind == EventResend {
+		attrs = append(attrs, slog.Duration("wait", e.Wait))
+	}
+	if e.Error != "" {
+		attrs = append(attrs, slog.String("error", e.Error))
+	}
+	return attrs
+}
+
+// LogValue makes slog.Any("event", e) as informative as [LogEvents].
+func (e Event) LogValue() slog.Value {
+	return slog.GroupValue(append([]slog.Attr{slog.String("kind", e.Kind.String())}, e.attrs()...)...)
+}

@@ -1,0 +1,182 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// Config says how a [Retrier] judges errors and what it shares between calls.
+// Every field is optional; the zero Config is right for the Nexpay API where
+// the operation draws its own nonces, which nexpay.Client does not.
+type Config struct {
+	// Classifier says what an error asks for. Nil: the catalog of Policies, if
+	// it has one, or classify.Nexpay(). It must be safe for concurrent use.
+	Classifier classify.Classifier
+
+	// Policies says what to do about it. Nil: policy.Nexpay(), or
+	// policy.Standard() beside a Classifier of your own. A catalog that extends
+	// the built-in one is of your own: to keep the policies that go with that, put
+	// it into them, policy.Nexpay().With(policy.Table{Catalog: catalog}), and
+	// leave Classifier nil.
+	Policies *policy.Set
+
+	// Breaker refuses calls while the API is failing. Nil: none. Share one
+	// between retriers that call the same service.
+	Breaker *breaker.Breaker
+
+	// Lockout keeps all calls off a key that only a person can unlock. Nil: one
+	// of the Retrier's own, see [Retrier.Lockout]. Share one between retriers
+	// that use the same keys.
+	Lockout *breaker.Lockout
+
+	// Nonces gives each attempt its turn on a key and its nonce: a *nonce.Lane
+	// or *nonce.Pool. The attempt's context carries the ticket, see
+	// nonce.FromContext. Nil: the operation draws its own nonces; a client that
+	// signs with the ticket in its context, as nexpay.Client does, cannot.
+	Nonces nonce.Source
+
+	// Key names the API key where Nonces is nil, for lockouts. It is never the
+	// secret. Empty is a fine name if there is one key; calls to another API
+	// from inside an operation need a name, see the package documentation.
+	Key string
+
+	// Budget bounds what all calls together resend. Nil: a default one of the
+	// Retrier's own. [NoBudget]: none.
+	Budget *Budget
+
+	// OnEvent is told of every resend and every end that matters, from the
+	// goroutine of the call: it should be quick and must be safe for concurrent
+	// use. It must not call through the same Retrier. A panic in it is
+	// contained. Nil: nobody is told. [LogEvents] makes a ready one.
+	OnEvent func(context.Context, Event)
+}
+
+// A Retrier runs operations under one configuration. Share it between all
+// calls that use the same API and keys: that is what makes its budget, breaker and lockout work. It is safe
+// for concurrent use, starts no goroutine and needs no closing.
+type Retrier struct {
+	classifier classify.Classifier
+	catalog    *classify.Catalog // the classifier, if it is one
+	policies   *policy.Set
+	breaker    *breaker.Breaker
+	lockout    *breaker.Lockout
+	nonces     nonce.Source
+	key        string
+	budget     *Budget
+	onEvent    func(context.Context, Event)
+
+	locked       func(key string) error // lockout.Check, bound once
+	timeout      time.Duration          // of one attempt, 0: none
+	timeoutCause error
+}
+
+// New returns a Retrier. Its error tells everything that is wrong with the
+// configuration.
+func New(cfg Config) (*Retrier, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	r := &Retrier{
+		classifier: cfg.Classifier,
+		policies:   cfg.Policies,
+		breaker:    cfg.Breaker,
+		lockout:    cfg.Lockout,
+		nonces:     cfg.Nonces,
+		key:        cfg.Key,
+		budget:     cfg.Budget,
+		onEvent:    cfg.OnEvent,
+	}
+	r.defaults()
+	if r.timeout = r.policies.AttemptTimeout(); r.timeout > 0 {
+		r.timeoutCause = &attemptTimeoutError{r.timeout}
+	}
+	return r, nil
+}
+
+func (cfg *Config) check() error {
+	var errs []error
+	if cfg.Nonces != nil && cfg.Key != "" {
+		errs = append(errs, errors.New("retry: Config.Key names the key where Nonces is nil, but Nonces is set and names its own"))
+	}
+	if reason := nilPointer(cfg.Nonces, cfg.Classifier); reason != "" {
+		errs = append(errs, errors.New("retry: "+reason))
+	}
+	return errors.Join(errs...)
+}
+
+// nilPointer finds the classic mistake of a nil pointer in an interface, which would
+// panic in the first call rather than here.
+func nilPointer(n nonce.Source, c classify.Classifier) string {
+	switch n := n.(type) {
+	case *nonce.Lane:
+		if n == nil {
+			return "Config.Nonces is a nil *nonce.Lane; was the error of NewLane checked?"
+		}
+	case *nonce.Pool:
+		if n == nil {
+			return "Config.Nonces is a nil *nonce.Pool; was the error of NewPool checked?"
+		}
+	}
+	if c, ok := c.(*classify.Catalog); ok && c == nil {
+		return "Config.Classifier is a nil *classify.Catalog; was the error of NewCatalog checked?"
+	}
+	return ""
+}
+
+func (r *Retrier) defaults() {
+	if r.policies == nil {
+		r.policies = policy.Standard()
+		if r.classifier == nil {
+			r.policies = policy.Nexpay()
+		}
+	}
+	switch {
+	case r.classifier != nil:
+	case r.policies.Catalog() != nil:
+		r.classifier = r.policies.Catalog()
+	default:
+		r.classifier = classify.Nexpay()
+	}
+	if r.lockout == nil {
+		r.lockout = new(breaker.Lockout)
+	}
+	r.catalog, _ = r.classifier.(*classify.Catalog)
+	r.locked = r.lockout.Check
+	if r.budget == nil {
+		r.budget = newBudget()
+	}
+}
+
+// Lockout returns the lockout that calls through r obey, the configured one or r's own. A
+// person who has dealt with what locked a key ends it there.
+func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
+
+// advice is what the rule for a code tells people to do, where a catalog knows.
+func (r *Retrier) advice(code classify.Code) string {
+	if r.catalog == nil {
+		return ""
+	}
+	rule, _ := r.catalog.Lookup(code)
+	return rule.Fix
+}
+
+// onlyKey returns the key that every attempt goes out with, false where there
+// may be several.
+func (r *Retrier) onlyKey() (key string, ok bool) {
+	if r.nonces == nil {
+		return r.key, true
+	}
+	if lane, ok := r.nonces.(*nonce.Lane); ok {
+		return lane.Key(), true
+	}
+	return "", false
+}
+
+// Budget returns the budget that calls through r draw from.
+func (r *Retrier) Budget() *Budget { return r.budget }

@@ -1,0 +1,47 @@
+package retry
+
+import (
+	"context"
+
+	"github.com/nexpay-go/resilience/nonce"
+)
+
+// run puts into the context what the attempt carries, and runs the operation.
+func (c *call) run(ctx context.Context, op func(context.Context) error, probe bool) error {
+	if c.ticket != nil {
+		ctx = nonce.NewContext(ctx, c.ticket)
+	}
+	if !probe && !c.inner && c.sends == 1 && c.r.timeout == 0 {
+		return op(ctx)
+	}
+	return c.runMarked(ctx, op, probe)
+}
+
+func (c *call) runMarked(ctx context.Context, op func(context.Context) error, probe bool) error {
+	if probe || c.inner || c.sends > 1 {
+		u := c.underway(probe)
+		u.outer, _ = ctx.Value(underwayKey{}).(*underway)
+		defer u.over.Store(true)
+		ctx = context.WithValue(ctx, underwayKey{}, u)
+	}
+	if c.r.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.r.timeout, c.r.timeoutCause)
+		defer cancel()
+	}
+	return op(ctx)
+}
+
+// underway is what the attempt's context carries for AttemptFrom and for inner
+// calls. In an inner call it stands before that of the outer one.
+func (c *call) underway(probe bool) *underway {
+	u := new(underway)
+	if last := c.history.last(); last != nil {
+		u.attempt = *last
+	}
+	u.attempt.Number = int(c.sends)
+	if probe {
+		u.probe = c.r.breaker
+	}
+	return u
+}

@@ -1,0 +1,108 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// turn takes a turn on the key and a lease of the breaker, and sends: once, or
+// again at once for as long as a newer nonce is asked for. It reports whether
+// that succeeded. Both are given back when it returns, and also when somebody
+// else's code panics or exits in it: the operation, a classifier, a method of
+// the error, a hook of the breaker's, a nonce source.
+func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok bool) {
+	if !c.enter(ctx) {
+		return false
+	}
+	held := true
+	var lease *breaker.Lease // it stays in this frame: Acquire is inlined
+	defer func() {
+		if held {
+			c.leave()
+		}
+	}()
+	defer func() {
+		if held {
+			lease.Done(breaker.Ignored)
+		}
+	}()
+	if b := c.r.breaker; b != nil {
+		var err error
+		if lease, err = b.Acquire(); err != nil {
+			c.unsent()
+			return c.stop(ErrOpen, err)
+		}
+	}
+	if ctx.Err() != nil { // a source or a hook took its time
+		c.unsent()
+		return c.stopForContext(ctx, nil)
+	}
+	for {
+		began := clock()
+		c.sends++
+		c.err = c.run(ctx, op, lease.Probe())
+		if c.err == nil {
+			lease.Done(breaker.Success)
+			break
+		}
+		if ctx.Err() != nil && notItsOwn(ctx, c.err) {
+			c.err = ctx.Err()
+		}
+		c.record(c.history.add(int(c.sends)), clock()-began)
+		outcome, resync := c.judge(ctx)
+		if !resync {
+			c.report(lease, outcome)
+			break
+		}
+	}
+	held = false
+	c.leave()
+	if c.err != nil {
+		return false
+	}
+	c.succeed(ctx)
+	return true
+}
+
+// record writes the failed attempt into its entry of the history, with the
+// verdict on it.
+//
+// Calls fail by the thousand on the 2 KiB of stack that a goroutine begins
+// with, and would keep 4 KiB for as long as they wait had they ever needed
+// them: hence the small functions around here, some of them not to be inlined.
+func (c *call) record(a *Attempt, took time.Duration) {
+	a.Took = took
+	a.TraceID = traceID(c.err)
+	if c.r.catalog != nil {
+		a.Verdict = c.r.catalog.Classify(c.err)
+	} else {
+		a.Verdict = c.r.classifier.Classify(c.err)
+	}
+	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
+}
+
+// notItsOwn reports whether err is what ended ctx, rather than what became of
+// the operation. The cause of a context may well be the failure of another
+// call, which errgroup makes it, and net/http returns it as the error of this
+// one: nothing that it says is true of this request or key. It stays what it
+// is, the Cause.
+//
+//go:noinline
+func notItsOwn(ctx context.Context, err error) bool {
+	cause := context.Cause(ctx)
+	return cause != ctx.Err() && errors.Is(err, cause)
+}
+
+// traceID is that of the answer in err, if there is one.
+//
+//go:noinline
+func traceID(err error) string {
+	if answer, ok := errors.AsType[*classify.Error](err); ok && answer != nil {
+		return answer.TraceID
+	}
+	return ""
+}
