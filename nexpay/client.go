@@ -1,0 +1,186 @@
+package nexpay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// A Client makes signed calls. Each call is one HTTP send: sending again is
+// what package retry is for. Every call needs a nonce ticket in its context, as
+// [Signer.Sign] does. A Client is safe for concurrent use as long as its fields
+// are left alone.
+type Client struct {
+	BaseURL string  // such as https://host, without query; required. A path in it is signed with the rest
+	Signer  *Signer // required
+
+	// HTTP sends the requests. Redirects are refused unless it has a
+	// CheckRedirect of its own: package net/http carries X-API-KEY, signature
+	// and body to whatever host a 307 names. Nil: a client shared by all that
+	// leave this nil, which gives up on a connection after 5 s, on the head of
+	// an answer after 10 s and on the whole call after 15 s.
+	HTTP *http.Client
+}
+
+// NewRequest makes a request, yet unsigned. The path begins with "/" and holds
+// no query; the parameters become the query of a GET, HEAD or DELETE and the
+// body of anything else, in their order. They may be nil.
+func (c *Client) NewRequest(ctx context.Context, method, path string, params Form) (*http.Request, error) {
+	u, err := c.url(path)
+	if err != nil {
+		return nil, err
+	}
+	inQuery := method == "" || method == http.MethodGet || method == http.MethodHead || method == http.MethodDelete
+	body := params.Encode()
+	if inQuery {
+		u.RawQuery, body = body, ""
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), strings.NewReader(body))
+	if err != nil {
+		return nil, mistake("nexpay: cannot make a request: the method is not a word, or the context is nil")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "identity") // see DisableCompression below
+	if !inQuery {
+		req.Header.Set("Content-Type", formType)
+	}
+	return req, nil
+}
+
+// url joins BaseURL and path. It reports everything wrong with them and quotes
+// neither: a URL can hold a password.
+func (c *Client) url(path string) (*url.URL, error) {
+	var errs []error
+	base, err := url.Parse(c.BaseURL)
+	switch {
+	case c.BaseURL == "":
+		errs = append(errs, mistake("nexpay: Client.BaseURL is empty"))
+	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
+		errs = append(errs, mistake("nexpay: Client.BaseURL is not an http or https URL"))
+	case base.User != nil || strings.ContainsAny(c.BaseURL, "?#"):
+		errs = append(errs, mistake("nexpay: Client.BaseURL holds more than scheme, host and path"))
+	}
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
+		errs = append(errs, mistake(`nexpay: a path begins with "/" and holds no "?" or "#"`))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(strings.TrimRight(c.BaseURL, "/") + path)
+	if err != nil {
+		return nil, mistake("nexpay: the path is not properly encoded")
+	}
+	return u, nil
+}
+
+// Do signs the request, sends it once and reads the JSON answer into v; see
+// [classify.ReadJSON] for its errors and for what nil as v means. If there was
+// no answer it returns a *url.Error without query, user name or anything an
+// answer may have held in its text, but with the whole chain for errors.Is and
+// errors.As. Requests are best made by NewRequest.
+//
+// What the answer echoes of the key, the signature, or of parameters of eight
+// bytes and more, is blotted out of its messages before anybody can print them,
+// and the first two out of its trace id.
+//
+// A request without a body is sent again by package net/http itself, same
+// nonce and all, if a kept-alive connection turns out to be dead. Where the
+// first had arrived after all, the answer is code 50. A request with a body is
+// not: it is sent without GetBody, which net/http would need for that.
+//
+// One thing is out of reach here: what a server writes onto a connection after
+// its answer, package net/http logs in part, through package log.
+func (c *Client) Do(req *http.Request, v any) error {
+	if err := c.Signer.Sign(req); err != nil {
+		return err
+	}
+	var written atomic.Bool
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+	once := req.WithContext(ctx)
+	if req.GetBody != nil { // a fresh one, so that the caller's request can be used again
+		body, err := req.GetBody()
+		if err != nil {
+			return errors.Join(errBodyRead, err)
+		}
+		once.Body, once.GetBody = body, nil
+	}
+	resp, err := c.client().Do(once)
+	if err != nil {
+		return unanswered(req, err, written.Load())
+	}
+	err = classify.ReadJSON(resp, v)
+	blot(req, err)
+	return err
+}
+
+// AccountStatus returns the state of the account as the API describes it, whose
+// fields are not documented. Good for a first call: it changes nothing.
+func (c *Client) AccountStatus(ctx context.Context) (json.RawMessage, error) {
+	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/status", nil)
+	if err != nil {
+		return nil, err
+	}
+	var answer json.RawMessage
+	if err := c.Do(req, &answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// client returns the client to send with. The caller's own is copied, never
+// changed.
+func (c *Client) client() *http.Client {
+	if c.HTTP == nil {
+		return defaultClient()
+	}
+	if c.HTTP.CheckRedirect != nil {
+		return c.HTTP
+	}
+	own := *c.HTTP
+	own.Transport = noRedirect{own.Transport}
+	return &own
+}
+
+var defaultClient = sync.OnceValue(func() *http.Client {
+	return &http.Client{
+		Timeout: 15 * time.Second,
+		Transport: noRedirect{&http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			TLSHandshakeTimeout:    5 * time.Second,
+			ResponseHeaderTimeout:  10 * time.Second,
+			DisableCompression:     true, // or a bound on what is read would not bound what is received
+			IdleConnTimeout:        90 * time.Second,
+			MaxIdleConnsPerHost:    16,
+			MaxResponseHeaderBytes: 64 << 10,
+			ForceAttemptHTTP2:      true,
+		}},
+	}
+})
+
+// noRedirect takes away where a redirect leads to. CheckRedirect would come too
+// late: a Location that cannot be parsed ends in an error that quotes it, and
+// it may quote the request.
+type noRedirect struct{ next http.RoundTripper }
+
+func (t noRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
+	next := t.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	resp, err := next.RoundTrip(req)
+	if err == nil && resp != nil && resp.StatusCode/100 == 3 {
+		resp.Header.Del("Location")
+	}
+	return resp, err
+}

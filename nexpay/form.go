@@ -1,0 +1,68 @@
+package nexpay
+
+import (
+	"net/url"
+	"strings"
+)
+
+// A Form is the parameters of a request in the order in which they are sent:
+// for this API the order is part of what is signed, and url.Values has none.
+type Form []Field
+
+// A Field is one parameter, not encoded.
+type Field struct{ Name, Value string }
+
+// Encode returns the form as it goes over the wire
+// (application/x-www-form-urlencoded, a space as "+").
+func (f Form) Encode() string { return f.join(url.QueryEscape) }
+
+// Text returns the form as it is signed: name=value&…, nothing encoded.
+func (f Form) Text() string { return f.join(func(s string) string { return s }) }
+
+func (f Form) join(escape func(string) string) string {
+	var b strings.Builder
+	for i, field := range f {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(escape(field.Name))
+		b.WriteByte('=')
+		b.WriteString(escape(field.Value))
+	}
+	return b.String()
+}
+
+// Get returns the value of the first field of that name.
+func (f Form) Get(name string) (value string, ok bool) {
+	for _, field := range f {
+		if field.Name == name {
+			return field.Value, true
+		}
+	}
+	return "", false
+}
+
+// errEncoding quotes nothing of the text it is about, as url.EscapeError would.
+var errEncoding error = mistake("nexpay: the text is not form-encoded: a % is not followed by two hexadecimal digits")
+
+// ParseForm reads what Encode wrote, or another program's encoding of the same
+// form: it takes "+" and "%20" for a space, a name without "=" for a field with
+// an empty value, and skips empty pairs. Unlike url.ParseQuery it keeps the
+// order, and a ";" is a character like any other. Its errors quote nothing of
+// the text.
+func ParseForm(text string) (Form, error) {
+	var f Form
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err1 := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err1 != nil || err2 != nil {
+			return nil, errEncoding
+		}
+		f = append(f, Field{Name: name, Value: value})
+	}
+	return f, nil
+}

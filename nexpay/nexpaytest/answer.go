@@ -1,0 +1,143 @@
+package nexpaytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// An answer is what goes back to the client.
+type answer struct {
+	status int
+	code   classify.Code // the first in body, for the log
+	header http.Header
+	body   []byte
+	cut    int // bytes of body that are promised and never sent
+}
+
+const (
+	jsonType = "application/json"
+	htmlType = "text/html; charset=utf-8"
+)
+
+func newAnswer(status int, contentType string, body []byte) answer {
+	a := answer{status: status, header: make(http.Header), body: body}
+	if len(body) > 0 {
+		a.header.Set("Content-Type", contentType)
+	}
+	return a
+}
+
+// jsonAnswer is a 200; without a value its body is empty.
+func jsonAnswer(v any) answer {
+	if v == nil {
+		return newAnswer(http.StatusOK, "", nil)
+	}
+	return newAnswer(http.StatusOK, jsonType, encode(v))
+}
+
+// encode writes values of this package's own making, which always can be.
+func encode(v any) []byte {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
+
+type errorBody struct {
+	Errors  []errorDetail `json:"errors"`
+	TraceID string        `json:"traceId"`
+}
+
+type errorDetail struct {
+	Code    classify.Code `json:"code"`
+	Message string        `json:"message"`
+	Data    string        `json:"data,omitempty"`
+}
+
+// errorAnswer is the API's error with its details. Status 0 is that of the
+// first detail's code, an empty message the vendor's.
+func errorAnswer(status int, trace string, details ...classify.Detail) answer {
+	body := errorBody{TraceID: trace}
+	for _, d := range details {
+		if d.Message == "" {
+			d.Message = message(d.Code)
+		}
+		body.Errors = append(body.Errors, errorDetail{d.Code, d.Message, d.Data})
+	}
+	code := details[0].Code
+	if status == 0 {
+		status = statusOf(code)
+	}
+	a := newAnswer(status, jsonType, encode(body))
+	a.code = code
+	return a
+}
+
+func message(code classify.Code) string {
+	if rule, ok := classify.Nexpay().Lookup(code); ok {
+		return rule.Name
+	}
+	return "Error"
+}
+
+// statusOf is the HTTP status that the vendor's table gives a code.
+func statusOf(code classify.Code) int {
+	switch {
+	case code == -32603:
+		return http.StatusInternalServerError
+	case 0 < code && code < 200:
+		return http.StatusForbidden
+	}
+	return http.StatusBadRequest
+}
+
+// answer is the fault's own.
+func (f *Fault) answer(trace string) answer {
+	switch {
+	case f.HTML:
+		status := or(f.Status, http.StatusBadGateway)
+		title := fmt.Sprintf("%d %s", status, http.StatusText(status))
+		return newAnswer(status, htmlType, fmt.Appendf(nil,
+			"<html>\r\n<head><title>%[1]s</title></head>\r\n<body>\r\n<center><h1>%[1]s</h1></center>\r\n</body>\r\n</html>\r\n", title))
+	case f.Body != nil:
+		return newAnswer(or(f.Status, http.StatusOK), jsonType, f.Body)
+	}
+	details := f.Errors
+	if f.Code != 0 {
+		details = append([]classify.Detail{{Code: f.Code, Message: f.Message, Data: f.Data}}, details...)
+	}
+	if len(details) == 0 {
+		return newAnswer(f.Status, "", nil)
+	}
+	return errorAnswer(f.Status, trace, details...)
+}
+
+func or(status, otherwise int) int {
+	if status == 0 {
+		return otherwise
+	}
+	return status
+}
+
+// spoil does to an answer what the fault does to every answer.
+func (f *Fault) spoil(a *answer) {
+	if f.RetryAfter != "" {
+		a.header.Set("Retry-After", f.RetryAfter)
+	}
+	a.cut = f.Truncate
+}
+
+// hasBody reports whether an answer to that method has a body at all.
+func (a *answer) hasBody(method string) bool {
+	return method != http.MethodHead && a.status != http.StatusNoContent && a.status != http.StatusNotModified
+}
+
+// parts returns the length the answer promises and what it sends.
+func (a *answer) parts() (promised int, sent []byte) {
+	promised = max(len(a.body), a.cut)
+	return promised, a.body[:min(len(a.body), promised-a.cut)]
+}

@@ -1,0 +1,41 @@
+// Package nexpaytest is a bank to test an integration of the Nexpay API
+// against: over HTTP on loopback ([Bank.Start]) or, for virtual time, in the
+// process ([Bank.RoundTripper]).
+//
+// It keeps the rules the vendor documents, and is strict where a client would
+// otherwise find out with real money. Where the vendor documents nothing it
+// takes what public clients send and says here or in [Config] what it assumes.
+// Never give it a real secret.
+//
+// # What a request goes through
+//
+// An unknown path is 404 and a wrong method 405, with no JSON in the body. Then
+// the checks, the first that fails giving the answer: header X-API-KEY missing
+// (10), X-NONCE missing (20), X-Signature missing (30), key unknown (40), nonce
+// not a number below 2^53−2 (60), nonce not above the key's last (50), signature
+// wrong (70), path forbidden to the key (80), state of the key (90 to 121). The
+// numbers give the order, but 60 has to come before 50. The signature is taken
+// over the un-encoded form, rebuilt in the order sent, and over path and query
+// as sent or un-encoded; a bare trailing "?" is never signed. A nonce is used up
+// once the signature holds, whatever becomes of the request; Config.SpendRefused
+// has it used up as soon as it is found to be above the last.
+//
+// Then the parameters: two fields of one name, or one that is not what its name
+// promises, are 30010; lookups and changes need exactly one of externalPaymentId
+// and clientPaymentId (none: 20000, both: 20010). Of the fields of a new payment
+// only amount (a decimal number above 0), currency (three capital letters) and
+// clientPaymentId (an integer) are looked at, and only if they are there; all are
+// kept. If the key has a PaymentSecret, the last field has to be the right
+// transactionSignature; otherwise the answer is 70. Rescheduling wants
+// executionTime, a time to come in RFC 3339 or in milliseconds since 1970, or
+// answers 20120; it and cancelling want a payment that is pending, or answer
+// 30000. A field clientPaymentId in a lookup means the payment created with it,
+// or else the one whose paymentId it is.
+//
+// # Faults
+//
+// A [Fault] stands in for the bank's answer, or spoils it, for the next requests
+// ([Bank.Script]) or for those that a [Rule] picks. The checks are made all the
+// same, as the bank behind a broken gateway would make them: a nonce counts as
+// used, and [Request] tells what they found.
+package nexpaytest

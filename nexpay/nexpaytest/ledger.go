@@ -1,0 +1,101 @@
+package nexpaytest
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nexpay-go/resilience/nexpay"
+)
+
+// A Payment is an entry in the bank's ledger: one execution. An
+// externalPaymentId that was paid twice has two.
+type Payment struct {
+	ID            int64       // paymentId, from 1
+	ExternalID    string      // externalPaymentId; may be empty
+	ClientID      int64       // clientPaymentId, 0 if there was none
+	Key           string      // the API key's ID
+	Fields        nexpay.Form // all that was sent, but for the signature
+	Created       time.Time
+	Status        nexpay.Status
+	RejectReason  string
+	ExecutionTime string // of the last rescheduling, as sent
+}
+
+// ledger holds the payments, paymentId 1 first.
+type ledger struct{ payments []Payment }
+
+// Payments returns the ledger in the order of execution.
+func (b *Bank) Payments() []Payment {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := slices.Clone(b.ledger.payments)
+	for i := range all {
+		all[i].Fields = slices.Clone(all[i].Fields)
+	}
+	return all
+}
+
+// Executed returns how often the payment was made: more than once is money
+// lost.
+func (b *Bank) Executed(externalID string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for i := range b.ledger.payments {
+		if b.ledger.payments[i].ExternalID == externalID {
+			n++
+		}
+	}
+	return n
+}
+
+// SetStatus changes what a lookup answers about the payment, which begins as
+// PENDING. It applies to all entries with the id, and reports whether there are
+// any.
+func (b *Bank) SetStatus(externalID string, s nexpay.Status, rejectReason string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := false
+	for i := range b.ledger.payments {
+		if p := &b.ledger.payments[i]; p.ExternalID == externalID {
+			p.Status, p.RejectReason, found = s, rejectReason, true
+		}
+	}
+	return found
+}
+
+// pay enters a payment.
+func (l *ledger) pay(key string, f nexpay.Form, now time.Time) *Payment {
+	external, _ := f.Get("externalPaymentId")
+	client, _ := f.Get("clientPaymentId")
+	number, _ := strconv.ParseInt(client, 10, 64) // checked before; 0 if there is none
+	l.payments = append(l.payments, Payment{
+		ID: int64(len(l.payments)) + 1, ExternalID: external, ClientID: number, Key: key,
+		Fields:  slices.DeleteFunc(slices.Clone(f), func(f nexpay.Field) bool { return f.Name == signatureField }),
+		Created: now, Status: nexpay.Pending,
+	})
+	return &l.payments[len(l.payments)-1]
+}
+
+// external finds the first payment with that id.
+func (l *ledger) external(id string) *Payment {
+	return l.find(func(p *Payment) bool { return p.ExternalID == id })
+}
+
+// client finds a payment by clientPaymentId, or by paymentId.
+func (l *ledger) client(id int64) *Payment {
+	if p := l.find(func(p *Payment) bool { return p.ClientID == id && id != 0 }); p != nil {
+		return p
+	}
+	return l.find(func(p *Payment) bool { return p.ID == id })
+}
+
+func (l *ledger) find(match func(*Payment) bool) *Payment {
+	for i := range l.payments {
+		if match(&l.payments[i]) {
+			return &l.payments[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package nexpaytest
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nexpay"
+)
+
+// A call is a request as the bank reads it, from whichever side it came.
+type call struct {
+	method, path, query string // path as encoded on the wire
+	header              http.Header
+	size                int // of the body, in bytes
+	form                nexpay.Form
+	formErr             error
+}
+
+// maxBody is how much of a body the bank reads. More is answered with 413.
+const maxBody = 1 << 20
+
+func newCall(method string, u *url.URL, header http.Header, body io.Reader) (*call, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	if err != nil {
+		return nil, err
+	}
+	c := &call{method: method, path: u.EscapedPath(), query: u.RawQuery, header: header, size: len(raw)}
+	if c.path == "" {
+		c.path = "/"
+	}
+	if len(raw) <= maxBody {
+		c.form, c.formErr = nexpay.ParseForm(string(raw))
+	}
+	return c, nil
+}
+
+// errReset is what a client sees of a connection reset.
+var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+
+// serve goes with a request from arrival to answer. Its error is errReset, or
+// why ctx ended.
+func (b *Bank) serve(ctx context.Context, c *call) (answer, error) {
+	line, req := b.arrive(c)
+	f := b.fault(req)
+	a, err := b.late(ctx, f.DelayBefore, func() answer { return b.act(line, c, &f) })
+	if err != nil {
+		return answer{}, err
+	}
+	if f.Hang {
+		return answer{}, b.wait(ctx, nil)
+	}
+	if f.DelayAfter > 0 {
+		timer := time.NewTimer(f.DelayAfter)
+		defer timer.Stop()
+		if err := b.wait(ctx, timer.C); err != nil {
+			return answer{}, err
+		}
+	}
+	if f.Reset {
+		return answer{}, errReset
+	}
+	b.note(line, func(r *Request) { r.Status, r.Code = a.status, a.code })
+	return a, nil
+}
+
+// wait returns nil when the timer fires, or why it will not.
+func (b *Bank) wait(ctx context.Context, timer <-chan time.Time) error {
+	select {
+	case <-timer:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-b.closed:
+		return errReset
+	}
+}
+
+// late acts after the delay, even if the client is gone by then: what is sent
+// is sent. Nothing happens in a bank that has closed.
+func (b *Bank) late(ctx context.Context, delay time.Duration, act func() answer) (answer, error) {
+	if delay == 0 {
+		return act(), nil
+	}
+	acted := make(chan answer, 1)
+	time.AfterFunc(delay, func() {
+		select {
+		case <-b.closed:
+		default:
+			acted <- act()
+		}
+	})
+	select {
+	case a := <-acted:
+		return a, nil
+	case <-ctx.Done():
+		return answer{}, context.Cause(ctx)
+	case <-b.closed:
+		return answer{}, errReset
+	}
+}
+
+// act checks the request, does what it asks for unless the fault prevents it,
+// and makes the answer.
+func (b *Bank) act(line int, c *call, f *Fault) answer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	entry := &b.log[line]
+	a := b.work(entry, c, !f.replaces() || f.Execute)
+	if f.answers() {
+		a = f.answer(entry.TraceID)
+	}
+	f.spoil(&a)
+	return a
+}
+
+// work is the bank without faults. The caller holds mu.
+func (b *Bank) work(entry *Request, c *call, execute bool) answer {
+	to, ok := routes[c.path]
+	switch {
+	case c.size > maxBody:
+		return newAnswer(http.StatusRequestEntityTooLarge, "", nil)
+	case !ok:
+		return newAnswer(http.StatusNotFound, "text/plain", []byte("not found\n"))
+	case c.method != to.method:
+		a := newAnswer(http.StatusMethodNotAllowed, "", nil)
+		a.header.Set("Allow", to.method)
+		return a
+	}
+	var body any
+	k, r := b.check(c)
+	if r.code == 0 && !c.isForm() {
+		r = refusal{codeRequest, "Content-Type"}
+	}
+	if r.code == 0 && execute {
+		body, entry.Executed, r = to.serve(b, k, c)
+	}
+	entry.Refusal = r.code
+	switch {
+	case r == unknownPayment:
+		entry.Refusal = b.config.UnknownPayment.Code
+		return b.config.UnknownPayment.answer(entry.TraceID)
+	case r.code != 0:
+		return errorAnswer(0, entry.TraceID, classify.Detail{Code: r.code, Data: r.data})
+	}
+	return jsonAnswer(body)
+}
+
+// isForm reports whether the body, if there is one, says that it is a form.
+func (c *call) isForm() bool {
+	media, _, err := mime.ParseMediaType(c.header.Get("Content-Type"))
+	return c.size == 0 || err == nil && media == "application/x-www-form-urlencoded"
+}
