@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"unicode"
+
+	"github.com/nexpay-go/resilience/nexpay"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// account is where to make a real call, and with what.
+type account struct {
+	url         string
+	credentials nexpay.Credentials
+}
+
+// accountFrom reads the environment: nil if nothing is set, an error if only a
+// part is.
+func accountFrom(getenv func(string) string) (*account, error) {
+	names := []string{"NEXPAY_URL", "NEXPAY_API_KEY", "NEXPAY_SECRET"}
+	var missing []error
+	for _, name := range names {
+		if getenv(name) == "" {
+			missing = append(missing, fmt.Errorf("%s is not set; a real call needs all of %v, the story none", name, names))
+		}
+	}
+	if len(missing) == len(names) {
+		return nil, nil
+	}
+	return &account{
+		url:         getenv("NEXPAY_URL"),
+		credentials: nexpay.Credentials{Key: getenv("NEXPAY_API_KEY"), Secret: getenv("NEXPAY_SECRET")},
+	}, errors.Join(missing...)
+}
+
+// callAccount asks for the status of the account: all it takes to use the
+// library with the defaults.
+func callAccount(ctx context.Context, out io.Writer, a account) error {
+	signer, err := nexpay.NewSigner(a.credentials)
+	if err != nil {
+		return err
+	}
+	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"})
+	if err != nil {
+		return err
+	}
+	r, err := retry.New(retry.Config{
+		Nonces:  lane,
+		OnEvent: retry.LogEvents(slog.New(slog.NewTextHandler(out, nil))),
+	})
+	if err != nil {
+		return err
+	}
+	client := &nexpay.Client{BaseURL: a.url, Signer: signer}
+	status, err := retry.DoValue(ctx, r, client.AccountStatus, retry.Named("account status"))
+	if err != nil {
+		return err
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, status, "", "  "); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "account status: %s\n", printable(pretty.String()))
+	return nil
+}
+
+// printable keeps what a server sends from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nexpay"
+	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A story is a bank, a client of it, and the lines that tell of them.
+type story struct {
+	bank    *nexpaytest.Bank
+	key     string // the API key, as the bank knows it
+	client  *nexpay.Client
+	lane    *nonce.Lane
+	breaker *breaker.Breaker
+	retrier *retry.Retrier
+	line    *timeline
+}
+
+// tell plays all scenes.
+func tell(ctx context.Context, out io.Writer) error {
+	s, err := newStory(out)
+	if err != nil {
+		return err
+	}
+	defer s.bank.Close()
+	for i, scene := range []struct {
+		title string
+		play  func(*story, context.Context) error
+		told  []string // by events and hooks, in this order
+	}{
+		{"The server stumbles twice: -32603 waits and sends again.", (*story).stumbles,
+			[]string{"resend", "resend", "recovered"}},
+		{"Another program was faster with our key: 50 takes a newer nonce.", (*story).nonceTooLow,
+			[]string{"resend", "recovered"}},
+		{"A wrong parameter: 2xxxx and 3xxxx are corrected and sent again …", (*story).fixable,
+			[]string{"resend", "recovered"}},
+		{"… or not, where the program cannot know what was meant.", (*story).unfixable,
+			[]string{"gave up"}},
+		{"The API goes down: the breaker leaves it alone until it is back.", (*story).outage,
+			[]string{"resend", "resend", "open", "gave up", "gave up", "gave up", "gave up", "half-open", "closed"}},
+		{"The bank locks the key: one answer, and nobody sends with it until a person has acted.", (*story).locked,
+			[]string{"locked out", "gave up", "gave up", "gave up", "gave up"}},
+	} {
+		s.line.scene(i+1, scene.title)
+		if err := scene.play(s, ctx); err != nil {
+			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
+		}
+		if !slices.Equal(s.line.told, scene.told) {
+			return fmt.Errorf("scene %d is not as told: events and hooks told of %q, not of %q", i+1, s.line.told, scene.told)
+		}
+	}
+	fmt.Fprintln(out, "\nEverything went as told.")
+	return nil
+}
+
+func newStory(out io.Writer) (*story, error) {
+	s := &story{line: &timeline{out: out, begin: time.Now()}}
+	bank, credentials := nexpaytest.NewKeyed()
+	s.bank, s.key = bank, credentials.Key
+	url, err := bank.Start()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := nexpay.NewSigner(credentials)
+	if err != nil {
+		return nil, err
+	}
+	s.client = &nexpay.Client{BaseURL: url, Signer: signer}
+	if s.lane, err = nonce.NewLane(nonce.LaneConfig{Key: "main"}); err != nil {
+		return nil, err
+	}
+	// The defaults wait longer than a story should.
+	s.breaker, err = breaker.New(breaker.Config{
+		Name: "nexpay", ConsecutiveFailures: 3, OpenFor: 400 * time.Millisecond, Probes: 1,
+		OnStateChange: s.line.onStateChange,
+	})
+	if err != nil {
+		return nil, err
+	}
+	policies, err := policy.Nexpay().With(policy.Table{
+		Codes: map[classify.Code]policy.Policy{
+			-32603: {Backoff: policy.Backoff{Initial: 150 * time.Millisecond, Jitter: policy.JitterEqual}},
+		},
+		Statuses: map[int]policy.Policy{
+			502: {Backoff: policy.Backoff{Initial: 50 * time.Millisecond, Jitter: policy.JitterEqual}},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.retrier, err = retry.New(retry.Config{
+		Policies: policies, Breaker: s.breaker, Nonces: s.lane, OnEvent: s.line.onEvent,
+	})
+	return s, err
+}
+
+// status asks for the status of the account.
+func (s *story) status(ctx context.Context) error {
+	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
+		_, err := s.client.AccountStatus(ctx)
+		return err
+	})
+	return err
+}
+
+// ok prints a call that went well at first, of which there is no event.
+func (s *story) ok() { s.line.line(1, "200", "", "success") }
+
+// expect compares the end of a call, and the requests that reached the bank
+// since it had seen before, with the story.
+func (s *story) expect(err, want error, before, sends int) error {
+	var wrong []error
+	if !errors.Is(err, want) || (err == nil) != (want == nil) {
+		wrong = append(wrong, fmt.Errorf("the call should have ended with %v", want), err)
+	}
+	if got := len(s.bank.Requests()) - before; got != sends {
+		wrong = append(wrong, fmt.Errorf("%d requests reached the bank, not %d", got, sends))
+	}
+	return errors.Join(wrong...)
+}
