@@ -1,0 +1,48 @@
+package resilience_test
+
+import (
+	"slices"
+	"strings"
+)
+
+// mayImport lists every package with what it may import besides the standard
+// library, so that imports point one way and a dependency serves one package.
+// Programs under examples may import anything.
+var mayImport = map[string][]string{
+	".":                 {},
+	"classify":          {},
+	"policy":            {"classify", "github.com/cenkalti/backoff/v4"},
+	"breaker":           {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
+	"nonce":             {},
+	"retry":             {"breaker", "classify", "internal/hook", "internal/text", "nonce", "policy"},
+	"nexpay":            {"classify", "internal/text", "nonce"},
+	"nexpay/nexpaytest": {"classify", "nexpay"},
+	"internal/hook":     {},
+	"internal/text":     {},
+}
+
+// standard reports whether an import path is that of the standard library, whose
+// first element never has a dot. cgo is no part of it.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".") && path != "C"
+}
+
+func importDirection(tr *tree) (found []string) {
+	for _, f := range tr.files {
+		if f.test || strings.HasPrefix(f.folder, "examples/") {
+			continue
+		}
+		allowed, known := mayImport[f.folder]
+		if !known {
+			found = append(found, tr.complaint(f.Name, "folder %s is in no list of packages", f.folder))
+		}
+		for _, spec := range f.Imports {
+			imported := strings.TrimPrefix(text(spec.Path), module+"/")
+			if !standard(text(spec.Path)) && !slices.Contains(allowed, imported) {
+				found = append(found, tr.complaint(spec, "%s may not import %s", f.folder, imported))
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,71 @@
+package resilience_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mayRequire lists the direct requirements of go.mod; the last three are for tests.
+var mayRequire = []string{
+	"github.com/cenkalti/backoff/v4",
+	"github.com/sony/gobreaker/v2",
+	"github.com/stretchr/testify",
+	"go.uber.org/goleak",
+	"pgregory.net/rapid",
+}
+
+// requirements holds a go.mod to mayRequire. A replacement would hold for this
+// module only, and not for those who use it.
+func requirements(t *testing.T, file string) (found []string) {
+	t.Helper()
+	var mod struct {
+		Module  struct{ Path string }
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+		Replace []any
+	}
+	require.NoError(t, json.Unmarshal(run(t, "mod", "edit", "-json", file), &mod))
+	direct := []string{}
+	for _, r := range mod.Require {
+		if !r.Indirect {
+			direct = append(direct, r.Path)
+		}
+	}
+	if mod.Module.Path != module {
+		found = append(found, "the module is "+mod.Module.Path)
+	}
+	if slices.Sort(direct); !slices.Equal(mayRequire, direct) {
+		found = append(found, fmt.Sprintf("it requires %v", direct))
+	}
+	if len(mod.Replace) > 0 {
+		found = append(found, "it replaces modules")
+	}
+	return found
+}
+
+func TestRequirementsBite(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	for added, want := range map[string]int{
+		"": 0,
+		"require example.org/a v1.0.0 // indirect": 0,
+		"require example.org/a v1.0.0":             1,
+		"replace example.org/a => ./a":             1,
+	} {
+		file := filepath.Join(t.TempDir(), "go.mod")
+		require.NoError(t, os.WriteFile(file, append(slices.Clone(good), added...), 0o600))
+		require.Len(t, requirements(t, file), want, added)
+	}
+	file := filepath.Join(t.TempDir(), "go.mod")
+	require.NoError(t, os.WriteFile(file, []byte("module example.org/a\n"), 0o600))
+	require.Len(t, requirements(t, file), 2)
+}
