@@ -48,6 +48,17 @@ var (
 	ErrResync = errors.New("the nonce cannot be brought forward, does somebody else use this key?")
 	// ErrNonce: the nonce source gave no ticket. Nothing was sent by this attempt.
 	ErrNonce = errors.New("no nonce to be had")
+	// ErrOutcomeUnknown, of [DoOnce] only: the operation may have happened, and
+	// nobody could find out. Doubt tells all that is known. It matches no other
+	// sentinel, of this package or of package context.
+	ErrOutcomeUnknown = errors.New("it may have happened: the outcome is unknown")
+	// ErrApplied, of [DoOnce] only: the operation happened, but its value is not
+	// to be had any more.
+	ErrApplied = errors.New("it happened, but its value is lost")
+	// ErrBusy, of [DoOnce] only: another call, of this process or another, is at
+	// the same operation. This call sent nothing that took effect; what becomes
+	// of the operation the other one knows.
+	ErrBusy = errors.New("another call is at this operation")
 )
 
 // reason is a sentinel that is also another error.
