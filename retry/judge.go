@@ -22,6 +22,9 @@ var errInner = errors.New("an inner call gave up")
 // and for this call, and whether to send again at once with a newer nonce.
 func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool) {
 	a := c.history.last()
+	if c.once != nil && !c.looking {
+		c.once.weigh(ctx)
+	}
 	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil {
 		c.stop(errInner, nil)
 		return c.outcomeOf(ctx, inner), false
@@ -31,11 +34,15 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool)
 	}
 	mode, once := c.r.meaning(&a.Verdict)
 	outcome = tells(ctx, &a.Verdict, outcomes[mode])
-	if a.Verdict.Class != classify.Resync || once || ctx.Err() != nil {
+	if a.Verdict.Class != classify.Resync || once || ctx.Err() != nil || c.inDoubt() {
 		return outcome, false
 	}
 	return outcome, c.resynced(ctx)
 }
+
+// inDoubt reports whether this is a send that may have taken effect: to send
+// again at once is out of the question then.
+func (c *call) inDoubt() bool { return c.once != nil && !c.looking && c.once.inDoubt }
 
 // tells is what an attempt tells about the server, if that is not what the
 // policy makes of its class: without an answer it is no sign of life (a
@@ -126,7 +133,9 @@ func (c *call) resynced(ctx context.Context) bool {
 	}
 	c.resync++
 	c.free++
-	c.emit(ctx, EventResend)
+	if !c.looking {
+		c.emit(ctx, EventResend)
+	}
 	if ctx.Err() != nil { // the observer did that
 		return c.stopForContext(ctx, nil)
 	}
