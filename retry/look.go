@@ -85,7 +85,7 @@ func (o *once) denied() bool {
 // look asks Verify until it is known whether the operation happened, or the time
 // is up, or there is no use in it.
 func (o *once) look(ctx context.Context, needed int) Outcome {
-	if o.verify == nil {
+	if !o.verifiable {
 		o.doubt.Blocked = errNoVerify
 		return Undecided
 	}
@@ -204,7 +204,7 @@ func (o *once) ask(ctx context.Context, a *answer) (err error) {
 			a.found, err = Undecided, &panicError{fmt.Sprintf("%T", p)}
 		}
 	}()
-	found, err := o.verify(ctx)
+	found, err := o.find(ctx)
 	switch {
 	case found == Applied:
 		a.found = Applied

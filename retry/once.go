@@ -92,34 +92,49 @@ type Operation[T any] struct {
 // same key: it would wait for itself. An operation that is invalid is an error
 // of its own, and nothing is sent.
 func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Option) (T, error) {
-	var value, zero T
+	var zero T
 	if r == nil {
 		return zero, errNil(r)
 	}
 	if err := op.check(); err != nil {
 		return zero, err
 	}
-	o := &once{
+	p := &performance[T]{op: op, once: once{
 		id: op.ID, fingerprint: op.Fingerprint, noReplay: op.NoReplay,
-		settleTime: op.settle(), giveUp: op.giveUp(),
-		send: func(ctx context.Context) (err error) {
-			value, err = op.Send(ctx)
-			return err
-		},
-	}
-	if op.Verify != nil {
-		o.verify = func(ctx context.Context) (Outcome, error) {
-			v, found, err := op.Verify(ctx)
-			if found == Applied && err == nil {
-				value = v
-			}
-			return found, err
-		}
-	}
-	if err := o.do(ctx, r, opts); err != nil {
+		settleTime: op.settle(), giveUp: op.giveUp(), verifiable: op.Verify != nil,
+	}}
+	p.performer = p
+	if err := p.do(ctx, r, opts); err != nil {
 		return zero, err
 	}
-	return value, nil
+	return p.value, nil
+}
+
+// A performance is an operation under way, with the value it comes to. What the
+// engine does is in once, which knows no T.
+type performance[T any] struct {
+	once
+	op    Operation[T]
+	value T
+}
+
+// A performer is what once sees of a performance.
+type performer interface {
+	perform(context.Context) error
+	find(context.Context) (Outcome, error)
+}
+
+func (p *performance[T]) perform(ctx context.Context) (err error) {
+	p.value, err = p.op.Send(ctx)
+	return err
+}
+
+func (p *performance[T]) find(ctx context.Context) (Outcome, error) {
+	v, found, err := p.op.Verify(ctx)
+	if found == Applied && err == nil {
+		p.value = v
+	}
+	return found, err
 }
 
 // check returns everything wrong with op. It repeats no text of it.
@@ -167,11 +182,11 @@ func (op *Operation[T]) giveUp() time.Duration {
 // it. It belongs to one goroutine, but for connected.
 type once struct {
 	call
+	performer
 	id, fingerprint string
-	send            func(context.Context) error
-	verify          func(context.Context) (Outcome, error)
 	settleTime      time.Duration
 	giveUp          time.Duration
+	verifiable      bool // there is a Verify
 	noReplay        bool
 
 	key    string // of the first send, which all that follows stays on
@@ -244,7 +259,7 @@ func (r *Retrier) holdsTurn(ctx context.Context) bool {
 // the proof that a failure was harmless; a trace of the caller's is told as well.
 func (o *once) attempt(ctx context.Context) error {
 	o.connected.Store(false)
-	return o.send(httptrace.WithClientTrace(ctx, &o.trace))
+	return o.perform(httptrace.WithClientTrace(ctx, &o.trace))
 }
 
 // succeed books the success of a send.
@@ -270,7 +285,7 @@ func (o *once) applied(ctx context.Context) error {
 // one lookup, as nothing hangs on it but the value.
 func (o *once) fetch(ctx context.Context) error {
 	var a answer
-	if o.verify != nil {
+	if o.verifiable {
 		a = o.lookup(ctx)
 	}
 	if a.found == Applied && a.err == nil {
