@@ -3,7 +3,6 @@ package retry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -58,21 +57,24 @@ func tells(ctx context.Context, v *classify.Verdict, outcome breaker.Outcome) br
 	return outcome
 }
 
-// report tells the breaker, and people why if that opens it.
+// report tells the breaker what became of the attempt, and people with what it
+// failed if that opens it. A server that asks to be left alone is, by everyone.
 func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome) {
-	if outcome != breaker.Trip {
-		lease.Done(outcome)
-		return
+	v, trace := c.judged()
+	lease.DoneWith(outcome, breaker.Cause{
+		Status: v.Status, Code: int(v.Code), Reason: v.Rule, TraceID: trace, RetryAfter: v.RetryAfter,
+	})
+}
+
+// judged is the verdict that the outcome of the attempt was made from.
+func (c *call) judged() (v *classify.Verdict, trace string) {
+	if c.ended != nil && c.ended.Reason == errInner {
+		if inner, ok := errors.AsType[*Error](c.err); ok {
+			return &inner.Verdict, inner.TraceID
+		}
 	}
 	last := c.history.last()
-	reason := last.Verdict.Rule
-	if last.Verdict.Code != 0 {
-		reason = fmt.Sprintf("%d %s", last.Verdict.Code, reason)
-	}
-	if last.TraceID != "" {
-		reason += " (trace " + last.TraceID + ")"
-	}
-	lease.Trip(reason)
+	return &last.Verdict, last.TraceID
 }
 
 // meaning is what a verdict means to the breaker, and whether its policy
