@@ -47,7 +47,7 @@ func (c *Client) NewRequest(ctx context.Context, method, path string, params For
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), strings.NewReader(body))
 	if err != nil {
-		return nil, mistake("nexpay: cannot make a request: the method is not a word, or the context is nil")
+		return nil, unsent("nexpay: cannot make a request: the method is not a word, or the context is nil")
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity") // see DisableCompression below
@@ -64,28 +64,30 @@ func (c *Client) url(path string) (*url.URL, error) {
 	base, err := url.Parse(c.BaseURL)
 	switch {
 	case c.BaseURL == "":
-		errs = append(errs, mistake("nexpay: Client.BaseURL is empty"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL is empty"))
 	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
-		errs = append(errs, mistake("nexpay: Client.BaseURL is not an http or https URL"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL is not an http or https URL"))
 	case base.User != nil || strings.ContainsAny(c.BaseURL, "?#"):
-		errs = append(errs, mistake("nexpay: Client.BaseURL holds more than scheme, host and path"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL holds more than scheme, host and path"))
 	}
 	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
-		errs = append(errs, mistake(`nexpay: a path begins with "/" and holds no "?" or "#"`))
+		errs = append(errs, unsent(`nexpay: a path begins with "/" and holds no "?" or "#"`))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	u, err := url.Parse(strings.TrimRight(c.BaseURL, "/") + path)
 	if err != nil {
-		return nil, mistake("nexpay: the path is not properly encoded")
+		return nil, unsent("nexpay: the path is not properly encoded")
 	}
 	return u, nil
 }
 
 // Do signs the request, sends it once and reads the JSON answer into v; see
-// [classify.ReadJSON] for its errors and for what nil as v means. If there was
-// no answer it returns a *url.Error without query, user name or anything an
+// [classify.ReadJSON] for its errors and for what nil as v means. An error from
+// before anything was written, [ErrNoTicket] among them, has a method NotSent by
+// which package classify takes it for fatal and not applied. If there was no
+// answer Do returns a *url.Error without query, user name or anything an
 // answer may have held in its text, but with the whole chain for errors.Is and
 // errors.As. Requests are best made by NewRequest.
 //
@@ -110,7 +112,7 @@ func (c *Client) Do(req *http.Request, v any) error {
 	if req.GetBody != nil { // a fresh one, so that the caller's request can be used again
 		body, err := req.GetBody()
 		if err != nil {
-			return errors.Join(errBodyRead, err)
+			return &bodyError{err}
 		}
 		once.Body, once.GetBody = body, nil
 	}

@@ -39,7 +39,7 @@ type PaymentStatus struct {
 // evidence that the payment does not exist.
 func (c *Client) PaymentByExternalID(ctx context.Context, id string) (PaymentStatus, error) {
 	if id == "" {
-		return PaymentStatus{}, mistake("nexpay: externalPaymentId is empty")
+		return PaymentStatus{}, unsent("nexpay: externalPaymentId is empty")
 	}
 	return c.paymentStatus(ctx, Field{Name: "externalPaymentId", Value: id})
 }
