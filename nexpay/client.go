@@ -19,7 +19,7 @@ import (
 // A Client makes signed calls. Each call is one HTTP send: sending again is
 // what package retry is for. Every call needs a nonce ticket in its context, as
 // [Signer.Sign] does. A Client is safe for concurrent use as long as its fields
-// are left alone.
+// are left alone, and must not be copied after first use.
 type Client struct {
 	BaseURL string  // such as https://host, without query; required. A path in it is signed with the rest
 	Signer  *Signer // required
@@ -30,6 +30,8 @@ type Client struct {
 	// leave this nil, which gives up on a connection after 5 s, on the head of
 	// an answer after 10 s and on the whole call after 15 s.
 	HTTP *http.Client
+
+	proper atomic.Pointer[string] // the BaseURL that has answered as the API does, nil if none has
 }
 
 // NewRequest makes a request, yet unsigned. The path begins with "/" and holds
@@ -103,8 +105,15 @@ func (c *Client) url(path string) (*url.URL, error) {
 // One thing is out of reach here: what a server writes onto a connection after
 // its answer, package net/http logs in part, through package log.
 func (c *Client) Do(req *http.Request, v any) error {
+	_, err := c.exchange(req, v)
+	return err
+}
+
+// exchange is Do. It returns the response as well, read and closed, or nil if
+// there was none.
+func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	if err := c.Signer.Sign(req); err != nil {
-		return err
+		return nil, err
 	}
 	var written atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
@@ -112,17 +121,35 @@ func (c *Client) Do(req *http.Request, v any) error {
 	if req.GetBody != nil { // a fresh one, so that the caller's request can be used again
 		body, err := req.GetBody()
 		if err != nil {
-			return &bodyError{err}
+			return nil, &bodyError{err}
 		}
 		once.Body, once.GetBody = body, nil
 	}
 	resp, err := c.client().Do(once)
 	if err != nil {
-		return unanswered(req, err, written.Load())
+		return nil, unanswered(req, err, written.Load())
 	}
 	err = classify.ReadJSON(resp, v)
 	blot(req, err)
-	return err
+	if err == nil && v != nil && fromCache(resp) == "" {
+		c.answeredTo(req)
+	}
+	return resp, err
+}
+
+// answeredTo remembers that the API has answered, if it was the request's base
+// URL that did.
+func (c *Client) answeredTo(req *http.Request) {
+	base := c.BaseURL
+	if !c.answered() && strings.HasPrefix(req.URL.String(), strings.TrimRight(base, "/")+"/") {
+		c.proper.Store(&base)
+	}
+}
+
+// answered reports whether a call to BaseURL has been answered properly.
+func (c *Client) answered() bool {
+	base := c.proper.Load()
+	return base != nil && *base == c.BaseURL
 }
 
 // AccountStatus returns the state of the account as the API describes it, whose
