@@ -98,6 +98,9 @@ func (p Payment) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, p.String
 // LogValue is String.
 func (p Payment) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
+// MarshalText gives String to encoders, as of JSON. It cannot be read back.
+func (p Payment) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 // CreatePayment sends a new payment, in one HTTP send. The order is a form as
 // [Signer.SignPayment] returns it, and has to have an externalPaymentId; both
 // are checked before anything is sent. The answer is read as strictly as
