@@ -30,13 +30,11 @@ func DefaultAbsent(e *classify.Error) bool {
 	return true
 }
 
-// mayMeanAbsent reports whether an answer is one that Payment.Absent is asked
-// about at all: a mistake there must not turn a refused nonce, a locked key or a
+// mayMeanAbsent reports whether a complete error is one that Payment.Absent is
+// asked about at all: a mistake there must not turn a refused nonce, a locked key or a
 // malformed lookup into a payment that does not exist.
 func mayMeanAbsent(e *classify.Error) bool {
 	switch {
-	case !e.Complete():
-		return false
 	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooEarly, e.Status == http.StatusTooManyRequests:
 		return false // about when it was asked, not what
 	case e.Status != http.StatusOK && e.Status/100 != 4:
