@@ -36,13 +36,15 @@ type PaymentStatus struct {
 //
 // The vendor does not document what is answered for an id it does not know. A
 // bare 404 can as well come from a wrong path or from a gateway: it is no
-// evidence that the payment does not exist.
+// evidence that the payment does not exist. To find out, see [Payment.Verify].
 func (c *Client) PaymentByExternalID(ctx context.Context, id string) (PaymentStatus, error) {
 	if id == "" {
-		return PaymentStatus{}, mistake("nexpay: externalPaymentId is empty")
+		return PaymentStatus{}, errNoID
 	}
-	return c.paymentStatus(ctx, Field{Name: "externalPaymentId", Value: id})
+	return c.paymentStatus(ctx, Field{Name: externalID, Value: id})
 }
+
+var errNoID error = unsent("nexpay: externalPaymentId is empty")
 
 // PaymentByClientID looks up a payment by clientPaymentId, which is an integer;
 // otherwise it is like PaymentByExternalID.
@@ -51,7 +53,7 @@ func (c *Client) PaymentByClientID(ctx context.Context, id int64) (PaymentStatus
 }
 
 func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, error) {
-	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/payments/status", Form{ref})
+	req, err := c.lookup(ctx, ref)
 	if err != nil {
 		return PaymentStatus{}, err
 	}
@@ -60,6 +62,18 @@ func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, e
 		return PaymentStatus{}, err
 	}
 	return p, nil
+}
+
+// lookup makes the request for a payment's status, and asks caches to keep out
+// of it: one payment's answer is of no use to another, and an old one misleads.
+func (c *Client) lookup(ctx context.Context, ref Field) (*http.Request, error) {
+	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/payments/status", Form{ref})
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Cache-Control", "no-cache, no-store")
+	req.Header.Set("Pragma", "no-cache") // for caches older than Cache-Control
+	return req, nil
 }
 
 // UnmarshalJSON reads the API's answer, keys as written. An answer without
