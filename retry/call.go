@@ -76,8 +76,8 @@ func (c *call) end(ctx context.Context) error {
 	if e.Reason == errInner {
 		return c.err
 	}
-	if e.Cause == nil && ctx.Err() != nil {
-		e.Cause = context.Cause(ctx)
+	if ctx.Err() != nil {
+		e.blame(context.Cause(ctx))
 	}
 	e.Name = c.name
 	e.Attempts = int(c.sends)

@@ -111,6 +111,7 @@ type Error struct {
 	Cause error
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
+	fromCtx    bool             // Cause is, or wraps, what ended the context
 }
 
 // Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
@@ -123,7 +124,7 @@ func (e *Error) Unwrap() []error {
 			errs = append(errs, err)
 		}
 	}
-	if e.Cause != nil && !anotherCalls(e.Cause) {
+	if e.Cause != nil && !(e.fromCtx && anotherCalls(e.Cause)) {
 		errs = append(errs, e.Cause)
 	}
 	return errs
@@ -141,6 +142,15 @@ func (e *Error) lockedBy() *breaker.LockedError {
 	}
 	locked, _ := errors.AsType[*breaker.LockedError](e.Cause)
 	return locked
+}
+
+// blame notes what ended the context, as the Cause if there is no other.
+func (e *Error) blame(cause error) {
+	if e.Cause == nil {
+		e.Cause, e.fromCtx = cause, true
+		return
+	}
+	e.fromCtx = holds(e.Cause, cause)
 }
 
 func anotherCalls(cause error) bool {

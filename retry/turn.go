@@ -49,8 +49,8 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 			lease.Done(breaker.Success)
 			break
 		}
-		if ctx.Err() != nil && notItsOwn(ctx, c.err) {
-			c.err = ctx.Err()
+		if ctx.Err() != nil {
+			c.err = ownError(ctx, c.err)
 		}
 		c.record(c.history.add(int(c.sends)), clock()-began)
 		outcome, resync := c.judge(ctx)
@@ -83,18 +83,6 @@ func (c *call) record(a *Attempt, took time.Duration) {
 		a.Verdict = c.r.classifier.Classify(c.err)
 	}
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
-}
-
-// notItsOwn reports whether err is what ended ctx, rather than what became of
-// the operation. The cause of a context may well be the failure of another
-// call, which errgroup makes it, and net/http returns it as the error of this
-// one: nothing that it says is true of this request or key. It stays what it
-// is, the Cause.
-//
-//go:noinline
-func notItsOwn(ctx context.Context, err error) bool {
-	cause := context.Cause(ctx)
-	return cause != ctx.Err() && errors.Is(err, cause)
 }
 
 // traceID is that of the answer in err, if there is one.
