@@ -120,10 +120,10 @@ func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Conte
 	return true
 }
 
-// answer is the error as Fix gets it: the answer itself, or one made up from
-// the verdict where the error is of another type.
+// answer is the error as Fix gets it: the answer that decided, or one made up
+// from the verdict where the error is of another type.
 func (c *call) answer(v *classify.Verdict) *classify.Error {
-	if e, ok := errors.AsType[*classify.Error](c.err); ok && e != nil {
+	if e := deciding(c.err, v); e != nil {
 		return e
 	}
 	e := &classify.Error{Status: v.Status, RetryAfter: v.RetryAfter}

@@ -2,7 +2,9 @@ package retry
 
 import (
 	"context"
+	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/nexpay-go/resilience/classify"
 )
@@ -83,4 +85,33 @@ func says(err error) bool {
 		return e != nil
 	}
 	return false
+}
+
+// deciding finds the answer in err that v is about: of joined ones it need not
+// be the first, which it is where none is. Nil if there is no answer.
+func deciding(err error, v *classify.Verdict) (answer *classify.Error) {
+	found := false
+	inspect(err, func(e error) bool {
+		a, ok := e.(*classify.Error)
+		if !ok || a == nil || found {
+			return !found
+		}
+		if found = decided(a, v); found || answer == nil {
+			answer = a
+		}
+		return false
+	})
+	if answer == nil { // an error may be made into an answer by its method As
+		answer, _ = errors.AsType[*classify.Error](err)
+	}
+	return answer
+}
+
+// decided reports whether v can be the verdict on a.
+func decided(a *classify.Error, v *classify.Verdict) bool {
+	coded := func(d classify.Detail) bool { return d.Code != 0 }
+	if v.Code != 0 {
+		coded = func(d classify.Detail) bool { return d.Code == v.Code }
+	}
+	return a.Status == v.Status && slices.ContainsFunc(a.Details, coded) == (v.Code != 0)
 }

@@ -124,7 +124,9 @@ func (s several) Unwrap() []error { return s }
 func TestErrorOfAFixThatWrapsTheAnswer(t *testing.T) {
 	noSuch := errors.New("no such symbol")
 	err := retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(400, 30010)),
-		retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) { return false, fmt.Errorf("%w: %w", noSuch, e) }))
+		retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) {
+			return false, fmt.Errorf("%w: %w", noSuch, e)
+		}))
 	require.ErrorIs(t, err, noSuch)
 	require.Equal(t, retry.ErrFixAndResend, asError(t, err).Reason)
 }

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -76,20 +75,20 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 // them: hence the small functions around here, some of them not to be inlined.
 func (c *call) record(a *Attempt, took time.Duration) {
 	a.Took = took
-	a.TraceID = traceID(c.err)
 	if c.r.catalog != nil {
 		a.Verdict = c.r.catalog.Classify(c.err)
 	} else {
 		a.Verdict = c.r.classifier.Classify(c.err)
 	}
+	a.TraceID = traceID(c.err, &a.Verdict)
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
 }
 
-// traceID is that of the answer in err, if there is one.
+// traceID is that of the answer in err which v is about, if there is one.
 //
 //go:noinline
-func traceID(err error) string {
-	if answer, ok := errors.AsType[*classify.Error](err); ok && answer != nil {
+func traceID(err error, v *classify.Verdict) string {
+	if answer := deciding(err, v); answer != nil {
 		return answer.TraceID
 	}
 	return ""
