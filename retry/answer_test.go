@@ -47,7 +47,7 @@ func TestJoinedAnswersOfNoCode(t *testing.T) {
 	r := newRetrier(t, retry.Config{Classifier: classify.Func(func(error) classify.Verdict {
 		return classify.Verdict{Class: classify.Fatal}
 	})})
-	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(errors.Join(code(500, -32603), &classify.Error{})))).TraceID)
+	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(errors.Join(code(500, -32603), &classify.Error{Status: 418})))).TraceID)
 	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(become{code(403, 80)}))).TraceID)
 	require.Empty(t, asError(t, retry.Do(t.Context(), r, always((*classify.Error)(nil)))).TraceID)
 }
