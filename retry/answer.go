@@ -115,3 +115,8 @@ func decided(a *classify.Error, v *classify.Verdict) bool {
 	}
 	return a.Status == v.Status && slices.ContainsFunc(a.Details, coded) == (v.Code != 0)
 }
+
+// shows reports whether c is in the text of a, which stops after three.
+func shows(a *classify.Error, c classify.Code) bool {
+	return slices.ContainsFunc(a.Details[:min(len(a.Details), 3)], func(d classify.Detail) bool { return d.Code == c })
+}

@@ -284,7 +284,7 @@ func TestFailureOfAnotherCallBeforeTheFirstSend(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			require.Empty(t, e.TraceID)
 			require.Empty(t, event.TraceID)
-			require.Empty(t, event.Key)
+			require.Equal(t, "lane", event.Key, "its own")
 		}
 	})
 }

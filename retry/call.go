@@ -28,12 +28,14 @@ type call struct {
 	history history
 }
 
-// key names the API key that the last attempt went out with.
+// key names the API key that the last attempt went out with, or the next one
+// will, empty where that is not known yet.
 func (c *call) key() string {
 	if c.ticket != nil {
 		return c.ticket.Key()
 	}
-	return c.r.key
+	key, _ := c.r.onlyKey()
+	return key
 }
 
 // stop notes why the call ends. It returns false, which in every question that
@@ -96,9 +98,7 @@ func (c *call) end(ctx context.Context) error {
 func (c *call) interpret(e *Error) {
 	if last := c.history.last(); last != nil {
 		e.Verdict = last.Verdict
-	}
-	if e.Verdict.Class == classify.Fatal || e.Verdict.Class == classify.FixAndResend {
-		e.Advice = c.r.advice(e.Verdict.Code)
+		c.advise(e)
 	}
 	if !c.doubt {
 		e.Effect = classify.NotApplied
@@ -106,6 +106,20 @@ func (c *call) interpret(e *Error) {
 	if locked := e.lockedBy(); locked != nil && e.TraceID == "" {
 		e.TraceID = locked.TraceID
 	}
+}
+
+// advise tells what a person has to know of the last answer, which nothing that a
+// machine does will put right.
+func (c *call) advise(e *Error) {
+	v := &e.Verdict
+	_, once := c.r.meaning(v)
+	if once || v.Class == classify.FixAndResend || e.Reason == ErrResync {
+		e.Advice = c.r.advice(v.Code)
+	}
+	if once && e.Reason == ErrAttempts {
+		e.instead = "its policy never sends it again"
+	}
+	e.unlocked = v.Lockout && c.r.lockout.Check(c.key()) == nil
 }
 
 // unsent gives back what was paid for a resend that is not sent after all.

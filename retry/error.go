@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ var (
 	ErrFixAndResend = errors.New("the request has to be changed")
 	// ErrUnclassified: nobody knows what the error asks for, so nothing was repeated.
 	ErrUnclassified = errors.New("no rule knows this error, not sent again")
-	// ErrAttempts: the policy's MaxAttempts are used up.
+	// ErrAttempts: the policy's MaxAttempts are used up, be it only one.
 	ErrAttempts = errors.New("attempts used up")
 	// ErrElapsed: the next wait would end after the policy's MaxElapsed.
 	ErrElapsed = errors.New("time for the call used up")
@@ -91,7 +92,7 @@ type Error struct {
 	// changed nothing, or nothing was sent; Unknown if any may have.
 	Effect classify.Effect
 	// Advice is what the rule behind Verdict tells a person to do, empty where
-	// that is nothing.
+	// that is nothing or the call ended for another reason.
 	Advice string
 	// TraceID is what the API's support asks for: that of the last answer in
 	// History that carried one, or else of the answer which locked the key out.
@@ -112,6 +113,8 @@ type Error struct {
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
 	fromCtx    bool             // Cause is, or wraps, what ended the context
+	unlocked   bool             // Verdict.Lockout came too late to lock the key
+	instead    string           // of the text of Reason, where there is a better one
 }
 
 // Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
@@ -175,6 +178,8 @@ func (e Error) text() string {
 	switch {
 	case told:
 		b.WriteString(describe(e.Cause))
+	case e.instead != "":
+		b.WriteString(e.instead)
 	case e.Reason != nil:
 		b.WriteString(e.Reason.Error())
 	default:
@@ -186,7 +191,10 @@ func (e Error) text() string {
 	if e.Verdict.RetryAfter > 0 {
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
 	}
-	if e.Verdict.Lockout {
+	switch {
+	case e.unlocked:
+		b.WriteString("; sent before the key was unlocked; it is not locked out")
+	case e.Verdict.Lockout:
 		b.WriteString("; the key is locked out for all calls")
 	}
 	if e.Advice != "" {
@@ -199,12 +207,12 @@ func (e Error) text() string {
 	return b.String()
 }
 
-// last is the operation's last error, with the rule and the trace id where its
-// text has them not.
+// last is the operation's last error, with the code that decided, its rule and
+// the trace id where its text has them not.
 func (e *Error) last() string {
 	text := describe(e.Last)
-	if e.Verdict.Code != 0 && !strings.Contains(text, e.Verdict.Rule) {
-		text += ", " + e.Verdict.Rule
+	if e.Verdict.Code != 0 {
+		text += e.decision(text)
 	}
 	if e.TraceID == "" || strings.Contains(text, e.TraceID) {
 		return text
@@ -213,6 +221,19 @@ func (e *Error) last() string {
 		return text + " (an earlier answer had trace " + e.TraceID + ")"
 	}
 	return text + " (trace " + e.TraceID + ")"
+}
+
+// decision names the code that decided, or what it means, where text does not.
+func (e *Error) decision(text string) string {
+	code := strconv.Itoa(int(e.Verdict.Code))
+	answer := deciding(e.Last, &e.Verdict)
+	switch {
+	case !strings.Contains(text, code), answer != nil && !shows(answer, e.Verdict.Code):
+		return ", decided by " + strings.TrimSuffix(code+" "+e.Verdict.Rule, " ")
+	case !strings.Contains(text, e.Verdict.Rule):
+		return ", " + e.Verdict.Rule
+	}
+	return ""
 }
 
 // sends tells how often, how long, and what is known to have happened.
@@ -257,5 +278,5 @@ func (e Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("name", e.Name))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	return slog.GroupValue(append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)...)
+	return slog.GroupValue(append(attrs, verdictAttrs(e.Attempts, e.Verdict, e.Effect, e.TraceID)...)...)
 }

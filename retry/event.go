@@ -45,7 +45,7 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind     EventKind
 	Name     string           // of the call, see [Named]
-	Key      string           // name of the API key in question; empty if none was chosen yet, or it has no name
+	Key      string           // name of the API key in question; empty if none of several was chosen yet, or it has no name
 	Attempts int              // sends so far
 	Elapsed  time.Duration    // since the call began
 	Verdict  classify.Verdict // on the last attempt that failed; zero if none did
@@ -89,11 +89,18 @@ func (c *call) deliver(ctx context.Context, kind EventKind) {
 	hook.Call("retry: OnEvent", func() { c.r.onEvent(ctx, e) })
 }
 
-// verdictAttrs are the parts of a verdict that a log line should carry.
-func verdictAttrs(v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
+// verdictAttrs are the parts of a verdict that a log line should carry. After a
+// send, class and effect say something even where no rule does.
+func verdictAttrs(sends int, v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
 	var attrs []slog.Attr
+	if sends > 0 {
+		attrs = append(attrs, slog.String("class", v.Class.String()))
+	}
 	if v.Rule != "" {
-		attrs = append(attrs, slog.String("class", v.Class.String()), slog.String("rule", v.Rule), slog.String("effect", effect.String()))
+		attrs = append(attrs, slog.String("rule", v.Rule))
+	}
+	if sends > 0 {
+		attrs = append(attrs, slog.String("effect", effect.String()))
 	}
 	if v.Code != 0 {
 		attrs = append(attrs, slog.Int("code", int(v.Code)))

@@ -42,7 +42,7 @@ func (e *Event) attrs() []slog.Attr {
 		attrs = append(attrs, slog.String("key", e.Key))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	attrs = append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)
+	attrs = append(attrs, verdictAttrs(e.Attempts, e.Verdict, e.Effect, e.TraceID)...)
 	if e.Kind == EventResend {
 		attrs = append(attrs, slog.Duration("wait", e.Wait))
 	}
