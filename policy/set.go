@@ -111,3 +111,42 @@ func (s *Set) Catalog() *classify.Catalog { return s.table.Catalog }
 func (s *Set) AttemptTimeout() time.Duration {
 	return max(s.table.AttemptTimeout, 0)
 }
+
+// MaxCost returns the most tokens that any one resend costs. A budget that holds
+// fewer can never pay for it.
+func (s *Set) MaxCost() int {
+	most := s.dearest(0)
+	for code := range s.byCode {
+		if s.retries(code) {
+			most = max(most, s.dearest(code))
+		}
+	}
+	return most
+}
+
+// retries reports whether a code can be retryable. Without a catalog any can.
+func (s *Set) retries(code classify.Code) bool {
+	if s.table.Catalog == nil {
+		return true
+	}
+	rule, ok := s.table.Catalog.Lookup(code)
+	return !ok || rule.Class == classify.Retryable
+}
+
+// dearest is the most that a resend after a code costs, whatever the status.
+func (s *Set) dearest(code classify.Code) int {
+	most := s.costs(classify.Verdict{Class: classify.Retryable, Code: code})
+	for status := range s.byStatus {
+		most = max(most, s.costs(classify.Verdict{Class: classify.Retryable, Code: code, Status: status}))
+	}
+	return most
+}
+
+// costs is what a resend after v costs, 0 if there is none or it is free.
+func (s *Set) costs(v classify.Verdict) int {
+	p := s.For(v)
+	if p.MaxAttempts == 1 {
+		return 0
+	}
+	return max(p.Cost, 0)
+}

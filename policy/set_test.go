@@ -203,3 +203,30 @@ func BenchmarkFor(b *testing.B) {
 		set.For(retryable)
 	}
 }
+
+// Only what can be resent costs anything.
+func TestMaxCost(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		over policy.Table
+		want int
+	}{
+		{"built in", policy.Table{}, 10},
+		{"for all", policy.Table{Default: policy.Policy{Cost: 30}}, 30},
+		{"for nothing", policy.Table{Default: policy.Policy{Cost: policy.None}}, 0},
+		{"of a class", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Retryable: {Cost: 40}, classify.Fatal: {Cost: 90}}}, 40},
+		{"of a status", policy.Table{Statuses: map[int]policy.Policy{503: {Cost: 50}}}, 50},
+		{"of a code", policy.Table{Codes: map[classify.Code]policy.Policy{-32603: {Cost: 60}}}, 60},
+		{"of a code that is fatal", policy.Table{Codes: map[classify.Code]policy.Policy{100: {Cost: 60}}}, 10},
+		{"of a code that is sent once", policy.Table{Codes: map[classify.Code]policy.Policy{140: {Cost: 60}}}, 10},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			set, err := policy.Nexpay().With(tt.over)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, set.MaxCost())
+		})
+	}
+	set, err := policy.New(policy.Table{Codes: map[classify.Code]policy.Policy{100: {Cost: 60}}})
+	require.NoError(t, err)
+	require.Equal(t, 60, set.MaxCost(), "without a catalog nobody knows that it is fatal")
+}
