@@ -138,6 +138,14 @@ func (e *Error) Is(target error) bool {
 	return target != nil && e.Cause != nil && reflect.TypeOf(target).Comparable() && target == e.Cause
 }
 
+// took is how long the last send did.
+func (e *Error) took() time.Duration {
+	if n := len(e.History); n > 0 {
+		return e.History[n-1].Took
+	}
+	return 0
+}
+
 // lockedBy is what locked the key, in an error that ends a call for that.
 func (e *Error) lockedBy() *breaker.LockedError {
 	if e.Reason != ErrLockedOut {
