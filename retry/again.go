@@ -18,6 +18,7 @@ func (c *call) again(ctx context.Context, opts []Option) bool {
 	}
 	c.paid = 0
 	last := c.history.last()
+	last.Wait = last.Verdict.RetryAfter
 	if last.Verdict.Class == classify.Retryable {
 		b := c.r.backoff(&last.Verdict)
 		last.Wait = max(b.Delay(c.counted()), last.Verdict.RetryAfter)
@@ -45,8 +46,8 @@ func (c *call) allowed(ctx context.Context, last *Attempt, opts []Option) bool {
 		return c.stopForContext(ctx, nil)
 	case class == classify.Retryable:
 		return c.worthwhile(ctx, last)
-	case class == classify.Resync: // judge would have sent it again
-		return c.stop(ErrAttempts, nil)
+	case class == classify.Resync:
+		return c.resyncLater(ctx, last)
 	}
 	return c.stop(ErrUnclassified, nil)
 }
@@ -64,6 +65,18 @@ func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
 	if p.MaxAttempts > 0 && c.counted() >= p.MaxAttempts {
 		return c.stop(ErrAttempts, nil)
 	}
+	if !c.mayWait(ctx, last, &p) {
+		return false
+	}
+	if !c.r.budget.take(p.Cost) {
+		return c.stop(ErrBudget, nil)
+	}
+	c.paid = int32(max(p.Cost, 0))
+	return true
+}
+
+// mayWait weighs everything that stands against the wait, whatever it is for.
+func (c *call) mayWait(ctx context.Context, last *Attempt, p *policy.Policy) bool {
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
 		return c.stop(ErrRetryAfter, nil)
 	}
@@ -73,13 +86,23 @@ func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
 		return c.stop(ErrDeadline, nil)
 	}
-	if !c.unobstructed(last.Wait) {
+	return c.unobstructed(last.Wait)
+}
+
+// resyncLater is for a nonce that was refused by a server which asks for a wait
+// too. The turn is given back meanwhile, and the next one has a newer nonce.
+func (c *call) resyncLater(ctx context.Context, last *Attempt) bool {
+	p := c.r.policies.For(last.Verdict)
+	switch {
+	case p.MaxAttempts == 1:
+		return c.stop(ErrAttempts, nil)
+	case c.resync == maxResyncs:
+		return c.stop(ErrResync, nil)
+	case !c.mayWait(ctx, last, &p):
 		return false
 	}
-	if !c.r.budget.take(p.Cost) {
-		return c.stop(ErrBudget, nil)
-	}
-	c.paid = int32(max(p.Cost, 0))
+	c.resync++
+	c.free++
 	return true
 }
 
@@ -106,10 +129,8 @@ func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Conte
 	if fix == nil || once || ctx.Err() != nil || !c.history.tryFix(last.Verdict.Code) {
 		return c.stop(ErrFixAndResend, nil)
 	}
-	if p := c.r.policies.For(last.Verdict); p.MaxElapsed >= 0 && clock()-c.start > p.MaxElapsed {
-		return c.stop(ErrElapsed, nil)
-	}
-	if !c.unobstructed(0) {
+	p := c.r.policies.For(last.Verdict)
+	if !c.mayWait(ctx, last, &p) {
 		return false
 	}
 	changed, err := fix(ctx, c.answer(&last.Verdict))

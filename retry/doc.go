@@ -29,6 +29,8 @@
 //     meanwhile.
 //   - Resync: take a newer nonce and send again at once, at most twice.
 //   - FixAndResend: ask [Fix], if there is one, and send again at once.
+//     With this one and Resync too, a Retry-After is waited for first, or ends
+//     the call if it asks for too long.
 //   - Fatal, Unclassified: end.
 //
 // Whatever ends a call, the one [*Error] that it returns has the reason, the
