@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -104,49 +106,42 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 	}
 }
 
+// MaxCost returns the most tokens that one resend may take from the retry
+// budget, zero if every resend is free. A budget that cannot hold that many
+// never lets it through.
+func (s *Set) MaxCost() int {
+	most := 0
+	for _, code := range s.resent() {
+		for _, status := range append(slices.Collect(maps.Keys(s.byStatus)), 0) {
+			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
+			if p.MaxAttempts != 1 {
+				most = max(most, p.Cost)
+			}
+		}
+	}
+	return most
+}
+
+// resent returns, in order, 0 for no code and the codes with a policy of their
+// own that may be sent again as they are: all but those of which the catalog
+// knows better.
+func (s *Set) resent() []classify.Code {
+	codes := slices.DeleteFunc(sorted(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
+	return append([]classify.Code{0}, codes...)
+}
+
+func (s *Set) retryable(code classify.Code) bool {
+	if s.table.Catalog == nil {
+		return true
+	}
+	rule, known := s.table.Catalog.Lookup(code)
+	return !known || rule.Class == classify.Retryable
+}
+
 // Catalog returns that of the table, nil if there is none.
 func (s *Set) Catalog() *classify.Catalog { return s.table.Catalog }
 
 // AttemptTimeout returns the bound of one send, zero if there is none.
 func (s *Set) AttemptTimeout() time.Duration {
 	return max(s.table.AttemptTimeout, 0)
-}
-
-// MaxCost returns the most tokens that any one resend costs. A budget that holds
-// fewer can never pay for it.
-func (s *Set) MaxCost() int {
-	most := s.dearest(0)
-	for code := range s.byCode {
-		if s.retries(code) {
-			most = max(most, s.dearest(code))
-		}
-	}
-	return most
-}
-
-// retries reports whether a code can be retryable. Without a catalog any can.
-func (s *Set) retries(code classify.Code) bool {
-	if s.table.Catalog == nil {
-		return true
-	}
-	rule, ok := s.table.Catalog.Lookup(code)
-	return !ok || rule.Class == classify.Retryable
-}
-
-// dearest is the most that a resend after a code costs, whatever the status.
-func (s *Set) dearest(code classify.Code) int {
-	most := s.costs(classify.Verdict{Class: classify.Retryable, Code: code})
-	for status := range s.byStatus {
-		most = max(most, s.costs(classify.Verdict{Class: classify.Retryable, Code: code, Status: status}))
-	}
-	return most
-}
-
-// costs is what a resend after v costs, 0 if there is none or it is free.
-func (s *Set) costs(v classify.Verdict) int {
-	p := s.For(v)
-	if p.MaxAttempts == 1 {
-		return 0
-	}
-	return max(p.Cost, 0)
 }
