@@ -24,6 +24,7 @@ type call struct {
 	resync int8  // of those, resyncs
 	doubt  bool  // some attempt may have taken effect
 	inner  bool  // made from inside an attempt of another call
+	part   bool  // of that attempt: it sends once
 
 	history history
 }

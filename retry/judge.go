@@ -31,7 +31,7 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool)
 	}
 	mode, once := c.r.meaning(&a.Verdict)
 	outcome = tells(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
-	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || ctx.Err() != nil {
+	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || c.part || ctx.Err() != nil {
 		return outcome, false
 	}
 	return outcome, c.resynced(ctx)

@@ -43,8 +43,10 @@ type Config struct {
 	Nonces nonce.Source
 
 	// Key names the API key where Nonces is nil, for lockouts. It is never the
-	// secret. Empty is a fine name if there is one key; calls to another API
-	// from inside an operation need a name, see the package documentation.
+	// secret. Empty is a fine name if there is one key. Inside an attempt of
+	// another call, a Retrier without Nonces and Key goes along with the turn of
+	// that one if they share the Lockout or the Classifier: one that calls another
+	// API should have a name, see the package documentation.
 	Key string
 
 	// Budget bounds what all calls together resend. It must hold what the
