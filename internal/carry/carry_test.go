@@ -49,6 +49,7 @@ func TestGate(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []int{-2}, order)
 		gate.Leave()
 		begin := time.Now()
