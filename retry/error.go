@@ -286,5 +286,5 @@ func (e Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("name", e.Name))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	return slog.GroupValue(append(attrs, verdictAttrs(e.Attempts, e.Verdict, e.Effect, e.TraceID)...)...)
+	return slog.GroupValue(append(attrs, verdictAttrs(e.Attempts > 0, e.Verdict, e.Effect, e.TraceID)...)...)
 }

@@ -89,17 +89,17 @@ func (c *call) deliver(ctx context.Context, kind EventKind) {
 	hook.Call("retry: OnEvent", func() { c.r.onEvent(ctx, e) })
 }
 
-// verdictAttrs are the parts of a verdict that a log line should carry. After a
-// send, class and effect say something even where no rule does.
-func verdictAttrs(sends int, v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
+// verdictAttrs are the parts of a verdict that a log line should carry. Of a send
+// that failed, class and effect say something even where no rule does.
+func verdictAttrs(failed bool, v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
 	var attrs []slog.Attr
-	if sends > 0 {
+	if failed {
 		attrs = append(attrs, slog.String("class", v.Class.String()))
 	}
 	if v.Rule != "" {
 		attrs = append(attrs, slog.String("rule", v.Rule))
 	}
-	if sends > 0 {
+	if failed {
 		attrs = append(attrs, slog.String("effect", effect.String()))
 	}
 	if v.Code != 0 {

@@ -79,6 +79,7 @@ func (c *call) judgePart(ctx context.Context, lease *breaker.Lease, took time.Du
 // outcome is what the failed part means to a breaker of its own.
 func (c *call) outcome(ctx context.Context) breaker.Outcome {
 	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil {
+		c.stop(errInner, nil)
 		return c.outcomeOf(ctx, inner)
 	}
 	a := c.history.last()
