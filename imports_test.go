@@ -13,10 +13,11 @@ var mayImport = map[string][]string{
 	"classify":          {},
 	"policy":            {"classify", "github.com/cenkalti/backoff/v4"},
 	"breaker":           {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":             {},
-	"retry":             {"breaker", "classify", "internal/hook", "internal/text", "nonce", "policy"},
+	"nonce":             {"internal/carry"},
+	"retry":             {"breaker", "classify", "internal/carry", "internal/hook", "internal/text", "nonce", "policy"},
 	"nexpay":            {"classify", "internal/text", "nonce"},
 	"nexpay/nexpaytest": {"classify", "nexpay"},
+	"internal/carry":    {},
 	"internal/hook":     {},
 	"internal/text":     {},
 }
