@@ -93,10 +93,12 @@ func (c *Client) url(path string) (*url.URL, error) {
 // bytes and more, is blotted out of its messages before anybody can print them,
 // and the first two out of its trace id.
 //
-// A request without a body is sent again by package net/http itself, same
-// nonce and all, if a kept-alive connection turns out to be dead. Where the
-// first had arrived after all, the answer is code 50. A request with a body is
-// not: it is sent without GetBody, which net/http would need for that.
+// A request goes onto the wire once, whatever the server does: package net/http
+// is kept from resending it by itself, for which it would need to know that
+// there is no body, or GetBody. (Therefore a POST without parameters goes out,
+// over HTTP/1, as an empty body with Transfer-Encoding: chunked.) What Do cannot
+// see to is what comes after it: a RoundTripper of your own that repeats
+// requests, a CheckRedirect of your own that follows, a proxy.
 //
 // One thing is out of reach here: what a server writes onto a connection after
 // its answer, package net/http logs in part, through package log.
@@ -104,16 +106,14 @@ func (c *Client) Do(req *http.Request, v any) error {
 	if err := c.Signer.Sign(req); err != nil {
 		return err
 	}
+	body, err := unrepeatable(req)
+	if err != nil {
+		return err
+	}
 	var written atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	once := req.WithContext(ctx)
-	if req.GetBody != nil { // a fresh one, so that the caller's request can be used again
-		body, err := req.GetBody()
-		if err != nil {
-			return errors.Join(errBodyRead, err)
-		}
-		once.Body, once.GetBody = body, nil
-	}
+	once.Body, once.GetBody = body, nil
 	resp, err := c.client().Do(once)
 	if err != nil {
 		return unanswered(req, err, written.Load())
