@@ -11,6 +11,9 @@ import (
 const (
 	maxBody = 64 << 10 // bytes of a failed answer that are read
 	maxText = 256      // bytes of one server text that are kept
+
+	maxTrace   = 128 // bytes of a trace id
+	traceBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-/+="
 )
 
 // Decode makes an Error of an answer that is already at hand. It takes any bytes
@@ -20,7 +23,8 @@ const (
 // The form it knows is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…},
 // keys in exactly this case, and others ignored. A code may be an integer, a number
 // with an integer value such as 5e1, or a string that holds an integer. A detail
-// with two codes has none.
+// with two codes has none. A traceId is a number, or a word of at most 128 ASCII
+// letters, digits and characters of "._:-/+="; anything else is left out.
 func Decode(status int, header http.Header, body []byte) *Error {
 	e, whole := parse(body[:min(len(body), maxBody)])
 	e.Status, e.RetryAfter = status, retryAfter(header)
@@ -47,7 +51,7 @@ func parse(body []byte) (e *Error, whole bool) {
 			trace = text
 		}
 	})
-	e.TraceID = readText(trace, true)
+	e.TraceID = readTrace(trace)
 	return e, s.end()
 }
 
@@ -98,7 +102,7 @@ func readDetail(s *scanner) Detail {
 			data = text
 		}
 	})
-	d := Detail{Message: readText(message, false), Data: readText(data, false)}
+	d := Detail{Message: readText(message), Data: readText(data)}
 	if codes == 1 {
 		d.Code = readCode(code)
 	}
@@ -125,18 +129,27 @@ func readCode(text []byte) Code {
 	return Code(n)
 }
 
-// readText reads a string, or a number where that is allowed, as text for people:
-// what could forge a log line or hide in one is left out, and it is cut at maxText
-// bytes.
-func readText(text []byte, number bool) string {
-	var in string
-	switch {
-	case len(text) == 0:
-	case text[0] == '"':
-		in = unquote(text)
-	case number && (text[0] == '-' || text[0] <= '9'):
-		in = string(text[:min(len(text), maxText)])
+// readTrace reads a trace id, a string or a number. It stands in every line about
+// the answer, so what is not a plain word is no trace id: it could carry what the
+// request held, or read like a statement of ours. Half of it would help nobody.
+func readTrace(text []byte) string {
+	const escaped = 6 // bytes that one may take
+	id := string(text[:min(len(text), escaped*maxTrace+len(`""`))])
+	if strings.HasPrefix(id, `"`) {
+		id = unquote([]byte(id))
+	} else if strings.TrimLeft(id, "-0123456789") == id {
+		return "" // true, null, a list
 	}
+	if len(id) > maxTrace || strings.Trim(id, traceBytes) != "" {
+		return ""
+	}
+	return id
+}
+
+// readText reads a string as text for people: what could forge a log line or hide
+// in one is left out, and it is cut at maxText bytes.
+func readText(text []byte) string {
+	in := unquote(text)
 	out := make([]byte, 0, min(len(in), maxText))
 	for _, r := range in {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {
