@@ -2,6 +2,7 @@ package classify
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -61,12 +62,10 @@ func parse(body []byte) (e *Error, whole bool) {
 func readDetails(s *scanner, e *Error) bool {
 	all := true
 	add := func() {
-		d := readDetail(s)
-		switch {
-		case s.bad:
-		case len(e.Details) == maxDetails:
+		if len(e.Details) == maxDetails {
+			e.skip(s)
 			all = false
-		default:
+		} else if d := readDetail(s).detail(); !s.bad {
 			e.Details = append(e.Details, d)
 		}
 	}
@@ -82,31 +81,57 @@ func readDetails(s *scanner, e *Error) bool {
 	return all
 }
 
+// skip takes one element of "errors" that there is no room for. Its code counts
+// all the same, or sixteen harmless errors would hide one that locks the key out;
+// only where there are absurdly many nothing more is read.
+func (e *Error) skip(s *scanner) {
+	e.skipped++
+	if e.skipped > maxSkipped {
+		s.value()
+		return
+	}
+	code := readDetail(s).code()
+	if code != 0 && !s.bad && !slices.Contains(e.beyond, code) {
+		e.beyond = append(e.beyond, code)
+	}
+}
+
+// A rawDetail is one element of "errors", as text.
+type rawDetail struct {
+	number, message, data []byte
+	codes                 int
+}
+
 // readDetail takes one element of "errors".
-func readDetail(s *scanner) Detail {
+func readDetail(s *scanner) (d rawDetail) {
 	if s.peek() != '{' {
 		s.value()
-		return Detail{}
+		return d
 	}
-	var code, message, data []byte
-	codes := 0
 	s.object(func(key []byte) {
 		text := s.value()
 		switch {
 		case spells(key, "code"):
-			code = text
-			codes++
-		case message == nil && spells(key, "message"):
-			message = text
-		case data == nil && spells(key, "data"):
-			data = text
+			d.number = text
+			d.codes++
+		case d.message == nil && spells(key, "message"):
+			d.message = text
+		case d.data == nil && spells(key, "data"):
+			d.data = text
 		}
 	})
-	d := Detail{Message: readText(message), Data: readText(data)}
-	if codes == 1 {
-		d.Code = readCode(code)
-	}
 	return d
+}
+
+func (d rawDetail) detail() Detail {
+	return Detail{Code: d.code(), Message: readText(d.message), Data: readText(d.data)}
+}
+
+func (d rawDetail) code() Code {
+	if d.codes != 1 {
+		return 0
+	}
+	return readCode(d.number)
 }
 
 // readCode reads a code, 0 if it is none. In a float's spelling only numbers are
@@ -149,7 +174,7 @@ func readTrace(text []byte) string {
 // readText reads a string as text for people: what could forge a log line or hide
 // in one is left out, and it is cut at maxText bytes.
 func readText(text []byte) string {
-	in := unquote(text)
+	in := unquote(clip(text))
 	out := make([]byte, 0, min(len(in), maxText))
 	for _, r := range in {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {
@@ -161,4 +186,25 @@ func readText(text []byte) string {
 		out = utf8.AppendRune(out, r)
 	}
 	return string(out)
+}
+
+// clip shortens the text of a long string, between two of its characters, so that
+// little of what is not kept gets copied.
+func clip(text []byte) []byte {
+	const most = 64 * maxText
+	if len(text) <= most || text[0] != '"' {
+		return text
+	}
+	end := 1
+	for end < most {
+		switch {
+		case text[end] != '\\':
+			end++
+		case text[end+1] == 'u':
+			end += len(`\u0000`)
+		default:
+			end += len(`\n`)
+		}
+	}
+	return append(slices.Clone(text[:end]), '"')
 }

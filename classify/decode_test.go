@@ -110,6 +110,11 @@ func TestServerTextIsCleaned(t *testing.T) {
 		`\ud83d\ude00`:                  "😀",
 		strings.Repeat("x", 255) + "é":  strings.Repeat("x", 255),
 		strings.Repeat("x", 254) + "éz": strings.Repeat("x", 254) + "é",
+
+		strings.Repeat(`\n`, 8000) + "a" + strings.Repeat("b", 400): "a" + strings.Repeat("b", 255),
+		`x` + strings.Repeat(`\u00e9`, 3000) + "€":                  "x" + strings.Repeat("é", 127),
+		strings.Repeat(`\n`, 8192) + strings.Repeat(`\u00e9`, 1000): "",
+		strings.Repeat(`\"`, 9000):                                  strings.Repeat(`"`, 256),
 	} {
 		body := `{"errors":[{"code":1,"message":"` + in + `","data":"` + in + `"}]}`
 		e := classify.Decode(400, nil, []byte(body))
@@ -146,6 +151,31 @@ func TestDecodeIsCheap(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(len(body)+256<<10), "bytes allocated")
 			require.Less(t, took, time.Second, "far above the 5 ms it may take, so as not to fail on a busy machine")
+			require.LessOrEqual(t, len(e.Details), 16)
+		})
+	}
+}
+
+// The same for the longer body of a 2xx.
+func TestReadJSONIsCheap(t *testing.T) {
+	fill := func(part string, tail string) string {
+		head := `{"errors":[`
+		return head + strings.Repeat(part, (4<<20-len(head+tail)-1)/len(part)) + tail
+	}
+	for name, body := range map[string]string{
+		"skipped": fill(`{"message":"\n","data":"\n"},`, `{}]}`),
+		"codes":   fill(`{"code":"z"},`, `{}]}`),
+		"numbers": fill(`{"code":1e2},`, `{}]}`),
+		"escapes": `{"errors":[{"message":"` + strings.Repeat(`\u00e9`, 690_000) + `"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var e *classify.Error
+			require.ErrorAs(t, classify.ReadJSON(response(200, body), nil), &e)
+			runtime.ReadMemStats(&after)
+			const reading = 16 << 20 // a buffer that doubles until it holds 4 MiB
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(reading+1<<20), "bytes allocated")
 			require.LessOrEqual(t, len(e.Details), 16)
 		})
 	}

@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// maxDetails is how many errors of one answer are kept.
-const maxDetails = 16
+const (
+	maxDetails = 16   // errors of one answer that are kept
+	maxSkipped = 1000 // errors beyond those whose code is read
+)
 
 // Error is one failed answer of an API. [FromResponse], [ReadJSON] and [Decode]
 // make it; find it in an error using errors.As. Only *Error is an error.
@@ -23,7 +25,9 @@ type Error struct {
 	TraceID    string        // what the vendor's support asks for; may be empty. A plain word if it was parsed
 	RetryAfter time.Duration // how long the server asks to wait, 0 if it does not
 
-	partial bool // the answer held more than is kept here: cut, not all JSON, or with too many errors
+	partial bool   // the answer held more than is kept here: cut, not all JSON, or with too many errors
+	skipped int    // errors that there was no room for in Details
+	beyond  []Code // the codes of those, each once
 }
 
 // Detail is one error of an answer. Server text is cut at 256 bytes, and stripped of
@@ -47,6 +51,14 @@ func (e *Error) Complete() bool {
 		}
 	}
 	return true
+}
+
+// code is that of the detail, those skipped included.
+func (e *Error) code(i int) Code {
+	if i < len(e.Details) {
+		return e.Details[i].Code
+	}
+	return e.beyond[i-len(e.Details)]
 }
 
 // Error is the answer on one line, such as
