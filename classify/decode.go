@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strconv"
@@ -29,17 +30,34 @@ const (
 func Decode(status int, header http.Header, body []byte) *Error {
 	e, whole := parse(body[:min(len(body), maxBody)])
 	e.Status, e.RetryAfter = status, retryAfter(header)
-	e.partial = e.partial || !whole || len(body) > maxBody
+	e.partial = e.partial || !whole || len(body) > maxBody || unread(header, body)
 	return e
 }
+
+// unread reports whether a body is none that parse reads, yet may hold an answer:
+// another JSON value, or text in some encoding. HTML, plain text and nothing at all
+// are no error answer, rather than half of one.
+func unread(header http.Header, body []byte) bool {
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, mark), " \t\r\n")
+	if len(body) == 0 || body[0] == '{' {
+		return false
+	}
+	encoding := header.Get("Content-Encoding")
+	first, _ := utf8.DecodeRune(body)
+	return first == '[' || first == '"' || first == utf8.RuneError || !unicode.IsGraphic(first) ||
+		encoding != "" && !strings.EqualFold(encoding, "identity")
+}
+
+// mark is what some servers write before UTF-8. No JSON begins with it.
+var mark = []byte("\ufeff")
 
 // parse reads what it can of a body of any length. It reports whether that was all
 // of it; a body that does not even begin as an object holds nothing to read.
 func parse(body []byte) (e *Error, whole bool) {
 	e = new(Error)
-	s := scanner{text: body}
+	s := scanner{text: bytes.TrimPrefix(body, mark)}
 	if s.peek() != '{' {
-		return e, true // HTML, plain text, nothing: no error answer, rather than half of one
+		return e, true
 	}
 	var trace []byte
 	s.object(func(key []byte) {

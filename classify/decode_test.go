@@ -1,8 +1,11 @@
 package classify_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,6 +36,7 @@ func TestDecodeShapes(t *testing.T) {
 	type details = []classify.Detail
 	for body, want := range map[string]details{
 		``: nil, ` `: nil, `null`: nil, `[]`: nil, `"errors"`: nil, `{`: nil, `{}`: nil, "\ufeff{}": nil,
+		"\ufeff" + `{"errors":[{"code":50}]}`: {{Code: 50}}, "\ufeff\ufeff" + `{"errors":[{"code":50}]}`: nil,
 		`<html><body>{"errors":[{"code":50}]}</body></html>`: nil,
 		`{"errors":null}`: nil,
 		`{"errors":[]}`:   nil,
@@ -70,6 +74,37 @@ func TestHalfAnAnswerProvesNothing(t *testing.T) {
 	require.Equal(t, classify.Verdict{Class: classify.FixAndResend, Status: 400, Rule: "HTTP 400"}, v)
 	v = classify.Nexpay().Classify(classify.Decode(400, nil, []byte(`<html>`)))
 	require.Equal(t, classify.NotApplied, v.Effect, "no error answer is not half of one")
+}
+
+// What a better reader might find an error in is not the same as no error answer.
+func TestAnUnreadAnswerProvesNothing(t *testing.T) {
+	gzip := http.Header{"Content-Encoding": {"gzip"}}
+	for _, tt := range []struct {
+		header http.Header
+		body   string
+		unread bool
+	}{
+		{nil, "", false}, {nil, " \n", false}, {nil, "<html>", false}, {nil, "Bad Request", false}, {nil, "Ungültig", false}, {nil, "Über", false},
+		{nil, `{}`, false}, {nil, "\ufeff{}", false}, {nil, "\ufeff<html>", false}, {nil, "\ufeff", false},
+		{nil, `[{"code":-32603}]`, true}, {nil, ` [`, true}, {nil, "\ufeff[]", true}, {nil, `"{\"errors\":[{\"code\":-32603}]}"`, true},
+		{nil, "\ufeff\ufeff{}", true}, {nil, "\x1f\x8b..", true}, {nil, "\xff\xfe{\x00", true}, {nil, "\xfe\xff\x00{", true}, {nil, "\x00{", true},
+		{gzip, "", false}, {gzip, "x", true}, {gzip, `{}`, false}, {http.Header{"Content-Encoding": {"Identity"}}, "x", false},
+		{http.Header{"Content-Encoding": {"br"}}, "x", true},
+	} {
+		for _, status := range []int{400, 403, 404} {
+			want := classify.NotApplied
+			if tt.unread {
+				want = classify.Unknown
+			}
+			v := classify.Nexpay().Classify(classify.Decode(status, tt.header, []byte(tt.body)))
+			require.Equal(t, want, v.Effect, "%d %q", status, tt.body)
+			require.Equal(t, fmt.Sprintf("HTTP %d", status), v.Rule)
+		}
+	}
+	v := classify.Nexpay().Classify(classify.Decode(403, nil, []byte("\ufeff"+`{"errors":[{"code":100}]}`)))
+	require.True(t, v.Lockout)
+	require.Equal(t, classify.NotApplied, v.Effect)
+	require.True(t, classify.Decode(403, gzip, []byte(`{"errors":[{"code":100}]}`)).Complete(), "it was not compressed after all")
 }
 
 func TestDecodeTraceID(t *testing.T) {
@@ -222,6 +257,7 @@ func FuzzDecode(f *testing.F) {
 
 		// encoding/json is the judge of what JSON is. It replaces invalid UTF-8, which is no concern here.
 		if e.Complete() {
+			body = bytes.TrimPrefix(body, []byte("\ufeff"))
 			require.True(t, json.Valid(body))
 			var std struct {
 				Errors []map[string]json.RawMessage `json:"errors"`
@@ -240,6 +276,7 @@ func FuzzReadJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var v any
 		err := classify.ReadJSON(response(200, string(body)), &v)
+		body = bytes.TrimPrefix(body, []byte("\ufeff"))
 		depth := strings.Count(string(body), "[") + strings.Count(string(body), "{")
 		var e *classify.Error
 		switch isError := errors.As(err, &e); {

@@ -31,8 +31,10 @@
 // Of several codes in one answer the strictest class wins, where Fatal is stricter
 // than FixAndResend, then Unclassified, Resync and Retryable; and a code that locks
 // the key out does so in any company. (This holds for the first 1016 errors of an
-// answer, though only 16 are kept; with more the class is at least Unclassified.) The effect is NotApplied only if every code
-// says so and the HTTP status does too (4xx other than 408, 425 and 429), and if the
-// answer was read whole. The same holds for joined errors, of which those that no
-// one recognises make the effect Unknown.
+// answer, though only 16 are kept; with more the class is at least Unclassified.)
+// The effect is NotApplied only if every code says so and the HTTP status does too
+// (4xx other than 408, 425 and 429), and if the answer was read whole: not cut, and
+// nothing that could be an error in another form, such as a JSON list or compressed
+// bytes. The same holds for joined errors, of which those that no one recognises
+// make the effect Unknown.
 package classify

@@ -117,7 +117,7 @@ func TestEchoesAreBlottedOut(t *testing.T) {
 		key, signature := req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")
 		body, _ := io.ReadAll(req.Body)
 		return reply(403, `{"errors":[{"code":70,"message":"Wrong signature `+signature+` for `+key+` and `+string(body)+`, iban LT12 1000","data":"LT12 1000"}],`+
-			`"traceId":"`+key+`/`+signature+`"}`)(req)
+			`"traceId":"`+key+`/`+signature[:64]+`"}`)(req)
 	}))
 	req, err := c.NewRequest(withNonce(t.Context(), 7), http.MethodPost, "/x", nexpay.Form{{Name: "iban", Value: "LT12 1000"}, {Name: "n", Value: "1"}})
 	require.NoError(t, err)
