@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -62,7 +63,8 @@ func (e *Error) code(i int) Code {
 }
 
 // Error is the answer on one line, such as
-// "HTTP 403: 50 Nonce is not monotonous (trace 5f2c)". It shows three details.
+// "HTTP 403: 50 Nonce is not monotonous (trace 5f2c)". It shows three details, and
+// puts a message into quotes that is more than plain words.
 func (e *Error) Error() string {
 	if e == nil {
 		return "<nil>"
@@ -94,15 +96,29 @@ func (e Error) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 // LogValue is the text of [Error.Error].
 func (e Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// text is the detail for people, without Data.
+// text is the detail for people, without Data. A message that is more than plain
+// words stands in quotes, lest it read like what this module has to say.
 func (d Detail) text() string {
+	message := d.Message
+	if !plain(message) || d.Code == 0 && strings.TrimLeft(message, "-0123456789") != message { // nor like a code
+		message = strconv.QuoteToGraphic(message)
+	}
 	switch {
-	case d.Code == 0 && d.Message == "":
+	case d.Code == 0 && message == "":
 		return "no code"
 	case d.Code == 0:
-		return d.Message
+		return message
 	}
-	return strings.TrimSuffix(strconv.Itoa(int(d.Code))+" "+d.Message, " ")
+	return strings.TrimSuffix(strconv.Itoa(int(d.Code))+" "+message, " ")
+}
+
+// plain reports whether a text holds none of the characters that give a line of
+// ours its form: parentheses, colons, semicolons, quotes, and what looks like them.
+func plain(text string) bool {
+	const marks = " .,!?'/-_+%&#@*=<>[]$€…–"
+	return strings.TrimSpace(text) == text && !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) && !strings.ContainsRune(marks, r)
+	})
 }
 
 // Format writes code and message for every verb, and never Data.
