@@ -3,19 +3,25 @@ package nexpay
 import (
 	"errors"
 	"net/http"
-	"slices"
+	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // blotted stands for a text of the request's that an answer has echoed.
 const blotted = "[…]"
 
-// shortest is the length from which a parameter's value is blotted out. Shorter
-// ones tell nobody anything, and stand in messages by chance.
-const shortest = 8
+const (
+	// shortest is the length from which a parameter's value is blotted out.
+	// Shorter ones tell nobody anything, and stand in messages by chance.
+	shortest = 8
+
+	// run is how many letters and digits of a longer text, anywhere in it, count
+	// as an echo of it.
+	run = 16
+)
 
 // blot takes what the answer echoes of the request out of the texts of err that
 // get printed. Messages like "Wrong signature for <text>" are common, and not
@@ -26,52 +32,125 @@ func blot(req *http.Request, err error) {
 	if !ok || e == nil {
 		return
 	}
-	secrets := []string{req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")}
-	values := append(parameters(req), secrets...)
-	e.TraceID = without(e.TraceID, secrets) // and not what may be a number in it by chance
+	echoes := append(credentials(req), parameters(req)...)
+	e.TraceID = without(e.TraceID, echoes)
 	for i := range e.Details {
-		e.Details[i].Message = without(e.Details[i].Message, values)
+		e.Details[i].Message = without(e.Details[i].Message, echoes)
 	}
 }
 
-// without blots each of the texts out of a message, and what is left of one
-// that the end of the message cuts short.
-func without(message string, texts []string) string {
-	// The longest first: one may hold another.
-	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
-	for _, s := range texts {
-		if s != "" {
-			message = strings.ReplaceAll(message, s, blotted)
+// An echo is a text of the request's that an answer may repeat: in this very
+// spelling, or in any if it has letters and digits enough not to be found by
+// chance.
+type echo struct{ exact, letters string }
+
+func echoOf(text string) echo { return echo{text, fold(text).text} }
+
+// halfAnEscape is what a message can end in that was cut.
+var halfAnEscape = regexp.MustCompile(`(%[0-9A-Fa-f]?|&#?[0-9A-Za-z]*)$`)
+
+// without blots the echoes out of a message.
+func without(message string, echoes []echo) string {
+	marks := make([]bool, len(message))
+	f := fold(halfAnEscape.ReplaceAllString(message, ""))
+	for _, e := range echoes {
+		e.markExact(message, marks)
+		e.markLetters(f, marks)
+	}
+	var out strings.Builder
+	for i := range len(message) {
+		switch {
+		case !marks[i]:
+			out.WriteByte(message[i])
+		case i == 0 || !marks[i-1]:
+			out.WriteString(blotted)
 		}
 	}
-	for _, s := range texts {
-		for n := len(s) - 1; n >= shortest; n-- {
-			if head, cut := strings.CutSuffix(message, s[:n]); cut {
-				return head + blotted
-			}
-		}
-	}
-	return message
+	return out.String()
 }
 
-// parameters returns the values of the query and the body: as they are, as they
-// were encoded, and as they look when a message has been cleaned.
-func parameters(req *http.Request) []string {
+func (e echo) markExact(message string, marks []bool) {
+	for at := 0; e.exact != ""; {
+		i := strings.Index(message[at:], e.exact)
+		if i < 0 {
+			return
+		}
+		mark(marks[at+i : at+i+len(e.exact)])
+		at += i + len(e.exact)
+	}
+}
+
+// markLetters marks every run of letters and digits that the message shares with
+// the echo, and at its end also a shorter one that was cut off.
+func (e echo) markLetters(f folded, marks []bool) {
+	n := min(run, len(e.letters))
+	if n < shortest {
+		return
+	}
+	for i := 0; i+n <= len(f.text); i++ {
+		if strings.Contains(e.letters, f.text[i:i+n]) {
+			mark(marks[f.spans[i].start:f.spans[i+n-1].end])
+		}
+	}
+	for n := min(n-1, len(f.text)); n >= shortest; n-- {
+		if end := len(f.text) - n; strings.HasPrefix(e.letters, f.text[end:]) {
+			mark(marks[f.spans[end].start:])
+		}
+	}
+}
+
+func mark(marks []bool) {
+	for i := range marks {
+		marks[i] = true
+	}
+}
+
+// secretive are the names of headers that nobody is to see: ours, and those that
+// a caller's own gateway may ask for. Others may well come back as a trace id.
+var secretive = regexp.MustCompile(`(?i)auth|cookie|key|passw|secret|session|signature|token`)
+
+// credentials are the key, the signature, and what the caller's own headers hold.
+func credentials(req *http.Request) []echo {
+	echoes := []echo{echoOf(req.Header.Get("X-API-KEY")), echoOf(req.Header.Get("X-Signature"))}
+	_, password, _ := req.BasicAuth()
+	texts := []string{password}
+	for name, values := range req.Header {
+		if secretive.MatchString(name) {
+			whole := strings.Join(values, " ")
+			texts = append(append(texts, whole), strings.FieldsFunc(whole, func(r rune) bool { return strings.ContainsRune(" ,;=", r) })...)
+		}
+	}
+	return append(echoes, long(texts)...)
+}
+
+// parameters are the values of the query and the body. Either may be hand-made
+// and no form at all.
+func parameters(req *http.Request) []echo {
 	var values []string
 	for _, encoded := range []string{req.URL.RawQuery, body(req)} {
-		form, err := ParseForm(encoded)
-		if err != nil {
-			continue
-		}
-		for _, field := range form {
-			if len(field.Value) < shortest {
-				continue
+		for pair := range strings.SplitSeq(encoded, "&") {
+			_, raw, named := strings.Cut(pair, "=")
+			if !named {
+				raw = pair
 			}
-			wire := strings.TrimPrefix(Form{{Value: field.Value}}.Encode(), "=")
-			values = append(values, field.Value, wire, text.Line(field.Value))
+			value, err := url.QueryUnescape(raw)
+			if err != nil {
+				value = raw
+			}
+			values = append(values, value)
 		}
 	}
-	return values
+	return long(values)
+}
+
+// long are the echoes of those texts that are worth blotting out.
+func long(texts []string) (echoes []echo) {
+	for _, t := range texts {
+		if len(t) >= shortest {
+			echoes = append(echoes, echoOf(t))
+		}
+	}
+	return echoes
 }
 
 // body is that of a signed request, which can be read again.

@@ -89,9 +89,13 @@ func (c *Client) url(path string) (*url.URL, error) {
 // answer may have held in its text, but with the whole chain for errors.Is and
 // errors.As. Requests are best made by NewRequest.
 //
-// What the answer echoes of the key, the signature, or of parameters of eight
-// bytes and more, is blotted out of its messages before anybody can print them,
-// and the first two out of its trace id.
+// What the answer echoes of the request is blotted out of its messages and its
+// trace id before anybody can print them: key, signature, credentials in other
+// headers, and the values of parameters of eight bytes and more. Capitals, groups,
+// percent-encoding and HTML make no difference, and any run of sixteen letters and
+// digits counts. But a server that is out to leak them, and encodes them in a way
+// of its own (base64, ten characters at a time), gets them through: do not show
+// its messages to people who may not see the request.
 //
 // A request goes onto the wire once, whatever the server does: package net/http
 // is kept from resending it by itself, for which it would need to know that

@@ -23,5 +23,6 @@
 // lookup can find it.
 //
 // No error text of this package holds a key, a signature, a query, a header or
-// a body.
+// a body. What a server says of them is blotted out; [Client.Do] tells how far
+// that goes.
 package nexpay

@@ -141,7 +141,7 @@ func TestEchoesThatAreHardToSee(t *testing.T) {
 		{"one value holds another", nexpay.Form{{Name: "id", Value: "order-17"}, {Name: "text", Value: "order-17 for John Smith"}},
 			"bad text order-17 for John Smith", "bad text […]"},
 		{"cut by the bound on messages", nexpay.Form{{Name: "text", Value: strings.Repeat("secret ", 50)}},
-			"bad text " + strings.Repeat("secret ", 50), "bad text […]"},
+			"bad note " + strings.Repeat("secret ", 50), "bad note […]"},
 		{"cleaned of line ends", nexpay.Form{{Name: "text", Value: "Hidden Street 1\nSecretville"}},
 			"bad text Hidden Street 1\\nSecretville", "bad text […]"},
 		{"short words are no echoes", nexpay.Form{{Name: "a", Value: "Invalid"}, {Name: "b", Value: "payment"}},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -32,7 +33,8 @@ type PaymentStatus struct {
 }
 
 // PaymentByExternalID looks up the payment that was created with the caller's
-// own id, externalPaymentId.
+// own id, externalPaymentId. Key and signature are blotted out of the answer's
+// texts, as by [Client.Do]; a paymentId that holds them cannot be read.
 //
 // The vendor does not document what is answered for an id it does not know. A
 // bare 404 can as well come from a wrong path or from a gateway: it is no
@@ -59,6 +61,17 @@ func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, e
 	if err := c.Do(req, &p); err != nil {
 		return PaymentStatus{}, err
 	}
+	return p.withoutEchoes(req)
+}
+
+// withoutEchoes blots the request's credentials out of the texts for people. An id
+// that holds them is none: it gets printed, stored and handed on.
+func (p PaymentStatus) withoutEchoes(req *http.Request) (PaymentStatus, error) {
+	secrets := credentials(req)
+	if without(p.PaymentID, secrets) != p.PaymentID {
+		return PaymentStatus{}, classify.Undecodable(mistake("nexpay: the paymentId repeats the key or the signature of the request"))
+	}
+	p.RejectReason, p.ExecutionTime = without(p.RejectReason, secrets), without(p.ExecutionTime, secrets)
 	return p, nil
 }
 
