@@ -44,7 +44,7 @@ func blot(req *http.Request, err error) {
 // chance.
 type echo struct{ exact, letters string }
 
-func echoOf(text string) echo { return echo{text, fold(text).text} }
+func echoOf(text string) echo { return echo{strings.ToValidUTF8(text, ""), fold(text).text} } // as messages are valid
 
 // halfAnEscape is what a message can end in that was cut.
 var halfAnEscape = regexp.MustCompile(`(%[0-9A-Fa-f]?|&#?[0-9A-Za-z]*)$`)
