@@ -2,6 +2,7 @@ package nexpay
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -70,31 +71,52 @@ func without(message string, echoes []echo) string {
 }
 
 func (e echo) markExact(message string, marks []bool) {
-	for at := 0; e.exact != ""; {
-		i := strings.Index(message[at:], e.exact)
-		if i < 0 {
-			return
-		}
-		mark(marks[at+i : at+i+len(e.exact)])
-		at += i + len(e.exact)
+	for at := range occurrences(message, e.exact) {
+		mark(marks[at : at+len(e.exact)])
 	}
 }
 
-// markLetters marks every run of letters and digits that the message shares with
-// the echo, and at its end also a shorter one that was cut off.
+// occurrences are the places at which part stands in text.
+func occurrences(text, part string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for from := 0; part != ""; {
+			i := strings.Index(text[from:], part)
+			if i < 0 || !yield(from+i) {
+				return
+			}
+			from += i + len(part)
+		}
+	}
+}
+
+// markLetters marks what the message shares with the echo: all of it, or of a
+// longer one any run; and at the end of the message also a beginning that was cut
+// off.
 func (e echo) markLetters(f folded, marks []bool) {
 	n := min(run, len(e.letters))
 	if n < shortest {
 		return
 	}
-	for i := 0; i+n <= len(f.text); i++ {
-		if strings.Contains(e.letters, f.text[i:i+n]) {
-			mark(marks[f.spans[i].start:f.spans[i+n-1].end])
-		}
+	for at := range e.runs(f.text) {
+		mark(marks[f.spans[at].start:f.spans[at+n-1].end])
 	}
 	for n := min(n-1, len(f.text)); n >= shortest; n-- {
 		if end := len(f.text) - n; strings.HasPrefix(e.letters, f.text[end:]) {
 			mark(marks[f.spans[end].start:])
+		}
+	}
+}
+
+// runs are the places at which a run of the echo's letters begins, or all of them.
+func (e echo) runs(text string) iter.Seq[int] {
+	if len(e.letters) <= run {
+		return occurrences(text, e.letters)
+	}
+	return func(yield func(int) bool) {
+		for at := range max(len(text)-run+1, 0) {
+			if strings.Contains(e.letters, text[at:at+run]) && !yield(at) {
+				return
+			}
 		}
 	}
 }
