@@ -52,11 +52,12 @@ type Config struct {
 
 	// OpenFor is how long the breaker stays open before it lets the first probes through. The time is drawn anew each
 	// time between 80 % and 120 % of it, so that many processes do not come back at once, and doubles whenever a probe
-	// fails, up to MaxOpenFor; closing takes it back to OpenFor. Zero means 10 s; from 1 ms to 24 h.
+	// fails, up to MaxOpenFor; closing takes it back to OpenFor. If the answer that opened it asks for longer
+	// (Cause.RetryAfter), it stays open that long, but at most an hour. Zero means 10 s; from 1 ms to 24 h.
 	OpenFor time.Duration
 
-	// MaxOpenFor bounds the open time, jitter included. Zero means 20 s, or twice OpenFor if that is more than 20 s;
-	// not below OpenFor, at most 24 h.
+	// MaxOpenFor bounds the open time, jitter included, but not what a server asks for. Zero means 20 s, or twice OpenFor
+	// if that is more than 20 s; not below OpenFor, at most 24 h.
 	MaxOpenFor time.Duration
 
 	// Probes is how many calls are let through half-open, and how many of them must succeed to close the breaker.

@@ -29,6 +29,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"success", 0, func() { call(b, breaker.Success) }},
 		{"failure", 0, func() { call(b, breaker.Failure) }},
+		{"failure with a cause", 0, func() { callWith(b, breaker.Failure) }},
 		{"ignored", 0, func() { call(b, breaker.Ignored) }},
 		{"state", 0, func() { b.State() }},
 		{"check", 0, func() { _ = b.Check() }},
@@ -50,6 +51,12 @@ func call(b *breaker.Breaker, o breaker.Outcome) {
 	}
 	defer lease.Done(breaker.Ignored)
 	lease.Done(o)
+}
+
+func callWith(b *breaker.Breaker, o breaker.Outcome) {
+	if lease, err := b.Acquire(); err == nil {
+		lease.DoneWith(o, breaker.Cause{Status: 500, Code: -32603, Reason: "Internal error", TraceID: "5f2c", RetryAfter: 1})
+	}
 }
 
 // Very many goroutines may wait between their calls, each with the stack its last call has left it. A goroutine begins

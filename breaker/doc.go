@@ -14,6 +14,9 @@
 //	…
 //	lease.Done(breaker.Success)
 //
+// A failure is better reported by [Lease.DoneWith], with the answer as a [Cause]: should that open the breaker, everyone
+// it refuses is told which answer did, and is kept off for as long as the server asked to be left alone, an hour at most.
+//
 // A lease that is never reported wedges nothing: a probe fails when its time is up, and any other lease is simply not
 // counted. Reports are counted only by the state they were granted in: what comes in after the breaker has changed its
 // state, or was isolated or reset, is ignored.

@@ -17,7 +17,7 @@ var ErrLockedOut = errors.New("API key is locked out")
 type OpenError struct {
 	Name    string        // Config.Name
 	RetryIn time.Duration // until a call may be let through, at most: probes may answer sooner; zero: not before Reset
-	Reason  string        // what opened it: "10 failures in a row", or what it waits for
+	Reason  string        // what opened it: "10 failures in a row, the last: HTTP 503", or what it waits for
 }
 
 // Error names the breaker, the reason, and when to come back.

@@ -45,12 +45,12 @@ func (g *generation) succeeded() {
 	}
 }
 
-// failed counts a call, and trips the breaker if it was one too many.
-func (g *generation) failed() {
+// failed counts a call, and trips the breaker because of c if it was one too many.
+func (g *generation) failed(c *Cause) {
 	b := g.owner
 	n := g.inARow.Add(1)
 	if limit := b.cfg.ConsecutiveFailures; limit > 0 && n >= int64(limit) {
-		b.tripInARow(g, n)
+		b.tripInARow(g, n, c)
 		return
 	}
 	if b.cfg.FailureRatio < 0 {
@@ -61,7 +61,7 @@ func (g *generation) failed() {
 	failures, calls := g.window.sum(now, b.step)
 	// A division, not a product: 7/100 is 0.07 in floating point, but 0.07×100 is above 7.
 	if calls >= uint64(b.cfg.MinCalls) && float64(failures)/float64(calls) >= b.cfg.FailureRatio {
-		b.tripRatio(g, failures, calls)
+		b.tripRatio(g, failures, calls, c)
 	}
 }
 
@@ -69,16 +69,23 @@ func (g *generation) failed() {
 // many late failures of a generation that has tripped already.
 
 //go:noinline
-func (b *Breaker) tripInARow(g *generation, n int64) {
+func (b *Breaker) tripInARow(g *generation, n int64, c *Cause) {
 	if b.gen.Load() == g {
-		b.trip(g, counted(n, "failure")+" in a row")
+		b.trip(g, counted(n, "failure")+" in a row"+c.after(reasonLast), c.asked())
 	}
 }
 
 //go:noinline
-func (b *Breaker) tripRatio(g *generation, failures, calls uint64) {
+func (b *Breaker) tripRatio(g *generation, failures, calls uint64, c *Cause) {
 	if b.gen.Load() == g {
-		b.trip(g, fmt.Sprintf("%d of %d calls failed in %v", failures, calls, b.cfg.Window))
+		b.trip(g, fmt.Sprintf("%d of %d calls failed in %v", failures, calls, b.cfg.Window)+c.after(reasonLast), c.asked())
+	}
+}
+
+//go:noinline
+func (b *Breaker) tripVerdict(g *generation, c *Cause) {
+	if b.gen.Load() == g {
+		b.trip(g, c.verdict(), c.asked())
 	}
 }
 

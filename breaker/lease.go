@@ -3,8 +3,6 @@ package breaker
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // A Lease is the right to make one call. It must not be copied; its methods are safe for concurrent use, and do nothing
@@ -27,35 +25,26 @@ func (l *Lease) Probe() bool { return l != nil && l.probe != nil }
 
 // Done reports what became of the call. Only the first report of a lease counts, and only if the breaker has not changed
 // its state since, and was neither isolated nor reset. An unknown outcome is Ignored.
-func (l *Lease) Done(o Outcome) {
+func (l *Lease) Done(o Outcome) { l.report(o, nil) }
+
+// DoneWith is Done with what the call failed with, so that people learn it if that opens the breaker, and so that the
+// server is left alone for as long as it asked. It costs next to nothing otherwise, and is worth it for any outcome but
+// Success.
+func (l *Lease) DoneWith(o Outcome, c Cause) { l.report(o, &c) }
+
+func (l *Lease) report(o Outcome, c *Cause) {
 	if l == nil || l.gen == nil || l.done.Swap(true) {
 		return
 	}
 	g := l.gen
 	switch {
 	case l.probe != nil:
-		g.owner.probed(g, l.probe, o, reasonVerdict)
+		g.owner.probed(g, l.probe, o, c)
 	case o == Success:
 		g.succeeded()
 	case o == Failure:
-		g.failed()
+		g.failed(c)
 	case o == Trip:
-		g.owner.trip(g, reasonVerdict)
+		g.owner.tripVerdict(g, c)
 	}
-}
-
-// Trip is Done(Trip) with a reason for people, which is cut at 256 bytes and stripped of what is not printable: "140 REST
-// API suspended". It stands in the StateChange and in the OpenErrors that follow.
-func (l *Lease) Trip(reason string) {
-	if l == nil || l.gen == nil || l.done.Swap(true) {
-		return
-	}
-	if reason = text.Line(reason); reason == "" {
-		reason = reasonVerdict
-	}
-	if l.probe != nil {
-		l.gen.owner.probed(l.gen, l.probe, Trip, reason)
-		return
-	}
-	l.gen.owner.trip(l.gen, reason)
 }

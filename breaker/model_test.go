@@ -14,7 +14,7 @@ import (
 // times from outside, because they are drawn.
 type model struct {
 	cfg           breaker.Config
-	draw          func(base time.Duration) time.Duration
+	draw          func(base, asked time.Duration) time.Duration
 	now           time.Duration
 	state         breaker.State
 	isolated      bool
@@ -50,15 +50,15 @@ func (m *model) move(to breaker.State, at time.Duration) {
 	m.row, m.won, m.counted, m.probes = 0, 0, nil, nil
 }
 
-func (m *model) open(base, at time.Duration) {
+func (m *model) open(base, at, asked time.Duration) {
 	m.move(breaker.Open, at)
 	m.base = min(base, m.cfg.MaxOpenFor)
-	m.until = at + m.draw(m.base)
+	m.until = at + m.draw(m.base, asked)
 }
 
 func (m *model) settle() {
 	if len(m.probes) > 0 && m.probes[0].expires <= m.now {
-		m.open(2*m.base, m.probes[0].expires)
+		m.open(2*m.base, m.probes[0].expires, 0)
 	}
 	if m.state == breaker.Open && !m.isolated && m.now >= m.until {
 		m.move(breaker.HalfOpen, m.now)
@@ -88,7 +88,7 @@ func (m *model) acquire() *modelLease {
 	return l
 }
 
-func (m *model) done(l *modelLease, o breaker.Outcome) {
+func (m *model) done(l *modelLease, o breaker.Outcome, asked time.Duration) {
 	if l.done {
 		return
 	}
@@ -99,15 +99,15 @@ func (m *model) done(l *modelLease, o breaker.Outcome) {
 	switch {
 	case l.gen != m.gen:
 	case l.probe:
-		m.probed(l, o)
+		m.probed(l, o, asked)
 	case o == breaker.Trip:
-		m.open(m.cfg.OpenFor, m.now)
+		m.open(m.cfg.OpenFor, m.now, asked)
 	case o == breaker.Success || o == breaker.Failure:
-		m.count(o == breaker.Failure)
+		m.count(o == breaker.Failure, asked)
 	}
 }
 
-func (m *model) probed(l *modelLease, o breaker.Outcome) {
+func (m *model) probed(l *modelLease, o breaker.Outcome, asked time.Duration) {
 	for i, p := range m.probes {
 		if p == l {
 			m.probes = append(m.probes[:i:i], m.probes[i+1:]...)
@@ -119,11 +119,11 @@ func (m *model) probed(l *modelLease, o breaker.Outcome) {
 			m.move(breaker.Closed, m.now)
 		}
 	case breaker.Failure, breaker.Trip:
-		m.open(2*m.base, m.now)
+		m.open(2*m.base, m.now, asked)
 	}
 }
 
-func (m *model) count(failed bool) {
+func (m *model) count(failed bool, asked time.Duration) {
 	step := m.cfg.Window / 30
 	m.counted = append(m.counted, modelCall{m.now / step, failed})
 	if !failed {
@@ -142,7 +142,7 @@ func (m *model) count(failed bool) {
 	}
 	ratio := float64(failures) / float64(calls)
 	if m.row >= m.cfg.ConsecutiveFailures || calls >= m.cfg.MinCalls && ratio >= m.cfg.FailureRatio {
-		m.open(m.cfg.OpenFor, m.now)
+		m.open(m.cfg.OpenFor, m.now, asked)
 	}
 }
 
@@ -176,17 +176,17 @@ func newPair(t *rapid.T) *pair {
 		t.Fatal(err)
 	}
 	p.b = b
-	p.m = &model{cfg: cfg, draw: func(base time.Duration) time.Duration { return p.draw(t, base) }}
+	p.m = &model{cfg: cfg, draw: func(base, asked time.Duration) time.Duration { return p.draw(t, base, asked) }}
 	return p
 }
 
 // draw returns the next open time that the breaker has drawn.
-func (p *pair) draw(t *rapid.T, base time.Duration) time.Duration {
+func (p *pair) draw(t *rapid.T, base, asked time.Duration) time.Duration {
 	for ; p.drawn < len(p.changes); p.drawn++ {
 		if d := p.changes[p.drawn].RetryIn; d != 0 {
 			p.drawn++
-			if d < base*4/5 || d > min(base*6/5, p.m.cfg.MaxOpenFor) {
-				t.Fatalf("open for %v, drawn from %v", d, base)
+			if d < max(base*4/5, asked) || d > max(min(base*6/5, p.m.cfg.MaxOpenFor), asked) {
+				t.Fatalf("open for %v, drawn from %v, asked for %v", d, base, asked)
 			}
 			return d
 		}
@@ -229,8 +229,13 @@ func (p *pair) done(t *rapid.T) {
 		i = rapid.IntRange(0, i).Draw(t, "lease")
 	}
 	o := p.outcome(t)
-	p.leases[i].Done(o)
-	p.m.done(p.models[i], o)
+	asked := time.Duration(rapid.SampledFrom([]int{0, 0, 0, 5, 11, 15, 30}).Draw(t, "asked")) * time.Millisecond
+	if asked == 0 {
+		p.leases[i].Done(o)
+	} else {
+		p.leases[i].DoneWith(o, breaker.Cause{RetryAfter: asked})
+	}
+	p.m.done(p.models[i], o, asked)
 }
 
 func (p *pair) outcome(t *rapid.T) breaker.Outcome {

@@ -58,6 +58,6 @@ type StateChange struct {
 	Name     string        // Config.Name
 	From, To State         // the same only if an open breaker was isolated
 	At       time.Time     // when; a probe that never reported fails when its time is up, not when somebody notices
-	Reason   string        // for people: "10 failures in a row"
+	Reason   string        // for people: "10 failures in a row, the last: HTTP 503"
 	RetryIn  time.Duration // To Open: how long it stays so, from At; zero while isolated. Otherwise zero
 }

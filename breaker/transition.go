@@ -12,6 +12,7 @@ import (
 const (
 	reasonVerdict = "tripped by the verdict"
 	reasonProbe   = "probe failed"
+	reasonLast    = ", the last: "
 )
 
 // admit is Acquire, or Check, in every state but Closed. An open time that is not over costs no lock.
@@ -79,7 +80,7 @@ func (b *Breaker) settle(now time.Duration) *generation {
 	if g.state == HalfOpen && len(b.probes) > 0 && b.probes[0].expires <= now {
 		p := b.probes[0]
 		p.report(errFailed)
-		b.reopen(p.expires, now, fmt.Sprintf("probe did not report within %v", b.cfg.ProbeTimeout))
+		b.reopen(p.expires, now, fmt.Sprintf("probe did not report within %v", b.cfg.ProbeTimeout), 0)
 		g = b.gen.Load()
 	}
 	if g.state == Open && !g.open(now) {
@@ -100,31 +101,31 @@ func (b *Breaker) halfOpen(now time.Duration) {
 	b.move(&generation{state: HalfOpen}, now, now, "open time is over")
 }
 
-// trip opens the breaker because of what g has counted, if g is still current.
-func (b *Breaker) trip(g *generation, reason string) {
+// trip opens the breaker because of what g has counted, if g is still current, for as long as was asked at least.
+func (b *Breaker) trip(g *generation, reason string, asked time.Duration) {
 	b.mu.Lock()
 	if b.gen.Load() == g {
 		tripMachine(b.machine)
 		b.openFor = b.cfg.OpenFor
 		now := b.now()
-		b.open(now, now, reason)
+		b.open(now, now, reason, asked)
 	}
 	b.mu.Unlock()
 	b.tell()
 }
 
-// probed takes the report of a probe, if it is still waited for, with the reason in case it trips.
-func (b *Breaker) probed(g *generation, p *probe, o Outcome, tripped string) {
+// probed takes the report of a probe, if it is still waited for, with what it failed with.
+func (b *Breaker) probed(g *generation, p *probe, o Outcome, c *Cause) {
 	b.mu.Lock()
 	now := b.now()
 	if b.settle(now) == g {
-		b.judge(p, o, now, tripped)
+		b.judge(p, o, now, c)
 	}
 	b.mu.Unlock()
 	b.tell()
 }
 
-func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, tripped string) {
+func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, c *Cause) {
 	b.probes = slices.DeleteFunc(b.probes, func(q *probe) bool { return q == p })
 	switch o {
 	case Success:
@@ -134,25 +135,28 @@ func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, tripped string) 
 		}
 	case Failure:
 		p.report(errFailed)
-		b.reopen(now, now, reasonProbe)
+		b.reopen(now, now, reasonProbe+c.after(": "), c.asked())
 	case Trip:
 		p.report(errFailed)
-		b.reopen(now, now, tripped)
+		b.reopen(now, now, c.verdict(), c.asked())
 	default:
 		p.report(errIgnored) // its slot is free again
 	}
 }
 
-// reopen opens for twice as long as the last time.
-func (b *Breaker) reopen(at, now time.Duration, reason string) {
+// reopen opens for twice as long as the last time, or for as long as was asked.
+func (b *Breaker) reopen(at, now time.Duration, reason string, asked time.Duration) {
 	b.openFor = min(2*b.openFor, b.cfg.MaxOpenFor)
-	b.open(at, now, reason)
+	b.open(at, now, reason, asked)
 }
 
 // open begins an open time at an instant that is now or has passed. The jitter is cut off at MaxOpenFor before the draw,
-// not after it, or half of all processes would come back at that very instant.
-func (b *Breaker) open(at, now time.Duration, reason string) {
-	least, most := b.openFor*4/5, min(b.openFor*6/5, b.cfg.MaxOpenFor)
+// not after it, or half of all processes would come back at that very instant. What a server asked for is the least, and
+// nothing is put on top where it is more than all of that: a call that waits as it was told to then finds the breaker
+// willing, and the probes are few.
+func (b *Breaker) open(at, now time.Duration, reason string, asked time.Duration) {
+	least, most := max(b.openFor*4/5, asked), min(b.openFor*6/5, b.cfg.MaxOpenFor)
+	most = max(least, most)
 	until := at + least + rand.N(most-least+1)
 	b.move(&generation{state: Open, until: until, reason: reason}, at, now, reason)
 }

@@ -107,7 +107,8 @@ func strictness(c Class, lockout bool) int {
 type rank uint8
 
 const (
-	nobody rank = iota
+	nobody    rank = iota
+	byNotSent      // the lowest: whatever else is in the chain was seen, and may speak of a request on the wire
 	byURL
 	byTransport
 	byUndecodable
@@ -216,6 +217,9 @@ func (c *Catalog) spoken(err error) opinion {
 	}
 	if u, ok := err.(*undecodable); ok {
 		return opinion{Verdict{Class: Retryable, Status: u.status, Rule: "unreadable answer"}, byUndecodable}
+	}
+	if x, ok := as[interface{ NotSent() bool }](err); ok && x.NotSent() {
+		return opinion{Verdict{Class: Fatal, Effect: NotApplied, Rule: "not sent: mistake in the program"}, byNotSent}
 	}
 	return opinion{}
 }

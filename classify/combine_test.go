@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +125,7 @@ func TestWhoseOpinionCounts(t *testing.T) {
 	wrap := func(err error) error { return fmt.Errorf("while paying: %w", err) }
 	odd := errors.New("odd")
 	var none *classify.Error
+	mistake := verdict{classify.Fatal, classify.NotApplied, 0, "not sent: mistake in the program"}
 
 	for _, tt := range []struct {
 		name string
@@ -142,6 +145,17 @@ func TestWhoseOpinionCounts(t *testing.T) {
 		{"cancelled while reading", classify.Undecodable(context.Canceled), verdict{rule: "canceled"}},
 		{"answer before undecodable", classify.Undecodable(answer(403, 100)), locked},
 
+		{"not sent", wrap(notSent{yes: true}), mistake},
+		{"not sent, because of something odd", notSent{true, odd}, mistake},
+		{"not sent, it says no", notSent{yes: false}, verdict{}},
+		{"not sent, out of an HTTP exchange", &url.Error{Op: "Get", Err: notSent{yes: true}}, unnamed},
+		{"not sent, after something was read", &net.OpError{Op: "read", Err: notSent{yes: true}}, failed},
+		{"not sent, because the connection failed", notSent{true, io.EOF}, failed},
+		{"not sent, around an answer", notSent{true, answer(403, 50)}, resync},
+		{"not sent, cancelled", notSent{true, context.Canceled}, verdict{rule: "canceled"}},
+		{"not sent, twice", errors.Join(notSent{yes: true}, notSent{yes: true}), mistake},
+		{"not sent, joined with unrecognised", errors.Join(notSent{yes: true}, odd), unsure(mistake)},
+
 		{"joined with unrecognised", errors.Join(answer(403, 50), odd), unsure(resync)},
 		{"joined, both refused", errors.Join(answer(403, 50), coded(100)), locked},
 		{"joined, one in doubt", errors.Join(answer(403, 50), io.EOF), unsure(resync)},
@@ -154,6 +168,15 @@ func TestWhoseOpinionCounts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { check(t, tt.want, tt.err) })
 	}
 }
+
+type notSent struct {
+	yes bool
+	err error
+}
+
+func (n notSent) Error() string { return "not sent" }
+func (n notSent) Unwrap() error { return n.err }
+func (n notSent) NotSent() bool { return n.yes }
 
 type wrapCoded struct {
 	coded

@@ -24,7 +24,11 @@
 //     that is not accepted is [Fatal], [NotApplied]. Anything later, such as a timeout, a
 //     reset or an unexpected end, is [Retryable], [Unknown]; so is any failed HTTP
 //     request for which Go has no type, and a TLS handshake that failed in an alert or
-//     an EOF, which look the same as a failure after the request was sent.
+//     an EOF, which look the same as a failure after the request was sent;
+//   - an error with a method NotSent() bool that returns true: [Fatal], [NotApplied]. With
+//     it a client says that it found a mistake of the program's before it wrote
+//     anything. It comes last, because around an error that came back out of an HTTP
+//     exchange it would prove nothing.
 //
 // Any other error is [Unclassified], effect [Unknown]. No error is told by its text.
 //

@@ -2,11 +2,15 @@ package classify_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -127,4 +131,25 @@ func TestUndecodable(t *testing.T) {
 		require.ErrorIs(t, err, cause)
 	}
 	require.EqualError(t, classify.Undecodable(errors.New("secret")), "unreadable answer: *errors.errorString")
+}
+
+// How reading ended is told by the errors whose texts are known, and by no other.
+func TestUndecodableConnection(t *testing.T) {
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{reset, "connection broke off while reading the answer: connection reset by peer"},
+		{fmt.Errorf("secret: %w", reset), "connection broke off while reading the answer: connection reset by peer"},
+		{syscall.EPIPE, "connection broke off while reading the answer: broken pipe"},
+		{&net.OpError{Op: "read", Err: errors.New("secret")}, "connection broke off while reading the answer"},
+		{&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, "timeout while reading the answer"},
+		{os.ErrDeadlineExceeded, "timeout while reading the answer"},
+		{context.DeadlineExceeded, "timeout while reading the answer"},
+		{fmt.Errorf("secret: %w", context.DeadlineExceeded), "timeout while reading the answer"},
+		{context.Canceled, "canceled while reading the answer"},
+	} {
+		require.EqualError(t, classify.Undecodable(tt.err), "unreadable answer: "+tt.want)
+	}
 }

@@ -2,6 +2,7 @@ package classify_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -203,6 +204,35 @@ func TestBodyThatBreaksOff(t *testing.T) {
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			require.EqualError(t, err, "HTTP 200: unreadable answer: unexpected EOF")
 		}
+	}
+}
+
+// What is said of a connection that ends while a 2xx is read, once its head is in.
+func TestReadingBreaksOff(t *testing.T) {
+	for want, end := range map[string]func(client, server net.Conn){
+		"connection broke off while reading the answer: connection reset by peer": func(_, server net.Conn) { server.(*net.TCPConn).SetLinger(0) },
+		"timeout while reading the answer":                                        func(client, server net.Conn) { client.SetReadDeadline(time.Unix(1, 0)); silent(server) },
+	} {
+		var dialed net.Conn
+		over := make(chan func(client, server net.Conn))
+		address := listen(t, func(c net.Conn) {
+			readRequest(c)
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{")
+			end := <-over
+			end(dialed, c)
+		})
+		c := client(t, func(tr *http.Transport) {
+			tr.DialContext = func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+				dialed, err = new(net.Dialer).DialContext(ctx, network, address)
+				return dialed, err
+			}
+		})
+		resp, err := c.Get("http://" + address)
+		require.NoError(t, err)
+		over <- end
+		err = classify.ReadJSON(resp, new(any))
+		require.EqualError(t, err, "HTTP 200: unreadable answer: "+want)
+		require.Equal(t, classify.Verdict{Class: classify.Retryable, Status: 200, Rule: "unreadable answer"}, classify.Nexpay().Classify(err))
 	}
 }
 

@@ -1,10 +1,13 @@
 package classify
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"syscall"
 )
 
 // Undecodable marks err as "the server said 2xx, but I cannot read what it said":
@@ -63,5 +66,28 @@ func describe(err error) string {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok { // its Field can hold keys of the body
 		return fmt.Sprintf("value at offset %d does not fit a %v", e.Offset, e.Type)
 	}
+	if text := broken(err); text != "" {
+		return text
+	}
 	return fmt.Sprintf("%T", err)
+}
+
+// broken tells how reading ended, if it was the connection that ended it. A timeout
+// is not called a deadline: http.Client.Timeout is a context.DeadlineExceeded too,
+// though no context of the caller's has ended.
+func broken(err error) string {
+	if t, ok := errors.AsType[net.Error](err); ok && t.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return "timeout while reading the answer"
+	}
+	if errors.Is(err, context.Canceled) {
+		return "canceled while reading the answer"
+	}
+	const text = "connection broke off while reading the answer"
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return text + ": " + errno.Error()
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok { // its text holds addresses, or what a custom connection says
+		return text
+	}
+	return ""
 }

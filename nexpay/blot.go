@@ -40,6 +40,18 @@ func blot(req *http.Request, err error) {
 	}
 }
 
+// blot takes credentials out of the texts for people. An id that holds them is
+// none: it gets printed, stored and handed on.
+func (p *PaymentStatus) blot(req *http.Request) error {
+	secrets := credentials(req)
+	if without(p.PaymentID, secrets) != p.PaymentID {
+		*p = PaymentStatus{}
+		return classify.Undecodable(mistake("nexpay: the paymentId repeats the key or a signature of the request"))
+	}
+	p.RejectReason, p.ExecutionTime = without(p.RejectReason, secrets), without(p.ExecutionTime, secrets)
+	return nil
+}
+
 // An echo is a text of the request's that an answer may repeat: in this very
 // spelling, or in any if it has letters and digits enough not to be found by
 // chance.
@@ -131,11 +143,13 @@ func mark(marks []bool) {
 // a caller's own gateway may ask for. Others may well come back as a trace id.
 var secretive = regexp.MustCompile(`(?i)auth|cookie|key|passw|secret|session|signature|token`)
 
-// credentials are the key, the signature, and what the caller's own headers hold.
+// credentials are the key, the signatures, and what the caller's own headers hold.
 func credentials(req *http.Request) []echo {
 	echoes := []echo{echoOf(req.Header.Get("X-API-KEY")), echoOf(req.Header.Get("X-Signature"))}
 	_, password, _ := req.BasicAuth()
-	texts := []string{password}
+	form, _ := ParseForm(body(req))
+	order, _ := form.Get(signatureField)
+	texts := []string{password, order}
 	for name, values := range req.Header {
 		if secretive.MatchString(name) {
 			whole := strings.Join(values, " ")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -146,7 +147,7 @@ func TestPaymentStatusWithoutEchoes(t *testing.T) {
 		p, err := lookup(func(key, signature string) string {
 			return `{"paymentId":"` + id(key, signature) + `","status":"COMPLETED"}`
 		})
-		require.ErrorContains(t, err, "paymentId repeats")
+		require.ErrorContains(t, err, "paymentId repeats the key or a signature")
 		require.Zero(t, p)
 		v := classify.Nexpay().Classify(err)
 		require.Equal(t, classify.Retryable, v.Class)
@@ -155,6 +156,41 @@ func TestPaymentStatusWithoutEchoes(t *testing.T) {
 		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "err", err)
 		require.NotContains(t, strings.ToLower(log.String()), strings.ToLower(long.Key))
 	}
+}
+
+// The same of a payment that is created or verified.
+func TestPaymentWithoutEchoes(t *testing.T) {
+	answer := func(id, reason string) func(*http.Request, string) string {
+		return func(req *http.Request, body string) string {
+			return strings.NewReplacer("KEY", req.Header.Get("X-API-KEY"), "ORDER", body[max(len(body)-64, 0):]).Replace(
+				`{"paymentId":"` + id + `","status":"REJECTED","rejectReason":"` + reason + `"}`)
+		}
+	}
+	payment := func(answer func(*http.Request, string) string) nexpay.Payment {
+		c := client(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			body, _ := io.ReadAll(req.Body)
+			return reply(200, answer(req, string(body)))(req)
+		}))
+		c.Signer = signer(t, nexpay.Credentials{Key: long.Key, Secret: long.Secret, PaymentSecret: "p"})
+		order, err := c.Signer.SignPayment(nexpay.Form{{Name: "externalPaymentId", Value: "order-17"}})
+		require.NoError(t, err)
+		return nexpay.Payment{Client: c, ExternalID: "order-17", Order: order}
+	}
+	ctx := withNonce(t.Context(), 7)
+	status, err := payment(answer("1", "KEY ORDER")).Send(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "[…] […]", status.RejectReason)
+	_, err = payment(answer("ORDER", "")).Send(ctx)
+	require.ErrorContains(t, err, "paymentId repeats")
+
+	status, outcome, err := payment(answer("1", "KEY")).Verify(ctx)
+	require.NoError(t, err)
+	require.Equal(t, classify.Applied, outcome)
+	require.Equal(t, "[…]", status.RejectReason)
+	status, outcome, err = payment(answer("KEY", "")).Verify(ctx)
+	require.ErrorContains(t, err, "paymentId repeats")
+	require.Equal(t, classify.Undecided, outcome)
+	require.Zero(t, status)
 }
 
 // FuzzEchoes blots any answer to any value: nothing breaks, and the value is gone.

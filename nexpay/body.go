@@ -2,7 +2,6 @@ package nexpay
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 )
@@ -12,10 +11,22 @@ const (
 	maxBody  = 1 << 20 // bytes of a body that Sign is willing to hold in memory
 )
 
-var (
-	errBodySize error = mistake("nexpay: the request body is larger than 1 MiB")
-	errBodyRead error = mistake("nexpay: the request body cannot be read")
-)
+var errBodySize error = unsent("nexpay: the request body is larger than 1 MiB")
+
+// bodyError is that of the caller's own Body or GetBody, which is read before
+// anything is written.
+type bodyError struct{ err error }
+
+const bodyText = "nexpay: the request body cannot be read"
+
+func (e *bodyError) Error() string { return bodyText + ": " + e.err.Error() }
+func (e *bodyError) Unwrap() error { return e.err }
+
+// SafeError leaves out what the caller's reader says.
+func (e *bodyError) SafeError() string { return bodyText }
+
+// NotSent is that of [unsent].
+func (e *bodyError) NotSent() bool { return true }
 
 // readBody returns the body and leaves the request able to send it.
 func readBody(req *http.Request) ([]byte, error) {
@@ -24,8 +35,11 @@ func readBody(req *http.Request) ([]byte, error) {
 	}
 	if req.GetBody != nil {
 		body, err := req.GetBody()
-		if err != nil || body == nil {
-			return nil, errors.Join(errBodyRead, err)
+		switch {
+		case err != nil:
+			return nil, &bodyError{err}
+		case body == nil:
+			return nil, unsent(bodyText + ": GetBody returns none")
 		}
 		return readAll(body)
 	}
@@ -45,7 +59,7 @@ func readAll(body io.ReadCloser) ([]byte, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, errors.Join(errBodyRead, err)
+		return nil, &bodyError{err}
 	case len(raw) > maxBody:
 		return nil, errBodySize
 	}
@@ -64,7 +78,7 @@ func unrepeatable(req *http.Request) (io.ReadCloser, error) {
 	}
 	body, err := req.GetBody() // Sign has seen to it that there is one; a fresh body, so that the request can be used again
 	if err != nil {
-		return nil, errors.Join(errBodyRead, err)
+		return nil, &bodyError{err}
 	}
 	return body, nil
 }

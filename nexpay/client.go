@@ -19,7 +19,7 @@ import (
 // A Client makes signed calls. Each call is one HTTP send: sending again is
 // what package retry is for. Every call needs a nonce ticket in its context, as
 // [Signer.Sign] does. A Client is safe for concurrent use as long as its fields
-// are left alone.
+// are left alone, and must not be copied after first use.
 type Client struct {
 	BaseURL string  // such as https://host, without query; required. A path in it is signed with the rest
 	Signer  *Signer // required
@@ -30,6 +30,8 @@ type Client struct {
 	// leave this nil, which gives up on a connection after 5 s, on the head of
 	// an answer after 10 s and on the whole call after 15 s.
 	HTTP *http.Client
+
+	proper atomic.Pointer[string] // the BaseURL that has answered as the API does, nil if none has
 }
 
 // NewRequest makes a request, yet unsigned. The path begins with "/" and holds
@@ -47,7 +49,7 @@ func (c *Client) NewRequest(ctx context.Context, method, path string, params For
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), strings.NewReader(body))
 	if err != nil {
-		return nil, mistake("nexpay: cannot make a request: the method is not a word, or the context is nil")
+		return nil, unsent("nexpay: cannot make a request: the method is not a word, or the context is nil")
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity") // see DisableCompression below
@@ -64,28 +66,30 @@ func (c *Client) url(path string) (*url.URL, error) {
 	base, err := url.Parse(c.BaseURL)
 	switch {
 	case c.BaseURL == "":
-		errs = append(errs, mistake("nexpay: Client.BaseURL is empty"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL is empty"))
 	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
-		errs = append(errs, mistake("nexpay: Client.BaseURL is not an http or https URL"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL is not an http or https URL"))
 	case base.User != nil || strings.ContainsAny(c.BaseURL, "?#"):
-		errs = append(errs, mistake("nexpay: Client.BaseURL holds more than scheme, host and path"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL holds more than scheme, host and path"))
 	}
 	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
-		errs = append(errs, mistake(`nexpay: a path begins with "/" and holds no "?" or "#"`))
+		errs = append(errs, unsent(`nexpay: a path begins with "/" and holds no "?" or "#"`))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	u, err := url.Parse(strings.TrimRight(c.BaseURL, "/") + path)
 	if err != nil {
-		return nil, mistake("nexpay: the path is not properly encoded")
+		return nil, unsent("nexpay: the path is not properly encoded")
 	}
 	return u, nil
 }
 
 // Do signs the request, sends it once and reads the JSON answer into v; see
-// [classify.ReadJSON] for its errors and for what nil as v means. If there was
-// no answer it returns a *url.Error without query, user name or anything an
+// [classify.ReadJSON] for its errors and for what nil as v means. An error from
+// before anything was written, [ErrNoTicket] among them, has a method NotSent by
+// which package classify takes it for fatal and not applied. If there was no
+// answer Do returns a *url.Error without query, user name or anything an
 // answer may have held in its text, but with the whole chain for errors.Is and
 // errors.As. Requests are best made by NewRequest.
 //
@@ -107,12 +111,19 @@ func (c *Client) url(path string) (*url.URL, error) {
 // One thing is out of reach here: what a server writes onto a connection after
 // its answer, package net/http logs in part, through package log.
 func (c *Client) Do(req *http.Request, v any) error {
+	_, err := c.exchange(req, v)
+	return err
+}
+
+// exchange is Do. It returns the response as well, read and closed, or nil if
+// there was none.
+func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	if err := c.Signer.Sign(req); err != nil {
-		return err
+		return nil, err
 	}
 	body, err := unrepeatable(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var written atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
@@ -120,11 +131,32 @@ func (c *Client) Do(req *http.Request, v any) error {
 	once.Body, once.GetBody = body, nil
 	resp, err := c.client().Do(once)
 	if err != nil {
-		return unanswered(req, err, written.Load())
+		return nil, unanswered(req, err, written.Load())
 	}
 	err = classify.ReadJSON(resp, v)
 	blot(req, err)
-	return err
+	if printed, ok := v.(interface{ blot(*http.Request) error }); ok && err == nil {
+		err = printed.blot(req)
+	}
+	if err == nil && v != nil && fromCache(resp) == "" {
+		c.answeredTo(req)
+	}
+	return resp, err
+}
+
+// answeredTo remembers that the API has answered, if it was the request's base
+// URL that did.
+func (c *Client) answeredTo(req *http.Request) {
+	base := c.BaseURL
+	if !c.answered() && strings.HasPrefix(req.URL.String(), strings.TrimRight(base, "/")+"/") {
+		c.proper.Store(&base)
+	}
+}
+
+// answered reports whether a call to BaseURL has been answered properly.
+func (c *Client) answered() bool {
+	base := c.proper.Load()
+	return base != nil && *base == c.BaseURL
 }
 
 // AccountStatus returns the state of the account as the API describes it, whose

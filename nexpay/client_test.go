@@ -273,6 +273,8 @@ func TestUnansweredKeepsTheChain(t *testing.T) {
 	cause := errors.New("shutting down")
 	canceled, cancel := context.WithCancelCause(withNonce(t.Context(), 1))
 	cancel(cause)
+	expired, stop := context.WithDeadline(withNonce(t.Context(), 1), time.Unix(1, 0))
+	defer stop()
 	for _, tt := range []struct {
 		name string
 		ctx  context.Context
@@ -281,7 +283,8 @@ func TestUnansweredKeepsTheChain(t *testing.T) {
 	}{
 		{"refused", nil, refused, "dial tcp: connection refused"},
 		{"unknown", nil, boom, "no details"},
-		{"deadline", nil, context.DeadlineExceeded, "deadline exceeded"},
+		{"timeout", nil, context.DeadlineExceeded, ": timeout of the http.Client"},
+		{"deadline", expired, context.DeadlineExceeded, ": context deadline exceeded"},
 		{"canceled", canceled, context.Canceled, "context canceled"},
 		{"the failure of another call", canceled, cause, "context canceled"},
 		{"certificate", nil, &tls.CertificateVerificationError{Err: errors.New("bad\n AK-1")}, "failed to verify certificate: certificate not accepted"},
@@ -322,6 +325,8 @@ func TestClientTimeout(t *testing.T) {
 		_, err := c.AccountStatus(withNonce(t.Context(), 1))
 		require.Equal(t, 3*time.Second, time.Since(start))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, ": timeout of the http.Client")
+		require.NoError(t, t.Context().Err(), "no context of the caller's ended")
 		ue, _ := errors.AsType[*url.Error](err)
 		require.True(t, ue.Timeout())
 	})

@@ -19,10 +19,10 @@ func TestCredentialsAreNeverShown(t *testing.T) {
 	holder := struct {
 		Credentials nexpay.Credentials
 		Signer      *nexpay.Signer
-		Client      nexpay.Client
+		Client      *nexpay.Client
 		hidden      *nexpay.Signer
-	}{c, s, nexpay.Client{Signer: s}, s}
-	for _, v := range []any{c, &c, s, *s, holder, &holder, []nexpay.Credentials{c}, holder.hidden} {
+	}{c, s, &nexpay.Client{Signer: s}, s}
+	for _, v := range []any{c, &c, s, *s, holder, &holder, holder.Client, []nexpay.Credentials{c}, holder.hidden} {
 		var out bytes.Buffer
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%X"} {
 			fmt.Fprintf(&out, verb+"\n", v)

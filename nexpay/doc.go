@@ -1,6 +1,7 @@
-// Package nexpay speaks to the Nexpay API: it signs requests, and looks
-// payments up. What an error code asks of the caller, and doing it, is the
-// matter of packages classify and retry; this one sends each request once.
+// Package nexpay speaks to the Nexpay API: it signs requests, creates payments
+// and finds out what became of them. What an error code asks of the caller, and
+// doing it, is the matter of packages classify and retry; this one sends each
+// request once.
 //
 // A lane draws the nonces, the engine takes a turn for every attempt and hands
 // its ticket down in the context, and the client signs with it:
@@ -17,10 +18,25 @@
 //	})
 //
 // Lookups may be repeated, as above. Creating a payment may not: the API has no
-// idempotency key, so an answer that is lost has to be looked up before the
-// payment is sent again. Make the form once, sign it once with
-// [Signer.SignPayment], and give it an externalPaymentId, without which no
-// lookup can find it.
+// idempotency key, so where an answer was lost the payment has to be looked up
+// before it is sent again. retry.DoOnce does that, and a [Payment] tells it how to
+// send and how to find out. Make the form once, with an externalPaymentId, without
+// which no lookup can find it, sign it once with [Signer.SignPayment], and keep it:
+//
+//	p := nexpay.Payment{Client: client, ExternalID: "order-17", Order: order}
+//	status, err := retry.DoOnce(ctx, r, retry.Operation[nexpay.PaymentStatus]{
+//		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
+//	})
+//
+// # Before going live
+//
+// What is answered for an externalPaymentId that nobody has used is not
+// documented. Look a random one up in the vendor's sandbox and see whether
+// [DefaultAbsent] takes the answer for what it is; if not, set Payment.Absent.
+//
+// When a program starts, let it make one harmless call, [Client.AccountStatus]:
+// an error is believed to say that a payment does not exist only from a base URL
+// that has answered some call properly, see [Payment.Verify].
 //
 // No error text of this package holds a key, a signature, a query, a header or
 // a body. What a server says of them is blotted out; [Client.Do] tells how far

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nexpay"
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 	"github.com/nexpay-go/resilience/nonce"
@@ -97,11 +98,8 @@ func exampleClient() (*nexpay.Client, *nonce.Lane) {
 		panic(err)
 	}
 	err = withTurn(lane, func(ctx context.Context) error {
-		req, err := client.NewRequest(ctx, http.MethodPost, "/api/2/eurowallet/payments", payment)
-		if err != nil {
-			return err
-		}
-		return client.Do(req, new(any))
+		_, err := client.CreatePayment(ctx, payment)
+		return err
 	})
 	if err != nil {
 		panic(err)
@@ -171,4 +169,113 @@ func ExampleClient_Do() {
 	})
 	fmt.Println(err)
 	// Output: <nil>
+}
+
+// signed is an order of 10.50, signed once.
+func signed(client *nexpay.Client, id string) nexpay.Form {
+	order, err := client.Signer.SignPayment(nexpay.Form{
+		{Name: "requestTime", Value: "1700000000000"},
+		{Name: "externalPaymentId", Value: id},
+		{Name: "amount", Value: "10.50"},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return order
+}
+
+func ExampleClient_CreatePayment() {
+	client, lane := exampleClient()
+	err := withTurn(lane, func(ctx context.Context) error {
+		p, err := client.CreatePayment(ctx, signed(client, "order-18"))
+		fmt.Println(p.PaymentID, p.Status)
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// 2 PENDING
+	// <nil>
+}
+
+// Send is what retry.DoOnce does first. A payment whose order is not signed is
+// not sent.
+func ExamplePayment_Send() {
+	client, lane := exampleClient()
+	p := nexpay.Payment{Client: client, ExternalID: "order-18", Order: signed(client, "order-18")}
+	send := func(ctx context.Context) error {
+		status, err := p.Send(ctx)
+		fmt.Println(status.Status, err)
+		return err
+	}
+	_ = withTurn(lane, send)
+	p.Order = p.Order[:3]
+	_ = withTurn(lane, send)
+	// Output:
+	// PENDING <nil>
+	//  nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignPayment adds
+}
+
+// Verify is what retry.DoOnce does before it sends a payment again: order-17 was
+// paid, of order-18 the bank knows nothing.
+func ExamplePayment_Verify() {
+	client, lane := exampleClient()
+	for _, id := range []string{"order-17", "order-18"} {
+		p := nexpay.Payment{Client: client, ExternalID: id}
+		err := withTurn(lane, func(ctx context.Context) error {
+			status, outcome, err := p.Verify(ctx)
+			fmt.Println(id, outcome, status.Status)
+			return err
+		})
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// order-17 applied PENDING
+	// order-18 absent
+}
+
+// A gateway that has lost its way to the API proves nothing.
+func ExampleUnprovenError() {
+	bank, credentials := nexpaytest.NewKeyed()
+	signer, err := nexpay.NewSigner(credentials)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &nexpay.Client{BaseURL: "https://bank.test", Signer: signer, HTTP: &http.Client{Transport: bank.RoundTripper()}}
+	bank.Script(nexpaytest.Fault{HTML: true, Status: 404})
+	ctx := nonce.NewContext(context.Background(), nonce.NewTicket("main", 1, nil, nil))
+	_, outcome, err := nexpay.Payment{Client: client, ExternalID: "order-17"}.Verify(ctx)
+	fmt.Println(outcome)
+	fmt.Println(err)
+	// Output:
+	// undecided
+	// nexpay: the lookup proves nothing, it is not the API's own error, whole and with its codes: HTTP 404
+}
+
+// What the vendor's sandbox answered for a random id goes in here.
+func ExampleDefaultAbsent() {
+	answer := classify.Decode(404, nil, []byte(`{"errors":[{"code":30000,"message":"Request error"}]}`))
+	fmt.Println(nexpay.DefaultAbsent(answer))
+	fmt.Println(nexpay.DefaultAbsent(classify.Decode(404, nil, []byte("<html>"))))
+
+	p := nexpay.Payment{Absent: func(e *classify.Error) bool {
+		return e.Status == 400 && e.Details[0].Code == 30077
+	}}
+	fmt.Println(p.Absent(answer))
+	// Output:
+	// true
+	// false
+	// false
+}
+
+// The same order has the same fingerprint, whoever asks and when.
+func ExamplePayment_Fingerprint() {
+	client, _ := exampleClient()
+	before := nexpay.Payment{Client: client, ExternalID: "order-18", Order: signed(client, "order-18")}
+	after := nexpay.Payment{ExternalID: "order-18", Order: signed(client, "order-18")}
+	other := nexpay.Payment{ExternalID: "order-19", Order: signed(client, "order-19")}
+	fmt.Println(len(before.Fingerprint()), before.Fingerprint() == after.Fingerprint(), before.Fingerprint() == other.Fingerprint())
+	// Output: 64 true false
 }

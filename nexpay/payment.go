@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -38,13 +37,15 @@ type PaymentStatus struct {
 //
 // The vendor does not document what is answered for an id it does not know. A
 // bare 404 can as well come from a wrong path or from a gateway: it is no
-// evidence that the payment does not exist.
+// evidence that the payment does not exist. To find out, see [Payment.Verify].
 func (c *Client) PaymentByExternalID(ctx context.Context, id string) (PaymentStatus, error) {
 	if id == "" {
-		return PaymentStatus{}, mistake("nexpay: externalPaymentId is empty")
+		return PaymentStatus{}, errNoID
 	}
-	return c.paymentStatus(ctx, Field{Name: "externalPaymentId", Value: id})
+	return c.paymentStatus(ctx, Field{Name: externalID, Value: id})
 }
+
+var errNoID error = unsent("nexpay: externalPaymentId is empty")
 
 // PaymentByClientID looks up a payment by clientPaymentId, which is an integer;
 // otherwise it is like PaymentByExternalID.
@@ -53,7 +54,7 @@ func (c *Client) PaymentByClientID(ctx context.Context, id int64) (PaymentStatus
 }
 
 func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, error) {
-	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/payments/status", Form{ref})
+	req, err := c.lookup(ctx, ref)
 	if err != nil {
 		return PaymentStatus{}, err
 	}
@@ -61,18 +62,19 @@ func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, e
 	if err := c.Do(req, &p); err != nil {
 		return PaymentStatus{}, err
 	}
-	return p.withoutEchoes(req)
+	return p, nil
 }
 
-// withoutEchoes blots the request's credentials out of the texts for people. An id
-// that holds them is none: it gets printed, stored and handed on.
-func (p PaymentStatus) withoutEchoes(req *http.Request) (PaymentStatus, error) {
-	secrets := credentials(req)
-	if without(p.PaymentID, secrets) != p.PaymentID {
-		return PaymentStatus{}, classify.Undecodable(mistake("nexpay: the paymentId repeats the key or the signature of the request"))
+// lookup makes the request for a payment's status, and asks caches to keep out
+// of it: one payment's answer is of no use to another, and an old one misleads.
+func (c *Client) lookup(ctx context.Context, ref Field) (*http.Request, error) {
+	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/payments/status", Form{ref})
+	if err != nil {
+		return nil, err
 	}
-	p.RejectReason, p.ExecutionTime = without(p.RejectReason, secrets), without(p.ExecutionTime, secrets)
-	return p, nil
+	req.Header.Set("Cache-Control", "no-cache, no-store")
+	req.Header.Set("Pragma", "no-cache") // for caches older than Cache-Control
+	return req, nil
 }
 
 // UnmarshalJSON reads the API's answer, keys as written. An answer without

@@ -5,7 +5,6 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 )
 
 // ErrNoTicket says that there was no nonce to sign a request with.
-var ErrNoTicket error = mistake("nexpay: no nonce ticket in the request's context: " +
+var ErrNoTicket error = unsent("nexpay: no nonce ticket in the request's context: " +
 	"make the request with the context that retry.Do hands to the operation (its Config.Nonces must be set), " +
 	"or put a ticket of your own into one with nonce.NewContext")
 
@@ -92,7 +91,7 @@ func (s *Signer) Sign(req *http.Request) error {
 	return nil
 }
 
-var errNoSigner error = mistake("nexpay: the signer is empty: make one with NewSigner")
+var errNoSigner error = unsent("nexpay: the signer is empty: make one with NewSigner")
 
 // SignPayment returns a copy of the form with transactionSignature as its last
 // field: the lowercase hexadecimal HMAC-SHA512, with PaymentSecret, of the
@@ -107,13 +106,13 @@ func (s *Signer) SignPayment(f Form) (Form, error) {
 	c := s.credentials()
 	var errs []error
 	if c.PaymentSecret == "" {
-		errs = append(errs, mistake("nexpay: these credentials have no PaymentSecret to sign a payment with"))
+		errs = append(errs, unsent("nexpay: these credentials have no PaymentSecret to sign a payment with"))
 	}
 	if len(f) == 0 {
-		errs = append(errs, mistake("nexpay: the payment has no fields"))
+		errs = append(errs, unsent("nexpay: the payment has no fields"))
 	}
 	if _, ok := f.Get(signatureField); ok {
-		errs = append(errs, mistake("nexpay: the payment is signed already: send it again as it is"))
+		errs = append(errs, unsent("nexpay: the payment is signed already: send it again as it is"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -132,9 +131,9 @@ func signedTarget(req *http.Request) (string, error) {
 	u := req.URL
 	switch {
 	case u == nil:
-		return "", mistake("nexpay: the request has no URL")
+		return "", unsent("nexpay: the request has no URL")
 	case u.Opaque != "":
-		return "", mistake("nexpay: the request's URL is opaque and has no path to sign")
+		return "", unsent("nexpay: the request's URL is opaque and has no path to sign")
 	}
 	target := u.EscapedPath()
 	if target == "" {
@@ -154,12 +153,12 @@ func signedBody(req *http.Request) (string, error) {
 	}
 	if t := req.Header.Get("Content-Type"); t != "" {
 		if media, _, err := mime.ParseMediaType(t); err != nil || media != formType {
-			return "", mistake("nexpay: only a body of Content-Type " + formType + " can be signed")
+			return "", unsent("nexpay: only a body of Content-Type " + formType + " can be signed")
 		}
 	}
 	f, err := ParseForm(string(raw))
 	if err != nil {
-		return "", fmt.Errorf("nexpay: the request body cannot be signed: %w", err)
+		return "", unsent("nexpay: the request body cannot be signed: " + err.Error())
 	}
 	if len(f) == 0 {
 		return "", nil // nothing but separators

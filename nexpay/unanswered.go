@@ -30,7 +30,11 @@ func unanswered(req *http.Request, err error, written bool) error {
 		inner = ctx.Err() // the cause may be the failure of another request altogether
 	}
 	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path, RawPath: req.URL.RawPath}
-	inner = &transportError{text: safeText(inner, u.Hostname()), err: inner}
+	says := safeText(inner, u.Hostname())
+	if says == context.DeadlineExceeded.Error() && req.Context().Err() == nil {
+		says = "timeout of the http.Client" // whose Timeout is a context.DeadlineExceeded too
+	}
+	inner = &transportError{text: says, err: inner}
 	if written {
 		inner = &net.OpError{Op: "read", Net: "tcp", Err: inner}
 	}

@@ -17,6 +17,12 @@ import (
 // uses the key.
 const maxResyncSends = 3
 
+// minPace is the least that the waits of a call without a bound on its sends
+// must grow to. Below it, and above all without any wait, the call would be a
+// hot loop against a failing server for as long as MaxElapsed lasts; the budget
+// does not stop one whose resends are free.
+const minPace = time.Millisecond
+
 // check returns everything that is wrong with t, in a fixed order.
 func (t *Table) check() error {
 	var p problems
@@ -34,28 +40,10 @@ func (t *Table) check() error {
 		p.class(where, class, t.Classes[class])
 	}
 	for _, status := range sorted(t.Statuses) {
-		where := fmt.Sprintf("Statuses[%d]", status)
-		if status < 100 || status > 599 {
-			p.add(where, "not an HTTP status")
-		}
-		p.policy(where, t.Statuses[status])
+		p.status(t, status)
 	}
 	for _, code := range sorted(t.Codes) {
-		where := fmt.Sprintf("Codes[%d]", code)
-		p.policy(where, t.Codes[code])
-		if code == 0 {
-			p.add(where, `0 stands for "no code"; use Statuses or Classes`)
-			continue
-		}
-		if t.Catalog == nil {
-			continue
-		}
-		rule, ok := t.Catalog.Lookup(code)
-		if !ok {
-			p.add(where, "catalog %q has no rule for this code", t.Catalog.Name())
-			continue
-		}
-		p.class(fmt.Sprintf("%s (%s)", where, rule.Name), rule.Class, t.Codes[code])
+		p.code(t, code)
 	}
 	if len(p.errs) == 0 {
 		p.endless(t)
@@ -118,6 +106,41 @@ func (ps *problems) backoff(where string, b Backoff) {
 	}
 }
 
+// status reports what is wrong with the policy of an HTTP status. Without a
+// catalog nobody knows what the classifier makes of it.
+func (ps *problems) status(t *Table, status int) {
+	where := fmt.Sprintf("Statuses[%d]", status)
+	ps.policy(where, t.Statuses[status])
+	if status < 100 || status > 599 {
+		ps.add(where, "not an HTTP status")
+		return
+	}
+	if t.Catalog == nil {
+		return
+	}
+	class := t.Catalog.Classify(&classify.Error{Status: status}).Class
+	ps.class(fmt.Sprintf("%s (%v unless a code says otherwise)", where, class), class, t.Statuses[status])
+}
+
+// code reports what is wrong with the policy of an error code.
+func (ps *problems) code(t *Table, code classify.Code) {
+	where := fmt.Sprintf("Codes[%d]", code)
+	ps.policy(where, t.Codes[code])
+	if code == 0 {
+		ps.add(where, `0 stands for "no code"; use Statuses or Classes`)
+		return
+	}
+	if t.Catalog == nil {
+		return
+	}
+	rule, ok := t.Catalog.Lookup(code)
+	if !ok {
+		ps.add(where, "catalog %q has no rule for this code", t.Catalog.Name())
+		return
+	}
+	ps.class(fmt.Sprintf("%s (%s)", where, rule.Name), rule.Class, t.Codes[code])
+}
+
 // class reports where p contradicts what its class stands for.
 func (ps *problems) class(where string, c classify.Class, p Policy) {
 	if p.MaxAttempts == 0 || p.MaxAttempts == 1 {
@@ -136,23 +159,32 @@ func (ps *problems) class(where string, c classify.Class, p Policy) {
 }
 
 // endless reports combinations of code, status and class that would resend
-// without any end.
+// without any end, or without any wait until the end.
 func (ps *problems) endless(t *Table) {
 	s := compile(*t)
-	for _, code := range append([]classify.Code{0}, sorted(t.Codes)...) {
+	for _, code := range s.resent() {
 		for _, status := range append([]int{0}, sorted(t.Statuses)...) {
 			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
-			if p.MaxAttempts != None || p.MaxElapsed != None {
+			if p.MaxAttempts != None {
 				continue
 			}
-			where := "Default and Classes[retryable]"
-			if code != 0 {
-				where = fmt.Sprintf("Codes[%d]", code)
+			switch where := combination(code, status); {
+			case p.MaxElapsed == None:
+				ps.add(where, "neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end")
+			case p.Backoff.Longest(maxSteps) < minPace:
+				ps.add(where, "MaxAttempts has no limit, and no wait is as long as %v: a call would send as fast as it can", minPace)
 			}
-			if status != 0 {
-				where += fmt.Sprintf(" under HTTP status %d", status)
-			}
-			ps.add(where, "neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end")
 		}
 	}
+}
+
+func combination(code classify.Code, status int) string {
+	where := "Default and Classes[retryable]"
+	if code != 0 {
+		where = fmt.Sprintf("Codes[%d]", code)
+	}
+	if status != 0 {
+		where += fmt.Sprintf(" under HTTP status %d", status)
+	}
+	return where
 }

@@ -26,6 +26,10 @@ func TestNewReportsEverything(t *testing.T) {
 		},
 		Statuses: map[int]policy.Policy{
 			42:  {},
+			100: {MaxAttempts: 2},
+			302: {MaxAttempts: policy.None},
+			401: {MaxAttempts: 9},
+			422: {MaxAttempts: 2},
 			503: {Backoff: policy.Backoff{Initial: -time.Second, Max: -time.Second, Multiplier: math.NaN(), Jitter: 3}},
 		},
 		Codes: map[classify.Code]policy.Policy{
@@ -49,6 +53,10 @@ policy: Classes[resync]: MaxAttempts 4: a call is resynced at most twice, whatev
 policy: Classes[fatal]: MaxAttempts 2: a fatal error is never sent again
 policy: Classes[77]: there is no such class
 policy: Statuses[42]: not an HTTP status
+policy: Statuses[100] (unclassified unless a code says otherwise): MaxAttempts 2: an unclassified error is never sent again; give its code a rule
+policy: Statuses[302] (fatal unless a code says otherwise): MaxAttempts -1: a fatal error is never sent again
+policy: Statuses[401] (fatal unless a code says otherwise): MaxAttempts 9: a fatal error is never sent again
+policy: Statuses[422] (fix-and-resend unless a code says otherwise): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
 policy: Statuses[503].Backoff: Initial -1s is negative
 policy: Statuses[503].Backoff: Max -1s is negative
 policy: Statuses[503].Backoff: Multiplier NaN is not a number from 1 up
@@ -74,6 +82,11 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 		{"unlimited time is bounded by the inherited attempts", policy.Table{Default: policy.Policy{MaxElapsed: policy.None}}, ""},
 		{"default", policy.Table{Default: endless}, "Default and Classes[retryable]: neither"},
 		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{7: endless}}, "Codes[7]: neither"},
+		{"a fatal code is not resent at all", policy.Table{
+			Catalog: classify.Nexpay(),
+			Default: policy.Policy{MaxAttempts: policy.None},
+			Codes:   map[classify.Code]policy.Policy{40: {MaxElapsed: policy.None}, 50: {Backoff: policy.Backoff{Initial: policy.None}}},
+		}, ""},
 		{"each half harmless, together not", policy.Table{
 			Codes:    map[classify.Code]policy.Policy{7: {MaxAttempts: policy.None}},
 			Statuses: map[int]policy.Policy{503: {MaxElapsed: policy.None}},
@@ -86,6 +99,69 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+// Sends without number need a wait between them, whatever they cost: a budget
+// there need not be.
+func TestNewRefusesHotLoops(t *testing.T) {
+	unpaced := policy.Backoff{Initial: policy.None}
+	for _, tt := range []struct {
+		name  string
+		table policy.Table
+		want  string // empty: fine
+	}{
+		{"default", policy.Table{Default: policy.Policy{
+			MaxAttempts: policy.None, MaxElapsed: 30 * time.Second, Backoff: unpaced, Cost: policy.None,
+		}}, "Default and Classes[retryable]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can"},
+		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{7: {MaxAttempts: policy.None, Backoff: unpaced}}}, "Codes[7]: MaxAttempts"},
+		{"each half harmless, together not", policy.Table{
+			Codes:    map[classify.Code]policy.Policy{7: {Backoff: unpaced}},
+			Statuses: map[int]policy.Policy{503: {MaxAttempts: policy.None}},
+		}, "Codes[7] under HTTP status 503: MaxAttempts"},
+		{"waits as good as none", policy.Table{Default: policy.Policy{
+			MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 1, Max: time.Millisecond - 1},
+		}}, "Default and Classes[retryable]: MaxAttempts"},
+		{"waits that grow", policy.Table{Default: policy.Policy{
+			MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 1, Max: time.Millisecond},
+		}}, ""},
+		{"a number of sends", policy.Table{Default: policy.Policy{MaxAttempts: 9, Backoff: unpaced, Cost: policy.None}}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := policy.New(tt.table)
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+// Of a status that is not retryable everything may be set but a number of
+// sends: codes that come with it inherit the rest, as 130 does from 403.
+func TestStatusesThatAreNotRetryable(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		table policy.Table
+		fine  bool
+	}{
+		{"401", policy.Table{Statuses: map[int]policy.Policy{401: {MaxAttempts: 9}}}, false},
+		{"404", policy.Table{Statuses: map[int]policy.Policy{404: {MaxAttempts: 5}}}, false},
+		{"403, all the rest", policy.Table{Statuses: map[int]policy.Policy{403: {
+			MaxAttempts: 1, MaxElapsed: time.Minute, MaxRetryAfter: time.Minute, Cost: 3, Breaker: policy.Ignored,
+		}}}, true},
+		{"a code that comes with 403", policy.Table{Codes: map[classify.Code]policy.Policy{130: {MaxAttempts: 3}}}, true},
+		{"retryable by itself", policy.Table{Statuses: map[int]policy.Policy{
+			200: {MaxAttempts: 2}, 408: {MaxAttempts: 2}, 429: {MaxAttempts: 2}, 500: {MaxAttempts: 2}, 599: {MaxAttempts: 2},
+		}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := policy.Nexpay().With(tt.table)
+			require.Equal(t, tt.fine, err == nil, "%v", err)
+			_, err = policy.Standard().With(tt.table)
+			require.NoError(t, err, "without a catalog a classifier may see it otherwise")
 		})
 	}
 }

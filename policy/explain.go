@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ type Explanation struct {
 	// MaxTime bounds how long such a call lasts: waits, and attempts as long as
 	// AttemptTimeout. Where that is zero, the attempts' own time is to be
 	// added, and everywhere the time spent waiting for turns on the key. None
-	// if nothing bounds it.
+	// if nothing bounds it; no sum runs over, the longest duration stands for all
+	// above it.
 	MaxTime time.Duration
 	// AttemptTimeout bounds one send, zero if nothing does.
 	AttemptTimeout time.Duration
@@ -64,14 +66,15 @@ func (e *Explanation) maxTime() time.Duration {
 	if e.Rule.Class != classify.Retryable {
 		return total
 	}
+	if e.MaxSends > 1 && e.Policy.MaxRetryAfter == None {
+		return e.capped(None)
+	}
 	for n := 1; n < e.MaxSends; n++ {
 		wait := max(e.Policy.Backoff.Longest(n), e.Policy.MaxRetryAfter)
-		if e.Policy.MaxRetryAfter == None {
-			return e.capped(None)
+		if n == maxSteps { // from here on they are all as long
+			return e.capped(sum(total, saturate(wait, e.MaxSends-n)))
 		}
-		if total += wait; total < 0 {
-			return e.capped(None)
-		}
+		total = sum(total, wait)
 	}
 	return e.capped(total)
 }
@@ -82,7 +85,7 @@ func (e *Explanation) capped(d time.Duration) time.Duration {
 	if e.Policy.MaxElapsed == None {
 		return d
 	}
-	longest := e.Policy.MaxElapsed + e.AttemptTimeout
+	longest := sum(e.Policy.MaxElapsed, e.AttemptTimeout)
 	if d == None || d > longest {
 		return longest
 	}
@@ -91,10 +94,19 @@ func (e *Explanation) capped(d time.Duration) time.Duration {
 
 // saturate is d × n, or the longest duration where that runs over.
 func saturate(d time.Duration, n int) time.Duration {
-	if d > 0 && time.Duration(n) > (1<<63-1)/d {
-		return 1<<63 - 1
+	if d > 0 && time.Duration(n) > math.MaxInt64/d {
+		return math.MaxInt64
 	}
 	return d * time.Duration(n)
+}
+
+// sum is a + b, neither of them negative, or the longest duration where that
+// runs over.
+func sum(a, b time.Duration) time.Duration {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // String renders the explanation in a few lines of plain text.
@@ -196,7 +208,7 @@ func (e *Explanation) worst() string {
 		sends = "sends until the time is up"
 	}
 	switch {
-	case e.MaxTime == None:
+	case e.MaxTime == None || e.MaxTime == math.MaxInt64:
 		return sends + ", as long as the context allows"
 	case e.AttemptTimeout > 0:
 		return fmt.Sprintf("%s, %v", sends, e.MaxTime)

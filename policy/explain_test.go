@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -11,7 +12,11 @@ import (
 )
 
 func TestExplain(t *testing.T) {
-	own := func(table policy.Table) *policy.Set {
+	withTimeout := func(t *policy.Table) { t.AttemptTimeout = 10 * time.Second }
+	own := func(table policy.Table, and ...func(*policy.Table)) *policy.Set {
+		for _, change := range and {
+			change(&table)
+		}
 		set, err := policy.New(table)
 		require.NoError(t, err)
 		return set
@@ -50,6 +55,15 @@ func TestExplain(t *testing.T) {
 		{"many attempts", own(seven(policy.Policy{MaxAttempts: 99, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
 			Backoff: policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterNone}})), 7, 99, (1 + 2 + 4 + 8 + 94*10) * time.Second,
 			"sent again after 1s, 2s, 4s, 8s … up to 10s; or"},
+		{"as much time as there is", own(seven(policy.Policy{MaxAttempts: policy.None, MaxElapsed: math.MaxInt64}), withTimeout), 7, policy.None, math.MaxInt64,
+			"sends until the time is up, as long as the context allows"},
+		{"as much time as there is, few sends", own(seven(policy.Policy{MaxElapsed: math.MaxInt64}), withTimeout), 7, 4, 100 * time.Second, "4 sends, 1m40s"},
+		{"waits without end", own(seven(policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: math.MaxInt64}), withTimeout), 7, 4, math.MaxInt64,
+			"4 sends, as long as the context allows"},
+		{"attempts without number", own(seven(policy.Policy{MaxAttempts: math.MaxInt, MaxElapsed: policy.None})), 7, math.MaxInt, math.MaxInt64,
+			"as long as the context allows"},
+		{"more attempts than waits differ", own(seven(policy.Policy{MaxAttempts: 2001, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
+			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), 7, 2001, 2000 * time.Second, "2001 sends, 33m20s and"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := tt.set.Explain(tt.code)

@@ -15,7 +15,7 @@ type Policy struct {
 	// resends. Resyncs and fixes are not counted, they have bounds of their
 	// own; for codes and classes that ask for them nothing but 1 may be set,
 	// which rules them out. With None there is no limit but MaxElapsed, which
-	// must then be one.
+	// must then be one, and there must be a wait between sends.
 	MaxAttempts int
 
 	// Backoff is how long to wait between sends. It is inherited whole: a

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -102,6 +104,38 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 	if class == classify.Fatal || class == classify.Unclassified {
 		p.MaxAttempts = 1
 	}
+}
+
+// MaxCost returns the most tokens that one resend may take from the retry
+// budget, zero if every resend is free. A budget that cannot hold that many
+// never lets it through.
+func (s *Set) MaxCost() int {
+	most := 0
+	for _, code := range s.resent() {
+		for _, status := range append(slices.Collect(maps.Keys(s.byStatus)), 0) {
+			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
+			if p.MaxAttempts != 1 {
+				most = max(most, p.Cost)
+			}
+		}
+	}
+	return most
+}
+
+// resent returns, in order, 0 for no code and the codes with a policy of their
+// own that may be sent again as they are: all but those of which the catalog
+// knows better.
+func (s *Set) resent() []classify.Code {
+	codes := slices.DeleteFunc(sorted(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
+	return append([]classify.Code{0}, codes...)
+}
+
+func (s *Set) retryable(code classify.Code) bool {
+	if s.table.Catalog == nil {
+		return true
+	}
+	rule, known := s.table.Catalog.Lookup(code)
+	return !known || rule.Class == classify.Retryable
 }
 
 // Catalog returns that of the table, nil if there is none.

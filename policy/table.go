@@ -15,7 +15,7 @@ import (
 // The zero Table is that of [Standard].
 type Table struct {
 	// Catalog says what the codes mean. Explain needs it, and New uses it to
-	// find policies that contradict it. Nil: codes are not checked.
+	// find policies that contradict it. Nil: codes and statuses are not checked.
 	Catalog *classify.Catalog
 
 	// AttemptTimeout bounds one send, from its turn on the key to its answer. Zero or [None]: no
@@ -27,7 +27,11 @@ type Table struct {
 	Default Policy
 	// Classes holds policies per class of error.
 	Classes map[classify.Class]Policy
-	// Statuses holds policies per HTTP status, 100 to 599.
+	// Statuses holds policies per HTTP status, 100 to 599. They apply to every
+	// error that came with it; where the status alone decides and is not
+	// retryable, as 401 or 404 are not, no MaxAttempts makes it so, and New says
+	// so if there is a Catalog. For a retryable code under such a status use
+	// Codes.
 	Statuses map[int]Policy
 	// Codes holds policies per error code.
 	Codes map[classify.Code]Policy

@@ -21,6 +21,9 @@ func (c *call) again(ctx context.Context, opts []Option) bool {
 	if last.Verdict.Class == classify.Retryable {
 		b := c.r.backoff(&last.Verdict)
 		last.Wait = max(b.Delay(c.counted()), last.Verdict.RetryAfter)
+		if c.once != nil { // what was spent looking has been waited
+			last.Wait = max(last.Wait-c.once.waited, 0)
+		}
 	}
 	if !c.allowed(ctx, last, opts) {
 		last.Wait = 0
@@ -40,11 +43,19 @@ func (c *call) allowed(ctx context.Context, last *Attempt, opts []Option) bool {
 	case class == classify.Fatal:
 		return c.stop(ErrFatal, nil)
 	case class == classify.FixAndResend:
-		return c.repair(ctx, last, fix(opts))
+		f := fix(opts)
+		if c.once != nil && c.once.everDoubt { // what was in doubt is not to be changed
+			f = nil
+		}
+		return c.repair(ctx, last, f)
 	case ctx.Err() != nil:
 		return c.stopForContext(ctx, nil)
 	case class == classify.Retryable:
 		return c.worthwhile(ctx, last)
+	case class == classify.Resync && c.once != nil && c.once.everDoubt && c.resync < maxResyncs:
+		c.resync++ // the next turn has a newer nonce
+		c.free++
+		return true
 	case class == classify.Resync: // judge would have sent it again
 		return c.stop(ErrAttempts, nil)
 	}
@@ -67,7 +78,7 @@ func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
 		return c.stop(ErrRetryAfter, nil)
 	}
-	if p.MaxElapsed >= 0 && clock()-c.start > p.MaxElapsed-last.Wait {
+	if p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed-last.Wait {
 		return c.stop(ErrElapsed, nil)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
@@ -86,7 +97,7 @@ func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
 // unobstructed looks for what will surely refuse the next attempt when the
 // wait is over. To wait first would only hide it.
 func (c *call) unobstructed(wait time.Duration) bool {
-	if key, ok := c.r.onlyKey(); ok {
+	if key, ok := c.onlyKey(); ok {
 		if err := c.r.lockout.Check(key); err != nil {
 			return c.stop(ErrLockedOut, err)
 		}
@@ -106,7 +117,7 @@ func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Conte
 	if fix == nil || once || ctx.Err() != nil || !c.history.tryFix(last.Verdict.Code) {
 		return c.stop(ErrFixAndResend, nil)
 	}
-	if p := c.r.policies.For(last.Verdict); p.MaxElapsed >= 0 && clock()-c.start > p.MaxElapsed {
+	if p := c.r.policies.For(last.Verdict); p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed {
 		return c.stop(ErrElapsed, nil)
 	}
 	if !c.unobstructed(0) {

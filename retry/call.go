@@ -12,20 +12,22 @@ import (
 // call is the ledger of one call: what was sent, what came of it, what was
 // paid, and in the end why it stopped. It belongs to one goroutine.
 type call struct {
-	r      *Retrier
-	start  time.Duration // on clock()
-	name   string
-	ticket *nonce.Ticket // of the last turn, nil without a source
-	err    error         // of the last attempt, nil if it succeeded
-	ended  *Error        // why the call ends, nil while it goes on
-	sends  int32
-	paid   int32 // tokens for the resend under way or next
-	free   int8  // of the sends, resyncs and fixes
-	resync int8  // of those, resyncs
-	doubt  bool  // some attempt may have taken effect
-	inner  bool  // made from inside an attempt of another call
+	r       *Retrier
+	start   time.Duration // on clock()
+	name    string
+	ticket  *nonce.Ticket // of the last turn, nil without a source
+	err     error         // of the last attempt, nil if it succeeded
+	ended   *Error        // why the call ends, nil while it goes on
+	sends   int32
+	paid    int32 // tokens for the resend under way or next
+	free    int8  // of the sends, resyncs and fixes
+	resync  int8  // of those, resyncs
+	doubt   bool  // some attempt may have taken effect
+	looking bool  // a lookup of once, not a send
+	inner   bool  // made from inside an attempt of another call
 
 	history history
+	once    *once // whose call this is; nil for Do
 }
 
 // key names the API key that the last attempt went out with.
@@ -34,6 +36,23 @@ func (c *call) key() string {
 		return c.ticket.Key()
 	}
 	return c.r.key
+}
+
+// onlyKey is the key that every further attempt goes out with, if that is known.
+func (c *call) onlyKey() (key string, ok bool) {
+	if c.once != nil && c.once.pinned {
+		return c.once.key, true
+	}
+	return c.r.onlyKey()
+}
+
+// spent is how much of the policy's MaxElapsed is gone.
+func (c *call) spent() time.Duration {
+	spent := clock() - c.start
+	if c.once != nil {
+		spent -= c.once.looked
+	}
+	return spent
 }
 
 // stop notes why the call ends. It returns false, which in every question that
@@ -86,6 +105,9 @@ func (c *call) end(ctx context.Context) error {
 	e.Last = c.err
 	e.reportedTo = c.r.breaker
 	c.interpret(e)
+	if c.once != nil {
+		c.once.tell(e)
+	}
 	if c.r.onEvent != nil {
 		c.deliver(ctx, EventGaveUp)
 	}

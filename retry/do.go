@@ -56,6 +56,7 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 			return zero, c.end(ctx)
 		}
 	}
+	c.succeed(ctx)
 	c.recycle()
 	return value, nil
 }

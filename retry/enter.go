@@ -25,7 +25,7 @@ func (c *call) admitted(ctx context.Context) bool {
 		return c.stopForContext(ctx, nil)
 	}
 	r := c.r
-	if key, ok := r.onlyKey(); ok {
+	if key, ok := c.onlyKey(); ok {
 		if err := r.lockout.Check(key); err != nil {
 			return c.stop(ErrLockedOut, err)
 		}
@@ -43,7 +43,7 @@ func (c *call) draw(ctx context.Context) bool {
 	if c.r.nonces == nil {
 		return true
 	}
-	ticket, err := c.r.draw(ctx)
+	ticket, err := c.drawTicket(ctx)
 	if err != nil {
 		return c.stopWithoutTicket(ctx, err)
 	}
@@ -54,6 +54,24 @@ func (c *call) draw(ctx context.Context) bool {
 		return c.stop(ErrLockedOut, err)
 	}
 	return true
+}
+
+// drawTicket takes one on the key of an operation that has to stay on its key,
+// and any other way. A key that the source does not know (any more) still leaves
+// looking, of which Applied is believed from any key.
+func (c *call) drawTicket(ctx context.Context) (*nonce.Ticket, error) {
+	source, ok := c.r.nonces.(nonce.KeySource)
+	if !ok || c.once == nil || !c.once.pinned {
+		return c.r.draw(ctx)
+	}
+	ticket, err := source.EnterKey(ctx, c.once.key)
+	switch {
+	case c.looking && errors.Is(err, nonce.ErrUnknownKey):
+		return c.r.draw(ctx)
+	case err == nil && ticket == nil:
+		return nil, errNoTicket
+	}
+	return ticket, err
 }
 
 // draw takes a ticket, on a key that is not locked out where the source can

@@ -109,6 +109,11 @@ type Error struct {
 	// *breaker.OpenError or *breaker.LockedError, the error of a Fix or of the
 	// nonce source. Nil if nothing did.
 	Cause error
+	// ID is that of a [DoOnce] operation, empty otherwise.
+	ID string
+	// Doubt, with ErrOutcomeUnknown, tells all that a person needs to find out
+	// what became of the operation; otherwise it is nil.
+	Doubt *Doubt
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
 }
@@ -116,7 +121,13 @@ type Error struct {
 // Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
 // that is the failure of another call, as errgroup makes it, is left out: its
 // reason and its answer are not those of this call. Is finds it all the same.
+// With ErrOutcomeUnknown a Last is left out that would match another sentinel,
+// or one of package context: who lets a canceled call pass must not let an
+// unknown payment pass with it.
 func (e *Error) Unwrap() []error {
+	if e.Doubt != nil {
+		return e.unwrapDoubt()
+	}
 	errs := make([]error, 0, 3)
 	for _, err := range []error{e.Reason, e.Last} {
 		if err != nil {
@@ -181,6 +192,9 @@ func (e Error) text() string {
 	}
 	if e.Advice != "" {
 		b.WriteString("; to do: " + strings.TrimSuffix(e.Advice, "."))
+	}
+	if e.Doubt != nil {
+		b.WriteString("; " + e.Doubt.String())
 	}
 	if e.Cause != nil && !told {
 		b.WriteString("; " + describe(e.Cause))

@@ -23,6 +23,16 @@ const (
 	EventGaveUp
 	// EventLockedOut: an answer locked Key out for all calls.
 	EventLockedOut
+	// EventDoubt: a [DoOnce] operation may have happened from here on, or an
+	// earlier process left it so.
+	EventDoubt
+	// EventLookup: Verify was asked; Outcome is its answer, Verdict that on its error.
+	EventLookup
+	// EventSettled: the operation is out of doubt; Outcome is Applied or Absent.
+	EventSettled
+	// EventJournal: the journal could not be told how an operation ended, which
+	// changes nothing about that; the next start will look it up.
+	EventJournal
 )
 
 // String returns the kind in lower case.
@@ -36,6 +46,14 @@ func (k EventKind) String() string {
 		return "gave up"
 	case EventLockedOut:
 		return "locked out"
+	case EventDoubt:
+		return "in doubt"
+	case EventLookup:
+		return "looked up"
+	case EventSettled:
+		return "out of doubt"
+	case EventJournal:
+		return "journal failed"
 	}
 	return "invalid"
 }
@@ -54,6 +72,8 @@ type Event struct {
 	Error    string           // that attempt's error, as far as it is fit to be logged
 	Wait     time.Duration    // EventResend: before the next send
 	Err      *Error           // EventGaveUp: what the caller gets
+	ID       string           // of a DoOnce operation
+	Outcome  Outcome          // EventLookup, EventSettled: what was found out
 }
 
 // emit tells the observer, if there is one.
@@ -66,13 +86,8 @@ func (c *call) emit(ctx context.Context, kind EventKind) {
 // deliver is apart from emit for the size of an Event: without an observer it
 // takes no stack.
 func (c *call) deliver(ctx context.Context, kind EventKind) {
-	e := Event{
-		Kind: kind, Name: c.name, Key: c.key(),
-		Attempts: int(c.sends), Elapsed: clock() - c.start, Err: c.ended,
-	}
-	if !c.doubt {
-		e.Effect = classify.NotApplied
-	}
+	e := c.event(kind)
+	e.Err = c.ended
 	if last := c.history.last(); last != nil {
 		e.Verdict, e.TraceID, e.Wait = last.Verdict, last.TraceID, last.Wait
 	}
@@ -86,7 +101,41 @@ func (c *call) deliver(ctx context.Context, kind EventKind) {
 	case c.err != nil:
 		e.Error = describe(c.err)
 	}
+	c.tellObserver(ctx, e)
+}
+
+// event is what every event of the call says.
+func (c *call) event(kind EventKind) Event {
+	e := Event{Kind: kind, Name: c.name, Key: c.key(), Attempts: int(c.sends), Elapsed: clock() - c.start}
+	doubt := c.doubt
+	if c.once != nil {
+		e.ID, doubt = c.once.id, c.once.inDoubt
+		e.Attempts, e.Elapsed = int(c.once.sends), clock()-c.once.start
+	}
+	if !doubt {
+		e.Effect = classify.NotApplied
+	}
+	return e
+}
+
+func (c *call) tellObserver(ctx context.Context, e Event) {
 	hook.Call("retry: OnEvent", func() { c.r.onEvent(ctx, e) })
+}
+
+// report tells of a lookup, or of what lookups came to.
+func (o *once) report(ctx context.Context, kind EventKind, a *answer) {
+	if o.r.onEvent == nil {
+		return
+	}
+	e := o.event(kind)
+	e.Outcome, e.Verdict, e.TraceID = a.found, a.verdict, a.trace
+	if a.err != nil {
+		e.Error = describe(a.err)
+	}
+	if kind == EventSettled && a.found == Applied {
+		e.Effect = classify.Unknown
+	}
+	o.tellObserver(ctx, e)
 }
 
 // verdictAttrs are the parts of a verdict that a log line should carry.

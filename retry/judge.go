@@ -3,7 +3,6 @@ package retry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -22,6 +21,9 @@ var errInner = errors.New("an inner call gave up")
 // and for this call, and whether to send again at once with a newer nonce.
 func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool) {
 	a := c.history.last()
+	if c.once != nil && !c.looking {
+		c.once.weigh(ctx)
+	}
 	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil {
 		c.stop(errInner, nil)
 		return c.outcomeOf(ctx, inner), false
@@ -31,11 +33,15 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool)
 	}
 	mode, once := c.r.meaning(&a.Verdict)
 	outcome = tells(ctx, &a.Verdict, outcomes[mode])
-	if a.Verdict.Class != classify.Resync || once || ctx.Err() != nil {
+	if a.Verdict.Class != classify.Resync || once || ctx.Err() != nil || c.inDoubt() {
 		return outcome, false
 	}
 	return outcome, c.resynced(ctx)
 }
+
+// inDoubt reports whether this is a send that may have taken effect: to send
+// again at once is out of the question then.
+func (c *call) inDoubt() bool { return c.once != nil && !c.looking && c.once.inDoubt }
 
 // tells is what an attempt tells about the server, if that is not what the
 // policy makes of its class: without an answer it is no sign of life (a
@@ -51,21 +57,24 @@ func tells(ctx context.Context, v *classify.Verdict, outcome breaker.Outcome) br
 	return outcome
 }
 
-// report tells the breaker, and people why if that opens it.
+// report tells the breaker what became of the attempt, and people with what it
+// failed if that opens it. A server that asks to be left alone is, by everyone.
 func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome) {
-	if outcome != breaker.Trip {
-		lease.Done(outcome)
-		return
+	v, trace := c.judged()
+	lease.DoneWith(outcome, breaker.Cause{
+		Status: v.Status, Code: int(v.Code), Reason: v.Rule, TraceID: trace, RetryAfter: v.RetryAfter,
+	})
+}
+
+// judged is the verdict that the outcome of the attempt was made from.
+func (c *call) judged() (v *classify.Verdict, trace string) {
+	if c.ended != nil && c.ended.Reason == errInner {
+		if inner, ok := errors.AsType[*Error](c.err); ok {
+			return &inner.Verdict, inner.TraceID
+		}
 	}
 	last := c.history.last()
-	reason := last.Verdict.Rule
-	if last.Verdict.Code != 0 {
-		reason = fmt.Sprintf("%d %s", last.Verdict.Code, reason)
-	}
-	if last.TraceID != "" {
-		reason += " (trace " + last.TraceID + ")"
-	}
-	lease.Trip(reason)
+	return &last.Verdict, last.TraceID
 }
 
 // meaning is what a verdict means to the breaker, and whether its policy
@@ -126,7 +135,9 @@ func (c *call) resynced(ctx context.Context) bool {
 	}
 	c.resync++
 	c.free++
-	c.emit(ctx, EventResend)
+	if !c.looking {
+		c.emit(ctx, EventResend)
+	}
 	if ctx.Err() != nil { // the observer did that
 		return c.stopForContext(ctx, nil)
 	}

@@ -7,7 +7,8 @@ import (
 
 // LogEvents returns an observer for Config.OnEvent that logs one line per
 // resend (level Warn), per give-up (Error), per lockout of a key (Error) and per call that
-// succeeded after resends (Info), each with the trace id where there is one. Nil logs to
+// succeeded after resends (Info); of a DoOnce operation also when it comes into doubt (Warn), each
+// lookup and the end of the doubt (Info), and a journal that fails (Error): each with the trace id where there is one. Nil logs to
 // slog.Default(), the one at the time of the event.
 func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
@@ -25,21 +26,27 @@ func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 
 func (e *Event) level() slog.Level {
 	switch e.Kind {
-	case EventRecovered:
+	case EventRecovered, EventLookup, EventSettled:
 		return slog.LevelInfo
-	case EventResend:
+	case EventResend, EventDoubt:
 		return slog.LevelWarn
 	}
 	return slog.LevelError
 }
 
 func (e *Event) attrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 13)
+	attrs := make([]slog.Attr, 0, 15)
 	if e.Name != "" {
 		attrs = append(attrs, slog.String("name", e.Name))
 	}
 	if e.Key != "" {
 		attrs = append(attrs, slog.String("key", e.Key))
+	}
+	if e.ID != "" {
+		attrs = append(attrs, slog.String("id", e.ID))
+	}
+	if e.Kind == EventLookup || e.Kind == EventSettled {
+		attrs = append(attrs, slog.String("outcome", e.Outcome.String()))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
 	attrs = append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)

@@ -98,9 +98,7 @@ func TestWaitingCallsAreSmall(t *testing.T) {
 	const n = 20_000
 	bare, ours := inProcess(t, "bare", n), inProcess(t, "DoValue", n)
 	t.Logf("a bare goroutine with a timer: %.0f B; a call in backoff: %.0f B", bare, ours)
-	// 3.05 kB become 3.3 kB on a quiet machine, some goroutines grow on a busy
-	// one. What this must notice is that all of them do.
-	require.Less(t, ours, bare+700)
+	require.Less(t, ours, bare+350) // 3.05 kB and 3.3 kB; a stack that grows makes it 5.3
 }
 
 // measured names what TestMeasureWaiting measures, in the process that
@@ -121,7 +119,9 @@ func TestMeasureWaiting(t *testing.T) {
 func inProcess(t testing.TB, name string, n int) float64 {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestMeasureWaiting$", "-test.count=1")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", measured, name, n))
+	// A goroutine that is preempted in the middle of a function needs room for all
+	// registers, and its stack grows for that: noise from a busy machine.
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", measured, name, n), "GODEBUG=asyncpreemptoff=1")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	found := regexp.MustCompile(`bytes=(\d+)`).FindSubmatch(out)

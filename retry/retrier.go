@@ -50,6 +50,10 @@ type Config struct {
 	// Retrier's own. [NoBudget]: none.
 	Budget *Budget
 
+	// Journal remembers [DoOnce] operations across crashes. Nil: what is said
+	// of an operation holds for that one call.
+	Journal Journal
+
 	// OnEvent is told of every resend and every end that matters, from the
 	// goroutine of the call: it should be quick and must be safe for concurrent
 	// use. It must not call through the same Retrier. A panic in it is
@@ -69,6 +73,8 @@ type Retrier struct {
 	nonces     nonce.Source
 	key        string
 	budget     *Budget
+	journal    Journal
+	claims     *claims
 	onEvent    func(context.Context, Event)
 
 	locked       func(key string) error // lockout.Check, bound once
@@ -90,6 +96,8 @@ func New(cfg Config) (*Retrier, error) {
 		nonces:     cfg.Nonces,
 		key:        cfg.Key,
 		budget:     cfg.Budget,
+		journal:    cfg.Journal,
+		claims:     new(claims),
 		onEvent:    cfg.OnEvent,
 	}
 	r.defaults()

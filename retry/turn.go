@@ -42,6 +42,10 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 		return c.stopForContext(ctx, nil)
 	}
 	for {
+		if c.once != nil && !c.looking && !c.once.begin(ctx) {
+			c.unsent()
+			return false
+		}
 		began := clock()
 		c.sends++
 		c.err = c.run(ctx, op, lease.Probe())
@@ -64,7 +68,6 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 	if c.err != nil {
 		return false
 	}
-	c.succeed(ctx)
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/nexpay-go/resilience/classify"
 )
@@ -127,6 +128,9 @@ func or(status, otherwise int) int {
 func (f *Fault) spoil(a *answer) {
 	if f.RetryAfter != "" {
 		a.header.Set("Retry-After", f.RetryAfter)
+	}
+	for name, values := range f.Header {
+		a.header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
 	a.cut = f.Truncate
 }

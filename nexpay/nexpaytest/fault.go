@@ -3,6 +3,7 @@ package nexpaytest
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -22,13 +23,25 @@ type Fault struct {
 	HTML    bool              // a gateway's error page
 	Body    []byte            // any body at all, as it is, also an empty one; nil: none of its own
 
-	RetryAfter string // value of that header, as it is; empty: none
-	Truncate   int    // the answer breaks off this many bytes before its end; an error in reading its body
+	RetryAfter string      // value of that header, as it is; empty: none
+	Header     http.Header // more of them, in place of the answer's own; such as Age, for an answer out of a cache
+	Truncate   int         // the answer breaks off this many bytes before its end; an error in reading its body
 
 	// DelayBefore passes before the bank looks at the request, DelayAfter
 	// before it answers. A client that gives up meanwhile does not keep the
 	// bank from executing what it has already been sent.
 	DelayBefore, DelayAfter time.Duration
+
+	// VisibleAfter is how long lookups, changes and the history do not find a
+	// payment that this request makes, as where they are answered from a
+	// replica that lags behind. Bank.Payments and Bank.Executed do.
+	VisibleAfter time.Duration
+
+	// Twice has the request arrive twice, as behind a proxy that repeats what it
+	// sends, right before the bank looks at it. The bank executes the first and
+	// its answer is lost; the second goes on, to be refused for its nonce (50),
+	// and meets the rest of the fault. Each has its line in the log.
+	Twice bool
 
 	Execute bool // the bank does its work all the same; with Reset, Hang or a 5xx: executed, answer lost
 	Reset   bool // the connection is reset instead of an answer
@@ -61,11 +74,27 @@ func (f *Fault) check() error {
 	if f.Code == 0 && (f.Message != "" || f.Data != "") {
 		errs = append(errs, errors.New("nexpaytest: a Fault has a Message or Data but no Code"))
 	}
-	if f.DelayBefore < 0 || f.DelayAfter < 0 || f.Truncate < 0 {
+	if f.DelayBefore < 0 || f.DelayAfter < 0 || f.VisibleAfter < 0 || f.Truncate < 0 {
 		errs = append(errs, errors.New("nexpaytest: a delay or Truncate of a Fault is negative"))
 	}
-	if strings.ContainsFunc(f.RetryAfter, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if !sendable(f.RetryAfter) {
 		errs = append(errs, errors.New("nexpaytest: Fault.RetryAfter cannot be sent in a header"))
 	}
+	for name, values := range f.Header {
+		if !token(name) || !sendable(strings.Join(values, "")) {
+			errs = append(errs, fmt.Errorf("nexpaytest: Fault.Header %q cannot be sent", name))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+func sendable(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// token reports whether a header can have that name.
+func token(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
 }

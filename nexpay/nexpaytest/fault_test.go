@@ -330,8 +330,70 @@ func TestMistakesInTheTestPanic(t *testing.T) {
 	nan /= nan
 	for _, r := range []nexpaytest.Rule{
 		{Share: 1.1}, {Share: -0.1}, {Share: nan}, {Times: -1}, {Fault: nexpaytest.Fault{Status: 100}}, {Fault: nexpaytest.Fault{Truncate: -1}},
+		{Fault: nexpaytest.Fault{VisibleAfter: -1}}, {Fault: nexpaytest.Fault{Header: http.Header{"": {"x"}}}},
+		{Fault: nexpaytest.Fault{Header: http.Header{"A b": {"x"}}}}, {Fault: nexpaytest.Fault{Header: http.Header{"A": {"x", "\n"}}}},
 	} {
 		require.Panics(t, func() { b.AddRule(r) })
 	}
 	require.Equal(t, 0, len(b.Requests()), "no lock is left behind")
+}
+
+// A proxy that sends a request twice and hands on the second answer: 50 for a
+// payment that was made.
+func TestTwice(t *testing.T) {
+	for name, connect := range map[string]func(*testing.T) (*nexpaytest.Bank, *caller){"TCP": startedBank, "in process": inProcessBank} {
+		t.Run(name, func(t *testing.T) {
+			b, c := connect(t)
+			b.Script(nexpaytest.Fault{Twice: true})
+			got, status := code(c.pay(t.Context(), "a"))
+			require.EqualValues(t, 50, got)
+			require.Equal(t, 403, status)
+			require.Equal(t, 1, b.Executed("a"))
+			log := b.Requests()
+			require.Len(t, log, 2)
+			require.Equal(t, log[0].Nonce, log[1].Nonce)
+			require.Equal(t, []bool{true, false}, []bool{log[0].Executed, log[1].Executed})
+			require.Equal(t, []int{0, 403}, []int{log[0].Status, log[1].Status}, "the first answer is lost")
+
+			b.Script(nexpaytest.Fault{Twice: true, HTML: true})
+			_, status = code(c.pay(t.Context(), "b"))
+			require.Equal(t, 502, status, "the rest of the fault is the second's")
+			require.Equal(t, 1, b.Executed("b"))
+		})
+	}
+}
+
+// Both copies are held up, and the client has given up before they arrive.
+func TestTwiceAndLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, c := inProcessBank(t)
+		b.Script(nexpaytest.Fault{Twice: true, DelayBefore: time.Minute, VisibleAfter: time.Minute})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, c.pay(ctx, "a"), context.DeadlineExceeded)
+		require.Zero(t, b.Executed("a"))
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, 1, b.Executed("a"))
+		require.Len(t, b.Requests(), 2)
+		require.Equal(t, time.Minute, b.Payments()[0].Visible.Sub(b.Payments()[0].Created))
+	})
+}
+
+func TestFaultHeader(t *testing.T) {
+	for name, connect := range map[string]func(*testing.T) (*nexpaytest.Bank, *caller){"TCP": startedBank, "in process": inProcessBank} {
+		t.Run(name, func(t *testing.T) {
+			b, c := connect(t)
+			b.Script(nexpaytest.Fault{Header: http.Header{"age": {"7"}, "X-Cache": {"MISS", "HIT"}, "Content-Type": {"text/plain"}}})
+			c.n++
+			req, err := c.NewRequest(withNonce(t.Context(), c.n), "GET", statusPath, nil)
+			require.NoError(t, err)
+			require.NoError(t, c.Signer.Sign(req))
+			resp, err := c.HTTP.Do(req)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			require.Equal(t, "7", resp.Header.Get("Age"))
+			require.Equal(t, []string{"MISS", "HIT"}, resp.Header["X-Cache"])
+			require.Equal(t, []string{"text/plain"}, resp.Header["Content-Type"])
+		})
+	}
 }

@@ -17,6 +17,7 @@ type Payment struct {
 	Key           string      // the API key's ID
 	Fields        nexpay.Form // all that was sent, but for the signature
 	Created       time.Time
+	Visible       time.Time // from when lookups find it: Created, unless a Fault had it lag behind
 	Status        nexpay.Status
 	RejectReason  string
 	ExecutionTime string // of the last rescheduling, as sent
@@ -41,13 +42,7 @@ func (b *Bank) Payments() []Payment {
 func (b *Bank) Executed(externalID string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := 0
-	for i := range b.ledger.payments {
-		if b.ledger.payments[i].ExternalID == externalID {
-			n++
-		}
-	}
-	return n
+	return b.ledger.times(externalID)
 }
 
 // SetStatus changes what a lookup answers about the payment, which begins as
@@ -65,36 +60,47 @@ func (b *Bank) SetStatus(externalID string, s nexpay.Status, rejectReason string
 	return found
 }
 
-// pay enters a payment.
-func (l *ledger) pay(key string, f nexpay.Form, now time.Time) *Payment {
+// pay enters a payment that lookups find after the lag.
+func (l *ledger) pay(key string, f nexpay.Form, now time.Time, lag time.Duration) *Payment {
 	external, _ := f.Get("externalPaymentId")
 	client, _ := f.Get("clientPaymentId")
 	number, _ := strconv.ParseInt(client, 10, 64) // checked before; 0 if there is none
 	l.payments = append(l.payments, Payment{
 		ID: int64(len(l.payments)) + 1, ExternalID: external, ClientID: number, Key: key,
 		Fields:  slices.DeleteFunc(slices.Clone(f), func(f nexpay.Field) bool { return f.Name == signatureField }),
-		Created: now, Status: nexpay.Pending,
+		Created: now, Visible: now.Add(lag), Status: nexpay.Pending,
 	})
 	return &l.payments[len(l.payments)-1]
 }
 
+// times counts the payments with that id, those not yet visible included.
+func (l *ledger) times(external string) (n int) {
+	for i := range l.payments {
+		if l.payments[i].ExternalID == external {
+			n++
+		}
+	}
+	return n
+}
+
 // external finds the first payment with that id.
-func (l *ledger) external(id string) *Payment {
-	return l.find(func(p *Payment) bool { return p.ExternalID == id })
+func (l *ledger) external(id string, now time.Time) *Payment {
+	return l.find(now, func(p *Payment) bool { return p.ExternalID == id })
 }
 
 // client finds a payment by clientPaymentId, or by paymentId.
-func (l *ledger) client(id int64) *Payment {
-	if p := l.find(func(p *Payment) bool { return p.ClientID == id && id != 0 }); p != nil {
+func (l *ledger) client(id int64, now time.Time) *Payment {
+	if p := l.find(now, func(p *Payment) bool { return p.ClientID == id && id != 0 }); p != nil {
 		return p
 	}
-	return l.find(func(p *Payment) bool { return p.ID == id })
+	return l.find(now, func(p *Payment) bool { return p.ID == id })
 }
 
-func (l *ledger) find(match func(*Payment) bool) *Payment {
+// find finds the first payment that matches among those visible by then.
+func (l *ledger) find(now time.Time, match func(*Payment) bool) *Payment {
 	for i := range l.payments {
-		if match(&l.payments[i]) {
-			return &l.payments[i]
+		if p := &l.payments[i]; !p.Visible.After(now) && match(p) {
+			return p
 		}
 	}
 	return nil

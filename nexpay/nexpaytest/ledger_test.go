@@ -269,3 +269,38 @@ func TestBodiesThatAreNoForm(t *testing.T) {
 	require.EqualValues(t, 70, send("amount=%zz", "application/x-www-form-urlencoded").Code)
 	require.Equal(t, 413, send("a="+strings.Repeat("x", 1<<20), "application/x-www-form-urlencoded").Status)
 }
+
+// A replica that lags behind: executed at once, and found later.
+func TestVisibleLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := nexpaytest.Key{ID: "k", Secret: "s", PaymentSecret: "p"}
+		b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{key}, RefuseDuplicates: true})
+		c := inProcess(t, b, key.Credentials())
+		b.Script(nexpaytest.Fault{VisibleAfter: 30 * time.Second})
+		require.NoError(t, c.pay(t.Context(), "a"))
+		require.Equal(t, 1, b.Executed("a"))
+		require.Equal(t, 30*time.Second, b.Payments()[0].Visible.Sub(b.Payments()[0].Created))
+
+		history := func() int {
+			var answer struct{ Payments []any }
+			require.NoError(t, c.call(t.Context(), "GET", paymentsHistory, nil, &answer))
+			return len(answer.Payments)
+		}
+		time.Sleep(30*time.Second - 1)
+		_, err := c.lookup(t.Context(), "a")
+		got, status := code(err)
+		require.EqualValues(t, 30000, got)
+		require.Equal(t, 404, status)
+		require.Zero(t, history())
+		require.Error(t, c.call(t.Context(), "POST", paymentsPath+"/cancel-scheduled", form("externalPaymentId", "a"), nil))
+		got, _ = code(c.pay(t.Context(), "a"))
+		require.EqualValues(t, 30000, got, "what writes sees everything")
+
+		time.Sleep(time.Nanosecond)
+		_, err = c.lookup(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, 1, history())
+	})
+}
+
+const paymentsHistory = "/api/1/eurowallet/payments/history"

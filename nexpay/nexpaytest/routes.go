@@ -48,10 +48,10 @@ func (b *Bank) createPayment(k *Key, c *call) (any, bool, refusal) {
 		return nil, false, refusal{codeWrongSignature, signatureField}
 	case r != refusal{}:
 		return nil, false, r
-	case b.config.RefuseDuplicates && external != "" && b.ledger.external(external) != nil:
+	case b.config.RefuseDuplicates && external != "" && b.ledger.times(external) > 0:
 		return nil, false, refusal{codeRequest, "externalPaymentId was used before"}
 	}
-	p := b.ledger.pay(k.ID, c.form, time.Now())
+	p := b.ledger.pay(k.ID, c.form, time.Now(), c.lag)
 	return map[string]any{"paymentId": b.paymentID(p), "status": p.Status}, true, refusal{}
 }
 
@@ -121,7 +121,7 @@ func (b *Bank) paymentID(p *Payment) any {
 func (b *Bank) history(k *Key, _ *call) (any, bool, refusal) {
 	list := []map[string]any{}
 	for i := range b.ledger.payments {
-		if p := &b.ledger.payments[i]; p.Key == k.ID {
+		if p := &b.ledger.payments[i]; p.Key == k.ID && !p.Visible.After(time.Now()) {
 			list = append(list, b.describe(p))
 		}
 	}
@@ -184,12 +184,12 @@ func (b *Bank) referred(f nexpay.Form) (*Payment, refusal) {
 	case external != "" && client != "":
 		return nil, refusal{code: codeTwoIdentifiers}
 	case external != "":
-		p = b.ledger.external(external)
+		p = b.ledger.external(external, time.Now())
 	case !integer.MatchString(client):
 		return nil, refusal{codeParameter, "clientPaymentId"}
 	default:
 		number, _ := strconv.ParseInt(client, 10, 64)
-		p = b.ledger.client(number)
+		p = b.ledger.client(number, time.Now())
 	}
 	if p == nil {
 		return nil, unknownPayment

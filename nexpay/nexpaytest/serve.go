@@ -22,6 +22,7 @@ type call struct {
 	size                int // of the body, in bytes
 	form                nexpay.Form
 	formErr             error
+	lag                 time.Duration // Fault.VisibleAfter
 }
 
 // maxBody is how much of a body the bank reads. More is answered with 413.
@@ -50,7 +51,13 @@ var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallErro
 func (b *Bank) serve(ctx context.Context, c *call) (answer, error) {
 	line, req := b.arrive(c)
 	f := b.fault(req)
-	a, err := b.late(ctx, f.DelayBefore, func() answer { return b.act(line, c, &f) })
+	a, err := b.late(ctx, f.DelayBefore, func() answer {
+		if f.Twice {
+			b.act(line, c, &Fault{VisibleAfter: f.VisibleAfter})
+			line, _ = b.arrive(c)
+		}
+		return b.act(line, c, &f)
+	})
 	if err != nil {
 		return answer{}, err
 	}
@@ -113,6 +120,7 @@ func (b *Bank) act(line int, c *call, f *Fault) answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	entry := &b.log[line]
+	c.lag = f.VisibleAfter
 	a := b.work(entry, c, !f.replaces() || f.Execute)
 	if f.answers() {
 		a = f.answer(entry.TraceID)

@@ -1,0 +1,87 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A payment whose answer is lost is looked up, not sent again.
+func ExampleDoOnce() {
+	r, err := retry.New(retry.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	paymentID, err := retry.DoOnce(context.Background(), r, retry.Operation[string]{
+		ID: "inv-7",
+		Send: func(context.Context) (string, error) {
+			fmt.Println("sent")
+			return "", errors.New("connection reset before the answer came")
+		},
+		Verify: func(context.Context) (string, retry.Outcome, error) {
+			fmt.Println("looked up")
+			return "payment 4711", retry.Applied, nil
+		},
+	})
+	fmt.Println(paymentID, err)
+	// Output:
+	// sent
+	// looked up
+	// payment 4711 <nil>
+}
+
+// What nobody could find out is said, with all that a person needs.
+func ExampleDoOnce_unknown() {
+	r, err := retry.New(retry.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = retry.DoOnce(context.Background(), r, retry.Operation[string]{
+		ID:   "inv-8",
+		Send: func(context.Context) (string, error) { return "", code(502) },
+	})
+	var e *retry.Error
+	if errors.Is(err, retry.ErrOutcomeUnknown) && errors.As(err, &e) {
+		fmt.Println("do not pay again:", e.Doubt.ID)
+		fmt.Println("ask support for:", e.Doubt.TraceIDs)
+		fmt.Println("because:", e.Doubt.Blocked)
+	}
+	// Output:
+	// do not pay again: inv-8
+	// ask support for: [5f2c]
+	// because: the operation has no Verify: nobody can look
+}
+
+// With a journal an operation is done once over restarts too, and what a crash
+// left open is finished at the next start.
+func ExampleRecover() {
+	journal := new(retry.MemoryJournal) // a durable one in real life
+	_, err := journal.Begin(context.Background(), retry.Entry{ID: "inv-9", State: retry.EntryOpen, Owner: "a process that crashed", At: time.Now()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := retry.New(retry.Config{Journal: journal})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	results, err := retry.Recover(context.Background(), r, journal, func(id string) retry.Operation[string] {
+		return retry.Operation[string]{
+			Send:   func(context.Context) (string, error) { return "", errors.New("not needed here") },
+			Verify: func(context.Context) (string, retry.Outcome, error) { return "payment 4712", retry.Applied, nil },
+		}
+	})
+	fmt.Println(err)
+	for _, result := range results {
+		fmt.Println(result.ID, result.Value, result.Err)
+	}
+	// Output:
+	// <nil>
+	// inv-9 payment 4712 <nil>
+}

@@ -1,0 +1,81 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Recovered is what became of an operation that an earlier process had left open.
+type Recovered[T any] struct {
+	ID    string
+	Value T
+	Err   error // as of DoOnce; nil if it happened and Value is there
+}
+
+// recoverAtOnce is how many operations Recover looks at together: most of the
+// time they wait for Settle to pass.
+const recoverAtOnce = 32
+
+// Recover goes through what a crash left open in the journal, at start-up, and
+// finishes each with [DoOnce]: what happened is found out, and what did not is
+// sent again. The journal takes the place of r's own in that; it has to be a
+// [PendingJournal]. find returns the operation with that ID; it may be called
+// from several goroutines. One that should be looked up but not sent again gets
+// a Send that returns an error.
+//
+// The results come in the order in which the journal listed the operations. An
+// error says that the listing failed; what was listed before that is finished
+// all the same. Recover returns when every operation is through, which takes
+// Settle and a little more for those that did not happen.
+//
+// Run it before new work begins, in one process at a time: two that recover the
+// same journal are safe, but get [ErrBusy] from each other.
+func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(id string) Operation[T], opts ...Option) ([]Recovered[T], error) {
+	if r == nil {
+		return nil, errNil(r)
+	}
+	pending, ok := journal.(PendingJournal)
+	switch {
+	case !ok:
+		return nil, errors.New("retry: Recover needs a journal that lists what is open, a PendingJournal")
+	case find == nil:
+		return nil, errors.New("retry: Recover needs a function that finds the operation")
+	}
+	with := *r
+	with.journal = journal
+	var results []*Recovered[T]
+	var group sync.WaitGroup
+	slots := make(chan struct{}, recoverAtOnce)
+	var failed error
+	for entry, err := range pending.Pending(ctx) {
+		if err != nil {
+			failed = &journalError{err}
+			break
+		}
+		result := &Recovered[T]{ID: entry.ID}
+		results = append(results, result)
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			result.Value, result.Err = recoverOne(ctx, &with, entry.ID, find, opts)
+		})
+	}
+	group.Wait()
+	all := make([]Recovered[T], len(results))
+	for i, result := range results {
+		all[i] = *result
+	}
+	return all, failed
+}
+
+func recoverOne[T any](ctx context.Context, r *Retrier, id string, find func(string) Operation[T], opts []Option) (T, error) {
+	op := find(id)
+	if op.ID != "" && op.ID != id {
+		var zero T
+		return zero, fmt.Errorf("retry: Recover was given the operation %q for %q", op.ID, id)
+	}
+	op.ID = id
+	return DoOnce(ctx, r, op, opts...)
+}
