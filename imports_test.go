@@ -9,17 +9,18 @@ import (
 // library, so that imports point one way and a dependency serves one package.
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
-	".":                 {},
-	"classify":          {},
-	"policy":            {"classify", "github.com/cenkalti/backoff/v4"},
-	"breaker":           {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":             {"internal/carry"},
-	"retry":             {"breaker", "classify", "internal/carry", "internal/hook", "internal/text", "nonce", "policy"},
-	"nexpay":            {"classify", "internal/text", "nonce"},
-	"nexpay/nexpaytest": {"classify", "nexpay"},
-	"internal/carry":    {},
-	"internal/hook":     {},
-	"internal/text":     {},
+	".":                    {},
+	"classify":             {},
+	"policy":               {"classify", "github.com/cenkalti/backoff/v4"},
+	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
+	"nonce":                {"internal/carry"},
+	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
+	"nexpay":               {"classify", "internal/certificate", "internal/text", "nonce"},
+	"nexpay/nexpaytest":    {"classify", "nexpay"},
+	"internal/carry":       {},
+	"internal/certificate": {},
+	"internal/hook":        {},
+	"internal/text":        {},
 }
 
 // standard reports whether an import path is that of the standard library, whose

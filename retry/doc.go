@@ -36,6 +36,10 @@
 // Whatever ends a call, the one [*Error] that it returns has the reason, the
 // operation's last error, and what came from outside.
 //
+// "Effect not applied" after a failed dial is true as far as the operation sends
+// once. An HTTP client that follows redirects may have been executed before it
+// could not reach the next host: refuse them, see package classify.
+//
 // # Calls inside calls
 //
 // An operation may itself use Do. An inner call that gave up ends the outer

@@ -173,6 +173,10 @@ func TestNoRequestDataInAnyText(t *testing.T) {
 		{"OpError with anything", &net.OpError{Op: "read", Net: "tcp", Err: errors.New(secret)}, "read: *errors.errorString"},
 		{"a hand-made OpError", &net.OpError{Op: secret, Net: secret, Addr: addr(secret), Err: os.NewSyscallError(secret, io.EOF)}, "network: EOF"},
 		{"a certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "certificate signed by unknown authority"},
+		{"a certificate for what the server has seen", &url.Error{Op: "Get", URL: link, Err: &tls.CertificateVerificationError{
+			Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{secret}}, Host: secret}}},
+			"no answer to HTTP GET: tls: failed to verify certificate: x509: certificate is not valid for the host that was called"},
+		{"a certificate checked by hand", x509.CertificateInvalidError{Reason: x509.CANotAuthorizedForThisName, Detail: secret}, "reason 2"},
 		{"plain HTTP", http.ErrSchemeMismatch, "server gave HTTP response to HTTPS client"},
 		{"a panic's value", fmt.Errorf("%v", secret), "*errors.errorString"},
 		{"deep", deep(errors.New(secret)), "may hold request data"},
