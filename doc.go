@@ -3,7 +3,8 @@
 // exports nothing; the work is done by
 //
 //   - [github.com/nexpay-go/resilience/retry]: Do and DoValue run a call that may
-//     safely be repeated until it succeeds or its error asks to stop. Start here.
+//     safely be repeated until it succeeds or its error asks to stop; DoOnce makes
+//     a payment, once, and tells the truth about it. Start here.
 //   - [github.com/nexpay-go/resilience/classify]: what an error code means. Two
 //     axes: what would help, and what is known to have happened.
 //   - [github.com/nexpay-go/resilience/policy]: what to do about it, per code,

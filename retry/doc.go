@@ -6,7 +6,8 @@
 // [Do] and [DoValue] are for calls that may safely be repeated: queries, and
 // whatever the API itself makes safe to repeat. They are not for moving money:
 // after a timeout nobody knows whether a payment happened, and these functions
-// would send it again.
+// would send it again. [DoOnce] is for calls that move money: what may have
+// happened is looked up before it is sent again.
 //
 //	r, err := retry.New(retry.Config{})
 //	…
