@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":                {"internal/carry"},
 	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
+	"retry/journaltest":    {"retry"},
 	"nexpay":               {"classify", "internal/certificate", "internal/text", "nonce"},
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},
