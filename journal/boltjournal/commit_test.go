@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,34 +61,107 @@ func TestManyCallersShareCommits(t *testing.T) {
 	require.Less(t, transactions(t, path), callers*calls/5)
 }
 
-// Whoever goes away before the disk answers leaves all others alone, and either a
-// whole entry or none.
-func TestCallersWhoGoAway(t *testing.T) {
-	t.Parallel()
-	j := open(t, newPath(t))
-	acknowledged := make([]bool, 300)
+// leaving calls call n times at once, and half of the contexts end meanwhile. It
+// returns whose call came to its end.
+func leaving(t *testing.T, n int, call func(ctx context.Context, i int) error) []bool {
+	t.Helper()
+	acknowledged := make([]bool, n)
 	var done sync.WaitGroup
-	for i := range acknowledged {
+	for i := range n {
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		done.Go(func() {
-			held, err := j.Begin(ctx, sample(fmt.Sprint("p-", i)))
-			acknowledged[i] = err == nil
-			if err != nil && (!errors.Is(err, context.Canceled) || held.ID != "") {
-				t.Errorf("%+v, %v", held, err)
+			err := call(ctx, i)
+			if acknowledged[i] = err == nil; err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
 			}
 		})
 		if rand.IntN(2) == 0 {
 			done.Go(cancel)
 		}
-		defer cancel()
 	}
 	done.Wait()
+	return acknowledged
+}
+
+// Whoever goes away before the disk answers leaves all others alone, and either a
+// whole entry or none.
+func TestBeginAndGoAway(t *testing.T) {
+	t.Parallel()
+	const callers = 300
+	j := open(t, newPath(t))
+	acknowledged := leaving(t, callers, func(ctx context.Context, i int) error {
+		_, err := j.Begin(ctx, sample(fmt.Sprint("p-", i)))
+		return err
+	})
 	for i, ok := range acknowledged {
 		held, err := read(j, fmt.Sprint("p-", i))
 		require.NoError(t, err)
 		want := sample(fmt.Sprint("p-", i))
 		if want.Generation = 1; ok || held.Generation != 0 {
 			require.Equal(t, want, held)
+		}
+	}
+}
+
+// endsAtOnce is a context that ends between being asked for the first time and
+// being waited for.
+type endsAtOnce struct {
+	context.Context // one that has ended
+	asked           atomic.Bool
+}
+
+func (c *endsAtOnce) Err() error {
+	if c.asked.CompareAndSwap(false, true) {
+		return nil
+	}
+	return c.Context.Err()
+}
+
+// An entry that was not stored when its caller went away, and the disk was idle
+// again, is not stored with the next one.
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	j := open(t, newPath(t))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 60 { // most of them come while the disk is busy
+		var done sync.WaitGroup
+		done.Go(func() { begin(t, j, fmt.Sprint("stays-", i)) })
+		runtime.Gosched()
+		done.Go(func() { _, _ = j.Begin(&endsAtOnce{Context: ended}, sample(fmt.Sprint("goes-", i))) })
+		done.Wait()
+		before, err := read(j, fmt.Sprint("goes-", i))
+		require.NoError(t, err)
+		begin(t, j, fmt.Sprint("next-", i))
+		after, err := read(j, fmt.Sprint("goes-", i))
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+	}
+}
+
+// What went to End is the caller's again when End returns, however it does.
+func TestEndAndGoAway(t *testing.T) {
+	t.Parallel()
+	const callers = 300
+	j := open(t, newPath(t))
+	leaving(t, callers, func(_ context.Context, i int) error {
+		_, err := j.Begin(context.Background(), sample(fmt.Sprint("p-", i)))
+		return err
+	})
+	acknowledged := leaving(t, callers, func(ctx context.Context, i int) error {
+		e := sample(fmt.Sprint("p-", i))
+		e.Generation, e.State, e.TraceIDs = 1, retry.EntryApplied, []string{"t-1"}
+		err := j.End(ctx, e)
+		e.TraceIDs[0] = "spoiled"
+		return err
+	})
+	for i, ok := range acknowledged {
+		held, err := read(j, fmt.Sprint("p-", i))
+		require.NoError(t, err)
+		if ok || held.State == retry.EntryApplied {
+			require.Equal(t, retry.EntryApplied, held.State)
+			require.Equal(t, []string{"t-1"}, held.TraceIDs)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (j *Journal) End(ctx context.Context, e retry.Entry) error {
 		switch {
 		case err != nil:
 			return false, err
-		case held.Generation == 0 || held.Generation != e.Generation || held.State != retry.EntryOpen && held.State != e.State:
+		case held.Generation != e.Generation || held.State != retry.EntryOpen && held.State != e.State:
 			return false, entry.Busy(e)
 		case held.State != retry.EntryOpen:
 			return false, nil

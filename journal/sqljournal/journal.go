@@ -121,7 +121,7 @@ func (j *Journal) finish(ctx context.Context, e retry.Entry) error {
 	switch {
 	case err != nil:
 		return err
-	case held.Generation == 0 || held.Generation != e.Generation || held.State != e.State:
+	case held.Generation != e.Generation || held.State != e.State:
 		return entry.Busy(e)
 	}
 	return nil
