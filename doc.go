@@ -17,6 +17,10 @@
 //     signing and lookups.
 //   - [github.com/nexpay-go/resilience/nexpay/nexpaytest]: a bank to test an
 //     integration against, over HTTP or in virtual time.
+//   - [github.com/nexpay-go/resilience/retry/journaltest]: the rules that a
+//     journal of payments has to keep, as tests for one of your own.
+//   - [github.com/nexpay-go/resilience/journal], a module of its own: journals in
+//     a file, and in a table of PostgreSQL or SQLite.
 //
 // Only classify and policy know the Nexpay API, as a table each; for another
 // API, write another table.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// mayImport lists every package with what it may import besides the standard
-// library, so that imports point one way and a dependency serves one package.
+// mayImport lists every package, those of nested modules too, with what it may
+// import besides the standard library, so that imports point one way and a dependency serves one package.
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
 	".":                    {},
@@ -15,12 +15,18 @@ var mayImport = map[string][]string{
 	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":                {"internal/carry"},
 	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
+	"retry/journaltest":    {"retry"},
 	"nexpay":               {"classify", "internal/certificate", "internal/text", "nonce"},
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},
 	"internal/certificate": {},
 	"internal/hook":        {},
 	"internal/text":        {},
+
+	"journal":                {},
+	"journal/boltjournal":    {"journal/internal/entry", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
+	"journal/sqljournal":     {"journal/internal/entry", "retry"},
+	"journal/internal/entry": {"retry"},
 }
 
 // standard reports whether an import path is that of the standard library, whose
