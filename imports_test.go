@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"nexpay":            {"classify", "internal/text", "nonce"},
 	"nexpay/nexpaytest": {"classify", "nexpay"},
 	"internal/hook":     {},
+	"internal/oracle":   {},
 	"internal/text":     {},
 }
 
