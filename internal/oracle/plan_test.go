@@ -74,6 +74,9 @@ const (
 	obstacleKinds
 )
 
+// timeouts are odd, so that none ends together with anything else.
+var timeouts = []time.Duration{0, 1900 * time.Millisecond, 9700 * time.Millisecond}
+
 type source int
 
 const (
@@ -104,7 +107,7 @@ func newPlan(seed uint64) *plan {
 		source:   pick(d, oneLane, oneLane, twoLanes, ownNonces),
 		unnamed:  d.chance(30),
 		inFlight: pick(d, 1, 1, 1, 2),
-		timeout:  pick(d, 0, 2*time.Second, 10*time.Second),
+		timeout:  pick(d, timeouts...),
 		settle:   pick(d, time.Second, 3*time.Second, 10*time.Second, 40*time.Second),
 		noReplay: d.chance(40),
 		journal:  d.chance(80),
@@ -184,7 +187,7 @@ func (p *plan) caller(d dice) callPlan {
 	case 2:
 		c.deadline = d.between(1, p.giveUp)
 	}
-	if d.chance(15) {
+	if d.chance(15) && p.source != ownNonces { // who draws his own has to see to it that they rise, restarts and all
 		c.ahead = d.between(0, pick(d, time.Second, 2*p.settle))
 	}
 	if d.chance(25) {

@@ -113,7 +113,7 @@ func (p *process) kill() {
 // policies are the usual ones, by attempt timeout, with waits that can be repeated.
 var policies = func() map[time.Duration]*policy.Set {
 	sets := map[time.Duration]*policy.Set{}
-	for _, timeout := range []time.Duration{0, 2 * time.Second, 10 * time.Second} {
+	for _, timeout := range timeouts {
 		over := policy.Table{AttemptTimeout: timeout, Default: policy.Policy{Backoff: policy.Backoff{Jitter: policy.JitterNone}}}
 		if timeout == 0 {
 			over.AttemptTimeout = policy.None
