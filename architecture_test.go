@@ -45,19 +45,23 @@ func TestArchitecture(t *testing.T) {
 			require.NotEmpty(t, tr.sources(name, false), name)
 		}
 	})
-	t.Run("go.mod requires what it may", func(t *testing.T) {
-		require.Empty(t, requirements(t, "go.mod"))
+	t.Run("every go.mod requires what it may", func(t *testing.T) {
+		for _, file := range tr.modules {
+			require.Empty(t, requirements(t, file, path.Dir(file)), file)
+		}
+		require.Len(t, tr.modules, len(mayRequire))
 	})
 }
 
-// A tree is the Go source of a module.
+// A tree is the Go source of this module and of those nested in it.
 type tree struct {
 	*token.FileSet
-	files []source // sorted by path
+	files   []source // sorted by path
+	modules []string // the paths of their go.mod
 }
 
 type source struct {
-	path, folder string // slashes, from the module's root; the root folder is "."
+	path, folder string // slashes, from the root of the tree, which is "."
 	test         bool
 	*ast.File
 }
@@ -74,19 +78,21 @@ func parse(t *testing.T, files map[string]string) *tree {
 	return tr
 }
 
-// readTree reads this module. Nested modules have rules of their own.
+// readTree reads all that is there. Nested modules keep the rules of this one.
 func readTree(t *testing.T) *tree {
 	t.Helper()
 	files := map[string]string{}
+	var modules []string
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil || name == ".":
 			return err
 		case d.IsDir():
-			_, err := os.Stat(filepath.Join(name, "go.mod"))
-			if err == nil || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_") {
+			if d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_") {
 				return fs.SkipDir
 			}
+		case d.Name() == "go.mod":
+			modules = append(modules, filepath.ToSlash(name))
 		case strings.HasSuffix(name, ".go"):
 			text, err := os.ReadFile(name)
 			files[filepath.ToSlash(name)] = string(text)
@@ -95,7 +101,9 @@ func readTree(t *testing.T) *tree {
 		return nil
 	})
 	require.NoError(t, err)
-	return parse(t, files)
+	tr := parse(t, files)
+	tr.modules = modules
+	return tr
 }
 
 // sources are the files of a folder that are, or are not, tests.
@@ -122,11 +130,12 @@ func text(lit *ast.BasicLit) string {
 	return s
 }
 
-// run runs the go command.
+// run runs the go command, in go.work whatever the environment says.
 func run(t *testing.T, args ...string) []byte {
 	t.Helper()
 	var complaints bytes.Buffer
 	cmd := exec.Command("go", args...)
+	cmd.Env = append(os.Environ(), "GOWORK=")
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	require.NoError(t, err, "go %s: %s", strings.Join(args, " "), &complaints)

@@ -31,6 +31,14 @@ func TestRulesBite(t *testing.T) {
 			import "github.com/nexpay-go/resilience/nexpay"`},
 		{"imports point one way", "examples/a/main.go", `package main
 			import "github.com/nexpay-go/resilience/internal/hook"`},
+		{"imports point one way", "retry/journaltest/a.go", `package journaltest
+			import "testing"
+			import "github.com/nexpay-go/resilience/retry"
+			import "github.com/stretchr/testify/require" // »`},
+		{"imports point one way", "journal/sqljournal/a.go", `package sqljournal
+			import "github.com/nexpay-go/resilience/journal/internal/entry"
+			import "github.com/jackc/pgx/v5" // »
+			import "go.etcd.io/bbolt" // »`},
 		{"imports point one way", "extra/a.go", `package extra // »`},
 
 		{"the landing page exports nothing", "doc.go", `package resilience

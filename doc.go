@@ -3,7 +3,8 @@
 // exports nothing; the work is done by
 //
 //   - [github.com/nexpay-go/resilience/retry]: Do and DoValue run a call that may
-//     safely be repeated until it succeeds or its error asks to stop. Start here.
+//     safely be repeated until it succeeds or its error asks to stop; DoOnce makes
+//     a payment, once, and tells the truth about it. Start here.
 //   - [github.com/nexpay-go/resilience/classify]: what an error code means. Two
 //     axes: what would help, and what is known to have happened.
 //   - [github.com/nexpay-go/resilience/policy]: what to do about it, per code,
@@ -16,6 +17,10 @@
 //     signing and lookups.
 //   - [github.com/nexpay-go/resilience/nexpay/nexpaytest]: a bank to test an
 //     integration against, over HTTP or in virtual time.
+//   - [github.com/nexpay-go/resilience/retry/journaltest]: the rules that a
+//     journal of payments has to keep, as tests for one of your own.
+//   - [github.com/nexpay-go/resilience/journal], a module of its own: journals in
+//     a file, and in a table of PostgreSQL or SQLite.
 //
 // Only classify and policy know the Nexpay API, as a table each; for another
 // API, write another table.

@@ -5,21 +5,29 @@ import (
 	"strings"
 )
 
-// mayImport lists every package with what it may import besides the standard
-// library, so that imports point one way and a dependency serves one package.
+// mayImport lists every package, those of nested modules too, with what it may
+// import besides the standard library, so that imports point one way and a dependency serves one package.
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
-	".":                 {},
-	"classify":          {},
-	"policy":            {"classify", "github.com/cenkalti/backoff/v4"},
-	"breaker":           {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":             {},
-	"retry":             {"breaker", "classify", "internal/hook", "internal/text", "nonce", "policy"},
-	"nexpay":            {"classify", "internal/text", "nonce"},
-	"nexpay/nexpaytest": {"classify", "nexpay"},
-	"internal/hook":     {},
-	"internal/oracle":   {},
-	"internal/text":     {},
+	".":                    {},
+	"classify":             {},
+	"policy":               {"classify", "github.com/cenkalti/backoff/v4"},
+	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
+	"nonce":                {"internal/carry"},
+	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
+	"retry/journaltest":    {"retry"},
+	"nexpay":               {"classify", "internal/certificate", "internal/text", "nonce"},
+	"nexpay/nexpaytest":    {"classify", "nexpay"},
+	"internal/carry":       {},
+	"internal/certificate": {},
+	"internal/hook":        {},
+	"internal/oracle":      {},
+	"internal/text":        {},
+
+	"journal":                {},
+	"journal/boltjournal":    {"journal/internal/entry", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
+	"journal/sqljournal":     {"journal/internal/entry", "retry"},
+	"journal/internal/entry": {"retry"},
 }
 
 // standard reports whether an import path is that of the standard library, whose

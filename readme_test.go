@@ -26,6 +26,9 @@ func readme(t *testing.T) string {
 func TestREADMECodeRuns(t *testing.T) {
 	examples, err := os.ReadFile("retry/example_test.go")
 	require.NoError(t, err)
+	once, err := os.ReadFile("retry/example_once_test.go")
+	require.NoError(t, err)
+	examples = append(examples, once...)
 	space := regexp.MustCompile(`\s+`)
 	normal := func(s string) string { return space.ReplaceAllString(strings.TrimSpace(s), " ") }
 	var lines []string

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -11,18 +12,29 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mayRequire lists the direct requirements of go.mod; the last three are for tests.
-var mayRequire = []string{
-	"github.com/cenkalti/backoff/v4",
-	"github.com/sony/gobreaker/v2",
-	"github.com/stretchr/testify",
-	"go.uber.org/goleak",
-	"pgregory.net/rapid",
+// mayRequire lists the direct requirements of each go.mod by its folder. Of the
+// core the last three are for tests; of journal all but itself and bbolt.
+var mayRequire = map[string][]string{
+	".": {
+		"github.com/cenkalti/backoff/v4",
+		"github.com/sony/gobreaker/v2",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"pgregory.net/rapid",
+	},
+	"journal": {
+		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"go.etcd.io/bbolt",
+		"go.uber.org/goleak",
+		"modernc.org/sqlite",
+	},
 }
 
-// requirements holds a go.mod to mayRequire. A replacement would hold for this
-// module only, and not for those who use it.
-func requirements(t *testing.T, file string) (found []string) {
+// requirements holds the go.mod of a folder to mayRequire. A replacement would
+// hold for that module only, and not for those who use it.
+func requirements(t *testing.T, file, folder string) (found []string) {
 	t.Helper()
 	var mod struct {
 		Module  struct{ Path string }
@@ -39,10 +51,10 @@ func requirements(t *testing.T, file string) (found []string) {
 			direct = append(direct, r.Path)
 		}
 	}
-	if mod.Module.Path != module {
+	if mod.Module.Path != path.Join(module, folder) {
 		found = append(found, "the module is "+mod.Module.Path)
 	}
-	if slices.Sort(direct); !slices.Equal(mayRequire, direct) {
+	if slices.Sort(direct); !slices.Equal(mayRequire[folder], direct) {
 		found = append(found, fmt.Sprintf("it requires %v", direct))
 	}
 	if len(mod.Replace) > 0 {
@@ -53,19 +65,21 @@ func requirements(t *testing.T, file string) (found []string) {
 
 func TestRequirementsBite(t *testing.T) {
 	t.Parallel()
-	good, err := os.ReadFile("go.mod")
-	require.NoError(t, err)
-	for added, want := range map[string]int{
-		"": 0,
-		"require example.org/a v1.0.0 // indirect": 0,
-		"require example.org/a v1.0.0":             1,
-		"replace example.org/a => ./a":             1,
-	} {
-		file := filepath.Join(t.TempDir(), "go.mod")
-		require.NoError(t, os.WriteFile(file, append(slices.Clone(good), added...), 0o600))
-		require.Len(t, requirements(t, file), want, added)
+	for folder := range mayRequire {
+		good, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		require.NoError(t, err)
+		for added, want := range map[string]int{
+			"": 0,
+			"require example.org/a v1.0.0 // indirect": 0,
+			"require example.org/a v1.0.0":             1,
+			"replace example.org/a => ./a":             1,
+		} {
+			file := filepath.Join(t.TempDir(), "go.mod")
+			require.NoError(t, os.WriteFile(file, append(slices.Clone(good), added...), 0o600))
+			require.Len(t, requirements(t, file, folder), want, added)
+		}
 	}
 	file := filepath.Join(t.TempDir(), "go.mod")
 	require.NoError(t, os.WriteFile(file, []byte("module example.org/a\n"), 0o600))
-	require.Len(t, requirements(t, file), 2)
+	require.Len(t, requirements(t, file, "."), 2)
 }

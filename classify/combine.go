@@ -54,8 +54,8 @@ func (c *Catalog) answer(e *Error) Verdict {
 	}
 	refused := !e.partial && len(e.Details) <= maxDetails // as far as we know yet
 	decided := 0
-	for i := range e.Details {
-		code := e.Details[i].Code
+	for i := range len(e.Details) + len(e.beyond) {
+		code := e.code(i)
 		if code == 0 {
 			refused = false
 			continue
@@ -75,6 +75,9 @@ func (c *Catalog) answer(e *Error) Verdict {
 	}
 	if refused {
 		v.Effect = NotApplied
+	}
+	if e.skipped > maxSkipped && strictness(v.Class, v.Lockout) < strictness(Unclassified, false) {
+		v.Class, v.Code, v.Rule = Unclassified, 0, "too many errors" // one that was not read may forbid what these allow
 	}
 	return v
 }

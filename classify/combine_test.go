@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,4 +247,28 @@ func TestStrings(t *testing.T) {
 	} {
 		require.Equal(t, want, v.String())
 	}
+}
+
+// Sixteen errors are kept, but those behind them count.
+func TestErrorsThatAreNotKept(t *testing.T) {
+	list := func(harmless int, last string) *classify.Error {
+		return classify.Decode(403, nil, []byte(`{"errors":[`+strings.Repeat(`{"code":-32603},`, harmless)+last+`]}`))
+	}
+	locked := classify.Verdict{Class: classify.Fatal, Code: 100, Status: 403, Lockout: true, Rule: "API key locked"}
+	for _, n := range []int{1, 15, 16, 17, 1015} {
+		e := list(n, `{"code":100}`)
+		require.Equal(t, locked, classify.Nexpay().Classify(e), "%d before it", n)
+		require.LessOrEqual(t, len(e.Details), 16)
+		require.Equal(t, n < 16, e.Complete())
+	}
+	v := classify.Nexpay().Classify(list(16, `{"code":30010}`))
+	require.Equal(t, classify.FixAndResend, v.Class)
+	require.Equal(t, classify.Unknown, v.Effect)
+	require.Equal(t, classify.Retryable, classify.Nexpay().Classify(list(1015, `{"code":-32603}`)).Class)
+
+	// What is not read at all may forbid what the rest allows.
+	v = classify.Nexpay().Classify(list(1016, `{"code":100}`))
+	require.Equal(t, classify.Verdict{Status: 403, Rule: "too many errors"}, v)
+	early := classify.Decode(403, nil, []byte(`{"errors":[{"code":100}`+strings.Repeat(`,{"code":-32603}`, 1016)+`]}`))
+	require.Equal(t, locked, classify.Nexpay().Classify(early))
 }

@@ -1,7 +1,9 @@
 package classify
 
 import (
+	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -11,6 +13,9 @@ import (
 const (
 	maxBody = 64 << 10 // bytes of a failed answer that are read
 	maxText = 256      // bytes of one server text that are kept
+
+	maxTrace   = 128 // bytes of a trace id
+	traceBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-/+="
 )
 
 // Decode makes an Error of an answer that is already at hand. It takes any bytes
@@ -20,21 +25,39 @@ const (
 // The form it knows is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…},
 // keys in exactly this case, and others ignored. A code may be an integer, a number
 // with an integer value such as 5e1, or a string that holds an integer. A detail
-// with two codes has none.
+// with two codes has none. A traceId is a number, or a word of at most 128 ASCII
+// letters, digits and characters of "._:-/+="; anything else is left out.
 func Decode(status int, header http.Header, body []byte) *Error {
 	e, whole := parse(body[:min(len(body), maxBody)])
 	e.Status, e.RetryAfter = status, retryAfter(header)
-	e.partial = e.partial || !whole || len(body) > maxBody
+	e.partial = e.partial || !whole || len(body) > maxBody || unread(header, body)
 	return e
 }
+
+// unread reports whether a body is none that parse reads, yet may hold an answer:
+// another JSON value, or text in some encoding. HTML, plain text and nothing at all
+// are no error answer, rather than half of one.
+func unread(header http.Header, body []byte) bool {
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, mark), " \t\r\n")
+	if len(body) == 0 || body[0] == '{' {
+		return false
+	}
+	encoding := header.Get("Content-Encoding")
+	first, _ := utf8.DecodeRune(body)
+	return first == '[' || first == '"' || first == utf8.RuneError || !unicode.IsGraphic(first) ||
+		encoding != "" && !strings.EqualFold(encoding, "identity")
+}
+
+// mark is what some servers write before UTF-8. No JSON begins with it.
+var mark = []byte("\ufeff")
 
 // parse reads what it can of a body of any length. It reports whether that was all
 // of it; a body that does not even begin as an object holds nothing to read.
 func parse(body []byte) (e *Error, whole bool) {
 	e = new(Error)
-	s := scanner{text: body}
+	s := scanner{text: bytes.TrimPrefix(body, mark)}
 	if s.peek() != '{' {
-		return e, true // HTML, plain text, nothing: no error answer, rather than half of one
+		return e, true
 	}
 	var trace []byte
 	s.object(func(key []byte) {
@@ -47,7 +70,7 @@ func parse(body []byte) (e *Error, whole bool) {
 			trace = text
 		}
 	})
-	e.TraceID = readText(trace, true)
+	e.TraceID = readTrace(trace)
 	return e, s.end()
 }
 
@@ -57,12 +80,10 @@ func parse(body []byte) (e *Error, whole bool) {
 func readDetails(s *scanner, e *Error) bool {
 	all := true
 	add := func() {
-		d := readDetail(s)
-		switch {
-		case s.bad:
-		case len(e.Details) == maxDetails:
+		if len(e.Details) == maxDetails {
+			e.skip(s)
 			all = false
-		default:
+		} else if d := readDetail(s).detail(); !s.bad {
 			e.Details = append(e.Details, d)
 		}
 	}
@@ -78,31 +99,57 @@ func readDetails(s *scanner, e *Error) bool {
 	return all
 }
 
+// skip takes one element of "errors" that there is no room for. Its code counts
+// all the same, or sixteen harmless errors would hide one that locks the key out;
+// only where there are absurdly many nothing more is read.
+func (e *Error) skip(s *scanner) {
+	e.skipped++
+	if e.skipped > maxSkipped {
+		s.value()
+		return
+	}
+	code := readDetail(s).code()
+	if code != 0 && !s.bad && !slices.Contains(e.beyond, code) {
+		e.beyond = append(e.beyond, code)
+	}
+}
+
+// A rawDetail is one element of "errors", as text.
+type rawDetail struct {
+	number, message, data []byte
+	codes                 int
+}
+
 // readDetail takes one element of "errors".
-func readDetail(s *scanner) Detail {
+func readDetail(s *scanner) (d rawDetail) {
 	if s.peek() != '{' {
 		s.value()
-		return Detail{}
+		return d
 	}
-	var code, message, data []byte
-	codes := 0
 	s.object(func(key []byte) {
 		text := s.value()
 		switch {
 		case spells(key, "code"):
-			code = text
-			codes++
-		case message == nil && spells(key, "message"):
-			message = text
-		case data == nil && spells(key, "data"):
-			data = text
+			d.number = text
+			d.codes++
+		case d.message == nil && spells(key, "message"):
+			d.message = text
+		case d.data == nil && spells(key, "data"):
+			d.data = text
 		}
 	})
-	d := Detail{Message: readText(message, false), Data: readText(data, false)}
-	if codes == 1 {
-		d.Code = readCode(code)
-	}
 	return d
+}
+
+func (d rawDetail) detail() Detail {
+	return Detail{Code: d.code(), Message: readText(d.message), Data: readText(d.data)}
+}
+
+func (d rawDetail) code() Code {
+	if d.codes != 1 {
+		return 0
+	}
+	return readCode(d.number)
 }
 
 // readCode reads a code, 0 if it is none. In a float's spelling only numbers are
@@ -125,18 +172,27 @@ func readCode(text []byte) Code {
 	return Code(n)
 }
 
-// readText reads a string, or a number where that is allowed, as text for people:
-// what could forge a log line or hide in one is left out, and it is cut at maxText
-// bytes.
-func readText(text []byte, number bool) string {
-	var in string
-	switch {
-	case len(text) == 0:
-	case text[0] == '"':
-		in = unquote(text)
-	case number && (text[0] == '-' || text[0] <= '9'):
-		in = string(text[:min(len(text), maxText)])
+// readTrace reads a trace id, a string or a number. It stands in every line about
+// the answer, so what is not a plain word is no trace id: it could carry what the
+// request held, or read like a statement of ours. Half of it would help nobody.
+func readTrace(text []byte) string {
+	const escaped = 6 // bytes that one may take
+	id := string(text[:min(len(text), escaped*maxTrace+len(`""`))])
+	if strings.HasPrefix(id, `"`) {
+		id = unquote([]byte(id))
+	} else if strings.TrimLeft(id, "-0123456789") == id {
+		return "" // true, null, a list
 	}
+	if len(id) > maxTrace || strings.Trim(id, traceBytes) != "" {
+		return ""
+	}
+	return id
+}
+
+// readText reads a string as text for people: what could forge a log line or hide
+// in one is left out, and it is cut at maxText bytes.
+func readText(text []byte) string {
+	in := unquote(clip(text))
 	out := make([]byte, 0, min(len(in), maxText))
 	for _, r := range in {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {
@@ -148,4 +204,25 @@ func readText(text []byte, number bool) string {
 		out = utf8.AppendRune(out, r)
 	}
 	return string(out)
+}
+
+// clip shortens the text of a long string, between two of its characters, so that
+// little of what is not kept gets copied.
+func clip(text []byte) []byte {
+	const most = 64 * maxText
+	if len(text) <= most || text[0] != '"' {
+		return text
+	}
+	end := 1
+	for end < most {
+		switch {
+		case text[end] != '\\':
+			end++
+		case text[end+1] == 'u':
+			end += len(`\u0000`)
+		default:
+			end += len(`\n`)
+		}
+	}
+	return append(slices.Clone(text[:end]), '"')
 }

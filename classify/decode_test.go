@@ -1,8 +1,11 @@
 package classify_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,6 +36,7 @@ func TestDecodeShapes(t *testing.T) {
 	type details = []classify.Detail
 	for body, want := range map[string]details{
 		``: nil, ` `: nil, `null`: nil, `[]`: nil, `"errors"`: nil, `{`: nil, `{}`: nil, "\ufeff{}": nil,
+		"\ufeff" + `{"errors":[{"code":50}]}`: {{Code: 50}}, "\ufeff\ufeff" + `{"errors":[{"code":50}]}`: nil,
 		`<html><body>{"errors":[{"code":50}]}</body></html>`: nil,
 		`{"errors":null}`: nil,
 		`{"errors":[]}`:   nil,
@@ -72,15 +76,61 @@ func TestHalfAnAnswerProvesNothing(t *testing.T) {
 	require.Equal(t, classify.NotApplied, v.Effect, "no error answer is not half of one")
 }
 
+// What a better reader might find an error in is not the same as no error answer.
+func TestAnUnreadAnswerProvesNothing(t *testing.T) {
+	gzip := http.Header{"Content-Encoding": {"gzip"}}
+	for _, tt := range []struct {
+		header http.Header
+		body   string
+		unread bool
+	}{
+		{nil, "", false}, {nil, " \n", false}, {nil, "<html>", false}, {nil, "Bad Request", false}, {nil, "Ungültig", false}, {nil, "Über", false},
+		{nil, `{}`, false}, {nil, "\ufeff{}", false}, {nil, "\ufeff<html>", false}, {nil, "\ufeff", false},
+		{nil, `[{"code":-32603}]`, true}, {nil, ` [`, true}, {nil, "\ufeff[]", true}, {nil, `"{\"errors\":[{\"code\":-32603}]}"`, true},
+		{nil, "\ufeff\ufeff{}", true}, {nil, "\x1f\x8b..", true}, {nil, "\xff\xfe{\x00", true}, {nil, "\xfe\xff\x00{", true}, {nil, "\x00{", true},
+		{gzip, "", false}, {gzip, "x", true}, {gzip, `{}`, false}, {http.Header{"Content-Encoding": {"Identity"}}, "x", false},
+		{http.Header{"Content-Encoding": {"br"}}, "x", true},
+	} {
+		for _, status := range []int{400, 403, 404} {
+			want := classify.NotApplied
+			if tt.unread {
+				want = classify.Unknown
+			}
+			v := classify.Nexpay().Classify(classify.Decode(status, tt.header, []byte(tt.body)))
+			require.Equal(t, want, v.Effect, "%d %q", status, tt.body)
+			require.Equal(t, fmt.Sprintf("HTTP %d", status), v.Rule)
+		}
+	}
+	v := classify.Nexpay().Classify(classify.Decode(403, nil, []byte("\ufeff"+`{"errors":[{"code":100}]}`)))
+	require.True(t, v.Lockout)
+	require.Equal(t, classify.NotApplied, v.Effect)
+	require.True(t, classify.Decode(403, gzip, []byte(`{"errors":[{"code":100}]}`)).Complete(), "it was not compressed after all")
+}
+
 func TestDecodeTraceID(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"traceId":"5f2c"}`: "5f2c", `{"traceId":17}`: "17", `{"traceId":-1.5e3}`: "-1.5e3",
 		`{"traceId":null}`: "", `{"traceId":["x"]}`: "", `{"traceId":true}`: "", `{"traceid":"x"}`: "",
-		`{"traceId":"a","traceId":"b"}`:                "a",
-		`{"errors":[{"code":50}],"traceId":"5f2c"`:     "5f2c",
-		`{"traceId":` + strings.Repeat("1", 300) + `}`: strings.Repeat("1", 256),
+		`{"traceId":"a","traceId":"b"}`:                       "a",
+		`{"traceId":"Root=1-5f2c:a.b_c/d+e=="}`:               "Root=1-5f2c:a.b_c/d+e==",
+		`{"traceId":"\u0035f2c"}`:                             "5f2c",
+		`{"errors":[{"code":50}],"traceId":"5f2c"`:            "5f2c",
+		`{"traceId":` + strings.Repeat("1", 128) + `}`:        strings.Repeat("1", 128),
+		`{"traceId":` + strings.Repeat("1", 129) + `}`:        "",
+		`{"traceId":"` + strings.Repeat("a", 129) + `"}`:      "",
+		`{"traceId":"` + strings.Repeat(`\u0061`, 128) + `"}`: strings.Repeat("a", 128),
+		`{"traceId":"` + strings.Repeat(`\u0061`, 129) + `"}`: "",
 	} {
 		require.Equal(t, want, classify.Decode(400, nil, []byte(body)).TraceID, body)
+	}
+}
+
+// It stands in every line about the answer.
+func TestTraceIDIsAPlainWord(t *testing.T) {
+	for _, id := range []string{"Jörg Müller", "a b", `a\nb`, `a\"b`, "f1) (1 send in 3ms, effect not applied", "f1; to do: pay", "a\xff", "株", `\ud800`, `\u0000`} {
+		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":50}],"traceId":"`+id+`"}`))
+		require.Empty(t, e.TraceID, id)
+		require.True(t, e.Complete(), "that it has a trace id nobody can read does not make an answer half of one")
 	}
 }
 
@@ -95,11 +145,15 @@ func TestServerTextIsCleaned(t *testing.T) {
 		`\ud83d\ude00`:                  "😀",
 		strings.Repeat("x", 255) + "é":  strings.Repeat("x", 255),
 		strings.Repeat("x", 254) + "éz": strings.Repeat("x", 254) + "é",
+
+		strings.Repeat(`\n`, 8000) + "a" + strings.Repeat("b", 400): "a" + strings.Repeat("b", 255),
+		`x` + strings.Repeat(`\u00e9`, 3000) + "€":                  "x" + strings.Repeat("é", 127),
+		strings.Repeat(`\n`, 8192) + strings.Repeat(`\u00e9`, 1000): "",
+		strings.Repeat(`\"`, 9000):                                  strings.Repeat(`"`, 256),
 	} {
-		body := `{"errors":[{"code":1,"message":"` + in + `","data":"` + in + `"}],"traceId":"` + in + `"}`
+		body := `{"errors":[{"code":1,"message":"` + in + `","data":"` + in + `"}]}`
 		e := classify.Decode(400, nil, []byte(body))
 		require.Equal(t, []classify.Detail{{Code: 1, Message: want, Data: want}}, e.Details, "%q", in)
-		require.Equal(t, want, e.TraceID, "%q", in)
 	}
 }
 
@@ -137,6 +191,36 @@ func TestDecodeIsCheap(t *testing.T) {
 	}
 }
 
+// The same for the longer body of a 2xx.
+func TestReadJSONIsCheap(t *testing.T) {
+	fill := func(part string, tail string) string {
+		head := `{"errors":[`
+		return head + strings.Repeat(part, (4<<20-len(head+tail)-1)/len(part)) + tail
+	}
+	for name, body := range map[string]string{
+		"skipped": fill(`{"message":"\n","data":"\n"},`, `{}]}`),
+		"codes":   fill(`{"code":"z"},`, `{}]}`),
+		"numbers": fill(`{"code":1e2},`, `{}]}`),
+		"escapes": `{"errors":[{"message":"` + strings.Repeat(`\u00e9`, 690_000) + `"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			cost := func(body string) (bytes uint64, e *classify.Error) {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				err := classify.ReadJSON(response(200, body), nil)
+				runtime.ReadMemStats(&after)
+				require.ErrorAs(t, err, &e)
+				return after.TotalAlloc - before.TotalAlloc, e
+			}
+			harmless := `{"errors":[{}]}`
+			reading, _ := cost(harmless + strings.Repeat(" ", len(body)-len(harmless)))
+			bytes, e := cost(body)
+			require.Less(t, bytes, reading+1<<20, "bytes allocated")
+			require.LessOrEqual(t, len(e.Details), 16)
+		})
+	}
+}
+
 func TestDecodeReads64KiB(t *testing.T) {
 	body := `{"traceId":"x"` + strings.Repeat(" ", 64<<10) + `,"errors":[{"code":50}]}`
 	e := classify.Decode(403, nil, []byte(body))
@@ -158,7 +242,8 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, e, classify.Decode(status, nil, body), "the same bytes, the same answer")
 		require.Equal(t, status, e.Status)
 		require.LessOrEqual(t, len(e.Details), 16)
-		texts := []string{e.TraceID}
+		require.Regexp(t, `^[A-Za-z0-9._:/+=-]{0,128}$`, e.TraceID)
+		var texts []string
 		for _, d := range e.Details {
 			texts = append(texts, d.Message, d.Data)
 		}
@@ -177,6 +262,7 @@ func FuzzDecode(f *testing.F) {
 
 		// encoding/json is the judge of what JSON is. It replaces invalid UTF-8, which is no concern here.
 		if e.Complete() {
+			body = bytes.TrimPrefix(body, []byte("\ufeff"))
 			require.True(t, json.Valid(body))
 			var std struct {
 				Errors []map[string]json.RawMessage `json:"errors"`
@@ -195,6 +281,7 @@ func FuzzReadJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var v any
 		err := classify.ReadJSON(response(200, string(body)), &v)
+		body = bytes.TrimPrefix(body, []byte("\ufeff"))
 		depth := strings.Count(string(body), "[") + strings.Count(string(body), "{")
 		var e *classify.Error
 		switch isError := errors.As(err, &e); {

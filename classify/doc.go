@@ -32,10 +32,26 @@
 //
 // Any other error is [Unclassified], effect [Unknown]. No error is told by its text.
 //
+// That nothing was written is true of the connection which the error is about. Of a
+// client that sends more than once it proves little: the request may have been
+// executed, and what could not be reached is the place that the answer pointed to. So
+// rely on it only with a client that refuses redirects,
+//
+//	&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+//
+// (also because package net/http hands an API key in a header, and with a 307 the
+// body, to whatever host a redirect names) and repeats nothing by itself, as net/http
+// does with a request that has no body or a GetBody: over HTTP/1 if its method is
+// GET, HEAD, OPTIONS or TRACE or it has an Idempotency-Key, over HTTP/2 always.
+// retry.DoOnce does not rely on it, and looks at the connections themselves.
+//
 // Of several codes in one answer the strictest class wins, where Fatal is stricter
 // than FixAndResend, then Unclassified, Resync and Retryable; and a code that locks
-// the key out does so in any company. The effect is NotApplied only if every code
-// says so and the HTTP status does too (4xx other than 408, 425 and 429), and if the
-// answer was read whole. The same holds for joined errors, of which those that no
-// one recognises make the effect Unknown.
+// the key out does so in any company. (This holds for the first 1016 errors of an
+// answer, though only 16 are kept; with more the class is at least Unclassified.)
+// The effect is NotApplied only if every code says so and the HTTP status does too
+// (4xx other than 408, 425 and 429), and if the answer was read whole: not cut, and
+// nothing that could be an error in another form, such as a JSON list or compressed
+// bytes. The same holds for joined errors, of which those that no one recognises
+// make the effect Unknown.
 package classify

@@ -7,10 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
-// maxDetails is how many errors of one answer are kept.
-const maxDetails = 16
+const (
+	maxDetails = 16   // errors of one answer that are kept
+	maxSkipped = 1000 // errors beyond those whose code is read
+)
 
 // Error is one failed answer of an API. [FromResponse], [ReadJSON] and [Decode]
 // make it; find it in an error using errors.As. Only *Error is an error.
@@ -20,10 +23,12 @@ const maxDetails = 16
 type Error struct {
 	Status     int           // HTTP status; 0 if the answer had none
 	Details    []Detail      // what the server complains of, at most 16
-	TraceID    string        // what the vendor's support asks for; may be empty
+	TraceID    string        // what the vendor's support asks for; may be empty. A plain word if it was parsed
 	RetryAfter time.Duration // how long the server asks to wait, 0 if it does not
 
-	partial bool // the answer held more than is kept here: cut, not all JSON, or with too many errors
+	partial bool   // the answer held more than is kept here: cut, not all JSON, or with too many errors
+	skipped int    // errors that there was no room for in Details
+	beyond  []Code // the codes of those, each once
 }
 
 // Detail is one error of an answer. Server text is cut at 256 bytes, and stripped of
@@ -49,8 +54,17 @@ func (e *Error) Complete() bool {
 	return true
 }
 
+// code is that of the detail, those skipped included.
+func (e *Error) code(i int) Code {
+	if i < len(e.Details) {
+		return e.Details[i].Code
+	}
+	return e.beyond[i-len(e.Details)]
+}
+
 // Error is the answer on one line, such as
-// "HTTP 403: 50 Nonce is not monotonous (trace 5f2c)". It shows three details.
+// "HTTP 403: 50 Nonce is not monotonous (trace 5f2c)". It shows three details, and
+// puts a message into quotes that is more than plain words.
 func (e *Error) Error() string {
 	if e == nil {
 		return "<nil>"
@@ -82,15 +96,29 @@ func (e Error) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 // LogValue is the text of [Error.Error].
 func (e Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// text is the detail for people, without Data.
+// text is the detail for people, without Data. A message that is more than plain
+// words stands in quotes, lest it read like what this module has to say.
 func (d Detail) text() string {
+	message := d.Message
+	if !plain(message) || d.Code == 0 && strings.TrimLeft(message, "-0123456789") != message { // nor like a code
+		message = strconv.QuoteToGraphic(message)
+	}
 	switch {
-	case d.Code == 0 && d.Message == "":
+	case d.Code == 0 && message == "":
 		return "no code"
 	case d.Code == 0:
-		return d.Message
+		return message
 	}
-	return strings.TrimSuffix(strconv.Itoa(int(d.Code))+" "+d.Message, " ")
+	return strings.TrimSuffix(strconv.Itoa(int(d.Code))+" "+message, " ")
+}
+
+// plain reports whether a text holds none of the characters that give a line of
+// ours its form: parentheses, colons, semicolons, quotes, and what looks like them.
+func plain(text string) bool {
+	const marks = " .,!?'/-_+%&#@*=<>[]$€…–"
+	return strings.TrimSpace(text) == text && !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) && !strings.ContainsRune(marks, r)
+	})
 }
 
 // Format writes code and message for every verb, and never Data.

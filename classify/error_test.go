@@ -34,6 +34,29 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+// What a server says cannot be taken for what we say.
+func TestMessagesThatAreMoreThanWords(t *testing.T) {
+	for message, want := range map[string]string{
+		"Nonce is not monotonous":                  "50 Nonce is not monotonous",
+		"Überweisung für 株式会社, 5 € [EUR] – don't!": "50 Überweisung für 株式会社, 5 € [EUR] – don't!",
+		"x (trace 1)":            `50 "x (trace 1)"`,
+		"x; 100 API key locked":  `50 "x; 100 API key locked"`,
+		"Unknown symbol: BTCUSD": `50 "Unknown symbol: BTCUSD"`,
+		`a "b" c`:                `50 "a \"b\" c"`,
+		`a \ c`:                  `50 "a \\ c"`,
+		"x （trace 1）":            `50 "x （trace 1）"`,
+		"x： y":                   `50 "x： y"`,
+		" x":                     `50 " x"`,
+		"x\u00a0y":               "50 \"x\u00a0y\"",
+		"":                       "50",
+	} {
+		require.Equal(t, "HTTP 403: "+want, (&classify.Error{Status: 403, Details: []classify.Detail{{Code: 50, Message: message}}}).Error())
+	}
+	for message, want := range map[string]string{"odd": "odd", "100 API key locked": `"100 API key locked"`, "-1 x": `"-1 x"`} {
+		require.Equal(t, "HTTP 403: "+want, (&classify.Error{Status: 403, Details: []classify.Detail{{Message: message}}}).Error())
+	}
+}
+
 func TestDataIsNeverPrinted(t *testing.T) {
 	const secret = "card 4111"
 	e := classify.Decode(400, nil, []byte(`{"errors":[{"code":30010,"message":"bad","data":"`+secret+`"}]}`))

@@ -63,6 +63,7 @@ func ReadJSON(resp *http.Response, v any) error {
 	if resp.Body != nil {
 		defer resp.Body.Close()
 		body, err = read(resp.Body, maxAnswer)
+		body = bytes.TrimPrefix(body, mark)
 	}
 	if err != nil {
 		return &undecodable{resp.StatusCode, err}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -295,4 +296,32 @@ func TestPlainTextAfterTheRequestIsNoProof(t *testing.T) {
 	_, err = secure.Transport.RoundTrip(req)
 	require.Equal(t, "POST", <-got)
 	check(t, failed, err)
+}
+
+// What the package documentation says of clients that send more than once.
+func TestADialAfterARedirectProvesNothing(t *testing.T) {
+	gone := "http://" + dead(t)
+	for _, status := range []int{302, 303, 307} {
+		executed := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			executed++
+			http.Redirect(w, r, gone, status)
+		}))
+		post := func(c *http.Client) error {
+			resp, err := c.Post(s.URL, "application/x-www-form-urlencoded", strings.NewReader("a=b"))
+			if err == nil {
+				err = classify.ReadJSON(resp, nil)
+			}
+			return err
+		}
+		c := client(t, nil)
+		check(t, notMade, post(c))
+		require.Equal(t, 1, executed, "and still the error is that of a dial")
+
+		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		v := classify.Nexpay().Classify(post(c))
+		require.Equal(t, classify.Verdict{Class: classify.Fatal, Status: status, Rule: fmt.Sprintf("HTTP %d", status)}, v)
+		require.Equal(t, 2, executed)
+		s.Close()
+	}
 }

@@ -93,14 +93,20 @@ func (c *Client) url(path string) (*url.URL, error) {
 // answer may have held in its text, but with the whole chain for errors.Is and
 // errors.As. Requests are best made by NewRequest.
 //
-// What the answer echoes of the key, the signature, or of parameters of eight
-// bytes and more, is blotted out of its messages before anybody can print them,
-// and the first two out of its trace id.
+// What the answer echoes of the request is blotted out of its messages and its
+// trace id before anybody can print them: key, signature, credentials in other
+// headers, and the values of parameters of eight bytes and more. Capitals, groups,
+// percent-encoding and HTML make no difference, and any run of sixteen letters and
+// digits counts. But a server that is out to leak them, and encodes them in a way
+// of its own (base64, ten characters at a time), gets them through: do not show
+// its messages to people who may not see the request.
 //
-// A request without a body is sent again by package net/http itself, same
-// nonce and all, if a kept-alive connection turns out to be dead. Where the
-// first had arrived after all, the answer is code 50. A request with a body is
-// not: it is sent without GetBody, which net/http would need for that.
+// A request goes onto the wire once, whatever the server does: package net/http
+// is kept from resending it by itself, for which it would need to know that
+// there is no body, or GetBody. (Therefore a POST without parameters goes out,
+// over HTTP/1, as an empty body with Transfer-Encoding: chunked.) What Do cannot
+// see to is what comes after it: a RoundTripper of your own that repeats
+// requests, a CheckRedirect of your own that follows, a proxy.
 //
 // One thing is out of reach here: what a server writes onto a connection after
 // its answer, package net/http logs in part, through package log.
@@ -115,22 +121,23 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	if err := c.Signer.Sign(req); err != nil {
 		return nil, err
 	}
+	body, err := unrepeatable(req)
+	if err != nil {
+		return nil, err
+	}
 	var written atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	once := req.WithContext(ctx)
-	if req.GetBody != nil { // a fresh one, so that the caller's request can be used again
-		body, err := req.GetBody()
-		if err != nil {
-			return nil, &bodyError{err}
-		}
-		once.Body, once.GetBody = body, nil
-	}
+	once.Body, once.GetBody = body, nil
 	resp, err := c.client().Do(once)
 	if err != nil {
 		return nil, unanswered(req, err, written.Load())
 	}
 	err = classify.ReadJSON(resp, v)
 	blot(req, err)
+	if printed, ok := v.(interface{ blot(*http.Request) error }); ok && err == nil {
+		err = printed.blot(req)
+	}
 	if err == nil && v != nil && fromCache(resp) == "" {
 		c.answeredTo(req)
 	}

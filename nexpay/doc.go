@@ -39,5 +39,6 @@
 // that has answered some call properly, see [Payment.Verify].
 //
 // No error text of this package holds a key, a signature, a query, a header or
-// a body.
+// a body. What a server says of them is blotted out; [Client.Do] tells how far
+// that goes.
 package nexpay

@@ -117,7 +117,7 @@ func TestEchoesAreBlottedOut(t *testing.T) {
 		key, signature := req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")
 		body, _ := io.ReadAll(req.Body)
 		return reply(403, `{"errors":[{"code":70,"message":"Wrong signature `+signature+` for `+key+` and `+string(body)+`, iban LT12 1000","data":"LT12 1000"}],`+
-			`"traceId":"`+key+`/`+signature+`"}`)(req)
+			`"traceId":"`+key+`/`+signature[:64]+`"}`)(req)
 	}))
 	req, err := c.NewRequest(withNonce(t.Context(), 7), http.MethodPost, "/x", nexpay.Form{{Name: "iban", Value: "LT12 1000"}, {Name: "n", Value: "1"}})
 	require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestEchoesThatAreHardToSee(t *testing.T) {
 		{"one value holds another", nexpay.Form{{Name: "id", Value: "order-17"}, {Name: "text", Value: "order-17 for John Smith"}},
 			"bad text order-17 for John Smith", "bad text […]"},
 		{"cut by the bound on messages", nexpay.Form{{Name: "text", Value: strings.Repeat("secret ", 50)}},
-			"bad text " + strings.Repeat("secret ", 50), "bad text […]"},
+			"bad note " + strings.Repeat("secret ", 50), "bad note […]"},
 		{"cleaned of line ends", nexpay.Form{{Name: "text", Value: "Hidden Street 1\nSecretville"}},
 			"bad text Hidden Street 1\\nSecretville", "bad text […]"},
 		{"short words are no echoes", nexpay.Form{{Name: "a", Value: "Invalid"}, {Name: "b", Value: "payment"}},

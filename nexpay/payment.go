@@ -32,7 +32,8 @@ type PaymentStatus struct {
 }
 
 // PaymentByExternalID looks up the payment that was created with the caller's
-// own id, externalPaymentId.
+// own id, externalPaymentId. Key and signature are blotted out of the answer's
+// texts, as by [Client.Do]; a paymentId that holds them cannot be read.
 //
 // The vendor does not document what is answered for an id it does not know. A
 // bare 404 can as well come from a wrong path or from a gateway: it is no

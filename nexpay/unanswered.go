@@ -3,7 +3,6 @@ package nexpay
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"net/url"
 	"syscall"
 
+	"github.com/nexpay-go/resilience/internal/certificate"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -30,7 +30,7 @@ func unanswered(req *http.Request, err error, written bool) error {
 		inner = ctx.Err() // the cause may be the failure of another request altogether
 	}
 	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path, RawPath: req.URL.RawPath}
-	says := safeText(inner)
+	says := safeText(inner, u.Hostname())
 	if says == context.DeadlineExceeded.Error() && req.Context().Err() == nil {
 		says = "timeout of the http.Client" // whose Timeout is a context.DeadlineExceeded too
 	}
@@ -74,10 +74,13 @@ func vouched(err error) bool {
 }
 
 // safeText is the text of what in err speaks of the connection only, not that
-// of the whole chain.
-func safeText(err error) string {
+// of the whole chain. host is what was dialled, as far as we know.
+func safeText(err error, host string) string {
 	if safe, ok := errors.AsType[safeError](err); ok {
 		return text.Line(safe.SafeError())
+	}
+	if line, ok := certificate.Text(err, host); ok {
+		return text.Line(line)
 	}
 	if known := aboutConnection(err); known != nil {
 		return text.Line(known.Error())
@@ -92,9 +95,7 @@ func safeText(err error) string {
 // make, whose texts hold addresses, names and numbers.
 func aboutConnection(err error) error {
 	for _, find := range []func(error) error{
-		as[*tls.CertificateVerificationError], as[x509.UnknownAuthorityError], as[x509.HostnameError],
-		as[x509.CertificateInvalidError], as[tls.RecordHeaderError], as[tls.AlertError],
-		as[*net.OpError], as[*net.DNSError], as[syscall.Errno],
+		as[tls.RecordHeaderError], as[tls.AlertError], as[*net.OpError], as[*net.DNSError], as[syscall.Errno],
 	} {
 		if found := find(err); found != nil {
 			return found

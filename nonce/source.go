@@ -3,6 +3,8 @@ package nonce
 import (
 	"context"
 	"iter"
+
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 // A Source hands out turns: a [Lane], a [Pool], or one of your own, for instance over a database that several
@@ -36,47 +38,32 @@ type KeySource interface {
 	EnterKey(ctx context.Context, key string) (*Ticket, error)
 }
 
-type contextKey struct{}
-
-// A ticketContext carries a ticket, and finds the one around it.
-type ticketContext struct {
-	context.Context
-	ticket *Ticket
-}
-
-// Value returns the context itself for the one key that is its own.
-func (c *ticketContext) Value(key any) any {
-	if key == (contextKey{}) {
-		return c
+func ticketIn(c *carry.Context) *Ticket {
+	if c == nil {
+		return nil
 	}
-	return c.Context.Value(key)
-}
-
-func innermost(ctx context.Context) *ticketContext {
-	c, _ := ctx.Value(contextKey{}).(*ticketContext)
-	return c
+	t, _ := c.Ticket.(*Ticket)
+	return t
 }
 
 // NewContext returns a copy of ctx that carries t, for whoever signs the request. A nil t hides the ticket that ctx
 // carries already.
 func NewContext(ctx context.Context, t *Ticket) context.Context {
-	return &ticketContext{ctx, t}
+	return &carry.Context{Context: ctx, Ticket: t}
 }
 
 // FromContext returns the ticket that ctx carries: what was drawn for this very attempt. Sign with its key and nonce.
 func FromContext(ctx context.Context) (*Ticket, bool) {
-	if c := innermost(ctx); c != nil && c.ticket != nil {
-		return c.ticket, true
-	}
-	return nil, false
+	t := ticketIn(carry.From(ctx))
+	return t, t != nil
 }
 
 // Held returns the tickets that ctx carries, from the innermost outwards: first that of FromContext, then those of the
 // requests during which this one is made. One that was hidden ends them.
 func Held(ctx context.Context) iter.Seq[*Ticket] {
 	return func(yield func(*Ticket) bool) {
-		for c := innermost(ctx); c != nil && c.ticket != nil; c = innermost(c.Context) {
-			if !yield(c.ticket) {
+		for c := carry.From(ctx); ticketIn(c) != nil; c = c.Outer() {
+			if !yield(ticketIn(c)) {
 				return
 			}
 		}

@@ -33,8 +33,8 @@ type Policy struct {
 	// None: no limit but MaxElapsed and the context.
 	MaxRetryAfter time.Duration
 
-	// Cost is how many tokens a resend takes from the retry budget. None: a
-	// resend is free.
+	// Cost is how many tokens a resend takes from the retry budget, whose
+	// capacity it must not exceed. None: a resend is free.
 	Cost int
 
 	// Breaker is what the error means to the circuit breaker.

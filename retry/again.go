@@ -18,12 +18,13 @@ func (c *call) again(ctx context.Context, opts []Option) bool {
 	}
 	c.paid = 0
 	last := c.history.last()
+	last.Wait = last.Verdict.RetryAfter
 	if last.Verdict.Class == classify.Retryable {
 		b := c.r.backoff(&last.Verdict)
 		last.Wait = max(b.Delay(c.counted()), last.Verdict.RetryAfter)
-		if c.once != nil { // what was spent looking has been waited
-			last.Wait = max(last.Wait-c.once.waited, 0)
-		}
+	}
+	if c.once != nil { // what was spent looking has been waited
+		last.Wait = max(last.Wait-c.once.waited, 0)
 	}
 	if !c.allowed(ctx, last, opts) {
 		last.Wait = 0
@@ -52,12 +53,8 @@ func (c *call) allowed(ctx context.Context, last *Attempt, opts []Option) bool {
 		return c.stopForContext(ctx, nil)
 	case class == classify.Retryable:
 		return c.worthwhile(ctx, last)
-	case class == classify.Resync && c.once != nil && c.once.everDoubt && c.resync < maxResyncs:
-		c.resync++ // the next turn has a newer nonce
-		c.free++
-		return true
-	case class == classify.Resync: // judge would have sent it again
-		return c.stop(ErrAttempts, nil)
+	case class == classify.Resync:
+		return c.resyncLater(ctx, last)
 	}
 	return c.stop(ErrUnclassified, nil)
 }
@@ -75,6 +72,18 @@ func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
 	if p.MaxAttempts > 0 && c.counted() >= p.MaxAttempts {
 		return c.stop(ErrAttempts, nil)
 	}
+	if !c.mayWait(ctx, last, &p) {
+		return false
+	}
+	if !c.r.budget.take(p.Cost) {
+		return c.stop(ErrBudget, nil)
+	}
+	c.paid = int32(max(p.Cost, 0))
+	return true
+}
+
+// mayWait weighs everything that stands against the wait, whatever it is for.
+func (c *call) mayWait(ctx context.Context, last *Attempt, p *policy.Policy) bool {
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
 		return c.stop(ErrRetryAfter, nil)
 	}
@@ -84,13 +93,23 @@ func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
 		return c.stop(ErrDeadline, nil)
 	}
-	if !c.unobstructed(last.Wait) {
+	return c.unobstructed(last.Wait)
+}
+
+// resyncLater is for a nonce that was refused by a server which asks for a wait
+// too. The turn is given back meanwhile, and the next one has a newer nonce.
+func (c *call) resyncLater(ctx context.Context, last *Attempt) bool {
+	p := c.r.policies.For(last.Verdict)
+	switch {
+	case p.MaxAttempts == 1:
+		return c.stop(ErrAttempts, nil)
+	case c.resync == maxResyncs:
+		return c.stop(ErrResync, nil)
+	case !c.mayWait(ctx, last, &p):
 		return false
 	}
-	if !c.r.budget.take(p.Cost) {
-		return c.stop(ErrBudget, nil)
-	}
-	c.paid = int32(max(p.Cost, 0))
+	c.resync++
+	c.free++
 	return true
 }
 
@@ -117,10 +136,8 @@ func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Conte
 	if fix == nil || once || ctx.Err() != nil || !c.history.tryFix(last.Verdict.Code) {
 		return c.stop(ErrFixAndResend, nil)
 	}
-	if p := c.r.policies.For(last.Verdict); p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed {
-		return c.stop(ErrElapsed, nil)
-	}
-	if !c.unobstructed(0) {
+	p := c.r.policies.For(last.Verdict)
+	if !c.mayWait(ctx, last, &p) {
 		return false
 	}
 	changed, err := fix(ctx, c.answer(&last.Verdict))
@@ -131,10 +148,10 @@ func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Conte
 	return true
 }
 
-// answer is the error as Fix gets it: the answer itself, or one made up from
-// the verdict where the error is of another type.
+// answer is the error as Fix gets it: the answer that decided, or one made up
+// from the verdict where the error is of another type.
 func (c *call) answer(v *classify.Verdict) *classify.Error {
-	if e, ok := errors.AsType[*classify.Error](c.err); ok && e != nil {
+	if e := deciding(c.err, v); e != nil {
 		return e
 	}
 	e := &classify.Error{Status: v.Status, RetryAfter: v.RetryAfter}

@@ -31,8 +31,11 @@ func AttemptFrom(ctx context.Context) (Attempt, bool) {
 }
 
 // underway is what the context of an attempt carries, where it carries
-// anything: from the second one on, and where the attempt is a probe.
+// anything: from the second one on, where the attempt is a probe, and in a call
+// inside another.
 type underway struct {
+	r       *Retrier // whose attempt it is
+	key     string   // that it goes out with
 	attempt Attempt
 	probe   *breaker.Breaker // that this attempt probes, nil if none
 	over    atomic.Bool      // the attempt is, whoever still holds its context

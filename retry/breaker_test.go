@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,6 +87,82 @@ func TestWhoseImpatience(t *testing.T) {
 					require.Error(t, err)
 					require.Equal(t, tt.want, b.State())
 				})
+			})
+		}
+	}
+}
+
+// A server that answers everybody within 300 ms is not to blame for callers who
+// spend their second in the queue for the key.
+func TestImpatienceOfAQueue(t *testing.T) {
+	for name, table := range map[string]policy.Table{"attempt timeout": {}, "none": {AttemptTimeout: policy.None}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBreaker(t, breaker.Config{OnStateChange: func(c breaker.StateChange) { t.Error(c.Reason) }})
+				r := newRetrier(t, retry.Config{Nonces: newLane(t), Breaker: b, Policies: steady(t, table)})
+				var callers sync.WaitGroup
+				var late atomic.Int32
+				for range 200 {
+					callers.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+						defer cancel()
+						if retry.Do(ctx, r, within(300*time.Millisecond)) != nil {
+							late.Add(1)
+						}
+					})
+					time.Sleep(200 * time.Millisecond)
+				}
+				callers.Wait()
+				require.Greater(t, late.Load(), int32(50), "there was a queue")
+			})
+		})
+	}
+}
+
+// within is an operation whose server answers after d.
+func within(d time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// The share of the caller's time from which on it is the server's fault, for an
+// inner call too that has no breaker.
+func TestHowMuchTimeASendNeeds(t *testing.T) {
+	for _, tt := range []struct {
+		queued time.Duration
+		want   breaker.State
+	}{
+		{100 * time.Millisecond, breaker.Open},
+		{100*time.Millisecond + 1, breaker.Closed},
+	} {
+		for depth := 1; depth <= 2; depth++ {
+			synctest.Test(t, func(t *testing.T) {
+				lane := newLane(t)
+				b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1})
+				outer := newRetrier(t, retry.Config{Breaker: b, Key: "outer"})
+				cfg := retry.Config{Nonces: lane}
+				if depth == 1 {
+					cfg.Breaker = b
+				}
+				r := newRetrier(t, cfg)
+				ticket, err := lane.Enter(t.Context())
+				require.NoError(t, err)
+				time.AfterFunc(tt.queued, ticket.Leave)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				call := func(ctx context.Context) error { return retry.Do(ctx, r, within(time.Hour)) }
+				if depth == 2 {
+					inner := call
+					call = func(ctx context.Context) error { return retry.Do(ctx, outer, inner) }
+				}
+				require.ErrorIs(t, call(ctx), retry.ErrDeadline)
+				require.Equal(t, tt.want, b.State(), "%v, %d deep", tt.queued, depth)
 			})
 		}
 	}
@@ -284,7 +362,7 @@ func TestFailureOfAnotherCallBeforeTheFirstSend(t *testing.T) {
 			require.ErrorIs(t, err, context.Canceled)
 			require.Empty(t, e.TraceID)
 			require.Empty(t, event.TraceID)
-			require.Empty(t, event.Key)
+			require.Equal(t, "lane", event.Key, "its own")
 		}
 	})
 }

@@ -50,12 +50,27 @@ func TestBudgetUsedUp(t *testing.T) {
 	})
 }
 
+// A resend that even a full purse could not pay for is a mistake.
+func TestBudgetTooSmallForItsPolicies(t *testing.T) {
+	dear, err := policy.Nexpay().With(policy.Table{Codes: map[classify.Code]policy.Policy{-32603: {Cost: 101}}})
+	require.NoError(t, err)
+	_, err = retry.New(retry.Config{Policies: dear})
+	require.ErrorContains(t, err, "a resend may cost 101 tokens")
+	require.ErrorContains(t, err, "holds no more than 100")
+	newRetrier(t, retry.Config{Policies: dear, Budget: retry.NoBudget()})
+
+	small, err := retry.NewBudget(retry.BudgetConfig{Capacity: 9})
+	require.NoError(t, err)
+	_, err = retry.New(retry.Config{Budget: small})
+	require.ErrorContains(t, err, "a resend may cost 10 tokens")
+}
+
 // Against a purse in three lines.
 func TestBudgetAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		capacity := rapid.IntRange(1, 60).Draw(t, "capacity")
 		deposit := rapid.IntRange(1, 5).Draw(t, "deposit")
-		cost := rapid.IntRange(1, 30).Draw(t, "cost")
+		cost := rapid.IntRange(1, min(30, capacity)).Draw(t, "cost")
 		b, err := retry.NewBudget(retry.BudgetConfig{Capacity: capacity, Deposit: deposit})
 		require.NoError(t, err)
 		set, err := policy.Standard().With(policy.Table{Default: policy.Policy{

@@ -25,17 +25,20 @@ type call struct {
 	doubt   bool  // some attempt may have taken effect
 	looking bool  // a lookup of once, not a send
 	inner   bool  // made from inside an attempt of another call
+	part    bool  // of that attempt: it sends once
 
 	history history
 	once    *once // whose call this is; nil for Do
 }
 
-// key names the API key that the last attempt went out with.
+// key names the API key that the last attempt went out with, or the next one
+// will, empty where that is not known yet.
 func (c *call) key() string {
 	if c.ticket != nil {
 		return c.ticket.Key()
 	}
-	return c.r.key
+	key, _ := c.onlyKey()
+	return key
 }
 
 // onlyKey is the key that every further attempt goes out with, if that is known.
@@ -95,8 +98,8 @@ func (c *call) end(ctx context.Context) error {
 	if e.Reason == errInner {
 		return c.err
 	}
-	if e.Cause == nil && ctx.Err() != nil {
-		e.Cause = context.Cause(ctx)
+	if ctx.Err() != nil {
+		e.blame(context.Cause(ctx))
 	}
 	e.Name = c.name
 	e.Attempts = int(c.sends)
@@ -118,9 +121,7 @@ func (c *call) end(ctx context.Context) error {
 func (c *call) interpret(e *Error) {
 	if last := c.history.last(); last != nil {
 		e.Verdict = last.Verdict
-	}
-	if e.Verdict.Class == classify.Fatal || e.Verdict.Class == classify.FixAndResend {
-		e.Advice = c.r.advice(e.Verdict.Code)
+		c.advise(e)
 	}
 	if !c.doubt {
 		e.Effect = classify.NotApplied
@@ -128,6 +129,20 @@ func (c *call) interpret(e *Error) {
 	if locked := e.lockedBy(); locked != nil && e.TraceID == "" {
 		e.TraceID = locked.TraceID
 	}
+}
+
+// advise tells what a person has to know of the last answer, which nothing that a
+// machine does will put right.
+func (c *call) advise(e *Error) {
+	v := &e.Verdict
+	_, once := c.r.meaning(v)
+	if once || v.Class == classify.FixAndResend || e.Reason == ErrResync {
+		e.Advice = c.r.advice(v.Code)
+	}
+	if once && e.Reason == ErrAttempts {
+		e.instead = "its policy never sends it again"
+	}
+	e.unlocked = v.Lockout && c.r.lockout.Check(c.key()) == nil
 }
 
 // unsent gives back what was paid for a resend that is not sent after all.

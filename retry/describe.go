@@ -18,6 +18,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/certificate"
 	"github.com/nexpay-go/resilience/internal/text"
 	"github.com/nexpay-go/resilience/nonce"
 )
@@ -118,9 +119,11 @@ func transport(err error, depth int) (string, bool) {
 		return plainAt(e.Err, depth+1)
 	case *net.DNSError:
 		return text.Line(e.Error()), true
-	case *tls.CertificateVerificationError, tls.RecordHeaderError, *tls.RecordHeaderError, tls.AlertError,
-		x509.UnknownAuthorityError, x509.HostnameError, x509.CertificateInvalidError:
-		return text.Line(err.Error()), true // a certificate can name anything
+	case tls.RecordHeaderError, *tls.RecordHeaderError, tls.AlertError:
+		return text.Line(err.Error()), true
+	case *tls.CertificateVerificationError, x509.HostnameError, x509.CertificateInvalidError, x509.UnknownAuthorityError,
+		x509.SystemRootsError, x509.ConstraintViolationError, x509.UnhandledCriticalExtension, x509.InsecureAlgorithmError:
+		return certificate.Text(err, "") // no host: that of a redirect is the server's word as well
 	}
 	if t, ok := err.(net.Error); ok && t.Timeout() {
 		if _, wraps := err.(interface{ Unwrap() error }); !wraps {

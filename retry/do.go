@@ -10,8 +10,9 @@ import (
 // returns nil or an [*Error]. It is for operations that may safely be repeated.
 // The error is of another kind where another call is involved or a mistake:
 // where a call inside op gave up it is what op made of that call's *Error, in a
-// call that is part of an attempt it is op's own, and without a Retrier or an
-// op it says so. Use errors.As, and see what it reports.
+// call that is part of an attempt it is op's own unless nobody else would judge
+// that, and without a Retrier or an op it says so. Use errors.As, and see what it
+// reports.
 //
 // The context given to op carries what the attempt needs: the nonce ticket, if
 // there is a source of them (nonce.FromContext), and from the second attempt on

@@ -25,6 +25,8 @@ func TestWhatAnErrorAsksFor(t *testing.T) {
 	patient := code(429)
 	patient.RetryAfter = 45 * time.Second
 	internal := code(500, -32603)
+	laterNonce, muchLaterNonce := code(429, 50), code(429, 50)
+	laterNonce.RetryAfter, muchLaterNonce.RetryAfter = 20*time.Second, time.Minute+1
 
 	for _, tt := range []struct {
 		name   string
@@ -73,6 +75,18 @@ func TestWhatAnErrorAsksFor(t *testing.T) {
 			sent: seconds(0), reason: retry.ErrAttempts},
 		{name: "resyncs take nothing from the attempts", steps: []error{internal, code(403, 50), internal, code(403, 50), internal},
 			sent: seconds(0, 1, 1, 3, 3, 7)},
+		{name: "resync, but later", steps: []error{laterNonce, code(403, 50)}, sent: seconds(0, 20, 20)},
+		{name: "resync, but later, at most twice", steps: []error{laterNonce, laterNonce, laterNonce}, sent: seconds(0, 20, 40), reason: retry.ErrResync},
+		{name: "resync, but much later", steps: []error{internal, muchLaterNonce}, sent: seconds(0, 1), reason: retry.ErrRetryAfter},
+		{name: "resync, but later than MaxElapsed", steps: []error{laterNonce},
+			over: policy.Table{Default: policy.Policy{MaxElapsed: 10 * time.Second}},
+			sent: seconds(0), reason: retry.ErrElapsed},
+		{name: "resync later takes nothing from the attempts", steps: []error{internal, laterNonce, internal, internal},
+			over: policy.Table{Default: policy.Policy{MaxElapsed: time.Minute}},
+			sent: seconds(0, 1, 21, 23, 27)},
+		{name: "resync later forbidden", steps: []error{laterNonce},
+			over: policy.Table{Codes: map[classify.Code]policy.Policy{50: {MaxAttempts: 1}}},
+			sent: seconds(0), reason: retry.ErrAttempts},
 		{name: "suspended", steps: []error{code(403, 140)}, sent: seconds(0), reason: retry.ErrAttempts},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,7 +6,8 @@
 // [Do] and [DoValue] are for calls that may safely be repeated: queries, and
 // whatever the API itself makes safe to repeat. They are not for moving money:
 // after a timeout nobody knows whether a payment happened, and these functions
-// would send it again.
+// would send it again. [DoOnce] is for calls that move money: what may have
+// happened is looked up before it is sent again.
 //
 //	r, err := retry.New(retry.Config{})
 //	…
@@ -29,10 +30,16 @@
 //     meanwhile.
 //   - Resync: take a newer nonce and send again at once, at most twice.
 //   - FixAndResend: ask [Fix], if there is one, and send again at once.
+//     With this one and Resync too, a Retry-After is waited for first, or ends
+//     the call if it asks for too long.
 //   - Fatal, Unclassified: end.
 //
 // Whatever ends a call, the one [*Error] that it returns has the reason, the
 // operation's last error, and what came from outside.
+//
+// "Effect not applied" after a failed dial is true as far as the operation sends
+// once. An HTTP client that follows redirects may have been executed before it
+// could not reach the next host: refuse them, see package classify.
 //
 // # Calls inside calls
 //
@@ -42,16 +49,28 @@
 // are made again if the outer operation fails after them.)
 //
 // Inside an attempt that holds a turn on a key, or is the probe of a breaker, an
-// inner call on the same key or breaker would wait for itself. It sends once
-// instead, with a newer nonce of that turn, and returns the operation's own
-// error for the outer call to judge. The nonce that the outer operation found in
-// its context is too low from then on: what it sends itself, it sends before,
-// or with a ticket that Ticket.Resync gives it.
+// inner call on the same key or breaker would wait for itself. It is a part of
+// that attempt instead: it sends once, with a newer nonce of that turn, and
+// returns the operation's own error for the outer call to judge. The nonce that
+// the outer operation found in its context is too low from then on: what it sends
+// itself, it sends before, or with a ticket that Ticket.Resync gives it.
 //
-// An inner call whose nonce source serves other keys, or which has none and
-// names another key (Config.Key), is a call of its own, and holds the outer turn
-// for as long as it takes. Two keys must not be nested one way round here and the other
-// there, or each may wait for the other until an attempt times out.
+// A part that goes out with another key than the attempt around it, as one of a
+// probe may, judges itself: no answer locks a key that it does not speak of. It
+// still sends once, and ends with an [*Error], which ends the outer call as well.
+//
+// A turn is for one request at a time. Parts of one attempt that are made at the
+// same time, as with an errgroup, go out one after the other; they must not wait
+// for one another in any other way. Give every call the context that the
+// operation around it got: with that of an operation further out it is taken for
+// another one at the same time, and waits for the call that it is made in.
+//
+// An inner call is a call of its own, and holds the outer turn for as long as it
+// takes, if its nonce source serves other keys, or if it has none and names
+// another key (Config.Key), or names none and shares neither Lockout nor
+// Classifier with the call that holds the turn. Two keys must not be nested one
+// way round here and the other there, or each may wait for the other until an
+// attempt times out.
 //
 // # A panic
 //

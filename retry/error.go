@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ var (
 	ErrFixAndResend = errors.New("the request has to be changed")
 	// ErrUnclassified: nobody knows what the error asks for, so nothing was repeated.
 	ErrUnclassified = errors.New("no rule knows this error, not sent again")
-	// ErrAttempts: the policy's MaxAttempts are used up.
+	// ErrAttempts: the policy's MaxAttempts are used up, be it only one.
 	ErrAttempts = errors.New("attempts used up")
 	// ErrElapsed: the next wait would end after the policy's MaxElapsed.
 	ErrElapsed = errors.New("time for the call used up")
@@ -91,7 +92,7 @@ type Error struct {
 	// changed nothing, or nothing was sent; Unknown if any may have.
 	Effect classify.Effect
 	// Advice is what the rule behind Verdict tells a person to do, empty where
-	// that is nothing.
+	// that is nothing or the call ended for another reason.
 	Advice string
 	// TraceID is what the API's support asks for: that of the last answer in
 	// History that carried one, or else of the answer which locked the key out.
@@ -116,6 +117,9 @@ type Error struct {
 	Doubt *Doubt
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
+	fromCtx    bool             // Cause is, or wraps, what ended the context
+	unlocked   bool             // Verdict.Lockout came too late to lock the key
+	instead    string           // of the text of Reason, where there is a better one
 }
 
 // Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
@@ -134,7 +138,7 @@ func (e *Error) Unwrap() []error {
 			errs = append(errs, err)
 		}
 	}
-	if e.Cause != nil && !anotherCalls(e.Cause) {
+	if e.Cause != nil && !(e.fromCtx && anotherCalls(e.Cause)) {
 		errs = append(errs, e.Cause)
 	}
 	return errs
@@ -145,6 +149,14 @@ func (e *Error) Is(target error) bool {
 	return target != nil && e.Cause != nil && reflect.TypeOf(target).Comparable() && target == e.Cause
 }
 
+// took is how long the last send did.
+func (e *Error) took() time.Duration {
+	if n := len(e.History); n > 0 {
+		return e.History[n-1].Took
+	}
+	return 0
+}
+
 // lockedBy is what locked the key, in an error that ends a call for that.
 func (e *Error) lockedBy() *breaker.LockedError {
 	if e.Reason != ErrLockedOut {
@@ -152,6 +164,15 @@ func (e *Error) lockedBy() *breaker.LockedError {
 	}
 	locked, _ := errors.AsType[*breaker.LockedError](e.Cause)
 	return locked
+}
+
+// blame notes what ended the context, as the Cause if there is no other.
+func (e *Error) blame(cause error) {
+	if e.Cause == nil {
+		e.Cause, e.fromCtx = cause, true
+		return
+	}
+	e.fromCtx = holds(e.Cause, cause)
 }
 
 func anotherCalls(cause error) bool {
@@ -176,6 +197,8 @@ func (e Error) text() string {
 	switch {
 	case told:
 		b.WriteString(describe(e.Cause))
+	case e.instead != "":
+		b.WriteString(e.instead)
 	case e.Reason != nil:
 		b.WriteString(e.Reason.Error())
 	default:
@@ -187,7 +210,10 @@ func (e Error) text() string {
 	if e.Verdict.RetryAfter > 0 {
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
 	}
-	if e.Verdict.Lockout {
+	switch {
+	case e.unlocked:
+		b.WriteString("; sent before the key was unlocked; it is not locked out")
+	case e.Verdict.Lockout:
 		b.WriteString("; the key is locked out for all calls")
 	}
 	if e.Advice != "" {
@@ -203,12 +229,12 @@ func (e Error) text() string {
 	return b.String()
 }
 
-// last is the operation's last error, with the rule and the trace id where its
-// text has them not.
+// last is the operation's last error, with the code that decided, its rule and
+// the trace id where its text has them not.
 func (e *Error) last() string {
 	text := describe(e.Last)
-	if e.Verdict.Code != 0 && !strings.Contains(text, e.Verdict.Rule) {
-		text += ", " + e.Verdict.Rule
+	if e.Verdict.Code != 0 {
+		text += e.decision(text)
 	}
 	if e.TraceID == "" || strings.Contains(text, e.TraceID) {
 		return text
@@ -217,6 +243,19 @@ func (e *Error) last() string {
 		return text + " (an earlier answer had trace " + e.TraceID + ")"
 	}
 	return text + " (trace " + e.TraceID + ")"
+}
+
+// decision names the code that decided, or what it means, where text does not.
+func (e *Error) decision(text string) string {
+	code := strconv.Itoa(int(e.Verdict.Code))
+	answer := deciding(e.Last, &e.Verdict)
+	switch {
+	case !strings.Contains(text, code), answer != nil && !shows(answer, e.Verdict.Code):
+		return ", decided by " + strings.TrimSuffix(code+" "+e.Verdict.Rule, " ")
+	case !strings.Contains(text, e.Verdict.Rule):
+		return ", " + e.Verdict.Rule
+	}
+	return ""
 }
 
 // sends tells how often, how long, and what is known to have happened.
@@ -261,5 +300,5 @@ func (e Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("name", e.Name))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	return slog.GroupValue(append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)...)
+	return slog.GroupValue(append(attrs, verdictAttrs(e.Attempts > 0, e.Verdict, e.Effect, e.TraceID)...)...)
 }

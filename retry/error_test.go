@@ -22,6 +22,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
@@ -60,6 +61,50 @@ func TestErrorText(t *testing.T) {
 		err = retry.Do(ctx, r, always(internal))
 		require.EqualError(t, err, "retry: the deadline leaves no time for another attempt; *errors.errorString (its text may hold request data and is not shown) (nothing sent)")
 	})
+}
+
+// A key that was unlocked after the request had been sent stays so, and the error
+// does not say otherwise.
+func TestErrorTextOfALockoutThatCameTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{Key: "main"})
+		err := retry.Do(t.Context(), r, func(context.Context) error {
+			time.Sleep(time.Second)
+			r.Lockout().Lock("main", breaker.LockCause{Code: 100})
+			r.Lockout().Unlock("main")
+			return code(403, 100)
+		})
+		require.ErrorIs(t, err, retry.ErrFatal)
+		require.NoError(t, r.Lockout().Check("main"))
+		require.ErrorContains(t, err, "; sent before the key was unlocked; it is not locked out; to do: ")
+		require.NotContains(t, err.Error(), "for all calls")
+	})
+}
+
+// The code that decided is named, though the answer's own text stops before it.
+func TestErrorTextOfManyCodes(t *testing.T) {
+	r := newRetrier(t, retry.Config{})
+	err := retry.Do(t.Context(), r, always(code(403, 30, 60, 70, 100, 80)))
+	require.ErrorContains(t, err, "HTTP 403: 30; 60; 70 and 2 more (trace 5f2c), decided by 100 API key locked; the key is locked out")
+	err = retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(403, 30, 60, 100, 80)))
+	require.ErrorContains(t, err, "HTTP 403: 30; 60; 100 and 1 more (trace 5f2c), API key locked; the key is locked out")
+	err = retry.Do(t.Context(), newRetrier(t, retry.Config{Classifier: classify.Func(func(error) classify.Verdict {
+		return classify.Verdict{Class: classify.Fatal, Code: 7}
+	})}), always(errors.New("?")))
+	require.ErrorContains(t, err, "is not shown), decided by 7 (1 send")
+}
+
+// Where people have to act, or wait for others to, they are told what to do.
+func TestAdvice(t *testing.T) {
+	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
+	err := retry.Do(t.Context(), r, always(code(403, 140)))
+	require.ErrorContains(t, err, "retry: its policy never sends it again: HTTP 403: 140 (trace 5f2c), REST API suspended; "+
+		"to do: Try again later; the API is suspended for now (1 send in ")
+	require.Equal(t, retry.ErrAttempts, asError(t, err).Reason)
+
+	err = retry.Do(t.Context(), r, always(code(403, 50)))
+	require.Equal(t, retry.ErrResync, asError(t, err).Reason)
+	require.Contains(t, asError(t, err).Advice, "find out who else uses this key")
 }
 
 // What came from outside stands beside what the API said.
@@ -128,6 +173,10 @@ func TestNoRequestDataInAnyText(t *testing.T) {
 		{"OpError with anything", &net.OpError{Op: "read", Net: "tcp", Err: errors.New(secret)}, "read: *errors.errorString"},
 		{"a hand-made OpError", &net.OpError{Op: secret, Net: secret, Addr: addr(secret), Err: os.NewSyscallError(secret, io.EOF)}, "network: EOF"},
 		{"a certificate", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, "certificate signed by unknown authority"},
+		{"a certificate for what the server has seen", &url.Error{Op: "Get", URL: link, Err: &tls.CertificateVerificationError{
+			Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{secret}}, Host: secret}}},
+			"no answer to HTTP GET: tls: failed to verify certificate: x509: certificate is not valid for the host that was called"},
+		{"a certificate checked by hand", x509.CertificateInvalidError{Reason: x509.CANotAuthorizedForThisName, Detail: secret}, "reason 2"},
 		{"plain HTTP", http.ErrSchemeMismatch, "server gave HTTP response to HTTPS client"},
 		{"a panic's value", fmt.Errorf("%v", secret), "*errors.errorString"},
 		{"deep", deep(errors.New(secret)), "may hold request data"},

@@ -63,7 +63,7 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind     EventKind
 	Name     string           // of the call, see [Named]
-	Key      string           // name of the API key in question; empty if none was chosen yet, or it has no name
+	Key      string           // name of the API key in question; empty if none of several was chosen yet, or it has no name
 	Attempts int              // sends so far
 	Elapsed  time.Duration    // since the call began
 	Verdict  classify.Verdict // on the last attempt that failed; zero if none did
@@ -138,11 +138,18 @@ func (o *once) report(ctx context.Context, kind EventKind, a *answer) {
 	o.tellObserver(ctx, e)
 }
 
-// verdictAttrs are the parts of a verdict that a log line should carry.
-func verdictAttrs(v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
+// verdictAttrs are the parts of a verdict that a log line should carry. Of a send
+// that failed, class and effect say something even where no rule does.
+func verdictAttrs(failed bool, v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
 	var attrs []slog.Attr
+	if failed {
+		attrs = append(attrs, slog.String("class", v.Class.String()))
+	}
 	if v.Rule != "" {
-		attrs = append(attrs, slog.String("class", v.Class.String()), slog.String("rule", v.Rule), slog.String("effect", effect.String()))
+		attrs = append(attrs, slog.String("rule", v.Rule))
+	}
+	if failed {
+		attrs = append(attrs, slog.String("effect", effect.String()))
 	}
 	if v.Code != 0 {
 		attrs = append(attrs, slog.Int("code", int(v.Code)))

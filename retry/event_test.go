@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -100,6 +101,23 @@ func TestLogEvents(t *testing.T) {
 		require.Equal(t, 2.0, gaveUp["attempts"])
 		require.Contains(t, gaveUp["error"], "attempts used up")
 	})
+}
+
+// What nobody can classify has a class and an effect all the same, and a refused
+// call the one key that there is.
+func TestLogEventsWithoutARule(t *testing.T) {
+	var log bytes.Buffer
+	r := newRetrier(t, retry.Config{Nonces: newLane(t), OnEvent: retry.LogEvents(slog.New(slog.NewTextHandler(&log, nil)))})
+	require.Error(t, retry.Do(t.Context(), r, always(errors.New("?"))))
+	require.Contains(t, log.String(), "attempts=1")
+	require.Contains(t, log.String(), "class=unclassified effect=unknown")
+
+	log.Reset()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, retry.Do(ctx, r, play().op))
+	require.Contains(t, log.String(), "key=lane attempts=0")
+	require.NotContains(t, log.String(), "class=")
 }
 
 // Nil logs to the default logger of the moment, and a level that is off costs

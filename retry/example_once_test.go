@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nexpay-go/resilience/nexpay"
+	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -32,6 +35,53 @@ func ExampleDoOnce() {
 	// sent
 	// looked up
 	// payment 4711 <nil>
+}
+
+// The bank executes the payment and the answer is lost on the way. It is made
+// once all the same, and its number comes back.
+func ExampleDoOnce_payment() {
+	bank, credentials := nexpaytest.NewKeyed()
+	defer bank.Close()
+	url, err := bank.Start()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	bank.Script(nexpaytest.Fault{Execute: true, Reset: true})
+
+	signer, err := nexpay.NewSigner(credentials)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &nexpay.Client{BaseURL: url, Signer: signer}
+	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	journal := new(retry.MemoryJournal)
+	r, err := retry.New(retry.Config{Nonces: lane, Journal: journal})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	order, err := signer.SignPayment(nexpay.Form{
+		{Name: "externalPaymentId", Value: "inv-7"}, {Name: "amount", Value: "17.50"}, {Name: "currency", Value: "EUR"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := nexpay.Payment{Client: client, ExternalID: "inv-7", Order: order}
+	status, err := retry.DoOnce(context.Background(), r, retry.Operation[nexpay.PaymentStatus]{
+		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
+	})
+	fmt.Println(status.PaymentID, status.Status, err)
+	fmt.Println("executed", bank.Executed("inv-7"))
+	// Output:
+	// 1 PENDING <nil>
+	// executed 1
 }
 
 // What nobody could find out is said, with all that a person needs.

@@ -145,3 +145,36 @@ func TestFixIsNotAskedInVain(t *testing.T) {
 	}, retry.Fix(func(context.Context, *classify.Error) (bool, error) { t.Error("asked"); return true, nil }))
 	require.Equal(t, retry.ErrOpen, asError(t, err).Reason)
 }
+
+// A server that asks for a correction and for a wait gets both, or neither.
+func TestFixAndRetryAfter(t *testing.T) {
+	for _, tt := range []struct {
+		after  time.Duration
+		sent   []time.Duration
+		reason error
+	}{
+		{20 * time.Second, seconds(0, 20), nil},
+		{20*time.Second + 1, seconds(0), retry.ErrRetryAfter},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			lane := newLane(t)
+			var wait time.Duration
+			r := newRetrier(t, retry.Config{Nonces: lane, OnEvent: func(_ context.Context, e retry.Event) {
+				wait = max(wait, e.Wait)
+			}})
+			wrong := code(400, 30010)
+			wrong.RetryAfter = tt.after
+			s := play(wrong)
+			asked := 0
+			err := retry.Do(t.Context(), r, s.op, retry.Fix(func(context.Context, *classify.Error) (bool, error) { asked++; return true, nil }))
+			require.Equal(t, tt.sent, s.sent)
+			require.Equal(t, len(tt.sent)-1, asked)
+			if tt.reason != nil {
+				require.Equal(t, tt.reason, asError(t, err).Reason)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.after, wait)
+		})
+	}
+}

@@ -58,12 +58,12 @@ func (j *MemoryJournal) End(ctx context.Context, e Entry) error {
 // Pending yields the open entries in the order of their beginning.
 func (j *MemoryJournal) Pending(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for _, e := range j.open() {
-			if err := ctx.Err(); err != nil {
-				yield(Entry{}, err)
-				return
+		for _, listed := range j.open() {
+			e, err := j.Begin(ctx, Entry{ID: listed.ID, Generation: ReadGeneration})
+			if err == nil && e.State != EntryOpen {
+				continue // it was ended since
 			}
-			if !yield(e, nil) {
+			if !yield(e, err) || err != nil {
 				return
 			}
 		}
@@ -75,7 +75,6 @@ func (j *MemoryJournal) open() (open []Entry) {
 	defer j.mu.Unlock()
 	for _, e := range j.entries {
 		if e.State == EntryOpen {
-			e.TraceIDs = slices.Clone(e.TraceIDs)
 			open = append(open, e)
 		}
 	}

@@ -32,8 +32,8 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool)
 		c.lock(ctx, a)
 	}
 	mode, once := c.r.meaning(&a.Verdict)
-	outcome = tells(ctx, &a.Verdict, outcomes[mode])
-	if a.Verdict.Class != classify.Resync || once || ctx.Err() != nil || c.inDoubt() {
+	outcome = tells(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
+	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || c.part || ctx.Err() != nil || c.inDoubt() {
 		return outcome, false
 	}
 	return outcome, c.resynced(ctx)
@@ -46,15 +46,26 @@ func (c *call) inDoubt() bool { return c.once != nil && !c.looking && c.once.inD
 // tells is what an attempt tells about the server, if that is not what the
 // policy makes of its class: without an answer it is no sign of life (a
 // certificate that is not accepted is fatal, and tells nothing of the server),
-// and where the caller hung up nothing at all.
-func tells(ctx context.Context, v *classify.Verdict, outcome breaker.Outcome) breaker.Outcome {
+// and where its caller was impatient nothing at all.
+func tells(v *classify.Verdict, outcome breaker.Outcome, impatient bool) breaker.Outcome {
 	if v.Status != 0 || v.Code != 0 {
 		return outcome
 	}
-	if outcome == breaker.Success || errors.Is(ctx.Err(), context.Canceled) {
+	if outcome == breaker.Success || impatient {
 		return breaker.Ignored
 	}
 	return outcome
+}
+
+// impatient reports whether it was the caller who ended the last send of a call:
+// one that hung up, or whose deadline had been spent on other things. Where a
+// tenth of the time went by before the send, in the queue for a turn above all, a
+// healthy server may be without blame. One that had all of it has none to give.
+func impatient(ctx context.Context, took, elapsed time.Duration) bool {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return took < elapsed-elapsed/10
+	}
+	return ctx.Err() != nil
 }
 
 // report tells the breaker what became of the attempt, and people with what it
@@ -99,7 +110,7 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 		return breaker.Ignored
 	}
 	mode, _ := c.r.meaning(&inner.Verdict)
-	return tells(ctx, &inner.Verdict, outcomes[mode])
+	return tells(&inner.Verdict, outcomes[mode], impatient(ctx, inner.took(), inner.Elapsed))
 }
 
 // lock locks the key out for every caller.

@@ -3,6 +3,8 @@ package retry
 import (
 	"context"
 	"log/slog"
+
+	"github.com/nexpay-go/resilience/classify"
 )
 
 // LogEvents returns an observer for Config.OnEvent that logs one line per
@@ -49,7 +51,8 @@ func (e *Event) attrs() []slog.Attr {
 		attrs = append(attrs, slog.String("outcome", e.Outcome.String()))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	attrs = append(attrs, verdictAttrs(e.Verdict, e.Effect, e.TraceID)...)
+	failed := e.Attempts > 0 && (e.Error != "" || e.Verdict != (classify.Verdict{}))
+	attrs = append(attrs, verdictAttrs(failed, e.Verdict, e.Effect, e.TraceID)...)
 	if e.Kind == EventResend {
 		attrs = append(attrs, slog.Duration("wait", e.Wait))
 	}

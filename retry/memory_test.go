@@ -98,7 +98,9 @@ func TestWaitingCallsAreSmall(t *testing.T) {
 	const n = 20_000
 	bare, ours := inProcess(t, "bare", n), inProcess(t, "DoValue", n)
 	t.Logf("a bare goroutine with a timer: %.0f B; a call in backoff: %.0f B", bare, ours)
-	require.Less(t, ours, bare+350) // 3.05 kB and 3.3 kB; a stack that grows makes it 5.3
+	// 3.05 kB and 3.3 kB on a quiet machine. Where all stacks grow it is 5.3, which
+	// this must notice.
+	require.Less(t, ours, bare+700)
 }
 
 // measured names what TestMeasureWaiting measures, in the process that

@@ -3,15 +3,20 @@ package retry
 import (
 	"context"
 	"errors"
+	"reflect"
 
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
 // nested runs op for a call made from inside an attempt whose turn on the key,
 // or whose probe of the breaker, this call would otherwise wait for: once, as a
-// part of that attempt, which judges the error. It reports false where this is
-// a call of its own, and then whether it is one inside another.
+// part of that attempt. It reports false where this is a call of its own, and
+// then whether it is one inside another.
 func (r *Retrier) nested(ctx context.Context, op func(context.Context) error, opts []Option) (part, inner bool, err error) {
+	if !within(ctx) { // nearly always
+		return false, false, nil
+	}
 	u, _ := ctx.Value(underwayKey{}).(*underway)
 	probing := u.probing(r.breaker)
 	if turn, ok := r.turnIn(ctx); ok {
@@ -23,18 +28,24 @@ func (r *Retrier) nested(ctx context.Context, op func(context.Context) error, op
 	if probing && ctx.Err() == nil {
 		return true, false, r.inProbe(ctx, op, opts)
 	}
-	return false, u != nil, nil
+	return false, true, nil
+}
+
+// within reports whether ctx is that of an attempt, as far as that matters: a
+// first one with neither a turn nor a probe leaves no trace.
+func within(ctx context.Context) bool {
+	return carry.From(ctx) != nil || ctx.Value(underwayKey{}) != nil
 }
 
 // turnIn finds the turn in ctx that a call of r's would wait for, be it that of
-// a call further out. A retrier that names neither a source nor a key goes along
-// with whatever turn it finds.
-func (r *Retrier) turnIn(ctx context.Context) (*nonce.Ticket, bool) {
-	if _, ok := nonce.FromContext(ctx); !ok { // nearly always
-		return nil, false
-	}
-	for turn := range nonce.Held(ctx) {
-		if r.serves(turn.Key()) {
+// a call further out.
+func (r *Retrier) turnIn(ctx context.Context) (*carry.Context, bool) {
+	for turn := carry.From(ctx); turn != nil; turn = turn.Outer() {
+		ticket, _ := turn.Ticket.(*nonce.Ticket)
+		if ticket == nil { // hidden
+			break
+		}
+		if r.serves(ticket.Key(), turn) {
 			return turn, true
 		}
 	}
@@ -42,31 +53,72 @@ func (r *Retrier) turnIn(ctx context.Context) (*nonce.Ticket, bool) {
 }
 
 // serves reports whether r would want a turn on key. A source that cannot tell
-// is taken to: better one send too few than a call that waits for itself.
-func (r *Retrier) serves(key string) bool {
+// is taken to: better one send too few than a call that waits for itself. A
+// retrier that names neither a source nor a key goes along with the turn of one
+// that it has something in common with; another may be about another API, whose
+// answers say nothing about this key.
+func (r *Retrier) serves(key string, turn *carry.Context) bool {
 	if r.nonces == nil {
-		return r.key == "" || r.key == key
+		holder, _ := owner(turn)
+		return r.key == key || r.key == "" && (holder == nil || r.akin(holder))
 	}
 	s, tells := r.nonces.(interface{ Holds(key string) bool })
 	return !tells || s.Holds(key)
 }
 
-// inTurn sends once on a turn that an outer attempt holds, with a newer nonce.
-// It reports false if that attempt is over and somebody kept its context.
-func (r *Retrier) inTurn(ctx context.Context, turn *nonce.Ticket, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
-	c := call{r: r, start: clock(), name: name(opts), ticket: turn}
-	if !c.mayJoin(ctx, probing) {
+// akin reports whether both are about the same API, as far as can be told.
+func (r *Retrier) akin(o *Retrier) bool {
+	return r.lockout == o.lockout || reflect.TypeOf(r.classifier).Comparable() && r.classifier == o.classifier
+}
+
+// owner returns who holds the turn, or the one around it where somebody put the
+// ticket there by hand, and the key; nil if nobody did.
+func owner(turn *carry.Context) (r *Retrier, key string) {
+	for ; turn != nil; turn = turn.Outer() {
+		if r, ok := turn.Owner.(*Retrier); ok {
+			return r, turn.Ticket.(*nonce.Ticket).Key()
+		}
+	}
+	return nil, ""
+}
+
+// judgeIn returns whose attempt will judge what a part of it returns, and the
+// key that goes out with; nil if nobody will.
+func judgeIn(ctx context.Context) (r *Retrier, key string) {
+	u, _ := ctx.Value(underwayKey{}).(*underway)
+	for ; u != nil; u = u.outer {
+		if !u.over.Load() {
+			return u.r, u.key
+		}
+	}
+	return owner(carry.From(ctx))
+}
+
+// inTurn sends once on a turn that an outer attempt holds, with a newer nonce,
+// while no other part of it does: they would overtake each other. It reports
+// false if that attempt is over and somebody kept its context.
+func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
+	c := call{r: r, start: clock(), name: name(opts), ticket: turn.Ticket.(*nonce.Ticket), part: true}
+	if !c.mayJoin(ctx, probing) || !turn.Enter(ctx) {
 		return true, c.end(ctx)
 	}
-	ticket, err := turn.Resync(ctx)
+	defer turn.Leave()
+	if !c.mayJoin(ctx, probing) { // it may have waited
+		return true, c.end(ctx)
+	}
+	newer, err := c.ticket.Resync(ctx)
 	switch {
-	case err == nil:
-		return true, op(nonce.NewContext(ctx, ticket))
 	case errors.Is(err, nonce.ErrLeft):
 		return false, nil
+	case ctx.Err() != nil: // the source took its time
+		c.stopForContext(ctx, err)
+		return true, c.end(ctx)
+	case err != nil:
+		c.stop(ErrResync, err)
+		return true, c.end(ctx)
 	}
-	c.stop(ErrResync, err)
-	return true, c.end(ctx)
+	c.ticket = newer
+	return true, c.sendPart(ctx, op, turn.Owner, probing)
 }
 
 // mayJoin looks for what stands against any send, even as a part of an attempt.
@@ -88,7 +140,7 @@ func (c *call) mayJoin(ctx context.Context, probing bool) bool {
 // inProbe sends once under the lease of an outer attempt, with a ticket of its
 // own where r has a source of them.
 func (r *Retrier) inProbe(ctx context.Context, op func(context.Context) error, opts []Option) error {
-	c := call{r: r, start: clock(), name: name(opts)}
+	c := call{r: r, start: clock(), name: name(opts), part: true}
 	if err := r.lockout.Check(r.key); err != nil && r.nonces == nil {
 		c.stop(ErrLockedOut, err)
 		return c.end(ctx)
@@ -97,8 +149,8 @@ func (r *Retrier) inProbe(ctx context.Context, op func(context.Context) error, o
 		return c.end(ctx)
 	}
 	defer c.leave()
-	if c.ticket != nil {
-		ctx = nonce.NewContext(ctx, c.ticket)
+	if ctx.Err() != nil { // the source took its time
+		return c.end(ctx)
 	}
-	return op(ctx)
+	return c.sendPart(ctx, op, r, true)
 }

@@ -57,6 +57,25 @@ func TestTurnIsHeldWhileTheAnswerIsOutAndNoLonger(t *testing.T) {
 	})
 }
 
+// Nor is it kept where a refused nonce comes with a wait.
+func TestTurnIsNotHeldUntilALaterResync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{Nonces: newLane(t)})
+		later := code(429, 50)
+		later.RetryAfter = 10 * time.Second
+		s := play(later)
+		done := make(chan error)
+		go func() { done <- retry.Do(t.Context(), r, s.op) }()
+		synctest.Wait()
+		begin := time.Now()
+		require.NoError(t, retry.Do(t.Context(), r, s.op), "another caller")
+		require.Equal(t, begin, time.Now())
+		require.NoError(t, <-done)
+		require.Equal(t, seconds(0, 0, 10), s.sent)
+		require.IsIncreasing(t, s.nonces)
+	})
+}
+
 // Two hundred callers queue for a key; the first one's answer locks it. Nobody
 // else sends.
 func TestLockoutReachesTheQueue(t *testing.T) {

@@ -245,7 +245,7 @@ var errInsideTurn = &reason{text: "DoOnce inside an attempt of another call, whi
 
 func (o *once) begun(ctx context.Context, r *Retrier, opts []Option) {
 	o.r, o.start, o.name, o.once = r, clock(), name(opts), o
-	_, o.inner = ctx.Value(underwayKey{}).(*underway)
+	o.inner = within(ctx)
 	o.doubt.ID = o.id
 	o.trace.GotConn = func(httptrace.GotConnInfo) { o.connected.Store(true) }
 }

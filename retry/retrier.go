@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -42,12 +43,15 @@ type Config struct {
 	Nonces nonce.Source
 
 	// Key names the API key where Nonces is nil, for lockouts. It is never the
-	// secret. Empty is a fine name if there is one key; calls to another API
-	// from inside an operation need a name, see the package documentation.
+	// secret. Empty is a fine name if there is one key. Inside an attempt of
+	// another call, a Retrier without Nonces and Key goes along with the turn of
+	// that one if they share the Lockout or the Classifier: one that calls another
+	// API should have a name, see the package documentation.
 	Key string
 
-	// Budget bounds what all calls together resend. Nil: a default one of the
-	// Retrier's own. [NoBudget]: none.
+	// Budget bounds what all calls together resend. It must hold what the
+	// dearest resend of Policies costs. Nil: a default one of the Retrier's own.
+	// [NoBudget]: none.
 	Budget *Budget
 
 	// Journal remembers [DoOnce] operations across crashes. Nil: what is said
@@ -85,9 +89,6 @@ type Retrier struct {
 // New returns a Retrier. Its error tells everything that is wrong with the
 // configuration.
 func New(cfg Config) (*Retrier, error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
 	r := &Retrier{
 		classifier: cfg.Classifier,
 		policies:   cfg.Policies,
@@ -101,6 +102,9 @@ func New(cfg Config) (*Retrier, error) {
 		onEvent:    cfg.OnEvent,
 	}
 	r.defaults()
+	if err := errors.Join(cfg.check(), r.affordable()); err != nil {
+		return nil, err
+	}
 	if r.timeout = r.policies.AttemptTimeout(); r.timeout > 0 {
 		r.timeoutCause = &attemptTimeoutError{r.timeout}
 	}
@@ -116,6 +120,15 @@ func (cfg *Config) check() error {
 		errs = append(errs, errors.New("retry: "+reason))
 	}
 	return errors.Join(errs...)
+}
+
+// affordable finds a price that even a full purse cannot pay: every call would
+// end with ErrBudget after its first failure, in the quietest of times.
+func (r *Retrier) affordable() error {
+	if cost := r.policies.MaxCost(); r.budget.capacity > 0 && int64(cost) > r.budget.capacity {
+		return fmt.Errorf("retry: a resend may cost %d tokens, says Config.Policies, but Config.Budget holds no more than %d", cost, r.budget.capacity)
+	}
+	return nil
 }
 
 // nilPointer finds the classic mistake of a nil pointer in an interface, which would

@@ -3,13 +3,13 @@ package retry
 import (
 	"context"
 
-	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 // run puts into the context what the attempt carries, and runs the operation.
 func (c *call) run(ctx context.Context, op func(context.Context) error, probe bool) error {
 	if c.ticket != nil {
-		ctx = nonce.NewContext(ctx, c.ticket)
+		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: c.r}
 	}
 	if !probe && !c.inner && c.sends == 1 && c.r.timeout == 0 {
 		return op(ctx)
@@ -33,9 +33,10 @@ func (c *call) runMarked(ctx context.Context, op func(context.Context) error, pr
 }
 
 // underway is what the attempt's context carries for AttemptFrom and for inner
-// calls. In an inner call it stands before that of the outer one.
+// calls. In an inner call it stands before that of the outer one, which is why
+// every inner call has it: who finds none is in the outermost attempt.
 func (c *call) underway(probe bool) *underway {
-	u := new(underway)
+	u := &underway{r: c.r, key: c.key()}
 	if last := c.history.last(); last != nil {
 		u.attempt = *last
 	}

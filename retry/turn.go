@@ -2,7 +2,6 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -53,8 +52,8 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 			lease.Done(breaker.Success)
 			break
 		}
-		if ctx.Err() != nil && notItsOwn(ctx, c.err) {
-			c.err = ctx.Err()
+		if ctx.Err() != nil {
+			c.err = ownError(ctx, c.err)
 		}
 		c.record(c.history.add(int(c.sends)), clock()-began)
 		outcome, resync := c.judge(ctx)
@@ -79,32 +78,20 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 // them: hence the small functions around here, some of them not to be inlined.
 func (c *call) record(a *Attempt, took time.Duration) {
 	a.Took = took
-	a.TraceID = traceID(c.err)
 	if c.r.catalog != nil {
 		a.Verdict = c.r.catalog.Classify(c.err)
 	} else {
 		a.Verdict = c.r.classifier.Classify(c.err)
 	}
+	a.TraceID = traceID(c.err, &a.Verdict)
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
 }
 
-// notItsOwn reports whether err is what ended ctx, rather than what became of
-// the operation. The cause of a context may well be the failure of another
-// call, which errgroup makes it, and net/http returns it as the error of this
-// one: nothing that it says is true of this request or key. It stays what it
-// is, the Cause.
+// traceID is that of the answer in err which v is about, if there is one.
 //
 //go:noinline
-func notItsOwn(ctx context.Context, err error) bool {
-	cause := context.Cause(ctx)
-	return cause != ctx.Err() && errors.Is(err, cause)
-}
-
-// traceID is that of the answer in err, if there is one.
-//
-//go:noinline
-func traceID(err error) string {
-	if answer, ok := errors.AsType[*classify.Error](err); ok && answer != nil {
+func traceID(err error, v *classify.Verdict) string {
+	if answer := deciding(err, v); answer != nil {
 		return answer.TraceID
 	}
 	return ""

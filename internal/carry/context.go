@@ -1,0 +1,33 @@
+// Package carry is the context that an attempt is made in. Package nonce puts the
+// ticket into it and package retry who makes the attempt: one context for both,
+// because it is made for every send.
+package carry
+
+import "context"
+
+// A Context carries a ticket, and finds the one around it. It must not be copied.
+type Context struct {
+	context.Context
+	Ticket any // a *nonce.Ticket; a nil one hides those further out
+	Owner  any // the *retry.Retrier that holds the turn; nil: somebody else put the ticket here
+	Gate       // for the calls made inside, which share the turn
+}
+
+type key struct{}
+
+// Value returns the context itself for the one key that is its own.
+func (c *Context) Value(k any) any {
+	if k == (key{}) {
+		return c
+	}
+	return c.Context.Value(k)
+}
+
+// From returns the innermost Context in ctx, nil if there is none.
+func From(ctx context.Context) *Context {
+	c, _ := ctx.Value(key{}).(*Context)
+	return c
+}
+
+// Outer returns the Context around c, nil if there is none.
+func (c *Context) Outer() *Context { return From(c.Context) }

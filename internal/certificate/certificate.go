@@ -1,0 +1,53 @@
+// Package certificate tells what is wrong with a server's certificate, in words
+// of ours. What crypto/x509 says quotes the certificate: its names are the
+// server's to choose, and it may choose what it has seen of a request.
+package certificate
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"strconv"
+)
+
+// Text describes err, if that is an error about a certificate or wraps one. host
+// is the name that was dialled, from a URL of the caller's own; it may be empty.
+func Text(err error, host string) (text string, ok bool) {
+	text, ok = reason(err, host)
+	if _, tried := errors.AsType[*tls.CertificateVerificationError](err); tried {
+		if !ok {
+			text = "certificate not accepted" // the caller's own check says more, and not to us
+		}
+		return "tls: failed to verify certificate: " + text, true
+	}
+	return text, ok
+}
+
+func reason(err error, host string) (text string, ok bool) {
+	if is[x509.HostnameError](err) {
+		if host == "" {
+			host = "the host that was called"
+		}
+		return "x509: certificate is not valid for " + host, true
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if invalid.Reason == x509.Expired {
+			return "x509: certificate has expired or is not yet valid", true
+		}
+		return "x509: certificate is invalid (reason " + strconv.Itoa(int(invalid.Reason)) + ")", true
+	}
+	switch {
+	case is[x509.UnknownAuthorityError](err):
+		return "x509: certificate signed by unknown authority", true
+	case is[x509.SystemRootsError](err):
+		return "x509: the system's root certificates cannot be loaded", true
+	case is[x509.ConstraintViolationError](err), is[x509.UnhandledCriticalExtension](err), is[x509.InsecureAlgorithmError](err):
+		return "x509: certificate not accepted", true
+	}
+	return "", false
+}
+
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}

@@ -1,0 +1,85 @@
+package boltjournal_test
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/journal/boltjournal"
+	"github.com/nexpay-go/resilience/retry"
+	"github.com/nexpay-go/resilience/retry/journaltest"
+)
+
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	journaltest.Run(t, func(t *testing.T) journaltest.Store {
+		path := newPath(t)
+		j := open(t, path)
+		return journaltest.Store{
+			Journal: j,
+			Reopen: func() (retry.Journal, error) {
+				require.NoError(t, j.Close())
+				return open(t, path), nil
+			},
+		}
+	})
+}
+
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	j := open(t, newPath(t))
+	e := begin(t, j, "p-1")
+	require.NoError(t, j.Close())
+	require.NoError(t, j.Close(), "again")
+	_, err := j.Begin(t.Context(), sample("p-2"))
+	require.ErrorIs(t, err, fs.ErrClosed)
+	require.EqualError(t, err, "boltjournal: begin: file already closed")
+	_, err = read(j, "p-1")
+	require.ErrorIs(t, err, fs.ErrClosed)
+	e.State = retry.EntryApplied
+	require.ErrorIs(t, j.End(t.Context(), e), fs.ErrClosed)
+	for _, err := range j.Pending(t.Context()) {
+		require.ErrorIs(t, err, fs.ErrClosed)
+	}
+}
+
+// Everything wrong is told at once, without the texts themselves.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	j := open(t, newPath(t))
+	_, err := j.Begin(t.Context(), retry.Entry{Key: "a\x00", Owner: "\xff"})
+	require.ErrorContains(t, err, "boltjournal: begin: ID is empty")
+	require.ErrorContains(t, err, "Key is no text in UTF-8 without NUL")
+	require.ErrorContains(t, err, "Owner is no text")
+	require.ErrorContains(t, err, `there is no state "EntryState(0)"`)
+	require.NotContains(t, err.Error(), "\xff")
+	_, err = read(j, "")
+	require.ErrorContains(t, err, "ID is empty")
+	begun := begin(t, j, "p-1")
+	begun.State = 9
+	require.ErrorContains(t, j.End(t.Context(), begun), `there is no state "EntryState(9)"`)
+}
+
+// Trace ids are no reason to lose what happened.
+func TestOddTraceIDs(t *testing.T) {
+	t.Parallel()
+	j := open(t, newPath(t))
+	e := begin(t, j, "p-1")
+	e.State, e.TraceIDs = retry.EntryApplied, []string{"a\xff", "b\x00"}
+	require.NoError(t, j.End(t.Context(), e))
+	e, err := read(j, "p-1")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a\ufffd", "b\x00"}, e.TraceIDs)
+}
+
+func TestTimesKeepTheirNanoseconds(t *testing.T) {
+	t.Parallel()
+	j := open(t, newPath(t))
+	require.Equal(t, sample("").At, begin(t, j, "p-1").At)
+}
+
+var _ interface {
+	retry.PendingJournal
+	Close() error
+} = (*boltjournal.Journal)(nil)

@@ -1,0 +1,75 @@
+package boltjournal
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/nexpay-go/resilience/journal/internal/entry"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// The file has one bucket, whose name has the version of what is in it, with two
+// in it: entries has a record for each ID, open has the IDs of the open ones, so
+// that Pending need not look through the payments of years.
+var (
+	root    = []byte("resilience journal 1")
+	entries = []byte("entries")
+	open    = []byte("open")
+)
+
+// A record is an entry in the file. Its names stay, whatever those of Entry do.
+type record struct {
+	Key         string    `json:"key,omitempty"`
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Owner       string    `json:"owner,omitempty"`
+	Nonce       uint64    `json:"nonce,omitempty"`
+	State       string    `json:"state"`
+	Generation  int64     `json:"generation"`
+	At          time.Time `json:"at"`
+	TraceIDs    []string  `json:"trace_ids,omitempty"`
+}
+
+func encode(e retry.Entry) ([]byte, error) {
+	if err := entry.Check(e); err != nil {
+		return nil, err
+	}
+	return json.Marshal(record{e.Key, e.Fingerprint, e.Owner, e.Nonce, e.State.String(), e.Generation, e.At.UTC(), e.TraceIDs})
+}
+
+func decode(id string, value []byte) (retry.Entry, error) {
+	var r record
+	if err := json.Unmarshal(value, &r); err != nil {
+		return retry.Entry{}, fmt.Errorf("%w: the entry of %q: %w", ErrDamaged, id, err)
+	}
+	state, err := entry.ParseState(r.State)
+	if err != nil {
+		return retry.Entry{}, fmt.Errorf("%w: the entry of %q: %w", ErrDamaged, id, err)
+	}
+	return retry.Entry{
+		ID: id, Key: r.Key, Fingerprint: r.Fingerprint, Owner: r.Owner, Nonce: r.Nonce,
+		State: state, Generation: r.Generation, At: r.At.UTC(), TraceIDs: r.TraceIDs,
+	}, nil
+}
+
+// get returns the zero Entry if there is none.
+func get(tx *bolt.Tx, id string) (retry.Entry, error) {
+	value := tx.Bucket(root).Bucket(entries).Get([]byte(id))
+	if value == nil {
+		return retry.Entry{}, nil
+	}
+	return decode(id, value)
+}
+
+func put(tx *bolt.Tx, id string, value []byte, state retry.EntryState) error {
+	b := tx.Bucket(root)
+	if err := b.Bucket(entries).Put([]byte(id), value); err != nil {
+		return err
+	}
+	if state == retry.EntryOpen {
+		return b.Bucket(open).Put([]byte(id), nil)
+	}
+	return b.Bucket(open).Delete([]byte(id))
+}

@@ -1,0 +1,67 @@
+// Package entry has what journals think alike of entries.
+package entry
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// MaxID is how many bytes an ID may have: the index of PostgreSQL takes 2704.
+const MaxID = 1024
+
+// maxField is for the other fields, which are names and hashes. It is far above
+// what anybody needs, and keeps a mistake from filling the disk.
+const maxField = 64 << 10
+
+// Check reports all that keeps an entry from being stored and read again as it is.
+func Check(e retry.Entry) error {
+	errs := []error{CheckID(e.ID)}
+	for name, text := range map[string]string{"Key": e.Key, "Fingerprint": e.Fingerprint, "Owner": e.Owner} {
+		errs = append(errs, checkText(name, text, maxField))
+	}
+	if _, err := ParseState(e.State.String()); err != nil {
+		errs = append(errs, err)
+	}
+	if y := e.At.UTC().Year(); y < 0 || y > 9999 {
+		errs = append(errs, errors.New("the year of At has more than four digits"))
+	}
+	return errors.Join(errs...)
+}
+
+// CheckID reports what keeps an ID from naming an entry.
+func CheckID(id string) error {
+	if id == "" {
+		return errors.New("ID is empty")
+	}
+	return checkText("ID", id, MaxID)
+}
+
+// checkText does not quote the text: that is for the caller to tell.
+func checkText(name, text string, longest int) error {
+	switch {
+	case len(text) > longest:
+		return fmt.Errorf("%s has %d bytes, more than %d", name, len(text), longest)
+	case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
+		return fmt.Errorf("%s is no text in UTF-8 without NUL; write binary data in hexadecimal", name)
+	}
+	return nil
+}
+
+// ParseState is the opposite of EntryState.String.
+func ParseState(text string) (retry.EntryState, error) {
+	for _, s := range []retry.EntryState{retry.EntryOpen, retry.EntryApplied, retry.EntryNotApplied} {
+		if s.String() == text {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("there is no state %q", text)
+}
+
+// Busy is what a late End returns.
+func Busy(e retry.Entry) error {
+	return fmt.Errorf("generation %d of the operation is not open: %w", e.Generation, retry.ErrBusy)
+}

@@ -1,0 +1,58 @@
+package sqljournal_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/nexpay-go/resilience/journal/sqljournal"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// openSQLite does not wait for the disk: these tests cut no power.
+func openSQLite(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func newSQLite(t *testing.T) *sql.DB {
+	t.Helper()
+	return openSQLite(t, filepath.Join(t.TempDir(), "db"))
+}
+
+var tables atomic.Int64
+
+// newTable is a name that no other test has.
+func newTable() string { return fmt.Sprint("Journal_", tables.Add(1)) }
+
+func migrated(t *testing.T, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
+	t.Helper()
+	j := handle(t, db, c)
+	require.NoError(t, j.Migrate(context.Background()))
+	return j
+}
+
+func handle(t *testing.T, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
+	t.Helper()
+	j, err := sqljournal.New(db, c)
+	require.NoError(t, err)
+	return j
+}
+
+func sample(id string) retry.Entry {
+	return retry.Entry{ID: id, Key: "main", Owner: "me", Nonce: 7, State: retry.EntryOpen, At: time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC)}
+}
+
+func read(j retry.Journal, id string) (retry.Entry, error) {
+	return j.Begin(context.Background(), retry.Entry{ID: id, Generation: retry.ReadGeneration})
+}

@@ -1,0 +1,57 @@
+package sqljournal
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nexpay-go/resilience/journal/internal/entry"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// timeLayout has the same width for all, so that they sort as text.
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
+
+// A row is an entry in the table.
+type row struct {
+	keyName, fingerprint, owner string
+	nonce                       int64 // above the largest int64 a negative number, the same 64 bits
+	state                       string
+	generation                  int64
+	begunAt                     string
+	traceIDs                    string // a JSON array
+	id                          string
+}
+
+func rowOf(e retry.Entry) row {
+	traceIDs, _ := json.Marshal(append([]string{}, e.TraceIDs...)) // strings always can be
+	return row{
+		keyName: e.Key, fingerprint: e.Fingerprint, owner: e.Owner, nonce: int64(e.Nonce), state: e.State.String(),
+		generation: e.Generation, begunAt: e.At.UTC().Format(timeLayout), traceIDs: string(traceIDs), id: e.ID,
+	}
+}
+
+// values are in the order of the columns.
+func (r *row) values() []any {
+	return []any{r.keyName, r.fingerprint, r.owner, r.nonce, r.state, r.generation, r.begunAt, r.traceIDs, r.id}
+}
+
+// pointers are in the order of the columns.
+func (r *row) pointers() []any {
+	return []any{&r.keyName, &r.fingerprint, &r.owner, &r.nonce, &r.state, &r.generation, &r.begunAt, &r.traceIDs, &r.id}
+}
+
+func (r *row) entry() (retry.Entry, error) {
+	e := retry.Entry{ID: r.id, Key: r.keyName, Fingerprint: r.fingerprint, Owner: r.owner, Nonce: uint64(r.nonce), Generation: r.generation}
+	var err error
+	if e.State, err = entry.ParseState(r.state); err != nil {
+		return retry.Entry{}, fmt.Errorf("the row of %q: %w", r.id, err)
+	}
+	if e.At, err = time.Parse(timeLayout, r.begunAt); err != nil {
+		return retry.Entry{}, fmt.Errorf("the row of %q: begun_at: %w", r.id, err)
+	}
+	if err := json.Unmarshal([]byte(r.traceIDs), &e.TraceIDs); err != nil {
+		return retry.Entry{}, fmt.Errorf("the row of %q: trace_ids: %w", r.id, err)
+	}
+	return e, nil
+}

@@ -1,0 +1,122 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// inspect shows deeper the errors of a tree, each before what it wraps, which is
+// left out where deeper says no.
+func inspect(err error, deeper func(error) bool) {
+	for err != nil && deeper(err) {
+		switch x := err.(type) {
+		case interface{ Unwrap() error }:
+			err = x.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, part := range x.Unwrap() {
+				inspect(part, deeper)
+			}
+			return
+		default:
+			return
+		}
+	}
+}
+
+// holds reports whether target itself is in err. That is less than errors.Is,
+// where an error may say that it is another one.
+func holds(err, target error) (found bool) {
+	if !reflect.TypeOf(target).Comparable() {
+		return false
+	}
+	inspect(err, func(e error) bool {
+		found = found || e == target
+		return !found
+	})
+	return found
+}
+
+// ownError is what err says about the operation, where ctx is over. The cause
+// of a context may well be the failure of another call, which errgroup makes
+// it, and net/http returns it as the error of this one: nothing that it says is
+// true of this request or key. It stays what it is, the Cause. An answer beside
+// it, or the error of an inner call that gave up, is the operation's own.
+//
+//go:noinline
+func ownError(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if cause == ctx.Err() || !holds(err, cause) {
+		return err
+	}
+	own := ownAnswer(err, cause)
+	switch {
+	case own == nil:
+		return ctx.Err()
+	case anotherCalls(cause): // whose answer must not be judged along with it
+		return own
+	}
+	return err
+}
+
+// ownAnswer finds what an API or an inner call said, the cause left aside.
+func ownAnswer(err, cause error) (own error) {
+	inspect(err, func(e error) bool {
+		if own != nil || e == cause {
+			return false
+		}
+		if says(e) {
+			own = e
+		}
+		return own == nil
+	})
+	return own
+}
+
+// says reports whether this one error is an answer or the end of a call.
+func says(err error) bool {
+	switch e := err.(type) {
+	case *Error:
+		return e != nil
+	case *classify.Error:
+		return e != nil
+	}
+	return false
+}
+
+// deciding finds the answer in err that v is about: of joined ones it need not
+// be the first, which it is where none is. Nil if there is no answer.
+func deciding(err error, v *classify.Verdict) (answer *classify.Error) {
+	found := false
+	inspect(err, func(e error) bool {
+		a, ok := e.(*classify.Error)
+		if !ok || a == nil || found {
+			return !found
+		}
+		if found = decided(a, v); found || answer == nil {
+			answer = a
+		}
+		return false
+	})
+	if answer == nil { // an error may be made into an answer by its method As
+		answer, _ = errors.AsType[*classify.Error](err)
+	}
+	return answer
+}
+
+// decided reports whether v can be the verdict on a.
+func decided(a *classify.Error, v *classify.Verdict) bool {
+	coded := func(d classify.Detail) bool { return d.Code != 0 }
+	if v.Code != 0 {
+		coded = func(d classify.Detail) bool { return d.Code == v.Code }
+	}
+	return a.Status == v.Status && slices.ContainsFunc(a.Details, coded) == (v.Code != 0)
+}
+
+// shows reports whether c is in the text of a, which stops after three.
+func shows(a *classify.Error, c classify.Code) bool {
+	return slices.ContainsFunc(a.Details[:min(len(a.Details), 3)], func(d classify.Detail) bool { return d.Code == c })
+}

@@ -1,0 +1,98 @@
+package journaltest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/retry/journaltest"
+)
+
+// A flaw is one way to get a journal wrong.
+type flaw string
+
+const (
+	none             flaw = ""
+	noCAS            flaw = "Begin takes any generation"
+	lowerCAS         flaw = "Begin takes any generation not below the one held"
+	sameGeneration   flaw = "Begin leaves the generation as it is"
+	notAtomic        flaw = "Begin reads and writes apart"
+	overApplied      flaw = "Begin takes the place of what was applied"
+	neverAgain       flaw = "Begin refuses what was not applied"
+	answersOwn       flaw = "Begin returns what it was given, stored or not"
+	readStores       flaw = "reading stores"
+	readMissing      flaw = "reading what is not there is an error"
+	anyEnd           flaw = "End does not look at the generation"
+	olderEnd         flaw = "End takes older generations"
+	lateEnd          flaw = "End changes what has ended"
+	silentEnd        flaw = "a late End is no error"
+	plainEnd         flaw = "a late End is no ErrBusy"
+	endOnce          flaw = "End cannot be repeated"
+	endRewrites      flaw = "a repeated End changes the trace ids"
+	endStoresAll     flaw = "End stores the whole entry"
+	endNotesNothing  flaw = "End as open does nothing"
+	endCreates       flaw = "End of what is not held stores it"
+	ownerDropped     flaw = "the owner is not stored"
+	fingerprintOnce  flaw = "the fingerprint of the first Begin stays"
+	tracesDropped    flaw = "Begin stores no trace ids"
+	fewTraces        flaw = "eight trace ids are kept"
+	floatNonce       flaw = "the nonce is a float64"
+	signedNonce      flaw = "the nonce stops at the largest int64"
+	millis           flaw = "the time is cut to the millisecond"
+	localTime        flaw = "the time is not UTC"
+	foldsCase        flaw = "IDs are told apart regardless of case"
+	trimsSpace       flaw = "IDs are told apart regardless of space behind"
+	cutsAtNUL        flaw = "IDs end at a NUL"
+	cutsLong         flaw = "IDs are cut at 255 bytes"
+	mendsUTF8        flaw = "fields are made valid UTF-8"
+	sharesGiven      flaw = "the slice given is kept"
+	sharesHeld       flaw = "the slice held is returned"
+	ignoresContext   flaw = "the context is not looked at"
+	pendingAll       flaw = "Pending lists what has ended"
+	pendingNothing   flaw = "Pending lists nothing"
+	pendingStale     flaw = "Pending lists what was open when it began"
+	pendingTwice     flaw = "Pending lists again what is begun again"
+	pendingGoesOn    flaw = "Pending does not look at the context"
+	locksPending     flaw = "Pending keeps everybody else out"
+	forgets          flaw = "a restart loses all"
+	forgetsEnds      flaw = "a restart loses what End said"
+	lockPerHandle    flaw = "handles do not keep each other out"
+	pendingForgotten flaw = "a restart loses what is pending"
+	panics           flaw = "Begin panics"
+)
+
+// found says which rule finds a flaw, by the beginning of its name.
+var found = map[flaw]string{
+	noCAS: "Begin compares", lowerCAS: "Begin compares", sameGeneration: "Begin stores", notAtomic: "of those who begin at once, one wins",
+	overApplied: "applied is final", neverAgain: "what did not happen", answersOwn: "Begin compares", readStores: "reading", readMissing: "an empty journal",
+	anyEnd: "End of another", olderEnd: "End of another", lateEnd: "a late End", silentEnd: "a late End", plainEnd: "a late End",
+	endOnce: "End can be repeated", endRewrites: "End can be repeated", endStoresAll: "End changes", endNotesNothing: "End as open",
+	endCreates: "End of what is not held", ownerDropped: "Begin stores", fingerprintOnce: "Begin stores", tracesDropped: "Begin stores",
+	fewTraces: "an entry comes back", floatNonce: "an entry comes back", signedNonce: "an entry comes back", millis: "an entry comes back",
+	localTime: "an entry comes back", foldsCase: "IDs are told apart", trimsSpace: "IDs are told apart", cutsAtNUL: "what cannot be kept",
+	cutsLong: "IDs are told apart", mendsUTF8: "what cannot be kept", sharesGiven: "no slice", sharesHeld: "no slice",
+	ignoresContext: "an ended context ends the call", pendingAll: "Pending lists what is open", pendingNothing: "Pending lists what is open",
+	pendingStale: "Pending lists nothing twice and nothing ended", pendingTwice: "Pending lists nothing twice", pendingGoesOn: "an ended context ends Pending",
+	forgets: "what Begin and End acknowledged", forgetsEnds: "what Begin and End acknowledged", pendingForgotten: "what Begin and End acknowledged",
+	lockPerHandle: "of those who begin at once on two handles",
+}
+
+func TestRulesBite(t *testing.T) {
+	t.Parallel()
+	for f, rule := range found {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			err := journaltest.TestJournal(sketched(f))
+			require.Error(t, err)
+			require.Contains(t, "\n"+err.Error(), "\n"+rule)
+		})
+	}
+	require.NoError(t, journaltest.TestJournal(sketched(none)), "without a flaw nothing is found")
+}
+
+func sketched(f flaw) func() (journaltest.Store, error) {
+	return func() (journaltest.Store, error) {
+		s := newSketch(f)
+		return journaltest.Store{Journal: s, Beside: s.beside, Reopen: s.reopen}, nil
+	}
+}
