@@ -24,6 +24,7 @@ type call struct {
 	start time.Duration
 	steps int
 
+	left     bool // the operation has panicked or exited
 	finished bool // DoOnce has returned
 	value    string
 	err      error
@@ -46,6 +47,9 @@ func (w *world) call(cp *callPlan, round int) {
 	if !w.journal { // nothing is promised about a second call
 		c.id = fmt.Sprintf("payment-%d", round)
 	}
+	if cp.other {
+		c.id = "other " + c.id
+	}
 	c.watch = &watch{call: c}
 	w.calls = append(w.calls, c)
 	c.proc.at++
@@ -67,8 +71,21 @@ func (c *call) run() {
 	r := c.proc.retriers[c.plan.retrier]
 	c.start = c.w.now()
 	c.tracef("begins: %+v", *c.plan)
+	if c.plan.sweep && c.w.journal {
+		c.sweep(ctx, r)
+		return
+	}
 	value, err := retry.DoOnce(ctx, r, c.operation(), c.options()...)
 	c.finished, c.value, c.err = true, value, err
+}
+
+// sweep has Recover make the call, if there is anything to recover.
+func (c *call) sweep(ctx context.Context, r *retry.Retrier) {
+	find := func(string) retry.Operation[string] { return c.operation() }
+	results, _ := retry.Recover(ctx, r, &journal{c.w}, find, c.options()...)
+	for _, one := range results {
+		c.finished, c.value, c.err = true, one.Value, one.Err
+	}
 }
 
 // over is what is left to do when the goroutine ends, whichever way.
@@ -81,11 +98,16 @@ func (c *call) over() {
 	switch {
 	case c.proc.gone:
 		c.finished = false // nobody is left to hear of it
+	case c.finished && c.left && errors.Is(c.err, retry.ErrOutcomeUnknown):
+		c.tracef("ends, left in the middle: %v", c.err)
+		c.watch.interrupted()
 	case c.finished:
 		c.tracef("ends: %q, %v", c.value, c.err)
 		c.watch.answered()
 	case panicked != nil && panicked != errPanic:
 		c.w.violate("M8", "%v panics: %v", c, panicked)
+	case c.plan.sweep && len(c.sends) == 0:
+		c.tracef("finds nothing to recover")
 	default:
 		c.tracef("ends in a panic or an exit")
 		c.watch.interrupted()

@@ -121,7 +121,7 @@ func (w *world) tally() tally {
 	last := w.calls[len(w.calls)-1]
 	if w.healthy && w.payable(last) {
 		t.Payable = 1
-		if last.finished && last.err == nil {
+		if last.finished && (last.err == nil || errors.Is(last.err, retry.ErrApplied)) {
 			t.PaidOff = 1
 		}
 	}

@@ -98,6 +98,9 @@ var mutants = []mutant{
 	{"a success is lost to the cancellation", []string{"M8", "M2"}, []edit{
 		{"turn.go", "c.err = c.run(ctx, op, lease.Probe())\n", "c.err = c.run(ctx, op, lease.Probe())\n\t\tif ctx.Err() != nil {\n\t\t\tc.err = ctx.Err()\n\t\t}\n"},
 	}},
+	{"what exits under Recover is reported as done", []string{"M2", "M8"}, []edit{
+		{"recover.go", "\tone.Err = left(one.ID, errExited)\n", ""},
+	}},
 	{"a panic keeps the ID", []string{"timid"}, []edit{
 		{"once.go", "defer r.release(o.id)", "defer func() {\n\t\tif o.ended != nil || o.err == nil {\n\t\t\tr.release(o.id)\n\t\t}\n\t}()"},
 	}},

@@ -57,6 +57,8 @@ type callPlan struct {
 	crash    int           // the process dies in this call's n-th step, 0: it does not
 	forged   bool          // it is another operation under the same ID
 	otherKey bool          // in a new process, which has another key
+	other    bool          // it is another payment, which is only in the way
+	sweep    bool          // it is made by Recover
 	ahead    time.Duration // of the clock, the nonces of a new process
 }
 
@@ -190,6 +192,7 @@ func (p *plan) caller(d dice) callPlan {
 	if d.chance(15) && p.source != ownNonces { // who draws his own has to see to it that they rise, restarts and all
 		c.ahead = d.between(0, pick(d, time.Second, 2*p.settle))
 	}
+	c.sweep = d.chance(15)
 	if d.chance(25) {
 		c.crash = 1 + d.IntN(12)
 	}
@@ -199,7 +202,7 @@ func (p *plan) caller(d dice) callPlan {
 // second is one more call while another is under way.
 func (p *plan) second(d dice, first callPlan) callPlan {
 	c := p.caller(d)
-	c.restart = false
+	c.restart, c.other = false, d.chance(25)
 	c.after = pick(d, d.between(0, 10*time.Millisecond), d.between(0, time.Second), d.between(0, 2*p.settle))
 	if !p.strict && p.timeout == 0 {
 		// Nothing tells this one how long the other may still be sending, and no

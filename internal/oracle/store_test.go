@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -107,6 +108,21 @@ func (j *journal) End(ctx context.Context, e retry.Entry) error {
 	err := c.access(ctx, e.ID, func(s *store) error { return s.end(e) })
 	c.tracef("End of generation %d, %v: %v", e.Generation, e.State, err)
 	return err
+}
+
+// Pending, see [retry.PendingJournal]. Of what is open it lists what the call is about.
+func (j *journal) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
+	return func(yield func(retry.Entry, error) bool) {
+		c := callOf(ctx)
+		var held retry.Entry
+		err := c.access(ctx, c.id, func(s *store) error {
+			held = s.held[c.id]
+			return nil
+		})
+		if err != nil || held.State == retry.EntryOpen {
+			yield(held, err)
+		}
+	}
 }
 
 // access does something with the store, well or badly.

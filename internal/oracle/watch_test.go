@@ -227,7 +227,7 @@ func (w *watch) looked(l *lookup, outcome retry.Outcome, err error) {
 	case l.began >= w.first.ended+world.settle && !w.settled:
 		w.settled, w.settledAt = true, l.ended
 		for _, s := range world.sends {
-			s.settled = s.settled || w.concerns(s) && s.start < w.first.began
+			s.settled = s.settled || w.concerns(s)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (c *call) carry(ctx context.Context, m *message, fate int) answer {
 	copies := 1 // that have left and not arrived
 	defer func() { c.release(m, copies) }()
 	there, back := c.between(time.Millisecond, 100*time.Millisecond), c.between(time.Millisecond, 100*time.Millisecond)
-	if c.chance(5) {
+	if c.chance(5) && !c.calm() {
 		there = c.between(0, 2*c.w.settle)
 	}
 	if fate == unreached {
@@ -104,11 +104,11 @@ func (c *call) carry(ctx context.Context, m *message, fate int) answer {
 		}
 		return c.hungUp(ctx)
 	}
-	return c.shown(fate, a)
+	return c.shown(m, fate, a)
 }
 
 // shown is what the caller gets to see of an answer.
-func (c *call) shown(fate int, a answer) answer {
+func (c *call) shown(m *message, fate int, a answer) answer {
 	switch fate {
 	case hidden:
 		return answer{shape: pick(c.dice, unconnected...).doubtful()}
@@ -125,7 +125,9 @@ func (c *call) shown(fate int, a answer) answer {
 		}
 		return answer{shape: pick(c.dice, damages...)}
 	case panics:
-		if c.chance(50) {
+		exit := c.chance(50)
+		c.left = exit || m.of != nil // a panic in Verify is contained
+		if exit {
 			runtime.Goexit()
 		}
 		panic(errPanic)
