@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"internal/carry":       {},
 	"internal/certificate": {},
 	"internal/hook":        {},
+	"internal/oracle":      {},
 	"internal/text":        {},
 
 	"journal":                {},

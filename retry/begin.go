@@ -40,6 +40,7 @@ func (o *once) recall(ctx context.Context) EntryState {
 
 var (
 	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ; nothing was sent"}
+	errSlowJournal = &reason{text: "it took too long over a Begin, nothing was sent after that"}
 	errOtherKey    = &reason{text: "the nonce source gave a turn on another key than the operation was first sent with"}
 )
 
@@ -59,14 +60,16 @@ func (e *journalError) SafeError() string { return e.Error() }
 func (e *journalError) Unwrap() error     { return e.err }
 
 // inherit takes over the doubt that an earlier process left, or another one is in.
-// That one may be sending still, for as long as an attempt takes.
+// That one may be sending still: its Begin may have taken as long as a journal gets,
+// and after that it sends for as long as an attempt takes.
 func (o *once) inherit(ctx context.Context) {
 	e := &o.entry
 	o.inDoubt, o.everDoubt = true, true
 	o.fence = e.Nonce
 	o.key, o.pinned = e.Key, e.Key != "" || o.r.nonces == nil
 	now := time.Now()
-	sending := min(max(e.At.Add(o.r.timeout).Sub(now), 0), o.r.timeout)
+	longest := journalTime + o.r.timeout
+	sending := min(max(e.At.Add(longest).Sub(now), 0), longest)
 	o.notBefore = clock() + sending
 	o.doubt.Key = e.Key
 	o.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)
@@ -103,12 +106,17 @@ func (o *once) begin(ctx context.Context) bool {
 }
 
 // write is Begin. If it was somebody else's that the journal took, this call is
-// the loser of two.
+// the loser of two. Others count on it that nothing is sent when the time for the
+// journal is over, even if it has stored the entry in the end.
 func (o *once) write(ctx context.Context, e Entry) bool {
 	bounded, cancel := context.WithTimeout(ctx, journalTime)
 	defer cancel()
 	e.Owner = rand.Text()
+	began := clock()
 	held, err := o.r.journal.Begin(bounded, e)
+	if err == nil && clock()-began > journalTime {
+		err = errSlowJournal
+	}
 	if err != nil {
 		o.unreadable(err)
 		return false

@@ -201,7 +201,7 @@ func (o *once) ask(ctx context.Context, a *answer) (err error) {
 	defer func() {
 		a.ended = clock()
 		if p := recover(); p != nil {
-			a.found, err = Undecided, &panicError{fmt.Sprintf("%T", p)}
+			a.found, err = Undecided, &panicError{"Verify", fmt.Sprintf("%T", p)}
 		}
 	}()
 	found, err := o.find(ctx)
@@ -228,8 +228,8 @@ func (o *once) behind(ctx context.Context) bool {
 	return ticket.Key() == o.key && ticket.Nonce() > o.fence
 }
 
-// A panicError stands for a panic in Verify. Its value may hold anything.
-type panicError struct{ kind string }
+// A panicError stands for a panic in code of the caller's. Its value may hold anything.
+type panicError struct{ where, kind string }
 
-func (e *panicError) Error() string     { return "Verify panicked with a " + e.kind }
+func (e *panicError) Error() string     { return e.where + " panicked with a " + e.kind }
 func (e *panicError) SafeError() string { return e.Error() }

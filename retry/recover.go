@@ -27,7 +27,8 @@ const recoverAtOnce = 32
 //
 // The results come in the order in which the journal listed the operations. An
 // error says that the listing failed; what was listed before that is finished
-// all the same. Recover returns when every operation is through, which takes
+// all the same. An operation that panics or exits is reported with
+// [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is through, which takes
 // Settle and a little more for those that did not happen.
 //
 // Run it before new work begins, in one process at a time: two that recover the
@@ -59,7 +60,7 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			result.Value, result.Err = recoverOne(ctx, &with, entry.ID, find, opts)
+			result.finish(ctx, &with, find, opts)
 		})
 	}
 	group.Wait()
@@ -68,6 +69,25 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 		all[i] = *result
 	}
 	return all, failed
+}
+
+// finish finishes the operation. Should it panic or exit, here where no caller of
+// its own could deal with that, it is as unknown as before.
+func (one *Recovered[T]) finish(ctx context.Context, r *Retrier, find func(string) Operation[T], opts []Option) {
+	defer func() {
+		if p := recover(); p != nil {
+			one.Err = left(one.ID, &panicError{"the operation", fmt.Sprintf("%T", p)})
+		}
+	}()
+	one.Err = left(one.ID, errExited)
+	one.Value, one.Err = recoverOne(ctx, r, one.ID, find, opts)
+}
+
+var errExited = &reason{text: "the operation ended its goroutine"}
+
+// left is the error of an operation that was left in the middle.
+func left(id string, why error) error {
+	return &Error{Reason: ErrOutcomeUnknown, ID: id, Doubt: &Doubt{ID: id, Blocked: why}}
 }
 
 func recoverOne[T any](ctx context.Context, r *Retrier, id string, find func(string) Operation[T], opts []Option) (T, error) {

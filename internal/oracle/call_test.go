@@ -1,0 +1,199 @@
+package oracle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A call is one DoOnce, and the goroutine that makes it.
+type call struct {
+	*watch
+	dice
+	w     *world
+	n     int
+	plan  *callPlan
+	proc  *process
+	id    string
+	bad   bool // what it asks for is wrong, as long as it is not fixed
+	start time.Duration
+	steps int
+
+	left     bool // the operation has panicked or exited
+	finished bool // DoOnce has returned
+	value    string
+	err      error
+	at       time.Duration // when it ended
+}
+
+// call starts a call.
+func (w *world) call(cp *callPlan, round int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slot := &w.slots[cp.slot]
+	if p := *slot; p != nil && cp.restart && p.at == 0 {
+		p.kill()
+	}
+	if *slot == nil || (*slot).gone {
+		*slot = w.boot(cp)
+	}
+	c := &call{w: w, n: len(w.calls) + 1, plan: cp, proc: *slot, id: "payment", bad: w.bad}
+	c.dice = newDice(w.seed, uint64(100+c.n))
+	if !w.journal { // nothing is promised about a second call
+		c.id = fmt.Sprintf("payment-%d", round)
+	}
+	if cp.other {
+		c.id = "other " + c.id
+	}
+	c.watch = &watch{call: c}
+	w.calls = append(w.calls, c)
+	c.proc.at++
+	w.running.Go(c.run)
+}
+
+func (c *call) run() {
+	ctx, cancel := context.WithCancel(context.WithValue(c.proc.ctx, callKey{}, c))
+	defer cancel()
+	if c.plan.deadline > 0 {
+		ctx, cancel = context.WithTimeout(ctx, c.plan.deadline)
+		defer cancel()
+	}
+	if c.plan.cancel > 0 {
+		timer := time.AfterFunc(c.plan.cancel, cancel)
+		defer timer.Stop()
+	}
+	defer c.over()
+	r := c.proc.retriers[c.plan.retrier]
+	c.start = c.w.now()
+	c.tracef("begins: %+v", *c.plan)
+	if c.plan.sweep && c.w.journal {
+		c.sweep(ctx, r)
+		return
+	}
+	value, err := retry.DoOnce(ctx, r, c.operation(), c.options()...)
+	c.finished, c.value, c.err = true, value, err
+}
+
+// sweep has Recover make the call, if there is anything to recover.
+func (c *call) sweep(ctx context.Context, r *retry.Retrier) {
+	find := func(string) retry.Operation[string] { return c.operation() }
+	results, _ := retry.Recover(ctx, r, &journal{c.w}, find, c.options()...)
+	for _, one := range results {
+		c.finished, c.value, c.err = true, one.Value, one.Err
+	}
+}
+
+// over is what is left to do when the goroutine ends, whichever way.
+func (c *call) over() {
+	panicked := recover()
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	c.proc.at--
+	c.at = c.w.now()
+	switch {
+	case c.proc.gone:
+		c.finished = false // nobody is left to hear of it
+	case c.finished && c.left && errors.Is(c.err, retry.ErrOutcomeUnknown):
+		c.tracef("ends, left in the middle: %v", c.err)
+		c.watch.interrupted()
+	case c.finished:
+		c.tracef("ends: %q, %v", c.value, c.err)
+		c.watch.answered()
+	case panicked != nil && panicked != errPanic:
+		c.w.violate("M8", "%v panics: %v", c, panicked)
+	case c.plan.sweep && len(c.sends) == 0:
+		c.tracef("finds nothing to recover")
+	default:
+		c.tracef("ends in a panic or an exit")
+		c.watch.interrupted()
+	}
+}
+
+func (c *call) operation() retry.Operation[string] {
+	op := retry.Operation[string]{
+		ID: c.id, Fingerprint: "as agreed", Send: c.send,
+		Settle: c.w.settle, GiveUp: c.w.giveUp, NoReplay: c.w.noReplay,
+	}
+	if c.plan.forged {
+		op.Fingerprint = "more"
+	}
+	if c.w.verify != missing {
+		op.Verify = c.lookUp
+	}
+	return op
+}
+
+func (c *call) options() []retry.Option {
+	if !c.w.fixable {
+		return nil
+	}
+	return []retry.Option{retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) {
+		c.alive()
+		c.w.mu.Lock()
+		defer c.w.mu.Unlock()
+		c.watch.fixed()
+		changed := c.bad
+		c.bad = false
+		return changed, nil
+	})}
+}
+
+var errPanic = errors.New("a panic of the operation's")
+
+// alive ends the goroutine of a process that is dead.
+func (c *call) alive() {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	c.steps++
+	if c.steps > maxSteps && !c.proc.gone {
+		c.w.violate("M5", "%v runs in circles", c)
+		c.proc.kill()
+	}
+	if c.proc.gone {
+		runtime.Goexit()
+	}
+}
+
+// wait waits, and reports whether ctx held that long. Here processes die.
+func (c *call) wait(ctx context.Context, d time.Duration) bool {
+	c.alive()
+	crash := c.plan.crash > 0 && c.steps >= c.plan.crash
+	if crash {
+		d /= 2
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	held := true
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		held = false
+	case <-c.proc.dead:
+	}
+	if crash {
+		c.w.mu.Lock()
+		c.proc.kill()
+		c.w.mu.Unlock()
+	}
+	c.alive()
+	return held
+}
+
+func (c *call) tracef(format string, args ...any) {
+	if c.w.verbose {
+		c.w.tracef("%v: %s", c, fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *call) String() string { return fmt.Sprintf("call %d of process %d (%s)", c.n, c.proc.n, c.id) }
+
+func (c *call) calm() bool {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	return c.w.calm
+}

@@ -1,0 +1,137 @@
+package oracle_test
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// atMostOnce is M1, whenever something is paid. Without a journal it speaks of
+// one call.
+func (w *world) atMostOnce(id string) {
+	paid := w.bank.ledger[id]
+	if w.journal && len(paid) > 1 {
+		w.violate("M1", "%s is paid %d times", id, len(paid))
+	}
+	last := paid[len(paid)-1].of.by
+	if n := last.executed(); n > 1 {
+		w.violate("M1", "%v has paid %d times", last, n)
+	}
+}
+
+// executed is how many payments the sends of this call have made.
+func (c *call) executed() (n int) {
+	for _, p := range c.w.bank.ledger[c.id] {
+		if p.of.by == c {
+			n++
+		}
+	}
+	return n
+}
+
+// judge compares what was said with what happened, when nothing can happen any more.
+func (w *world) judge() {
+	for _, c := range w.calls {
+		if c.finished {
+			c.truthful()
+		}
+	}
+}
+
+// truthful is M2.
+func (c *call) truthful() {
+	paid := c.w.bank.ledger[c.id]
+	isRef := func(p payment) bool { return p.ref == c.value }
+	switch {
+	case c.err == nil && len(paid) == 0:
+		c.violate("M2", "success, and nothing is paid")
+	case c.err == nil && !slices.ContainsFunc(paid, isRef):
+		c.violate("M2", "success with the value %q", c.value)
+	case c.err == nil:
+	case errors.Is(c.err, retry.ErrApplied):
+		if len(paid) == 0 {
+			c.violate("M2", "applied, and nothing is paid")
+		}
+	case errors.Is(c.err, retry.ErrOutcomeUnknown):
+		c.conclusive(paid)
+	case c.executed() > 0:
+		c.violate("M2", "it is paid, and the answer is %v", c.err)
+	case errors.Is(c.err, retry.ErrBusy), c.otherPrint():
+	case c.known(paid) > 0:
+		c.violate("M2", "an earlier call has paid, and the answer is %v", c.err)
+	}
+}
+
+// known is how many payments were made by sends that the journal told the call of.
+// An answer has to be true at some moment during the call; who begins after that
+// is not its business.
+func (c *call) known(paid []payment) (n int) {
+	for _, p := range paid {
+		if c.w.journal && p.of.gen <= c.gen {
+			n++
+		}
+	}
+	return n
+}
+
+// conclusive holds Doubt.Conclusive to its word: what is not to be seen then did
+// not happen. Where nonces have to keep late copies out it takes two lookups.
+func (c *call) conclusive(paid []payment) {
+	var e *retry.Error
+	if c.w.strict || !errors.As(c.err, &e) || e.Doubt == nil || e.Doubt.Conclusive.IsZero() {
+		return
+	}
+	from := e.Doubt.Conclusive.Sub(c.w.start)
+	for _, p := range paid {
+		if p.visible > from && (p.of.by == c || c.known([]payment{p}) > 0) {
+			c.violate("M5", "looking is not conclusive at %v, %s shows at %v", from.Round(time.Millisecond), p.ref, p.visible)
+		}
+	}
+}
+
+// A tally counts over schedules.
+type tally struct {
+	Schedules, Calls, Sends, Paid, Unknown int
+	Payable, PaidOff                       int // in the end: what could be paid, and what is
+}
+
+func (t *tally) add(o tally) {
+	t.Schedules += o.Schedules
+	t.Calls += o.Calls
+	t.Sends += o.Sends
+	t.Paid += o.Paid
+	t.Unknown += o.Unknown
+	t.Payable += o.Payable
+	t.PaidOff += o.PaidOff
+}
+
+// tally counts what this schedule came to.
+func (w *world) tally() tally {
+	t := tally{Schedules: 1, Calls: len(w.calls), Sends: len(w.sends)}
+	for _, paid := range w.bank.ledger {
+		t.Paid += len(paid)
+	}
+	for _, c := range w.calls {
+		if c.finished && errors.Is(c.err, retry.ErrOutcomeUnknown) {
+			t.Unknown++
+		}
+	}
+	last := w.calls[len(w.calls)-1]
+	if w.healthy && w.payable(last) {
+		t.Payable = 1
+		if last.finished && (last.err == nil || errors.Is(last.err, retry.ErrApplied)) {
+			t.PaidOff = 1
+		}
+	}
+	return t
+}
+
+// payable reports whether nothing of the caller's own keeps the payment from being
+// made in the end.
+func (w *world) payable(c *call) bool {
+	possible := (w.verify == proper || w.verify == sloppy) && w.giveUp > w.settle+journalTime+w.timeout
+	sameKey := !c.pinned || c.key == c.proc.key || w.source == twoLanes && c.key == "k2"
+	return possible && sameKey && !w.bad && !c.otherPrint()
+}
