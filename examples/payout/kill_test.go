@@ -47,7 +47,7 @@ func TestKilledAtRandom(t *testing.T) {
 	kills := 0
 	for n := 0; ; n++ {
 		require.Less(t, n, 200, "it does not come to an end")
-		exit, lines := run.once(t, time.Duration(50+random.IntN(900))*time.Millisecond)
+		exit, lines := run.once(t, time.Duration(50+random.IntN(1500))*time.Millisecond)
 		said = append(said, lines...)
 		if exit == 0 {
 			break

@@ -56,55 +56,47 @@ func (w *worker) payAll(ctx context.Context, invoices []invoice, progress progre
 	// without which no "not found" from there would count. If it fails, that is in
 	// the log, and the first payment that succeeds is proof as well.
 	_, _ = retry.DoValue(ctx, w.retrier, w.client.AccountStatus, retry.Named("account status"))
-	results := make(map[string]result, len(invoices))
-	open, err := w.recover(ctx, invoices)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range open {
-		results[r.id] = r
-		progress.done(r)
-	}
-	var mu sync.Mutex // guards results
-	w.each(ctx, invoices, func(i invoice) {
-		mu.Lock()
-		_, known := results[i.id]
-		mu.Unlock()
-		if known {
-			return
+	// What was left open may take Settle and more to be found out. The rest need
+	// not wait for that; an invoice that is being recovered is busy for pay.
+	var open map[string]result
+	var failed error
+	var recovering sync.WaitGroup
+	recovering.Go(func() { open, failed = w.recover(ctx, invoices, progress) })
+	results := make([]result, len(invoices))
+	w.each(len(invoices), func(n int) {
+		results[n] = w.pay(ctx, invoices[n])
+		if !errors.Is(results[n].err, retry.ErrBusy) {
+			progress.done(results[n])
 		}
-		r := w.pay(ctx, i)
-		mu.Lock()
-		results[i.id] = r
-		mu.Unlock()
-		progress.done(r)
 	})
-	ordered := make([]result, 0, len(results))
-	for _, i := range invoices {
-		ordered = append(ordered, results[i.id])
+	recovering.Wait()
+	for n, r := range results {
+		if recovered, ok := open[r.id]; ok && errors.Is(r.err, retry.ErrBusy) {
+			results[n] = recovered
+		}
 	}
-	return ordered, nil
+	return results, failed
 }
 
-// each calls pay for every invoice, workers at a time.
-func (w *worker) each(ctx context.Context, invoices []invoice, pay func(invoice)) {
-	todo := make(chan invoice)
+// each calls pay for every invoice, as many at a time as there are workers.
+func (w *worker) each(invoices int, pay func(n int)) {
+	todo := make(chan int)
 	var workers sync.WaitGroup
 	for range w.options.workers {
 		workers.Go(func() {
-			for i := range todo {
-				pay(i)
+			for n := range todo {
+				pay(n)
 			}
 		})
 	}
-	for _, i := range invoices { // also when ctx is over: every invoice gets its answer
-		todo <- i
+	for n := range invoices { // also when the context is over: every invoice gets its answer
+		todo <- n
 	}
 	close(todo)
 	workers.Wait()
 }
 
-func (w *worker) recover(ctx context.Context, invoices []invoice) ([]result, error) {
+func (w *worker) recover(ctx context.Context, invoices []invoice, progress progressing) (map[string]result, error) {
 	byID := make(map[string]invoice, len(invoices))
 	for _, i := range invoices {
 		byID[i.id] = i
@@ -121,9 +113,13 @@ func (w *worker) recover(ctx context.Context, invoices []invoice) ([]result, err
 		}
 		return op
 	}, retry.Named("payout"))
-	results := make([]result, 0, len(open))
+	results := make(map[string]result, len(open))
 	for _, o := range open {
-		results = append(results, result{o.ID, o.Value, o.Err})
+		r := result{o.ID, o.Value, o.Err}
+		results[o.ID] = r
+		if !errors.Is(o.Err, retry.ErrBusy) { // pay was first
+			progress.done(r)
+		}
 	}
 	return results, err
 }
