@@ -49,14 +49,12 @@ type watch struct {
 
 // A send is one run of Send.
 type send struct {
-	by       *call
-	n        int
-	m        *message
-	gen      int64
-	start    time.Duration
-	returned time.Duration
-	over     bool // it has returned, or gone down with its goroutine
-	settled  bool // proved, or found out by lookups, to have changed nothing
+	by      *call
+	n       int
+	m       *message
+	gen     int64
+	start   time.Duration
+	settled bool // proved, or found out by lookups, to have changed nothing
 }
 
 func (s *send) String() string { return fmt.Sprintf("send %d of call %d", s.n, s.by.n) }
@@ -183,7 +181,7 @@ func (w *watch) sent(s *send, a answer) {
 	world := w.call.w
 	world.mu.Lock()
 	defer world.mu.Unlock()
-	s.over, s.returned, w.at = true, world.now(), 0
+	w.at = 0
 	switch {
 	case a.shape == nil:
 		w.success = true
@@ -192,7 +190,7 @@ func (w *watch) sent(s *send, a answer) {
 	default:
 		w.doubt, w.ever, w.told = true, true, false
 		w.fence = max(w.fence, s.m.nonce)
-		w.since, w.quiet = s.start, s.returned
+		w.since, w.quiet = s.start, world.now()
 	}
 }
 
@@ -345,9 +343,6 @@ func (w *watch) ending(ctx context.Context, e retry.Entry) {
 // interrupted is the end of a call by a panic or an exit in Send.
 func (w *watch) interrupted() {
 	w.at = 0
-	if n := len(w.sends); n > 0 {
-		w.sends[n-1].over = true
-	}
 	for _, state := range w.closed {
 		if state != retry.EntryOpen {
 			w.violate("M8", "closed as %v, having panicked", state)
