@@ -258,6 +258,7 @@ func (w *world) event(ctx context.Context, e retry.Event) {
 	if c.proc.gone {
 		return
 	}
+	c.step()
 	c.tracef("event: %v %v", e.Kind, e.Outcome)
 	switch e.Kind {
 	case retry.EventDoubt:
