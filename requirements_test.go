@@ -22,6 +22,13 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"pgregory.net/rapid",
 	},
+	"examples/payout": {
+		"github.com/jedib0t/go-pretty/v6",
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/journal",
+		"github.com/stretchr/testify",
+		"golang.org/x/term",
+	},
 	"journal": {
 		"github.com/jackc/pgx/v5",
 		"github.com/nexpay-go/resilience",

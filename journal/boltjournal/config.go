@@ -18,10 +18,10 @@ type Config struct {
 func (c Config) check() error {
 	var errs []error
 	if c.Path == "" {
-		errs = append(errs, errors.New("Path is empty"))
+		errs = append(errs, errors.New("no Path"))
 	}
 	if c.LockWait < 0 {
-		errs = append(errs, errors.New("LockWait is negative"))
+		errs = append(errs, errors.New("negative LockWait"))
 	}
 	return errors.Join(errs...)
 }

@@ -21,7 +21,7 @@ import (
 func TestConfigChecked(t *testing.T) {
 	t.Parallel()
 	_, err := boltjournal.Open(boltjournal.Config{LockWait: -1})
-	require.EqualError(t, err, "boltjournal: open: Path is empty\nLockWait is negative")
+	require.EqualError(t, err, "boltjournal: open: no Path\nnegative LockWait")
 	_, err = boltjournal.Open(boltjournal.Config{Path: filepath.Join(t.TempDir(), "no", "journal")})
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = boltjournal.Open(boltjournal.Config{Path: t.TempDir()})

@@ -18,6 +18,7 @@ var undone = []string{
 	"40P01", // deadlock_detected
 	"23505", // unique_violation: no statement here meets one, except in PostgreSQL's own tables
 	"42P07", // duplicate_table
+	"42710", // duplicate_object: the type that each table has
 }
 
 // again repeats a statement that had no effect.

@@ -39,7 +39,7 @@ func TestTableNames(t *testing.T) {
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	name := strings.ToLower(newTable())
-	_, err := openPostgres(t).Exec("CREATE SCHEMA shop")
+	_, err := openPostgres(t).Exec("CREATE SCHEMA IF NOT EXISTS shop")
 	require.NoError(t, err)
 	for dialect, connect := range map[sqljournal.Config]func() *sql.DB{
 		{Table: "shop." + name}: func() *sql.DB { return openPostgres(t) },

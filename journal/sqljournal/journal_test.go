@@ -100,7 +100,7 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	j := migrated(t, newSQLite(t), sqljournal.Config{Dialect: sqljournal.SQLite})
 	_, err := j.Begin(t.Context(), retry.Entry{Key: "a\x00", Owner: "\xff"})
-	require.ErrorContains(t, err, "sqljournal: begin: ID is empty")
+	require.ErrorContains(t, err, "sqljournal: begin: no ID")
 	require.ErrorContains(t, err, "Key is no text in UTF-8 without NUL")
 	require.ErrorContains(t, err, "Owner is no text")
 	require.ErrorContains(t, err, `there is no state "EntryState(0)"`)

@@ -35,7 +35,7 @@ func Check(e retry.Entry) error {
 // CheckID reports what keeps an ID from naming an entry.
 func CheckID(id string) error {
 	if id == "" {
-		return errors.New("ID is empty")
+		return errors.New("no ID")
 	}
 	return checkText("ID", id, MaxID)
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/nexpay"
+	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
+)
+
+// The worker as a process, against a bank that misbehaves, killed at random
+// moments while it pays 200 invoices and started again until it is done: every
+// invoice is executed exactly once, and no line it printed on the way is wrong.
+func TestKilledAtRandom(t *testing.T) {
+	const invoices, attempt = 200, 100 * time.Millisecond
+	bank, credentials := nexpaytest.NewKeyed()
+	defer bank.Close()
+	url, err := bank.Start()
+	require.NoError(t, err)
+	misbehave(bank, attempt)
+
+	folder := t.TempDir()
+	list := filepath.Join(folder, "invoices.csv")
+	require.NoError(t, os.WriteFile(list, []byte(made(invoices)), 0o600))
+	run := process{
+		args: []string{"-invoices", list, "-journal", filepath.Join(folder, "journal.db"), "-attempt", attempt.String(), "-settle", "250ms"},
+		env:  environment(url, credentials),
+	}
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	var said []statement
+	kills := 0
+	for n := 0; ; n++ {
+		require.Less(t, n, 200, "it does not come to an end")
+		exit, lines := run.once(t, time.Duration(50+random.IntN(900))*time.Millisecond)
+		said = append(said, lines...)
+		if exit == 0 {
+			break
+		}
+		if exit < 0 {
+			kills++
+		}
+	}
+	t.Logf("%d kills, %d statements", kills, len(said))
+	require.Greater(t, kills, 2, "nothing was tested")
+
+	when := map[string]time.Time{}
+	for _, p := range bank.Payments() {
+		require.NotContains(t, when, p.ExternalID, "executed twice")
+		when[p.ExternalID] = p.Created
+	}
+	require.Len(t, when, invoices)
+	for _, s := range said {
+		switch executed, ok := when[s.id]; s.state {
+		case paid:
+			require.True(t, ok, "%s was never executed", s.id)
+		case notPaid:
+			require.True(t, executed.After(s.read), "%s was executed at %v, before %q was read at %v", s.id, executed, s.line, s.read)
+		}
+	}
+}
+
+// environment is that of a worker for the bank.
+func environment(url string, c nexpay.Credentials) []string {
+	return append(os.Environ(), asWorker+"=1", "NEXPAY_URL="+url, "NEXPAY_API_KEY="+c.Key, "NEXPAY_SECRET="+c.Secret, "NEXPAY_PAYMENT_SECRET="+c.PaymentSecret)
+}
+
+func made(n int) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, strings.Join(columns, ","))
+	for i := range n {
+		fmt.Fprintf(&b, "inv-%03d,2026-03-02T09:00:00Z,LT110000000000000%03d,Anna,%d.50,EUR\n", i, i, 10+i)
+	}
+	return b.String()
+}
+
+// A statement is one line of a worker about an invoice.
+type statement struct {
+	state state
+	id    string
+	line  string
+	read  time.Time
+}
+
+// A process is how a worker is started.
+type process struct{ args, env []string }
+
+// once runs the worker until it ends or, after the given time, is killed. It
+// returns its exit status, -1 if it was killed, and what it stated in whole lines.
+func (p process) once(t *testing.T, life time.Duration) (exit int, said []statement) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), life)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], p.args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGKILL) }
+	cmd.Env = p.env
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	require.NoError(t, cmd.Start())
+	var reading sync.WaitGroup
+	reading.Go(func() { said = statements(out) })
+	reading.Wait()
+	_ = cmd.Wait()
+	exit = cmd.ProcessState.ExitCode()
+	require.NotEqual(t, 2, exit, "%s", &complaints)
+	return exit, said
+}
+
+func statements(out io.Reader) (said []statement) {
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return said // the end, or a line that the kill cut
+		}
+		for _, s := range []state{paid, notPaid, unknown} {
+			if rest, ok := strings.CutPrefix(line, string(s)+" inv-"); ok {
+				id, _, _ := strings.Cut("inv-"+rest, ":")
+				said = append(said, statement{s, id, strings.TrimSpace(line), time.Now()})
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asWorker makes the test's own binary the program, for tests that start it as
+// a process.
+const asWorker = "PAYOUT_TEST_WORKER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asWorker) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// Offline every invoice ends paid, with what the table and the lines say.
+func TestOffline(t *testing.T) {
+	var out, log bytes.Buffer
+	exit := run(t.Context(), nil, &out, &log, func(string) string { return "" })
+	require.NotEqual(t, 2, exit, "%s", &log)
+	for n := range 60 {
+		require.Contains(t, out.String(), fmt.Sprintf(" inv-2026-%04d: ", n+1))
+	}
+	require.Contains(t, out.String(), "│ ALL      │       60 │")
+	require.NotContains(t, out.String(), "executed 2 times")
+}
+
+// A worker that is stopped says of every invoice what is true.
+func TestStopped(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // of some five seconds' work
+	defer cancel()
+	var out, log bytes.Buffer
+	require.Equal(t, 1, run(ctx, nil, &out, &log, func(string) string { return "" }))
+	require.Contains(t, out.String(), "not paid inv-2026-0060: retry: payout: the deadline leaves no time for another attempt")
+	require.Regexp(t, `(?m)^  inv-2026-0060: .*\(nothing sent\)\n      \(the bank's ledger, which you would not see: executed 0 times\)$`, out.String())
+}
+
+func TestBadInput(t *testing.T) {
+	for name, tt := range map[string]struct{ file, want string }{
+		"no header":     {"inv-1,2026,LT1,A,1,EUR\n", "the first line of the invoices has to be id,"},
+		"one id twice":  {"id,requestTime,iban,name,amount,currency\na,t,b,c,1,EUR\na,t,b,c,2,EUR\n", "invoice 2 has the id of invoice 1"},
+		"a short line":  {"id,requestTime,iban,name,amount,currency\na,b\n", "wrong number of fields"},
+		"nothing given": {"id,requestTime,iban,name,amount,currency\n,,b,c,1,EUR\n", "invoice 1 has no id or requestTime"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := read(strings.NewReader(tt.file))
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+	var out, log bytes.Buffer
+	require.Equal(t, 2, run(t.Context(), []string{"-workers", "0"}, &out, &log, os.Getenv))
+	require.Equal(t, 2, run(t.Context(), []string{"-invoices", "no-such-file"}, &out, &log, os.Getenv))
+	require.Equal(t, 0, run(t.Context(), []string{"-h"}, &out, &log, os.Getenv))
+	require.Equal(t, 2, run(t.Context(), nil, &out, &log, func(name string) string { return map[string]string{"NEXPAY_URL": "x"}[name] }))
+	require.Contains(t, log.String(), "NEXPAY_PAYMENT_SECRET are needed too")
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/journal/boltjournal"
+	"github.com/nexpay-go/resilience/nexpay"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A worker pays invoices. One per process and key.
+type worker struct {
+	signer  *nexpay.Signer
+	client  *nexpay.Client
+	retrier *retry.Retrier
+	journal *boltjournal.Journal
+	options options
+}
+
+func newWorker(o options, s site, log io.Writer) (*worker, error) {
+	signer, err1 := nexpay.NewSigner(s.credentials)
+	lane, err2 := nonce.NewLane(nonce.LaneConfig{Key: "payouts"})
+	b, err3 := breaker.New(breaker.Config{Name: "nexpay"})
+	policies, err4 := policy.Nexpay().With(policy.Table{AttemptTimeout: o.attempt})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return nil, err
+	}
+	journal, err := boltjournal.Open(boltjournal.Config{Path: o.journal})
+	if err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelError}))
+	r, err := retry.New(retry.Config{
+		Policies: policies, Breaker: b, Nonces: lane, Journal: journal, OnEvent: retry.LogEvents(logger),
+	})
+	if err != nil {
+		return nil, errors.Join(err, journal.Close())
+	}
+	return &worker{signer, &nexpay.Client{BaseURL: s.url, Signer: signer}, r, journal, o}, nil
+}
+
+func (w *worker) close() { _ = w.journal.Close() }
+
+// payAll finishes what an earlier run left open, and pays the rest.
+func (w *worker) payAll(ctx context.Context, invoices []invoice, progress progressing) ([]result, error) {
+	defer progress.stop()
+	// A first call that changes nothing: it proves that the URL is the API's,
+	// without which no "not found" from there would count. If it fails, that is in
+	// the log, and the first payment that succeeds is proof as well.
+	_, _ = retry.DoValue(ctx, w.retrier, w.client.AccountStatus, retry.Named("account status"))
+	results := make(map[string]result, len(invoices))
+	open, err := w.recover(ctx, invoices)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range open {
+		results[r.id] = r
+		progress.done(r)
+	}
+	var mu sync.Mutex // guards results
+	w.each(ctx, invoices, func(i invoice) {
+		mu.Lock()
+		_, known := results[i.id]
+		mu.Unlock()
+		if known {
+			return
+		}
+		r := w.pay(ctx, i)
+		mu.Lock()
+		results[i.id] = r
+		mu.Unlock()
+		progress.done(r)
+	})
+	ordered := make([]result, 0, len(results))
+	for _, i := range invoices {
+		ordered = append(ordered, results[i.id])
+	}
+	return ordered, nil
+}
+
+// each calls pay for every invoice, workers at a time.
+func (w *worker) each(ctx context.Context, invoices []invoice, pay func(invoice)) {
+	todo := make(chan invoice)
+	var workers sync.WaitGroup
+	for range w.options.workers {
+		workers.Go(func() {
+			for i := range todo {
+				pay(i)
+			}
+		})
+	}
+	for _, i := range invoices { // also when ctx is over: every invoice gets its answer
+		todo <- i
+	}
+	close(todo)
+	workers.Wait()
+}
+
+func (w *worker) recover(ctx context.Context, invoices []invoice) ([]result, error) {
+	byID := make(map[string]invoice, len(invoices))
+	for _, i := range invoices {
+		byID[i.id] = i
+	}
+	open, err := retry.Recover(ctx, w.retrier, w.journal, func(id string) retry.Operation[nexpay.PaymentStatus] {
+		if i, ok := byID[id]; ok {
+			return w.operation(i)
+		}
+		// Not in this file: it is looked up, and not sent again.
+		op := w.operation(invoice{id: id})
+		op.Fingerprint = ""
+		op.Send = func(context.Context) (nexpay.PaymentStatus, error) {
+			return nexpay.PaymentStatus{}, fmt.Errorf("invoice %q is not in the file", id)
+		}
+		return op
+	}, retry.Named("payout"))
+	results := make([]result, 0, len(open))
+	for _, o := range open {
+		results = append(results, result{o.ID, o.Value, o.Err})
+	}
+	return results, err
+}
+
+func (w *worker) pay(ctx context.Context, i invoice) result {
+	status, err := retry.DoOnce(ctx, w.retrier, w.operation(i), retry.Named("payout"))
+	return result{i.id, status, err}
+}
+
+func (w *worker) operation(i invoice) retry.Operation[nexpay.PaymentStatus] {
+	order, err := w.signer.SignPayment(i.order())
+	p := nexpay.Payment{Client: w.client, ExternalID: i.id, Order: order}
+	op := retry.Operation[nexpay.PaymentStatus]{
+		ID: i.id, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify, Settle: w.options.settle,
+	}
+	if err != nil { // nothing can be sent
+		op.Send = func(context.Context) (nexpay.PaymentStatus, error) { return nexpay.PaymentStatus{}, err }
+	}
+	return op
+}
