@@ -301,6 +301,8 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	switch {
 	case err != nil, !reading && world.now()-w.asked > journalTime: // too late is as good as not
 		w.failed, w.at = true, 0
+	case reading && w.read:
+		w.gen = held.Generation
 	case reading:
 		w.read, w.held, w.gen = true, held, held.Generation
 		if held.State == retry.EntryOpen && !w.otherPrint() {
