@@ -44,6 +44,7 @@ type watch struct {
 
 	applied bool  // Verify has said so
 	success bool  // Send has returned one
+	out     bool  // a send is
 	at      int64 // the generation that it begins or sends in, 0 if it does neither
 }
 
@@ -84,7 +85,7 @@ func (w *watch) sending(ctx context.Context, m *message) *send {
 	w.mayResend()
 	w.nobodyElses()
 	w.doubt, w.first, w.settled, w.absent = false, nil, false, false
-	w.sends = append(w.sends, s)
+	w.sends, w.out = append(w.sends, s), true
 	world.sends = append(world.sends, s)
 	return s
 }
@@ -181,7 +182,7 @@ func (w *watch) sent(s *send, a answer) {
 	world := w.call.w
 	world.mu.Lock()
 	defer world.mu.Unlock()
-	w.at = 0
+	w.at, w.out = 0, false
 	switch {
 	case a.shape == nil:
 		w.success = true
@@ -202,9 +203,15 @@ func (w *watch) looking(m *message) *lookup {
 	w.rising(m)
 	l := &lookup{key: m.key, nonce: m.nonce, began: world.now(), alone: true}
 	for _, c := range world.calls {
-		l.alone = l.alone && (c == w.call || c.id != w.call.id || c.proc.gone || c.watch.at == 0 || c.watch.at > w.held.Generation)
+		l.alone = l.alone && (c == w.call || c.id != w.call.id || !c.watch.maySend(world.now()) || c.watch.at > w.held.Generation)
 	}
 	return l
+}
+
+// maySend reports whether the call sends, or is about to. Who waits for the journal
+// beyond its time does not any more, whatever it will say.
+func (w *watch) maySend(now time.Duration) bool {
+	return w.at != 0 && !w.call.proc.gone && (w.out || now-w.asked <= journalTime)
 }
 
 // looked is the moment when Verify returns.
@@ -345,7 +352,7 @@ func (w *watch) ending(ctx context.Context, e retry.Entry) {
 
 // interrupted is the end of a call by a panic or an exit in Send.
 func (w *watch) interrupted() {
-	w.at = 0
+	w.at, w.out = 0, false
 	for _, state := range w.closed {
 		if state != retry.EntryOpen {
 			w.violate("M8", "closed as %v, having panicked", state)
