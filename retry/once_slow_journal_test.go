@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,12 +51,12 @@ func TestOpenElsewhereMayStillBeBegun(t *testing.T) {
 func TestSlowBeginIsNotOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal := &slowJournal{takes: 4 * time.Second}
-		var arrived []time.Duration
+		var arrived atomic.Int64 // since begun, 0: not yet
 		begun := time.Now()
 		first := &payment{sends: []error{errTimeout}, looks: []found{undecided}}
 		first.onSend = func(ctx context.Context) { // which arrives Settle after it has given up
 			<-ctx.Done()
-			time.AfterFunc(time.Second, func() { arrived = append(arrived, time.Since(begun)) })
+			time.AfterFunc(time.Second, func() { arrived.Store(int64(time.Since(begun))) })
 		}
 		first.changes = func(op *retry.Operation[string]) { op.Settle, op.GiveUp = time.Second, 2*time.Second }
 		done := make(chan struct{})
@@ -69,7 +70,7 @@ func TestSlowBeginIsNotOvertaken(t *testing.T) {
 		second.changes = func(op *retry.Operation[string]) {
 			op.Settle, op.GiveUp = time.Second, time.Minute
 			op.Verify = func(context.Context) (string, retry.Outcome, error) {
-				if len(arrived) > 0 {
+				if arrived.Load() > 0 {
 					return "verified", retry.Applied, nil
 				}
 				return "", retry.Absent, nil
@@ -80,7 +81,7 @@ func TestSlowBeginIsNotOvertaken(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "verified", value)
 		require.Empty(t, second.sent)
-		require.Equal(t, seconds(15), arrived)
+		require.EqualValues(t, 15*time.Second, arrived.Load())
 	})
 }
 

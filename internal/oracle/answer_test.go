@@ -75,7 +75,7 @@ const longestPause = 13 * time.Second
 
 // hindered reports whether more than time stood in the way of looking.
 func (w *watch) hindered(blocked error) bool {
-	return classify.Nexpay().Classify(blocked).Class == classify.Fatal || w.call.plan.cancel > 0 || w.call.plan.deadline > 0 || w.call.w.verify == missing ||
+	return classify.Nexpay().Classify(blocked).Class == classify.Fatal || w.call.plan.cancel > 0 || w.call.plan.cancels > 0 || w.call.plan.deadline > 0 || w.call.w.verify == missing ||
 		errors.Is(blocked, breaker.ErrLockedOut) || errors.Is(blocked, breaker.ErrOpen)
 }
 

@@ -15,14 +15,15 @@ import (
 type call struct {
 	*watch
 	dice
-	w     *world
-	n     int
-	plan  *callPlan
-	proc  *process
-	id    string
-	bad   bool // what it asks for is wrong, as long as it is not fixed
-	start time.Duration
-	steps int
+	w      *world
+	n      int
+	plan   *callPlan
+	proc   *process
+	id     string
+	bad    bool // what it asks for is wrong, as long as it is not fixed
+	start  time.Duration
+	steps  int
+	cancel context.CancelFunc
 
 	left     bool // the operation has panicked or exited
 	finished bool // DoOnce has returned
@@ -67,6 +68,7 @@ func (c *call) run() {
 		timer := time.AfterFunc(c.plan.cancel, cancel)
 		defer timer.Stop()
 	}
+	c.cancel = cancel
 	defer c.over()
 	r := c.proc.retriers[c.plan.retrier]
 	c.start = c.w.now()
@@ -149,13 +151,22 @@ var errPanic = errors.New("a panic of the operation's")
 func (c *call) alive() {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
-	c.steps++
+	c.step()
 	if c.steps > maxSteps && !c.proc.gone {
 		c.w.violate("M5", "%v runs in circles", c)
 		c.proc.kill()
 	}
 	if c.proc.gone {
 		runtime.Goexit()
+	}
+}
+
+// step is one thing after which everything may be different.
+func (c *call) step() {
+	c.steps++
+	if c.steps == c.plan.cancels {
+		c.tracef("is canceled")
+		c.cancel()
 	}
 }
 

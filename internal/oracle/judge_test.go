@@ -133,5 +133,5 @@ func (w *world) tally() tally {
 func (w *world) payable(c *call) bool {
 	possible := (w.verify == proper || w.verify == sloppy) && w.giveUp > w.settle+journalTime+w.timeout
 	sameKey := !c.pinned || c.key == c.proc.key || w.source == twoLanes && c.key == "k2"
-	return possible && sameKey && !w.bad && !c.otherPrint()
+	return possible && sameKey && w.source != anyKey && !w.bad && !c.otherPrint()
 }

@@ -54,6 +54,7 @@ type callPlan struct {
 	restart  bool          // a new process, if nobody is at work in the old one
 	cancel   time.Duration // when the caller cancels, 0: never
 	deadline time.Duration // of the caller, 0: none
+	cancels  int           // the caller cancels in this call's n-th step, 0: it does not
 	crash    int           // the process dies in this call's n-th step, 0: it does not
 	forged   bool          // it is another operation under the same ID
 	otherKey bool          // in a new process, which has another key
@@ -84,10 +85,11 @@ type source int
 const (
 	oneLane source = iota
 	twoLanes
+	anyKey    // two lanes, of which nobody can choose one
 	ownNonces // the operation draws its nonces
 )
 
-func (s source) String() string { return [...]string{"lane", "pool", "own nonces"}[s] }
+func (s source) String() string { return [...]string{"lane", "pool", "any key", "own nonces"}[s] }
 
 type verify int
 
@@ -106,7 +108,7 @@ func newPlan(seed uint64) *plan {
 		seed:     seed,
 		strict:   d.chance(70),
 		dedup:    d.chance(25),
-		source:   pick(d, oneLane, oneLane, twoLanes, ownNonces),
+		source:   pick(d, oneLane, oneLane, oneLane, twoLanes, twoLanes, anyKey, ownNonces, ownNonces),
 		unnamed:  d.chance(30),
 		inFlight: pick(d, 1, 1, 1, 2),
 		timeout:  pick(d, timeouts...),
@@ -188,6 +190,8 @@ func (p *plan) caller(d dice) callPlan {
 		c.cancel = d.between(1, time.Second)
 	case 2:
 		c.deadline = d.between(1, p.giveUp)
+	case 3:
+		c.cancels = 1 + d.IntN(20)
 	}
 	if d.chance(15) && p.source != ownNonces { // who draws his own has to see to it that they rise, restarts and all
 		c.ahead = d.between(0, pick(d, time.Second, 2*p.settle))

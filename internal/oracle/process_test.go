@@ -82,6 +82,8 @@ func (p *process) source() nonce.Source {
 		return lane(p.key)
 	case twoLanes:
 		return must(nonce.NewPool(lane(p.key), lane("k2")))
+	case anyKey:
+		return struct{ nonce.Source }{must(nonce.NewPool(lane(p.key), lane("k2")))}
 	}
 	return nil
 }

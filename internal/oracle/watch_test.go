@@ -44,19 +44,18 @@ type watch struct {
 
 	applied bool  // Verify has said so
 	success bool  // Send has returned one
+	out     bool  // a send is
 	at      int64 // the generation that it begins or sends in, 0 if it does neither
 }
 
 // A send is one run of Send.
 type send struct {
-	by       *call
-	n        int
-	m        *message
-	gen      int64
-	start    time.Duration
-	returned time.Duration
-	over     bool // it has returned, or gone down with its goroutine
-	settled  bool // proved, or found out by lookups, to have changed nothing
+	by      *call
+	n       int
+	m       *message
+	gen     int64
+	start   time.Duration
+	settled bool // proved, or found out by lookups, to have changed nothing
 }
 
 func (s *send) String() string { return fmt.Sprintf("send %d of call %d", s.n, s.by.n) }
@@ -86,7 +85,7 @@ func (w *watch) sending(ctx context.Context, m *message) *send {
 	w.mayResend()
 	w.nobodyElses()
 	w.doubt, w.first, w.settled, w.absent = false, nil, false, false
-	w.sends = append(w.sends, s)
+	w.sends, w.out = append(w.sends, s), true
 	world.sends = append(world.sends, s)
 	return s
 }
@@ -183,7 +182,7 @@ func (w *watch) sent(s *send, a answer) {
 	world := w.call.w
 	world.mu.Lock()
 	defer world.mu.Unlock()
-	s.over, s.returned, w.at = true, world.now(), 0
+	w.at, w.out = 0, false
 	switch {
 	case a.shape == nil:
 		w.success = true
@@ -192,7 +191,7 @@ func (w *watch) sent(s *send, a answer) {
 	default:
 		w.doubt, w.ever, w.told = true, true, false
 		w.fence = max(w.fence, s.m.nonce)
-		w.since, w.quiet = s.start, s.returned
+		w.since, w.quiet = s.start, world.now()
 	}
 }
 
@@ -204,9 +203,15 @@ func (w *watch) looking(m *message) *lookup {
 	w.rising(m)
 	l := &lookup{key: m.key, nonce: m.nonce, began: world.now(), alone: true}
 	for _, c := range world.calls {
-		l.alone = l.alone && (c == w.call || c.id != w.call.id || c.proc.gone || c.watch.at == 0 || c.watch.at > w.held.Generation)
+		l.alone = l.alone && (c == w.call || c.id != w.call.id || !c.watch.maySend(world.now()) || c.watch.at > w.held.Generation)
 	}
 	return l
+}
+
+// maySend reports whether the call sends, or is about to. Who waits for the journal
+// beyond its time does not any more, whatever it will say.
+func (w *watch) maySend(now time.Duration) bool {
+	return w.at != 0 && !w.call.proc.gone && (w.out || now-w.asked <= journalTime)
 }
 
 // looked is the moment when Verify returns.
@@ -260,6 +265,7 @@ func (w *world) event(ctx context.Context, e retry.Event) {
 	if c.proc.gone {
 		return
 	}
+	c.step()
 	c.tracef("event: %v %v", e.Kind, e.Outcome)
 	switch e.Kind {
 	case retry.EventDoubt:
@@ -302,6 +308,8 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	switch {
 	case err != nil, !reading && world.now()-w.asked > journalTime: // too late is as good as not
 		w.failed, w.at = true, 0
+	case reading && w.read:
+		w.gen = held.Generation
 	case reading:
 		w.read, w.held, w.gen = true, held, held.Generation
 		if held.State == retry.EntryOpen && !w.otherPrint() {
@@ -344,10 +352,7 @@ func (w *watch) ending(ctx context.Context, e retry.Entry) {
 
 // interrupted is the end of a call by a panic or an exit in Send.
 func (w *watch) interrupted() {
-	w.at = 0
-	if n := len(w.sends); n > 0 {
-		w.sends[n-1].over = true
-	}
+	w.at, w.out = 0, false
 	for _, state := range w.closed {
 		if state != retry.EntryOpen {
 			w.violate("M8", "closed as %v, having panicked", state)
