@@ -64,10 +64,7 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 	}
 	held = false
 	c.leave()
-	if c.err != nil {
-		return false
-	}
-	return true
+	return c.err == nil
 }
 
 // record writes the failed attempt into its entry of the history, with the
