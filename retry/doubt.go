@@ -33,9 +33,11 @@ type Doubt struct {
 	Blocked error
 
 	// Conclusive is the moment from which looking is conclusive: who looks it up
-	// after that and finds nothing may take it that nothing happened. Zero if
-	// nothing is known to have been sent.
+	// after that, and Settle later once more, and finds nothing, may take it that
+	// nothing happened. (The second time is for copies that were late, which the
+	// first lookup shuts out.) Zero if nothing is known to have been sent.
 	Conclusive time.Time
+	Settle     time.Duration // Operation.Settle, or its default
 }
 
 // Sent is one send of an operation.
@@ -138,7 +140,8 @@ func (d *Doubt) advice() string {
 	if d.Conclusive.IsZero() {
 		return "look the ID up before anything else; never send it under another ID"
 	}
-	return "look the ID up after " + stamp(d.Conclusive) + ": what is not there then did not happen; never send it under another ID before"
+	return fmt.Sprintf("look the ID up after %s, and if it is not there again %v later: what is not there then either did not happen; never send it under another ID before",
+		stamp(d.Conclusive), d.Settle)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -90,10 +90,12 @@ func (o *once) look(ctx context.Context, needed int) Outcome {
 		return Undecided
 	}
 	limit := errGaveUp
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < o.giveUp {
+	// What does not count yet is not held against it. (The outer max: it may overflow.)
+	longest := max(o.giveUp, o.giveUp+max(o.notBefore-clock(), 0))
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < longest {
 		limit = ErrDeadline
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.giveUp)
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	var due time.Duration // when a second Absent counts
 	for n := 1; ; n++ {

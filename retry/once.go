@@ -246,7 +246,7 @@ var errInsideTurn = &reason{text: "DoOnce inside an attempt of another call, whi
 func (o *once) begun(ctx context.Context, r *Retrier, opts []Option) {
 	o.r, o.start, o.name, o.once = r, clock(), name(opts), o
 	o.inner = within(ctx)
-	o.doubt.ID = o.id
+	o.doubt.ID, o.doubt.Settle = o.id, o.settleTime
 	o.trace.GotConn = func(httptrace.GotConnInfo) { o.connected.Store(true) }
 }
 
