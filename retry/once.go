@@ -202,7 +202,6 @@ type once struct {
 	doubt     Doubt
 
 	connected atomic.Bool // a connection was made during this send
-	trace     httptrace.ClientTrace
 }
 
 // do runs the operation. Each round sends, unless there is doubt already, finds
@@ -247,7 +246,6 @@ func (o *once) begun(ctx context.Context, r *Retrier, opts []Option) {
 	o.r, o.start, o.name, o.once = r, clock(), name(opts), o
 	o.inner = within(ctx)
 	o.doubt.ID, o.doubt.Settle = o.id, o.settleTime
-	o.trace.GotConn = func(httptrace.GotConnInfo) { o.connected.Store(true) }
 }
 
 func (r *Retrier) holdsTurn(ctx context.Context) bool {
@@ -259,7 +257,9 @@ func (r *Retrier) holdsTurn(ctx context.Context) bool {
 // the proof that a failure was harmless; a trace of the caller's is told as well.
 func (o *once) attempt(ctx context.Context) error {
 	o.connected.Store(false)
-	return o.perform(httptrace.WithClientTrace(ctx, &o.trace))
+	// A fresh one each time: httptrace ties the caller's hooks into it.
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { o.connected.Store(true) }}
+	return o.perform(httptrace.WithClientTrace(ctx, trace))
 }
 
 // succeed books the success of a send.

@@ -99,11 +99,14 @@ func TestHiddenReplayIsDoubt(t *testing.T) {
 
 // The caller's own trace is told as well.
 func TestOnceKeepsTheCallersTrace(t *testing.T) {
-	p := &payment{onSend: connected}
-	told := 0
-	_, err := pay(t, withTrace(t.Context(), func() { told++ }), retry.Config{}, p)
-	require.NoError(t, err)
-	require.Equal(t, 1, told)
+	synctest.Test(t, func(t *testing.T) {
+		p := &payment{sends: []error{code(400, 30010), code(400, 30000)}, onSend: connected}
+		told := 0
+		_, err := pay(t, withTrace(t.Context(), func() { told++ }), retry.Config{}, p,
+			retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil }))
+		require.NoError(t, err)
+		require.Equal(t, 3, told, "once per send")
+	})
 }
 
 // Absent twice, the second lookup beginning Settle after the first was answered,
