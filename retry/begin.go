@@ -39,7 +39,7 @@ func (o *once) recall(ctx context.Context) EntryState {
 }
 
 var (
-	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ; nothing was sent"}
+	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ"}
 	errSlowJournal = &reason{text: "it took too long over a Begin, nothing was sent after that"}
 	errOtherKey    = &reason{text: "the nonce source gave a turn on another key than the operation was first sent with"}
 )

@@ -48,6 +48,18 @@ func BenchmarkDoValue(b *testing.B) {
 	}
 }
 
+// The same as a payment, without a journal.
+func BenchmarkDoOnce(b *testing.B) {
+	r, ctx := full(b), context.Background()
+	op := retry.Operation[int]{ID: "inv-7", Send: answer}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := retry.DoOnce(ctx, r, op); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkBareGobreaker(b *testing.B) {
 	cb, ctx := gobreaker.NewCircuitBreaker[int](gobreaker.Settings{}), context.Background()
 	b.ReportAllocs()

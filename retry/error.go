@@ -216,7 +216,7 @@ func (e Error) text() string {
 	case e.Verdict.Lockout:
 		b.WriteString("; the key is locked out for all calls")
 	}
-	if e.Advice != "" {
+	if e.Advice != "" && e.Doubt == nil { // a doubt has its own
 		b.WriteString("; to do: " + strings.TrimSuffix(e.Advice, "."))
 	}
 	if e.Doubt != nil {
