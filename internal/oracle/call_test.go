@@ -119,7 +119,9 @@ func (c *call) over() {
 func (c *call) operation() retry.Operation[string] {
 	op := retry.Operation[string]{
 		ID: c.id, Fingerprint: "as agreed", Send: c.send,
-		Settle: c.w.settle, GiveUp: c.w.giveUp, NoReplay: c.w.noReplay,
+		Settle: c.w.settle, NoReplay: c.w.noReplay,
+		// Two calls that find the same entry open would give up at the same instant.
+		GiveUp: c.w.giveUp + time.Duration(c.n)*time.Microsecond,
 	}
 	if c.plan.forged {
 		op.Fingerprint = "more"
