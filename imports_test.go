@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"classify":             {},
 	"policy":               {"classify", "github.com/cenkalti/backoff/v4"},
 	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":                {"internal/carry"},
+	"nonce":                {"internal/carry", "internal/hook"},
 	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
 	"nexpay":               {"classify", "internal/certificate", "internal/text", "nonce"},

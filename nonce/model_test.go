@@ -94,10 +94,10 @@ func compareWithModel(t *rapid.T) {
 			}
 			delete(tickets, id)
 		},
-		"resync": func(t *rapid.T) {
+		"next": func(t *rapid.T) {
 			id := oneOf(holders())
 			m.turns[id] = m.draw()
-			newer, err := rapid.SampledFrom(tickets[id]).Draw(t, "ticket").Resync(t.Context())
+			newer, err := rapid.SampledFrom(tickets[id]).Draw(t, "ticket").Next(t.Context())
 			require.NoError(t, err)
 			tickets[id] = append(tickets[id], newer)
 		},
