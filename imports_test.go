@@ -14,6 +14,7 @@ var mayImport = map[string][]string{
 	"policy":               {"classify", "github.com/cenkalti/backoff/v4"},
 	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":                {"internal/carry", "internal/hook"},
+	"nonce/noncetest":      {"nonce"},
 	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
 	"nexpay":               {"classify", "internal/certificate", "internal/text", "nonce"},

@@ -88,13 +88,15 @@ func (h *highWater) raise(nonce uint64, l *Lane) error {
 	return nil
 }
 
-// Close ends the use of the lane: the turns under way may go on, nobody gets a new one or a newer nonce. It gives up the
+// Close ends the use of the lane: the turns under way may go on, nobody gets a new one or a newer nonce, and those who
+// wait get an error that wraps ErrClosed. It gives up the
 // high-water file, having written into it the last nonce. A lane without such a file needs no closing. Closing again does
 // nothing.
 func (l *Lane) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	last := l.last
+	l.serve()
 	l.mu.Unlock()
 	if l.marks == nil {
 		return nil

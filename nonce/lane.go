@@ -26,6 +26,7 @@ type Lane struct {
 
 	// load counts the turns, the waiters and those about to become either. The pool reads it without the mutex.
 	load atomic.Int64
+	room atomic.Int64 // limit.turns, read with it
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -52,6 +53,7 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	}
 	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After}
 	l.maxAhead = l.ticks(c.maxAhead())
+	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
 	l.waiting.init()
 	if err := l.openMarks(c.HighWater); err != nil {
@@ -190,6 +192,7 @@ func (l *Lane) leave(first *Ticket) {
 		l.lengths.add(clock() - first.began)
 		if first.refused == 0 {
 			l.limit.clean()
+			l.room.Store(int64(l.limit.turns()))
 		}
 	}
 	if l.waiting.len > 0 || l.again.len > 0 {

@@ -15,7 +15,7 @@ var errTorn = errors.New("it was damaged, so that only the clock and what is lef
 func markText(mark uint64, key string, unit time.Duration) string {
 	line := fmt.Sprintf("nonces up to %d in %v are used on key %q", mark, unit, key)
 	line = fmt.Sprintf("%s %08x\n", line, crc32.ChecksumIEEE([]byte(line)))
-	return line + line
+	return line + "\n" + line // a damaged end of line spoils one only
 }
 
 // readMark returns the highest mark that is whole. With errTorn there may be none; any other error means that the file

@@ -149,3 +149,9 @@ func TestInFlightOnANetworkThatOvertakes(t *testing.T) {
 		require.Greater(t, several/single, times)
 	}
 }
+
+func (n *network) last() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.highest
+}

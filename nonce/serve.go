@@ -49,7 +49,7 @@ func (l *Lane) ring() {
 // pause returns how long it is until a new turn may begin: full, or 0 for at once.
 func (l *Lane) pause() time.Duration {
 	switch {
-	case l.busy == 0:
+	case l.busy == 0 || l.closed: // if closed, to learn of it
 		return 0
 	case l.alone != nil || l.busy >= l.limit.turns():
 		return full
@@ -60,7 +60,7 @@ func (l *Lane) pause() time.Duration {
 // pauseOfResync is pause for the next send of a turn that has begun.
 func (l *Lane) pauseOfResync(first *Ticket) time.Duration {
 	switch {
-	case l.alone == first || l.busy == 1:
+	case l.alone == first || l.busy == 1 || l.closed:
 		return 0
 	case l.alone != nil:
 		return full
