@@ -116,7 +116,7 @@ func (h *highWater) close(last uint64, l *Lane) error {
 	}
 	h.closed = true
 	var err error
-	if h.mark.Load() > 0 { // otherwise no nonce was used, and the file is as it was
+	if last > 0 {
 		err = writeFile(h.name, markText(last, l.key, l.unit))
 	}
 	return errors.Join(err, h.lock.Close())
