@@ -3,6 +3,7 @@ package resilience_test
 import (
 	"fmt"
 	"go/ast"
+	"go/build/constraint"
 	"go/importer"
 	"go/token"
 	"go/types"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +60,9 @@ func thirdPartyExports(t *testing.T, tr *tree, folder string, imports types.Impo
 	t.Helper()
 	var files []*ast.File
 	for _, f := range tr.sources(folder, false) {
-		files = append(files, f.File)
+		if built(f) {
+			files = append(files, f.File)
+		}
 	}
 	w := &exportWalk{tree: tr, Info: types.Info{Defs: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}}, seen: map[types.Type]bool{}}
 	pkg, err := (&types.Config{Importer: imports}).Check(path.Join(module, folder), tr.FileSet, files, &w.Info)
@@ -71,6 +75,18 @@ func thirdPartyExports(t *testing.T, tr *tree, folder string, imports types.Impo
 	}
 	w.written(files)
 	return w.found
+}
+
+// built reports whether a file belongs to this operating system, as a build constraint says: a file name alone must not.
+func built(f source) bool {
+	for _, group := range f.Comments {
+		for _, line := range group.List {
+			if expr, err := constraint.Parse(line.Text); err == nil {
+				return expr.Eval(func(tag string) bool { return tag == runtime.GOOS })
+			}
+		}
+	}
+	return true
 }
 
 // An exportWalk follows types from one export to the next.

@@ -9,7 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-const maxKeyBytes = 256
+const (
+	maxKeyBytes     = 256
+	defaultMost     = 16
+	defaultMaxAhead = 10 * time.Minute
+)
 
 // LaneConfig says what a [Lane] is for. Only Key is required.
 type LaneConfig struct {
@@ -17,14 +21,43 @@ type LaneConfig struct {
 	// control characters.
 	Key string
 	// InFlight is how many requests may be on the wire at once; 0 means 1. Above 1 the network may deliver them in
-	// another order than they were sent in, and the API refuses those that come too late.
+	// another order than they were sent in, and the API refuses those that come too late, which costs a resend each.
 	InFlight int
+	// Adaptive has the lane find the best number in flight by itself: one more, little by little, while nothing is
+	// refused, half as many when one request was overtaken by another, and never less than 1. Requests then go out at even
+	// distances. InFlight is the most there may be; 0 means 16.
+	Adaptive bool
 	// Unit is what the nonce counts since 1970: time.Microsecond (0 means that) or time.Millisecond. A key that was
 	// ever used with microseconds refuses milliseconds for good. Nanoseconds do not fit: they passed MaxNonce in April 1970.
 	Unit time.Duration
 	// After is a nonce that is used up: every one of the lane's is higher. 0: the clock alone decides. It is for a key
 	// whose last nonce is known and may be ahead of the clock, such as the Last of an earlier lane.
 	After uint64
+	// MaxAhead is how far ahead of the clock the lane may jump to get above the nonces of somebody else; 0 means 10 min.
+	// It is never more than a minute at a time; see ForeignError.
+	MaxAhead time.Duration
+	// HighWater is the path of a file that outlives the lane and holds a nonce no lower than any it handed out, so that the
+	// next lane goes on above, whatever became of the clock. It is written about every ten seconds of use, and by Close.
+	// Beside it lie a file of the same name and .lock, which keeps a second lane away, and for moments one with .tmp. Empty:
+	// none.
+	HighWater string
+	// OnEvent is told what a person should know of. It is called on the goroutine it happened on, under no lock, perhaps
+	// by several at once; its panics are contained. nil: nobody is told.
+	OnEvent func(Event)
+}
+
+func (c LaneConfig) unit() time.Duration {
+	if c.Unit == 0 {
+		return time.Microsecond
+	}
+	return c.Unit
+}
+
+func (c LaneConfig) maxAhead() time.Duration {
+	if c.MaxAhead == 0 {
+		return defaultMaxAhead
+	}
+	return c.MaxAhead
 }
 
 // check returns everything wrong with c. The text does not repeat a malformed key: it might be a secret gone astray.
@@ -54,6 +87,9 @@ func (c LaneConfig) check() error {
 		wrong("Unit is a nanosecond: nanoseconds since 1970 are above %d, the highest nonce", MaxNonce)
 	default:
 		wrong("Unit is %v: use time.Microsecond or time.Millisecond", c.Unit)
+	}
+	if c.MaxAhead < 0 {
+		wrong("MaxAhead %v is negative", c.MaxAhead)
 	}
 	if c.After >= MaxNonce {
 		errs = append(errs, &ExhaustedError{Key: name, Last: c.After})

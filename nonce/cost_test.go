@@ -36,7 +36,7 @@ func TestAllocations(t *testing.T) {
 		})
 	}
 	ticket := enter(t, lanes[0])
-	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { _, _ = ticket.Resync(ctx) }), 1.0)
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { _, _ = ticket.Next(ctx) }), 1.0)
 }
 
 // What a waiter costs beyond the goroutine it is on, whose stack must not grow for it either.
@@ -123,11 +123,11 @@ func BenchmarkLane(b *testing.B) {
 	}
 }
 
-func BenchmarkLaneResync(b *testing.B) {
+func BenchmarkTicketNext(b *testing.B) {
 	ticket := enter(b, newLane(b, nonce.LaneConfig{}))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ticket.Resync(context.Background()); err != nil {
+		if _, err := ticket.Next(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 	}

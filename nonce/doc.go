@@ -13,13 +13,25 @@
 //	defer ticket.Leave() // once the answer is in
 //	send(ticket.Key(), ticket.Nonce())
 //
-// For more throughput than one key gives, use a [Pool] of lanes. Every turn carries one request at a time; a request
-// that is sent again in the same turn needs a newer nonce, from [Ticket.Resync].
+// A request that the API refused for its nonce (code 50) is sent again in the same turn, with a newer one from
+// [Ticket.Resync]; another request of the same turn takes one from [Ticket.Next].
+//
+// # More than one at a time
+//
+// A [Pool] of lanes gives what its keys give together. On one key, LaneConfig.Adaptive finds out how many requests may be
+// in flight before they overtake each other too often, and LaneConfig.InFlight says so where that was measured: what is
+// refused then is sent again, and the second time with nothing to overtake it.
+//
+// A slow answer keeps the others on its key waiting, for as long as its attempt may take: give attempts a timeout. Give
+// reads a key and a lane of their own, so that they never stand between a payment and its turn.
 //
 // # One process per key
 //
 // A lane knows of its own nonces only. A second lane on the same key, in this process or another, takes the first one's
-// nonces away: the API refuses whichever is behind. Give each process a key of its own. After a restart the clock has
-// moved on and a new lane goes on above the old one, unless the clock was set back meanwhile; who wants to be safe from
-// that as well keeps [Lane.Last] and hands it to [LaneConfig.After].
+// nonces away: the API refuses whichever is behind. Give each process a key of its own. A lane that meets somebody else
+// goes ahead of the clock by a second and then by a minute, and tells of it in Events, in Stats and in a [ForeignError].
+//
+// After a restart the clock has moved on and a new lane goes on above the old one, unless the clock was set back
+// meanwhile; LaneConfig.HighWater is for who wants to be safe from that as well. Package noncetest holds a source of your
+// own to the rules, such as one that several processes share.
 package nonce

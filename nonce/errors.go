@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 var (
@@ -16,6 +17,10 @@ var (
 	ErrNoResync = errors.New("nonce: the source of this ticket cannot resync")
 	// ErrUnknownKey is wrapped by the error of EnterKey for a key that the source gives no turns on.
 	ErrUnknownKey = errors.New("nonce: unknown key")
+	// ErrClosed is wrapped by the errors of a lane that was closed.
+	ErrClosed = errors.New("the lane was closed")
+	// ErrInUse is wrapped by the error of NewLane for a high-water file that another lane has open.
+	ErrInUse = errors.New("another lane has it open, in this process or another: give each a key and a file of its own")
 )
 
 // An ExhaustedError says that a key has no nonce left: the next one would be above [MaxNonce]. Such a key is done with.
@@ -35,6 +40,48 @@ func (e *ExhaustedError) Error() string {
 
 // Is reports whether target is ErrExhausted.
 func (e *ExhaustedError) Is(target error) bool { return target == ErrExhausted }
+
+// A WaitError says that a turn would not have come before the deadline, as far as the turns before it show: nobody need
+// wait to learn that. It is a context.DeadlineExceeded.
+type WaitError struct {
+	Key   string        // name of the API key
+	Ahead int           // how many waited already
+	Wait  time.Duration // what they take at least, judging by the turns before
+	Left  time.Duration // time until the deadline
+}
+
+// Error says how long the wait would be.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("nonce: no turn on key %q before the deadline in %v: %d wait already, which takes at least %v",
+		e.Key, e.Left.Round(time.Millisecond), e.Ahead, e.Wait.Round(time.Millisecond))
+}
+
+// SafeError says that this text is fit to be logged.
+func (e *WaitError) SafeError() string { return e.Error() }
+
+// Unwrap returns context.DeadlineExceeded.
+func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
+
+// A ForeignError says that the API refused nonces although no other request of the lane was ahead of them, and that the
+// lane will not go farther ahead of the clock to outdo whoever is: two that do so drive each other up until the key has
+// no nonce left.
+type ForeignError struct {
+	Key   string        // name of the API key
+	Last  uint64        // the highest nonce, which was refused as well
+	Ahead time.Duration // by how much it is ahead of this clock
+}
+
+// Error says what is wrong and what to do.
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("nonce: key %q: the API refuses nonces up to %d, which is %v ahead of this clock: something else sends with this "+
+		"key, or did with a clock ahead of this one: give each process a key of its own, and set the clocks right",
+		e.Key, e.Last, e.Ahead.Round(time.Millisecond))
+}
+
+// SafeError says that this text is fit to be logged.
+func (e *ForeignError) SafeError() string { return e.Error() }
+
+func closedError(key string) error { return fmt.Errorf("nonce: key %q: %w", key, ErrClosed) }
 
 // A mistake is that of a source of somebody else's. Its text is fit to be logged.
 type mistake string

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -176,4 +178,88 @@ func ExampleFromContext() {
 	// Output:
 	// no ticket: nobody decided on a nonce
 	// X-NONCE: 42
+}
+
+// Payments do not wait for reads: each have a key and a lane, and so a Retrier, of their own.
+func ExampleLane_reads() {
+	payments, err := nonce.NewLane(nonce.LaneConfig{Key: "payments"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	reads, err := nonce.NewLane(nonce.LaneConfig{Key: "reads", Adaptive: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	slow, err := reads.Enter(context.Background()) // a history that takes its time
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer slow.Leave()
+	ticket, err := payments.Enter(context.Background()) // begins at once
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer ticket.Leave()
+	fmt.Println(slow.Key(), ticket.Key())
+	// Output: reads payments
+}
+
+// The file remembers where the lane was, whatever becomes of the clock.
+func ExampleLane_Close() {
+	folder, err := os.MkdirTemp("", "nonce")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	config := nonce.LaneConfig{Key: "main", HighWater: filepath.Join(folder, "main.nonce")}
+	lane, err := nonce.NewLane(config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ticket, err := lane.Enter(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ticket.Leave()
+
+	_, err = nonce.NewLane(config)
+	fmt.Println(errors.Is(err, nonce.ErrInUse))
+	fmt.Println(lane.Close())
+	again, err := nonce.NewLane(config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer again.Close()
+	fmt.Println(again.Last() == ticket.Nonce())
+	// Output:
+	// true
+	// <nil>
+	// true
+}
+
+func ExampleLane_Stats() {
+	lane, _ := nonce.NewLane(nonce.LaneConfig{Key: "main", Adaptive: true})
+	ticket, _ := lane.Enter(context.Background())
+	defer ticket.Leave()
+	s := lane.Stats()
+	fmt.Println(s.Key, s.InFlight, "of", s.Limit, "in flight,", s.Waiting, "waiting")
+	// Output: main 1 of 1 in flight, 0 waiting
+}
+
+// The requests of one turn, one after the other.
+func ExampleTicket_Next() {
+	lane, _ := nonce.NewLane(nonce.LaneConfig{Key: "main"})
+	ticket, _ := lane.Enter(context.Background())
+	defer ticket.Leave()
+	second, err := ticket.Next(context.Background())
+	fmt.Println(second.Nonce() > ticket.Nonce(), err)
+	// Output: true <nil>
 }

@@ -12,22 +12,37 @@ import (
 const MaxNonce uint64 = 1<<53 - 3
 
 // A Lane makes the callers of one API key take turns: in the order of their coming, each with a nonce above all before
-// it. The nonce is max(clock, last+1), read when the turn begins. It is safe for concurrent use, and needs no closing.
+// it. The nonce is max(clock, last+1), read when the turn begins. It is safe for concurrent use, and needs no closing
+// unless it keeps a high-water file.
 //
 // A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room.
 type Lane struct {
 	key      string
 	unit     time.Duration
-	inFlight int
-	now      func() time.Time // time.Now; tests have clocks that step back
+	maxAhead uint64           // in ticks
+	now      func() time.Time // nil: time.Now; tests have clocks that step back
+	onEvent  func(Event)
+	marks    *highWater // nil: none
 
 	// load counts the turns, the waiters and those about to become either. The pool reads it without the mutex.
 	load atomic.Int64
+	room atomic.Int64 // limit.turns, read with it
 
 	mu      sync.Mutex // guards what follows
-	last    uint64     // the highest nonce handed out; at first After
-	busy    int        // turns that are not over. While anyone waits it is inFlight
+	closed  bool
+	last    uint64        // the highest nonce handed out; at first After
+	ahead   uint64        // by how much last was ahead of the clock when it was drawn
+	drawn   time.Duration // on epoch: when that was
+	jumps   int           // made since the clock was last ahead of last
+	busy    int           // turns that are not over
+	alone   *Ticket       // of the turn that nobody may overtake at present
+	limit   limit         // of busy
+	lengths lengths       // of turns
+	counts  counts
+	again   queue // resyncs, which go before new turns
 	waiting queue
+	timer   *time.Timer // serves the queues when the pause between two draws is over; nil: none was needed yet
+	armed   bool
 }
 
 // NewLane returns a lane, or an error that lists everything wrong with c. Two lanes of one key take each other's nonces
@@ -36,8 +51,14 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	l := &Lane{key: c.Key, unit: c.Unit, inFlight: max(c.InFlight, 1), now: time.Now, last: c.After}
+	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After}
+	l.maxAhead = l.ticks(c.maxAhead())
+	l.room.Store(int64(l.limit.turns()))
+	l.again.init()
 	l.waiting.init()
+	if err := l.openMarks(c.HighWater); err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -94,17 +115,29 @@ func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (
 // join takes a turn or waits for one. The caller has counted itself in load.
 func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 	l.mu.Lock()
-	if l.busy >= l.inFlight {
-		w := l.waiting.push()
-		l.mu.Unlock()
-		return l.wait(ctx, w)
+	if l.waiting.len > 0 || l.again.len > 0 || l.pause() != 0 {
+		return l.queue(ctx)
 	}
 	nonce := l.draw()
+	began := l.drawn
 	if nonce != 0 {
 		l.busy++
 	}
 	l.mu.Unlock()
-	return l.ticket(nonce)
+	return l.ticket(nonce, began)
+}
+
+// queue is join where the turn is not to be had at once. It is called with mu held, and gives it back.
+func (l *Lane) queue(ctx context.Context) (*Ticket, error) {
+	if err := l.tooLate(ctx); err != nil {
+		l.mu.Unlock()
+		l.load.Add(-1)
+		return nil, err
+	}
+	w := l.waiting.push(nil)
+	l.serve()
+	l.mu.Unlock()
+	return l.wait(ctx, w)
 }
 
 // wait is where thousands stand at once: its frame has to fit a goroutine's first 2 KiB, with the caller's below it.
@@ -112,7 +145,7 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	select {
 	case <-w.ready:
 		if ctx.Err() == nil {
-			return l.ticket(w.nonce)
+			return l.ticket(w.nonce, w.began)
 		}
 	case <-ctx.Done():
 	}
@@ -123,74 +156,48 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 // giveUp takes w out of the queue or, if its turn came all the same, passes that on.
 func (l *Lane) giveUp(w *waiter) {
 	l.mu.Lock()
-	queued := w.remove()
-	l.mu.Unlock()
-	if !queued && w.nonce != 0 {
-		l.leave()
-		return
+	if !l.waiting.remove(w) && w.nonce != 0 {
+		l.busy--
+		l.serve()
 	}
+	l.mu.Unlock()
 	l.load.Add(-1)
 }
 
 // ticket is for a caller whose turn it is, with the nonce drawn for it. 0: there was none, and it is not.
-func (l *Lane) ticket(nonce uint64) (*Ticket, error) {
+func (l *Lane) ticket(nonce uint64, began time.Duration) (*Ticket, error) {
 	if nonce == 0 {
 		l.load.Add(-1)
-		return nil, &ExhaustedError{Key: l.key, Last: l.Last()}
+		return nil, l.noNonce()
 	}
-	return &Ticket{key: l.key, nonce: nonce, turn: l}, nil
+	t := &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}
+	if l.marks != nil {
+		if err := l.keep(nonce); err != nil {
+			t.Leave()
+			return nil, err
+		}
+	}
+	return t, nil
 }
 
 // leave ends a turn and hands it straight to the first waiter: nobody who comes later can slip in between.
-func (l *Lane) leave() {
+func (l *Lane) leave(first *Ticket) {
 	l.mu.Lock()
-	for {
-		w := l.waiting.pop()
-		if w == nil {
-			l.busy--
-			break
+	l.busy--
+	l.counts.turns++
+	if l.alone == first {
+		l.alone = nil
+	}
+	if l.waiting.len > 0 { // otherwise nobody wants to know, and the clock is not read
+		l.lengths.add(clock() - first.began)
+		if first.refused == 0 {
+			l.limit.clean()
+			l.room.Store(int64(l.limit.turns()))
 		}
-		w.nonce = l.draw()
-		close(w.ready)
-		if w.nonce != 0 {
-			break
-		}
+	}
+	if l.waiting.len > 0 || l.again.len > 0 {
+		l.serve()
 	}
 	l.mu.Unlock()
 	l.load.Add(-1)
-}
-
-// renew looks at left under the mutex: as long as it is not set there, no later turn has drawn its nonce.
-func (l *Lane) renew(_ context.Context, first *Ticket) (uint64, error) {
-	l.mu.Lock()
-	if first.left.Load() {
-		l.mu.Unlock()
-		return 0, ErrLeft
-	}
-	nonce := l.draw()
-	l.mu.Unlock()
-	if nonce == 0 {
-		return 0, &ExhaustedError{Key: l.key, Last: l.Last()}
-	}
-	return nonce, nil
-}
-
-// draw returns the next nonce, or 0 if it would be above MaxNonce. It is called with mu held. A clock that has gone too
-// far leaves last as it was, so that the key is not lost once the clock is right again.
-func (l *Lane) draw() uint64 {
-	nonce := max(l.clock(), l.last+1)
-	if nonce > MaxNonce {
-		return 0
-	}
-	l.last = nonce
-	return nonce
-}
-
-// clock returns the ticks since 1970, 0 before.
-func (l *Lane) clock() uint64 {
-	now := l.now()
-	if l.unit == time.Millisecond {
-		return uint64(max(now.UnixMilli(), 0))
-	}
-	return uint64(max(now.UnixMicro(), 0))
 }

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// A Pool spreads callers over several keys: each goes to the lane with the fewest requests in flight and waiting, and
-// among equals to each in rotation. There it stays in the queue. It is safe for concurrent use; the lanes may be
+// A Pool spreads callers over several keys: each goes to the lane with the fewest requests in flight and waiting, less
+// those that may be in flight at once, and among equals to each in rotation. There it stays in the queue. It is safe for concurrent use; the lanes may be
 // entered directly as well, and be in several pools.
 type Pool struct {
 	lanes []*Lane
@@ -83,17 +83,19 @@ func (p *Pool) EnterUnless(ctx context.Context, locked func(key string) error) (
 	}
 }
 
-// leastBusy returns the lane with the smallest load among those not refused, and that load; -1 if there is none.
+// leastBusy returns the lane with the smallest load for its room among those not refused, and that load; -1 if there is none.
 func (p *Pool) leastBusy(start uint64, refused []error) (lane int, load int64) {
 	lane = -1
+	var least int64
 	n := len(p.lanes)
 	for k := range n {
 		i := int((start + uint64(k)) % uint64(n))
 		if refused != nil && refused[i] != nil {
 			continue
 		}
-		if at := p.lanes[i].load.Load(); lane < 0 || at < load {
-			lane, load = i, at
+		at := p.lanes[i].load.Load()
+		if over := at - p.lanes[i].room.Load(); lane < 0 || over < least {
+			lane, load, least = i, at, over
 		}
 	}
 	return lane, load

@@ -1,39 +1,46 @@
 package nonce
 
-// A waiter stands in a lane's queue. It is 32 bytes and a channel, for there may be many thousands.
+import "time"
+
+// A waiter stands in one of a lane's queues. It is 48 bytes and a channel, for there may be many thousands.
 type waiter struct {
 	prev, next *waiter       // nil: not in the queue (any more)
 	ready      chan struct{} // closed when the turn has come, or never will
+	resync     *Ticket       // the first of its turn, which wants a newer nonce; nil: a turn is wanted
 	nonce      uint64        // read after ready; 0: none was left, there is no turn
+	began      time.Duration // read after ready: on epoch, when the turn began
 }
 
 // queue is a ring of waiters, first come first served. The lane's mutex guards it.
-type queue struct{ root waiter }
+type queue struct {
+	root waiter
+	len  int
+}
 
 func (q *queue) init() { q.root.prev, q.root.next = &q.root, &q.root }
 
-func (q *queue) push() *waiter {
-	w := &waiter{prev: q.root.prev, next: &q.root, ready: make(chan struct{})}
+func (q *queue) push(resync *Ticket) *waiter {
+	w := &waiter{prev: q.root.prev, next: &q.root, ready: make(chan struct{}), resync: resync}
 	w.prev.next, q.root.prev = w, w
+	q.len++
 	return w
 }
 
-// pop takes the first waiter out; nil if there is none.
-func (q *queue) pop() *waiter {
-	w := q.root.next
-	if w == &q.root {
+// first returns the one that came first; nil if there is none.
+func (q *queue) first() *waiter {
+	if q.len == 0 {
 		return nil
 	}
-	w.remove()
-	return w
+	return q.root.next
 }
 
 // remove takes w out of the queue and reports whether it was in it.
-func (w *waiter) remove() bool {
+func (q *queue) remove(w *waiter) bool {
 	if w.next == nil {
 		return false
 	}
 	w.prev.next, w.next.prev = w.next, w.prev
 	w.prev, w.next = nil, nil
+	q.len--
 	return true
 }

@@ -3,6 +3,7 @@ package nonce
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // A Ticket is the right to send one request, with the nonce it carries. It is good until [Ticket.Leave]; leave when the
@@ -13,19 +14,25 @@ type Ticket struct {
 	first *Ticket // the one this turn began with; nil: this one. The fields below count there only
 	turn  turn    // nil: nobody waits for it
 	left  atomic.Bool
+
+	// The rest is a lane's own, which guards it.
+	refused uint8         // nonces of the turn, up to 3
+	jumped  bool          // ahead of the clock, for a foreign writer
+	began   time.Duration // on epoch
+	newest  uint64        // nonce of the turn
 }
 
 // A turn is what the tickets of one turn stand for.
 type turn interface {
 	// renew returns a nonce above all the turn had, or ErrLeft if the turn that began with first is over.
-	renew(ctx context.Context, first *Ticket) (uint64, error)
+	renew(ctx context.Context, first *Ticket, refused bool) (uint64, error)
 	// leave ends the turn; it is called once.
-	leave()
+	leave(first *Ticket)
 }
 
 // NewTicket returns the first ticket of a turn, for a [Source] of your own.
 //
-// resync returns a ticket of the same key with a nonce above all that the turn had. Only these two are taken from it: the
+// resync returns a ticket of the same key with a nonce above all that the turn had, for Resync and for Next. Only these two are taken from it: the
 // turn keeps the functions it began with. It may be called from several goroutines at once. If nil, Resync returns
 // ErrNoResync.
 //
@@ -47,16 +54,23 @@ func (t *Ticket) Nonce() uint64 { return t.nonce }
 func (t *Ticket) Leave() {
 	first := t.origin()
 	if !first.left.Swap(true) && first.turn != nil {
-		first.turn.leave()
+		first.turn.leave(first)
 	}
 }
 
-// Resync returns a ticket for the same turn with a newer nonce, and spends t: do not send with t any more. Nobody gets
-// in between. Leaving either ticket leaves the turn.
+// Resync returns a ticket for the same turn with a newer nonce because the API refused that of t (code 50), and spends t:
+// do not send with t any more. Nobody gets in between; where several are in flight, it may wait a moment for its place
+// among them. Leaving either ticket leaves the turn. Any ticket of a turn stands for its newest nonce.
 //
-// It returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher nonce, ErrNoResync if the source
-// cannot do it, and an error that wraps ctx.Err() if ctx is over. After an error the turn is still to be left.
-func (t *Ticket) Resync(ctx context.Context) (*Ticket, error) {
+// It returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher nonce, a *ForeignError if somebody
+// else uses the key and the lane will not go farther ahead, ErrNoResync if the source cannot do it, and an error that
+// wraps ctx.Err() if ctx is over. After an error the turn is still to be left.
+func (t *Ticket) Resync(ctx context.Context) (*Ticket, error) { return t.renew(ctx, true) }
+
+// Next is Resync where nothing was refused: for another request of the same turn, once the answer to t is in.
+func (t *Ticket) Next(ctx context.Context) (*Ticket, error) { return t.renew(ctx, false) }
+
+func (t *Ticket) renew(ctx context.Context, refused bool) (*Ticket, error) {
 	first := t.origin()
 	switch {
 	case first.left.Load():
@@ -66,7 +80,7 @@ func (t *Ticket) Resync(ctx context.Context) (*Ticket, error) {
 	case first.turn == nil:
 		return nil, ErrNoResync
 	}
-	nonce, err := first.turn.renew(ctx, first)
+	nonce, err := first.turn.renew(ctx, first, refused)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +125,7 @@ type custom struct {
 }
 
 // renew holds the source to its word: a nonce that was there before it was asked is never sent again.
-func (c *custom) renew(ctx context.Context, first *Ticket) (uint64, error) {
+func (c *custom) renew(ctx context.Context, first *Ticket, _ bool) (uint64, error) {
 	if c.resync == nil {
 		return 0, ErrNoResync
 	}
@@ -134,7 +148,7 @@ func (c *custom) renew(ctx context.Context, first *Ticket) (uint64, error) {
 	return newer.nonce, nil
 }
 
-func (c *custom) leave() {
+func (c *custom) leave(*Ticket) {
 	if c.end != nil {
 		c.end()
 	}

@@ -437,3 +437,45 @@ func upTo(n int) []int {
 	}
 	return numbers
 }
+
+// Whoever would get its turn after its deadline even with luck learns it at once; nobody else does, and nobody before
+// enough turns were measured.
+func TestWaitThatCannotEndInTimeEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLane(t, nonce.LaneConfig{})
+		turn := func(ctx context.Context) (*nonce.Ticket, error) {
+			ticket, err := l.Enter(ctx)
+			if err == nil {
+				time.Sleep(time.Second)
+				ticket.Leave()
+			}
+			return ticket, err
+		}
+		arrive(turn)
+		synctest.Wait()
+		for range 60 {
+			arrive(turn)
+		}
+		synctest.Wait()
+		start := time.Now()
+		_, err := enterWithin(l, time.Second)
+		require.NotErrorIs(t, err, error(new(nonce.WaitError)))
+		require.Equal(t, time.Second, time.Since(start), "nothing was measured yet")
+		time.Sleep(19500 * time.Millisecond)
+		require.Equal(t, 40, l.Stats().Waiting)
+
+		start = time.Now()
+		_, err = enterWithin(l, 39*time.Second)
+		e, ok := errors.AsType[*nonce.WaitError](err)
+		require.True(t, ok, "%v", err)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Zero(t, time.Since(start))
+		require.Equal(t, 40, e.Ahead)
+		require.Contains(t, err.Error(), `nonce: no turn on key "main" before the deadline in 39s: 40 wait already, which takes at least 39.`)
+		require.Equal(t, 41, nonce.Load(l), "it left no trace")
+		ticket, err := enterWithin(l, 41*time.Second)
+		require.NoError(t, err)
+		require.Equal(t, 40500*time.Millisecond, time.Since(start))
+		ticket.Leave()
+	})
+}

@@ -100,8 +100,17 @@ func (c *call) stopWithoutTicket(ctx context.Context, err error) bool {
 	switch {
 	case ctx.Err() != nil: // whose cause may be another call's failure
 		return c.stopForContext(ctx, err)
+	case hopeless(err):
+		return c.stop(ErrDeadline, err)
 	case errors.Is(err, breaker.ErrLockedOut):
 		return c.stop(ErrLockedOut, err)
 	}
 	return c.stop(ErrNonce, err)
+}
+
+// hopeless reports whether a lane found that the deadline would come before the
+// turn. Any other DeadlineExceeded is one of the source's own affairs.
+func hopeless(err error) bool {
+	_, ok := errors.AsType[*nonce.WaitError](err)
+	return ok
 }

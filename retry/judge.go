@@ -7,6 +7,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
 
@@ -129,7 +130,7 @@ func (c *call) lock(ctx context.Context, a *Attempt) {
 // why that cannot be.
 func (c *call) resynced(ctx context.Context) bool {
 	if c.resync == maxResyncs {
-		return c.stop(ErrResync, nil)
+		return c.stop(ErrResync, c.foreign(ctx))
 	}
 	if err := c.r.lockout.Check(c.key()); err != nil {
 		return c.stop(ErrLockedOut, err)
@@ -153,4 +154,17 @@ func (c *call) resynced(ctx context.Context) bool {
 		return c.stopForContext(ctx, nil)
 	}
 	return true
+}
+
+// foreign tells the lane of the last refusal, and returns what it makes of it:
+// that somebody else uses the key, if it can tell.
+func (c *call) foreign(ctx context.Context) error {
+	if c.ticket == nil {
+		return nil
+	}
+	_, err := c.ticket.Resync(ctx)
+	if foreign, ok := errors.AsType[*nonce.ForeignError](err); ok {
+		return foreign
+	}
+	return nil
 }

@@ -77,7 +77,7 @@ func (o *once) denied() bool {
 	case classify.Fatal, classify.FixAndResend:
 		return true
 	case classify.Resync:
-		return o.resync == maxResyncs
+		return o.ended != nil // with ErrResync: it is not sent again
 	}
 	return false
 }

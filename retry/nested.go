@@ -106,7 +106,7 @@ func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, probing bool,
 	if !c.mayJoin(ctx, probing) { // it may have waited
 		return true, c.end(ctx)
 	}
-	newer, err := c.ticket.Resync(ctx)
+	newer, err := c.ticket.Next(ctx) // nothing was refused
 	switch {
 	case errors.Is(err, nonce.ErrLeft):
 		return false, nil

@@ -409,3 +409,42 @@ func TestTurnIsFreeAfterAnyPanic(t *testing.T) {
 		ticket.Leave()
 	})
 }
+
+// A turn that cannot come in time ends the call at once, as a deadline does. A source's own DeadlineExceeded is another
+// matter.
+func TestTurnThatCannotComeInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{Nonces: newLane(t)})
+		second := func(context.Context) error { time.Sleep(time.Second); return nil }
+		var callers sync.WaitGroup
+		for range 40 {
+			callers.Go(func() { _ = retry.Do(t.Context(), r, second) })
+		}
+		time.Sleep(20500 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		begin := time.Now()
+		e := asError(t, retry.Do(ctx, r, second))
+		require.Equal(t, begin, time.Now())
+		require.Equal(t, retry.ErrDeadline, e.Reason)
+		require.ErrorIs(t, e, context.DeadlineExceeded)
+		require.ErrorContains(t, e, "19 wait already")
+		callers.Wait()
+	})
+	r := newRetrier(t, retry.Config{Nonces: source(func(context.Context) (*nonce.Ticket, error) { return nil, context.DeadlineExceeded })})
+	require.Equal(t, retry.ErrNonce, asError(t, retry.Do(t.Context(), r, play().op)).Reason)
+}
+
+// Somebody else on the key: the call that ends for it says so.
+func TestForeignWriterIsTheCause(t *testing.T) {
+	r := newRetrier(t, retry.Config{Nonces: newLane(t)})
+	refused := code(403, 50)
+	for range 3 {
+		err := retry.Do(t.Context(), r, play(refused, refused, refused).op)
+		require.Equal(t, retry.ErrResync, asError(t, err).Reason)
+		foreign, ok := errors.AsType[*nonce.ForeignError](asError(t, err).Cause)
+		require.True(t, ok)
+		require.Equal(t, "lane", foreign.Key)
+		require.ErrorContains(t, err, "give each process a key of its own")
+	}
+}

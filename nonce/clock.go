@@ -1,0 +1,30 @@
+package nonce
+
+import "time"
+
+// epoch is what instants are measured from where steps of the clock must not matter.
+var epoch = time.Now()
+
+func clock() time.Duration { return time.Since(epoch) }
+
+// read returns the ticks since 1970, 0 before, and the time since epoch, of one look at the clock: that is most of what
+// an uncontended turn costs.
+func (l *Lane) read() (ticks uint64, since time.Duration) {
+	now := time.Now()
+	since = now.Sub(epoch)
+	if l.now != nil {
+		now = l.now()
+	}
+	if l.unit == time.Millisecond {
+		return uint64(max(now.UnixMilli(), 0)), since
+	}
+	return uint64(max(now.UnixMicro(), 0)), since
+}
+
+func (l *Lane) ticks(d time.Duration) uint64 { return uint64(d / l.unit) }
+
+// span is the inverse of ticks, as far as a Duration goes.
+func (l *Lane) span(ticks uint64) time.Duration {
+	const longest = 1<<63 - 1
+	return time.Duration(min(ticks, longest/uint64(l.unit))) * l.unit
+}

@@ -1,0 +1,47 @@
+package nonce
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nexpay-go/resilience/internal/hook"
+)
+
+// An EventKind is what an [Event] tells of.
+type EventKind uint8
+
+const (
+	// EventForeign: the API refused two nonces in a row although no other request of the lane was ahead of them. Somebody
+	// else sends on this key, or did, ahead of this clock. Jump says what the lane did about it; see [ForeignError].
+	EventForeign EventKind = iota + 1
+	// EventHighWater: the high-water file holds nothing that can be read, or could not be written; Err says what happened.
+	EventHighWater
+)
+
+// String returns the name of the kind.
+func (k EventKind) String() string {
+	switch k {
+	case EventForeign:
+		return "foreign writer"
+	case EventHighWater:
+		return "high-water file"
+	}
+	return fmt.Sprintf("EventKind(%d)", uint8(k))
+}
+
+// An Event tells of something that a person should know of. Fields may be added.
+type Event struct {
+	Kind  EventKind
+	Key   string        // name of the API key
+	Nonce uint64        // the highest nonce handed out when it happened
+	Ahead time.Duration // by how much that is ahead of the clock
+	Jump  time.Duration // by how much the lane went ahead for it; 0: not at all
+	Err   error         // of the high-water file, or the *ForeignError of a lane that has given up
+}
+
+// emit is called under no lock.
+func (l *Lane) emit(e Event) {
+	if l.onEvent != nil {
+		hook.Call("nonce.LaneConfig.OnEvent", func() { l.onEvent(e) })
+	}
+}

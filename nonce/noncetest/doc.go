@@ -1,0 +1,4 @@
+// Package noncetest holds a nonce source to the rules of [nonce.Source], such as one that several processes share:
+//
+//	func TestSource(t *testing.T) { noncetest.Run(t, newSource()) }
+package noncetest

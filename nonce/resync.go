@@ -1,0 +1,131 @@
+package nonce
+
+import (
+	"context"
+	"time"
+)
+
+// rungs is how far ahead a lane goes for a foreign writer, each beyond the one before and one in a turn: to a second
+// ahead, then to a minute. Doubling instead would, with two who do it, reach MaxNonce in an afternoon.
+var rungs = [...]time.Duration{time.Second, time.Minute - time.Second}
+
+// renew draws another nonce for a turn. If that before was refused, it is not the same whether one of the lane's own had
+// overtaken it: then its resend is an ordinary one. The second in a turn goes out with nobody to overtake it, so that a
+// third is not needed. And where none of its own was ahead, twice, somebody else's must have been.
+func (l *Lane) renew(ctx context.Context, first *Ticket, refused bool) (uint64, error) {
+	l.mu.Lock()
+	if first.left.Load() {
+		l.mu.Unlock()
+		return 0, ErrLeft
+	}
+	event := Event{Kind: EventForeign, Key: l.key}
+	if refused && l.refusal(first) {
+		return l.foreign(first, event)
+	}
+	if l.again.len == 0 && l.pauseOfResync(first) == 0 {
+		nonce := l.renewal(first)
+		l.mu.Unlock()
+		return l.renewed(first, nonce)
+	}
+	w := l.again.push(first)
+	l.serve()
+	l.mu.Unlock()
+	return l.waitAgain(ctx, w)
+}
+
+// refusal books that the newest nonce of a turn was refused, and reports whether that is somebody else's doing.
+func (l *Lane) refusal(first *Ticket) (foreign bool) {
+	l.counts.refusals++
+	first.refused = min(first.refused+1, 3)
+	if first.newest < l.last {
+		l.limit.overtaken(first.newest, l.last)
+		l.room.Store(int64(l.limit.turns()))
+		return false
+	}
+	return first.refused > 1 && !l.closed && l.last < MaxNonce
+}
+
+// foreign is renew in the face of a foreign writer. It is called with mu held, and gives it back.
+func (l *Lane) foreign(first *Ticket, e Event) (uint64, error) {
+	l.counts.foreign++
+	nonce := uint64(0)
+	if rung := l.rung(first); rung > 0 {
+		nonce = l.drawAbove(l.ticks(rung))
+		if nonce != 0 {
+			e.Jump = rung
+			first.jumped, first.newest = true, nonce
+			l.jumps++
+			l.counts.jumps++
+		}
+	}
+	e.Nonce, e.Ahead = l.last, l.aheadNow()
+	if nonce == 0 {
+		e.Err = &ForeignError{Key: l.key, Last: e.Nonce, Ahead: e.Ahead}
+	}
+	l.mu.Unlock()
+	l.emit(e)
+	if nonce == 0 {
+		return 0, e.Err
+	}
+	return l.renewed(first, nonce)
+}
+
+// rung returns how far to jump; 0 if not at all, because the turn did, or there is no rung left before the clock has
+// caught up, or it would be farther ahead of the clock than the lane may be.
+func (l *Lane) rung(first *Ticket) time.Duration {
+	now, _ := l.read()
+	if now > l.last {
+		l.jumps = 0
+	}
+	if first.jumped || l.jumps == len(rungs) {
+		return 0
+	}
+	rung := rungs[l.jumps]
+	if max(now, l.last)+l.ticks(rung) > now+l.maxAhead {
+		return 0
+	}
+	return rung
+}
+
+// renewal draws for a turn that may go on, or returns 0 if it was left meanwhile. It is called with mu held.
+func (l *Lane) renewal(first *Ticket) uint64 {
+	if first.left.Load() { // looked at under the mutex: as long as it is not set, no later turn has drawn
+		return 0
+	}
+	nonce := l.draw()
+	if nonce != 0 {
+		first.newest = nonce
+	}
+	if first.refused > 1 {
+		l.alone = first
+	}
+	return nonce
+}
+
+func (l *Lane) waitAgain(ctx context.Context, w *waiter) (uint64, error) {
+	select {
+	case <-w.ready:
+		return l.renewed(w.resync, w.nonce)
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	l.again.remove(w)
+	l.serve()
+	l.mu.Unlock()
+	return 0, ended(ctx, l.key)
+}
+
+// renewed hands a nonce out to a turn that goes on. 0: there was none.
+func (l *Lane) renewed(first *Ticket, nonce uint64) (uint64, error) {
+	switch {
+	case nonce == 0 && first.left.Load():
+		return 0, ErrLeft
+	case nonce == 0:
+		return 0, l.noNonce()
+	case l.marks != nil:
+		if err := l.keep(nonce); err != nil {
+			return 0, err
+		}
+	}
+	return nonce, nil
+}
