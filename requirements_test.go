@@ -22,6 +22,12 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"pgregory.net/rapid",
 	},
+	"examples/lanes": {
+		"github.com/jedib0t/go-pretty/v6",
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"gonum.org/v1/plot",
+	},
 	"examples/payout": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
