@@ -1,78 +1,77 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"sync"
+	"testing"
 	"time"
 
 	"github.com/nexpay-go/resilience/nonce"
-	"github.com/nexpay-go/resilience/retry"
 )
 
-// callers is how many there are at the same time, each with its next operation
-// as soon as the last is through.
 const callers = 32
 
-// A kase is one way to share keys. start returns what a caller does for one operation.
-type kase struct {
-	name  string
-	start func(*network) (operation, error)
+// A measuredCase is a way to get nonces for all callers.
+type measuredCase struct {
+	name string
+	op   func() operation
 }
 
-type operation func(context.Context) error
-
-var kases = []kase{
-	{"ungated clock nonces", ungated},
-	{"InFlight 1", lanes(1, nonce.LaneConfig{})},
-	{"InFlight 2", lanes(1, nonce.LaneConfig{InFlight: 2})},
-	{"InFlight 4", lanes(1, nonce.LaneConfig{InFlight: 4})},
-	{"adaptive", lanes(1, nonce.LaneConfig{Adaptive: true})},
-	{"8 keys", lanes(8, nonce.LaneConfig{})},
-	{"16 keys", lanes(16, nonce.LaneConfig{})},
+// cases are in the order in which they are shown.
+var cases = []measuredCase{
+	{"ungated", func() operation { return ungated }},
+	{"InFlight 1", lane(nonce.LaneConfig{InFlight: 1})},
+	{"InFlight 2", lane(nonce.LaneConfig{InFlight: 2})},
+	{"InFlight 4", lane(nonce.LaneConfig{InFlight: 4})},
+	{"Adaptive", lane(nonce.LaneConfig{Adaptive: true})},
+	{"8 keys", keys(8)},
+	{"16 keys", keys(16)},
 }
 
-// ungated is what people write without a lane: the clock is the nonce, and three
-// attempts are made.
-func ungated(n *network) (operation, error) {
-	return func(context.Context) (err error) {
-		for range 3 {
-			if err = n.send("key", uint64(time.Now().UnixMicro())); err == nil {
-				return nil
-			}
+func lane(c nonce.LaneConfig) func() operation {
+	return func() operation { return inTurn(newLane(c, "key")) }
+}
+
+func keys(n int) func() operation {
+	return func() operation {
+		var lanes []*nonce.Lane
+		for i := range n {
+			lanes = append(lanes, newLane(nonce.LaneConfig{}, fmt.Sprintf("key %d", i)))
 		}
-		return err
-	}, nil
-}
-
-// lanes runs operations through the engine, on so many keys.
-func lanes(keys int, c nonce.LaneConfig) func(*network) (operation, error) {
-	return func(n *network) (operation, error) {
-		var all []*nonce.Lane
-		for i := range keys {
-			c.Key = fmt.Sprintf("key %d", i)
-			l, err := nonce.NewLane(c)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, l)
-		}
-		pool, err := nonce.NewPool(all...)
+		pool, err := nonce.NewPool(lanes...)
 		if err != nil {
-			return nil, err
+			panic(err)
 		}
-		r, err := retry.New(retry.Config{Nonces: pool})
-		if err != nil {
-			return nil, err
-		}
-		return func(ctx context.Context) error { return retry.Do(ctx, r, n.request) }, nil
+		return inTurn(pool)
 	}
 }
 
-// request sends one with the ticket in its context.
-func (n *network) request(ctx context.Context) error {
-	t, ok := nonce.FromContext(ctx)
-	if !ok {
-		return fmt.Errorf("no ticket")
+func newLane(c nonce.LaneConfig, key string) *nonce.Lane {
+	c.Key = key
+	l, err := nonce.NewLane(c)
+	if err != nil {
+		panic(err)
 	}
-	return n.send(t.Key(), t.Nonce())
+	return l
+}
+
+// measure has every caller call for so long.
+func (m measuredCase) measure(t *testing.T, seed uint64, length time.Duration) (f figures) {
+	virtually(t, func() {
+		n, op, end := newNetwork(), m.op(), time.Now().Add(length)
+		all := make([]*caller, callers)
+		var wg sync.WaitGroup
+		for i := range all {
+			c := &caller{network: n, random: newRandom(seed, i)}
+			all[i] = c
+			wg.Go(func() {
+				// They come one by one: at the same moment it would be anybody's guess who is first.
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				c.work(op, end)
+			})
+		}
+		wg.Wait()
+		f = sum(all, length)
+	})
+	return f
 }

@@ -1,52 +1,160 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
+	"os"
+	"slices"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// draw writes the operations per second of each case as a chart.
-func draw(file string, results []result) error {
-	p := plot.New()
-	p.Title.Text = fmt.Sprintf("What %d callers get out of their keys (round trip %v)", callers, roundTrip)
-	p.Y.Label.Text = "operations per second"
-	var values plotter.Values
+// Liberation Sans is as wide as Arial and comes with the library.
+var (
+	sans  = font.Font{Typeface: "Liberation", Variant: "Sans"}
+	blue  = color.RGBA{R: 0x2b, G: 0x6c, B: 0xb0, A: 0xff}
+	amber = color.RGBA{R: 0xdd, G: 0x8a, B: 0x1f, A: 0xff}
+	grey  = color.RGBA{R: 0x55, G: 0x55, B: 0x55, A: 0xff}
+)
+
+// A series is one bar for each case.
+type series struct {
+	name  string // in the legend; empty where there is but one
+	color color.Color
+	value func(figures) float64
+	label string // of a value, as fmt has it
+}
+
+// A panel is a part of the chart with an axis of its own.
+type panel struct {
+	title, axis string
+	series      []series
+}
+
+var panels = []panel{
+	{"What gets done", "operations that succeed, per second", []series{
+		{"", blue, func(f figures) float64 { return f.perSecond }, "%.0f"},
+	}},
+	{"What is refused", "share, in %", []series{
+		{"sends with code 50", amber, func(f figures) float64 { return 100 * f.code50 }, "%.1f %%"},
+		{"operations that fail", blue, func(f figures) float64 { return 100 * share(f.failed, f.operations) }, "%.1f %%"},
+	}},
+	{"How long a caller waits", "latency, in ms", []series{
+		{"median", blue, func(f figures) float64 { return float64(f.p50.Milliseconds()) }, "%.0f"},
+		{"99th percentile", amber, func(f figures) float64 { return float64(f.p99.Milliseconds()) }, "%.0f"},
+	}},
+}
+
+// drawChart writes an SVG of the first table.
+func drawChart(file string, measured map[string]figures) error {
+	const width, height = 13 * vg.Inch, 4.4 * vg.Inch
+	canvas := vgsvg.New(width, height)
+	row := make([]*plot.Plot, len(panels))
+	for i, p := range panels {
+		var err error
+		if row[i], err = p.plot(measured); err != nil {
+			return err
+		}
+	}
+	tiles := draw.Tiles{
+		Rows: 1, Cols: len(row), PadX: 14,
+		PadLeft: 10, PadRight: 10, PadTop: 10, PadBottom: 10,
+	}
+	on := draw.New(canvas)
+	on.SetColor(color.White) // also between the panels, whatever the page behind is like
+	on.Fill(on.Rectangle.Path())
+	for i, part := range plot.Align([][]*plot.Plot{row}, tiles, on)[0] {
+		row[i].Draw(part)
+	}
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return err
+	}
+	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
+	drawn := bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
+	return os.WriteFile(file, drawn, 0o644)
+}
+
+func (p panel) plot(measured map[string]figures) (*plot.Plot, error) {
+	pl := plot.New()
+	pl.Title.Text, pl.X.Label.Text = p.title, p.axis
+	pl.Title.Padding, pl.X.Label.Padding = 8, 6
+	pl.Title.TextStyle.Font = font.From(sans, 14)
+	for _, style := range []*text.Style{&pl.X.Label.TextStyle, &pl.X.Tick.Label, &pl.Legend.TextStyle} {
+		style.Font = font.From(sans, 11)
+	}
+	pl.Y.Tick.Label.Font = font.From(sans, 12)
+
 	var names []string
-	var labels plotter.XYLabels
-	for i, r := range results {
-		values = append(values, r.PerSecond)
-		names = append(names, r.Name)
-		labels.XYs = append(labels.XYs, plotter.XY{X: float64(i), Y: r.PerSecond})
-		text := fmt.Sprintf("%.0f/s", r.PerSecond)
-		if r.Refused > 0 {
-			text += fmt.Sprintf(", %.0f %% code 50", 100*r.Refused)
+	for _, c := range slices.Backward(cases) { // the first one on top
+		names = append(names, c.name)
+	}
+	width := 18 / vg.Length(len(p.series))
+	most := 0.0
+	for i, s := range p.series {
+		var values plotter.Values
+		for _, name := range names {
+			values = append(values, s.value(measured[name]))
 		}
-		if r.Failed > 0 {
-			text += fmt.Sprintf(", %.0f %% fail", 100*float64(r.Failed)/float64(r.All))
+		most = max(most, slices.Max(values))
+		bars, err := plotter.NewBarChart(values, width)
+		if err != nil {
+			return nil, err
 		}
-		labels.Labels = append(labels.Labels, text)
+		bars.Horizontal, bars.Color, bars.LineStyle.Width = true, s.color, 0
+		bars.Offset = width * (vg.Length(len(p.series)-1)/2 - vg.Length(i))
+		labels, err := s.labels(values, bars.Offset)
+		if err != nil {
+			return nil, err
+		}
+		pl.Add(bars, labels)
+		if s.name != "" {
+			pl.Legend.Add(s.name, bars)
+		}
 	}
-	bars, err := plotter.NewBarChart(values, vg.Points(40))
+	pl.Legend.Left, pl.Legend.XOffs, pl.Legend.YOffs = true, 100, 6 // where all bars are short
+	pl.Legend.ThumbnailWidth, pl.Legend.Padding = 14, 3
+	pl.NominalY(names...)
+	pl.Y.Tick.Length = 0
+	pl.Y.Min, pl.Y.Max = -0.6, float64(len(names))-0.4
+	pl.X.Min, pl.X.Max = 0, 1.18*max(most, 1) // room for the labels
+	pl.X.Tick.Marker = plot.TickerFunc(wholeTicks)
+	return pl, nil
+}
+
+// wholeTicks are the usual ones, without decimals.
+func wholeTicks(least, most float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(least, most)
+	for i, t := range ticks {
+		if !t.IsMinor() {
+			ticks[i].Label = fmt.Sprintf("%.0f", t.Value)
+		}
+	}
+	return ticks
+}
+
+// labels say beside each bar how long it is.
+func (s series) labels(values plotter.Values, offset vg.Length) (*plotter.Labels, error) {
+	at := plotter.XYLabels{XYs: make(plotter.XYs, len(values)), Labels: make([]string, len(values))}
+	for i, v := range values {
+		at.XYs[i] = plotter.XY{X: v, Y: float64(i)}
+		at.Labels[i] = fmt.Sprintf(s.label, v)
+	}
+	labels, err := plotter.NewLabels(at)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	bars.Color = color.RGBA{R: 0x33, G: 0x66, B: 0x99, A: 0xff}
-	bars.LineStyle.Width = 0
-	texts, err := plotter.NewLabels(labels)
-	if err != nil {
-		return err
+	for i := range labels.TextStyle {
+		style := &labels.TextStyle[i]
+		style.Font, style.Color, style.YAlign = font.From(sans, 9), grey, draw.YCenter
 	}
-	texts.Offset = vg.Point{Y: vg.Points(4)}
-	for i := range texts.TextStyle {
-		texts.TextStyle[i].XAlign = -0.5
-	}
-	p.Add(plotter.NewGrid(), bars, texts)
-	p.NominalX(names...)
-	p.X.Min, p.X.Max = p.X.Min-0.4, p.X.Max+0.4
-	p.Y.Min, p.Y.Max = 0, p.Y.Max*1.08
-	return p.Save(30*vg.Centimeter, 12*vg.Centimeter, file)
+	labels.Offset = vg.Point{X: 3, Y: offset}
+	return labels, nil
 }

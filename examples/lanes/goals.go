@@ -1,24 +1,45 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
-// goals returns what was not reached.
-func goals(results []result) (missed []error) {
-	by := map[string]result{}
-	for _, r := range results {
-		by[r.Name] = r
+// A goal is what a case has to reach.
+type goal struct {
+	what    string
+	got     string
+	reached bool
+}
+
+// judge holds what was measured to the goals.
+func judge(measured map[string]figures, processes []*process) []goal {
+	one, adaptive, many := measured["InFlight 1"], measured["Adaptive"], measured["16 keys"]
+	var most float64 // per second, one request after the other without a pause
+	if one.onTheWire > 0 {
+		most = 1 / one.onTheWire.Seconds()
 	}
-	goal := func(reached bool, format string, args ...any) {
-		if !reached {
-			missed = append(missed, fmt.Errorf("not reached: "+format, args...))
-		}
+	goals := []goal{
+		{"InFlight 1: no code 50, no operation fails", fmt.Sprintf("%d, %d", one.refused, one.failed), one.refused == 0 && one.failed == 0},
+		atLeast("InFlight 1: 97 % of what fits on the wire one after the other", 100*one.perSecond, 97*most, 97, " %"),
+		atLeast("Adaptive: 1.5 × InFlight 1", adaptive.perSecond, 1.5*one.perSecond, 1.5, " ×"),
+		{"Adaptive: under 5 % code 50, no operation fails", fmt.Sprintf("%.1f %%, %d", 100*adaptive.code50, adaptive.failed), adaptive.code50 < 0.05 && adaptive.failed == 0},
+		atLeast("16 keys: 15.5 × InFlight 1", many.perSecond, 15.5*one.perSecond, 15.5, " ×"),
 	}
-	one, adaptive, sixteen := by["InFlight 1"], by["adaptive"], by["16 keys"]
-	ideal := 1 / roundTrip.Seconds()
-	goal(one.Refused == 0 && one.Failed == 0, "InFlight 1 has %v code 50 and %d failures, not none", percent(one.Refused), one.Failed)
-	goal(one.PerSecond >= 0.97*ideal, "InFlight 1 makes %.1f operations a second, not 97 %% of %.1f", one.PerSecond, ideal)
-	goal(adaptive.PerSecond >= 1.5*one.PerSecond, "adaptive makes %.1f operations a second, not 1.5 times %.1f", adaptive.PerSecond, one.PerSecond)
-	goal(adaptive.Refused < 0.05 && adaptive.Failed == 0, "adaptive has %v code 50 and %d failures", percent(adaptive.Refused), adaptive.Failed)
-	goal(sixteen.PerSecond >= 15.5*one.PerSecond, "16 keys make %.1f operations a second, not 15.5 times %.1f", sixteen.PerSecond, one.PerSecond)
-	return missed
+	for _, p := range processes {
+		after := p.told - p.refused + 1
+		goals = append(goals,
+			goal{"two processes, " + p.name + ": told within three calls of the first code 50", fmt.Sprintf("call %d", after), p.refused > 0 && p.told > 0 && after <= 3},
+			goal{"two processes, " + p.name + ": never more than a minute ahead of its clock", p.ahead.Round(time.Millisecond).String(), p.ahead <= time.Minute})
+	}
+	return goals
+}
+
+// atLeast is reached by a value of at least least, which is shown as a multiple.
+func atLeast(what string, value, least, multiple float64, unit string) goal {
+	g := goal{what: what, got: "nothing", reached: least > 0 && value >= least}
+	if least > 0 {
+		g.got = fmt.Sprintf("%.2f%s", value/least*multiple, unit)
+	}
+	return g
 }

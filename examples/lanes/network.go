@@ -2,61 +2,54 @@ package main
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// What the network is like.
+// What each request takes. The server works on as many at once as there are.
 const (
-	oneWay    = 5 * time.Millisecond  // at least
-	jitter    = 5 * time.Millisecond  // on top, exponential, each way
-	service   = 20 * time.Millisecond // at the server, any number at the same time
-	roundTrip = 2*(oneWay+jitter) + service
+	way     = 5 * time.Millisecond // there, and once more back
+	jitter  = 5 * time.Millisecond // mean of what is added to each way, exponentially distributed
+	service = 20 * time.Millisecond
 )
 
-// A network is the way to a server and back. The server takes a request of a key
-// only if its nonce is above all it has seen.
+// A network carries requests to a server that wants the nonces of each key to
+// rise, and looks at them as they arrive.
 type network struct {
-	mu      sync.Mutex // guards what follows
-	random  *rand.Rand
-	last    map[string]uint64
-	sends   int
-	refused int
+	mu      sync.Mutex // guards highest
+	highest map[string]uint64
 }
 
-func newNetwork(seed uint64) *network {
-	return &network{random: rand.New(rand.NewPCG(seed, 0)), last: map[string]uint64{}}
+func newNetwork() *network { return &network{highest: map[string]uint64{}} }
+
+// newRandom returns the jitter of one caller.
+func newRandom(seed uint64, caller int) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(caller)))
 }
 
-// way is how long one message travels.
-func (n *network) way() time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return oneWay + time.Duration(n.random.ExpFloat64()*float64(jitter))
-}
-
-// send sends a request and waits for its answer.
-func (n *network) send(key string, nonce uint64) error {
-	time.Sleep(n.way())
-	if !n.accept(key, nonce) {
-		time.Sleep(n.way())
-		return &classify.Error{Status: 403, Details: []classify.Detail{{Code: 50}}}
+// send sends one request and waits for the answer. The jitter comes from random,
+// which is the caller's own: who runs first at a moment then changes nothing.
+func (n *network) send(random *rand.Rand, key string, nonce uint64) error {
+	trip := func() time.Duration { return way + time.Duration(random.ExpFloat64()*float64(jitter)) }
+	there, back := trip(), trip()
+	time.Sleep(there)
+	if !n.accepts(key, nonce) {
+		time.Sleep(back)
+		return &classify.Error{Status: http.StatusBadRequest, Details: []classify.Detail{{Code: 50, Message: "Nonce is not monotonous"}}}
 	}
-	time.Sleep(service)
-	time.Sleep(n.way())
+	time.Sleep(service + back)
 	return nil
 }
 
-func (n *network) accept(key string, nonce uint64) bool {
+func (n *network) accepts(key string, nonce uint64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.sends++
-	if nonce <= n.last[key] {
-		n.refused++
+	if nonce <= n.highest[key] {
 		return false
 	}
-	n.last[key] = nonce
+	n.highest[key] = nonce
 	return true
 }
