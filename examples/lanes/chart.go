@@ -155,6 +155,6 @@ func (s series) labels(values plotter.Values, offset vg.Length) (*plotter.Labels
 		style := &labels.TextStyle[i]
 		style.Font, style.Color, style.YAlign = font.From(sans, 9), grey, draw.YCenter
 	}
-	labels.Offset = vg.Point{X: 3, Y: offset}
+	labels.Offset = vg.Point{X: 3, Y: offset + 1.5} // digits have no descenders: centred by eye
 	return labels, nil
 }
