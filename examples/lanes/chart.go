@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"os"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -78,8 +79,8 @@ func drawChart(file string, measured map[string]figures) error {
 		return err
 	}
 	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
-	drawn := bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;"))
-	return os.WriteFile(file, drawn, 0o644)
+	drawn := strings.ReplaceAll(svg.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
+	return os.WriteFile(file, []byte(drawn), 0o644)
 }
 
 func (p panel) plot(measured map[string]figures) (*plot.Plot, error) {

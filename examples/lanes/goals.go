@@ -23,14 +23,17 @@ func judge(measured map[string]figures, processes []*process) []goal {
 		{"InFlight 1: no code 50, no operation fails", fmt.Sprintf("%d, %d", one.refused, one.failed), one.refused == 0 && one.failed == 0},
 		atLeast("InFlight 1: 97 % of what fits on the wire one after the other", 100*one.perSecond, 97*most, 97, " %"),
 		atLeast("Adaptive: 1.5 × InFlight 1", adaptive.perSecond, 1.5*one.perSecond, 1.5, " ×"),
-		{"Adaptive: under 5 % code 50, no operation fails", fmt.Sprintf("%.1f %%, %d", 100*adaptive.code50, adaptive.failed), adaptive.code50 < 0.05 && adaptive.failed == 0},
+		{"Adaptive: under 5 % code 50, no operation fails", fmt.Sprintf("%s, %d", percent(adaptive.code50), adaptive.failed),
+			adaptive.code50 < 0.05 && adaptive.failed == 0},
 		atLeast("16 keys: 15.5 × InFlight 1", many.perSecond, 15.5*one.perSecond, 15.5, " ×"),
 	}
 	for _, p := range processes {
 		after := p.told - p.refused + 1
+		told := p.refused > 0 && p.told > 0 && after <= 3
+		of := "two processes, " + p.name + ": "
 		goals = append(goals,
-			goal{"two processes, " + p.name + ": told within three calls of the first code 50", fmt.Sprintf("call %d", after), p.refused > 0 && p.told > 0 && after <= 3},
-			goal{"two processes, " + p.name + ": never more than a minute ahead of its clock", p.ahead.Round(time.Millisecond).String(), p.ahead <= time.Minute})
+			goal{of + "told within three calls of the first code 50", fmt.Sprintf("call %d", after), told},
+			goal{of + "never more than a minute ahead of its clock", p.ahead.Round(time.Millisecond).String(), p.ahead <= time.Minute})
 	}
 	return goals
 }
