@@ -62,6 +62,12 @@ func ownError(ctx context.Context, err error) error {
 	return err
 }
 
+// same reports whether a and b are one error. Types that cannot be compared are
+// not the same: better one look too many.
+func same(a, b error) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+}
+
 // ownAnswer finds what an API or an inner call said, the cause left aside.
 func ownAnswer(err, cause error) (own error) {
 	inspect(err, func(e error) bool {

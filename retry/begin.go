@@ -1,9 +1,11 @@
 package retry
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -23,19 +25,50 @@ func (o *once) recall(ctx context.Context) EntryState {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTime)
 	defer cancel()
 	held, err := o.r.journal.Begin(ctx, Entry{ID: o.id, Generation: ReadGeneration})
-	switch {
-	case err != nil:
-		o.unreadable(err)
-		return 0
-	case held.Fingerprint != "" && o.fingerprint != "" && held.Fingerprint != o.fingerprint:
-		o.stop(ErrFixAndResend, errFingerprint)
+	if err != nil {
+		o.unreadable(ctx, err)
 		return 0
 	}
-	o.entry = held
+	if !o.agrees(held) {
+		return 0
+	}
+	o.entry, o.recalled = held, true
 	if held.State == EntryOpen {
 		o.inherit(ctx)
 	}
 	return held.State
+}
+
+// agrees reports whether what the journal holds is this operation, and ends it if
+// it is another one under the same ID.
+func (o *once) agrees(held Entry) bool {
+	if held.Fingerprint == "" || o.fingerprint == "" || held.Fingerprint == o.fingerprint {
+		return true
+	}
+	o.entry, o.recalled = Entry{}, false
+	return o.stop(ErrFixAndResend, errFingerprint)
+}
+
+// overtaken reports whether another process has gone on with the operation since
+// the journal was read, by a call that wrote nothing itself: what that one has
+// come to nobody here knows.
+func (o *once) overtaken(ctx context.Context) bool {
+	if o.r.journal == nil || !o.recalled {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTime)
+	defer cancel()
+	held, err := o.r.journal.Begin(ctx, Entry{ID: o.id, Generation: ReadGeneration})
+	switch {
+	case err != nil:
+		o.unreadable(ctx, err)
+	case held.Generation == o.entry.Generation || !o.agrees(held):
+		return false
+	default:
+		o.entry = held
+		o.stop(ErrBusy, nil)
+	}
+	return true
 }
 
 var (
@@ -45,8 +78,9 @@ var (
 )
 
 // unreadable ends the operation because of the journal: what it holds nobody knows.
-func (o *once) unreadable(err error) {
+func (o *once) unreadable(ctx context.Context, err error) {
 	o.inDoubt = true
+	o.emit(ctx, EventDoubt)
 	o.entry.State = 0 // it is not asked again
 	o.doubt.Blocked = &journalError{err}
 	o.stop(ErrOutcomeUnknown, nil)
@@ -61,22 +95,22 @@ func (e *journalError) Unwrap() error     { return e.err }
 
 // inherit takes over the doubt that an earlier process left, or another one is in.
 // That one may be sending still: its Begin may have taken as long as a journal gets,
-// and after that it sends for as long as an attempt takes.
+// and after that it sends for as long as an attempt takes. From when on, its clock
+// may say otherwise than ours: so all of that time is waited for here.
 func (o *once) inherit(ctx context.Context) {
 	e := &o.entry
 	o.inDoubt, o.everDoubt = true, true
 	o.fence = e.Nonce
 	o.key, o.pinned = e.Key, e.Key != "" || o.r.nonces == nil
 	now := time.Now()
-	longest := journalTime + o.r.timeout
-	sending := min(max(e.At.Add(longest).Sub(now), 0), longest)
-	o.notBefore = clock() + sending
+	sending := later(journalTime, o.r.timeout)
+	o.notBefore = later(clock(), sending)
 	o.doubt.Key = e.Key
 	o.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)
 	for _, id := range e.TraceIDs {
 		o.doubt.traced(id)
 	}
-	o.doubt.Conclusive = now.Add(sending + o.settleTime)
+	o.doubt.Conclusive = now.Add(later(sending, o.settleTime))
 	o.emit(ctx, EventDoubt)
 }
 
@@ -89,8 +123,14 @@ func (o *once) begin(ctx context.Context) bool {
 	if o.call.key() != o.key {
 		return o.stop(ErrNonce, errOtherKey)
 	}
+	if o.cleared && o.doubt.age() > tooOld { // it has waited long for its turn
+		o.inDoubt = true
+		o.doubt.Blocked = errTooOld
+		return o.stop(ErrOutcomeUnknown, nil)
+	}
+	o.cleared = false
 	e := Entry{
-		ID: o.id, Key: o.key, Fingerprint: o.fingerprint, State: EntryOpen,
+		ID: o.id, Key: o.key, Fingerprint: cmp.Or(o.fingerprint, o.entry.Fingerprint), State: EntryOpen,
 		Generation: o.entry.Generation, At: time.Now().UTC(), TraceIDs: o.doubt.TraceIDs,
 	}
 	if o.ticket != nil {
@@ -118,10 +158,13 @@ func (o *once) write(ctx context.Context, e Entry) bool {
 		err = errSlowJournal
 	}
 	if err != nil {
-		o.unreadable(err)
+		o.unreadable(ctx, err)
 		return false
 	}
 	if held.Owner != e.Owner || held.Generation != e.Generation+1 {
+		if !o.agrees(held) {
+			return false
+		}
 		o.entry = held
 		return o.stop(ErrBusy, nil)
 	}
@@ -152,16 +195,23 @@ func (o *once) close(ctx context.Context, state EntryState) bool {
 	defer cancel()
 	e := o.entry
 	e.State, e.TraceIDs = state, o.doubt.TraceIDs
-	err := o.r.journal.End(bounded, e)
+	err := o.journalEnd(bounded, e)
 	o.entry.State = state
-	switch {
-	case err == nil:
-	case errors.Is(err, ErrBusy):
-		return false
-	default:
+	busy := errors.Is(err, ErrBusy)
+	if err != nil && (!busy || state == EntryApplied) { // with a success, somebody else's Begin is news
 		o.journalFailed(ctx, err)
 	}
-	return true
+	return !busy
+}
+
+// journalEnd is End. A panic in it must not take away what is known.
+func (o *once) journalEnd(ctx context.Context, e Entry) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{"the journal", fmt.Sprintf("%T", p)}
+		}
+	}()
+	return o.r.journal.End(ctx, e)
 }
 
 func (o *once) journalFailed(ctx context.Context, err error) {

@@ -70,12 +70,14 @@ func (d *Doubt) traced(id string) {
 	}
 }
 
-// since is when the send that the doubt is about began.
-func (d *Doubt) since() time.Time {
+// age is that of the send that the doubt is about: by the clock, or by the time
+// that passed if that is more (a clock may be set, and a machine suspended).
+func (d *Doubt) age() time.Duration {
 	if len(d.Sends) == 0 {
-		return time.Now()
+		return 0
 	}
-	return d.Sends[len(d.Sends)-1].At
+	at, now := d.Sends[len(d.Sends)-1].At, time.Now()
+	return max(now.Sub(at), now.Round(0).Sub(at.Round(0)))
 }
 
 // String tells it in one line, and what to do.
@@ -173,6 +175,12 @@ func (a Answer) String() string {
 	return a.Outcome.String() + ": " + text.Line(describe(a.Err))
 }
 
+// MarshalText returns the text of String, so that encoders do not reach into the error.
+func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// LogValue is String.
+func (a Answer) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
 // tell completes the error of an operation.
 func (o *once) tell(e *Error) {
 	e.ID = o.id
@@ -189,13 +197,19 @@ func (o *once) tell(e *Error) {
 	}
 }
 
+// others are what an unknown outcome must not be taken for.
+var others = []error{
+	context.Canceled, context.DeadlineExceeded, ErrFatal, ErrFixAndResend, ErrUnclassified, ErrAttempts, ErrElapsed, ErrDeadline,
+	ErrCanceled, ErrBudget, ErrOpen, ErrLockedOut, ErrRetryAfter, ErrResync, ErrNonce, ErrApplied, ErrBusy,
+}
+
 // unwrapDoubt is Unwrap where the outcome is unknown.
 func (e *Error) unwrapDoubt() []error {
 	errs := []error{e.Reason}
 	if e.Last == nil || isCall(e.Last) {
 		return errs
 	}
-	for _, other := range []error{context.Canceled, context.DeadlineExceeded, ErrOpen, ErrLockedOut} {
+	for _, other := range others {
 		if errors.Is(e.Last, other) {
 			return errs
 		}

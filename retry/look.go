@@ -1,9 +1,11 @@
 package retry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -15,6 +17,9 @@ import (
 // tooOld is the age at which doubt is not resent any more, whatever Verify says:
 // ledgers are archived, and people have begun to act.
 const tooOld = time.Hour
+
+// lastLook is how long before the end of the looking the last lookup may be.
+const lastLook = time.Second
 
 // between is how long to wait between two lookups.
 var between = policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterEqual}
@@ -33,6 +38,7 @@ type answer struct {
 	began    time.Duration // on clock(): the last run of Verify
 	ended    time.Duration
 	err      error            // of Verify
+	lost     error            // of Verify beside Applied: the value is not to be had
 	trace    string           // that its answer carried
 	verdict  classify.Verdict // on err
 	obstacle error            // that kept it from asking, or from asking properly
@@ -50,6 +56,7 @@ func (o *once) settle(ctx context.Context) Outcome {
 		// What was in doubt before may have come through after all, and be the
 		// reason for this refusal. No doubt began: to ask is enough.
 		needed, o.inDoubt, o.notBefore = 1, true, clock()
+		o.emit(ctx, EventDoubt)
 	default:
 		return Absent
 	}
@@ -90,8 +97,7 @@ func (o *once) look(ctx context.Context, needed int) Outcome {
 		return Undecided
 	}
 	limit := errGaveUp
-	// What does not count yet is not held against it. (The outer max: it may overflow.)
-	longest := max(o.giveUp, o.giveUp+max(o.notBefore-clock(), 0))
+	longest := later(o.giveUp, max(o.notBefore-clock(), 0)) // what does not count yet is not held against it
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < longest {
 		limit = ErrDeadline
 	}
@@ -109,7 +115,7 @@ func (o *once) look(ctx context.Context, needed int) Outcome {
 			return o.absent()
 		case a.found == Absent && a.certain && o.doubt.Absent == 0:
 			o.doubt.Absent = 1
-			due = a.ended + o.settleTime
+			due = later(a.ended, o.settleTime)
 		}
 		o.doubt.Blocked = a.obstacle
 		if ctx.Err() != nil {
@@ -127,18 +133,31 @@ func (o *once) look(ctx context.Context, needed int) Outcome {
 
 // absent is the end of a doubt that may be forgotten.
 func (o *once) absent() Outcome {
-	if since := o.doubt.since(); time.Since(since) > tooOld {
+	if o.doubt.age() > tooOld {
 		o.doubt.Blocked = errTooOld
 		return Undecided
 	}
+	o.cleared = true
 	return Absent
+}
+
+// later is d after t, and no less where that is more than a Duration holds: a
+// Settle for ever must not become none.
+func later(t, d time.Duration) time.Duration {
+	if sum := t + d; sum >= t {
+		return sum
+	}
+	return math.MaxInt64
 }
 
 // rest waits between two lookups, unless that would last longer than the looking may.
 func (o *once) rest(ctx context.Context, wait time.Duration, limit error) bool {
 	deadline, _ := ctx.Deadline()
-	fits := time.Until(deadline) > wait
-	if fits && sleep(ctx.Done(), wait) {
+	left := time.Until(deadline)
+	if left <= wait && left >= 2*lastLook { // one last look all the same
+		wait = left - lastLook
+	}
+	if left > wait && sleep(ctx.Done(), wait) {
 		return true
 	}
 	if o.doubt.Blocked == nil {
@@ -161,7 +180,7 @@ func whyOver(ctx context.Context, limit error) error {
 func (o *once) lookup(ctx context.Context) (a answer) {
 	l := call{r: o.r, start: clock(), name: o.name, once: o, looking: true, inner: o.inner}
 	l.turn(ctx, func(ctx context.Context) error { return o.ask(ctx, &a) })
-	a.err = l.err
+	a.err = cmp.Or(l.err, a.lost)
 	if last := l.history.last(); last != nil && a.err != nil {
 		a.verdict, a.wait, a.trace = last.Verdict, last.Verdict.RetryAfter, last.TraceID
 		o.doubt.traced(last.TraceID)
@@ -210,6 +229,7 @@ func (o *once) ask(ctx context.Context, a *answer) (err error) {
 	switch {
 	case found == Applied:
 		a.found = Applied
+		a.lost, err = err, nil // it is not asked again, whatever that error asks for
 	case found == Absent && err == nil:
 		a.found = Absent
 	}
@@ -225,7 +245,7 @@ func (o *once) behind(ctx context.Context) bool {
 	}
 	ticket, ok := nonce.FromContext(ctx)
 	if !ok || o.r.nonces == nil {
-		return o.entry.Key == "" || o.r.key == "" || o.entry.Key == o.r.key
+		return o.entry.Key == "" || o.entry.Key == o.r.key
 	}
 	return ticket.Key() == o.key && ticket.Nonce() > o.fence
 }

@@ -173,7 +173,7 @@ func (op *Operation[T]) settle() time.Duration {
 
 func (op *Operation[T]) giveUp() time.Duration {
 	if op.GiveUp == 0 {
-		return max(defaultGiveUp, 2*op.settle())
+		return max(defaultGiveUp, later(op.settle(), op.settle()))
 	}
 	return op.GiveUp
 }
@@ -197,6 +197,9 @@ type once struct {
 	everDoubt bool          // it was in doubt at some time
 	fence     uint64        // the highest nonce that it was sent with
 	notBefore time.Duration // on clock(): before that, somebody may still be sending it
+	recalled  bool          // the journal was read, and holds nothing against this operation
+	cleared   bool          // it is out of doubt by two Absents, and was not sent since
+	trimmed   bool          // of the error of the last send something was left out
 	looked    time.Duration // time spent looking, which bounds on sends leave out
 	waited    time.Duration // of that, since the last send
 	doubt     Doubt
@@ -213,11 +216,11 @@ func (o *once) do(ctx context.Context, r *Retrier, opts []Option) error {
 		return o.end(ctx)
 	}
 	defer r.release(o.id)
+	state := o.recall(ctx)
 	if r.holdsTurn(ctx) {
-		o.stop(ErrNonce, errInsideTurn)
-		return o.end(ctx)
+		return o.insideTurn(ctx, state)
 	}
-	if o.recall(ctx) == EntryApplied {
+	if state == EntryApplied {
 		return o.fetch(ctx)
 	}
 	for o.ended == nil {
@@ -234,8 +237,21 @@ func (o *once) do(ctx context.Context, r *Retrier, opts []Option) error {
 		}
 		break
 	}
-	if o.entry.State == EntryApplied { // another process's Begin came first, and it is through
-		return o.fetch(ctx)
+	return o.end(ctx)
+}
+
+// insideTurn is the end of an operation that cannot be sent or looked up where it
+// stands. What the journal holds of it is true all the same.
+func (o *once) insideTurn(ctx context.Context, state EntryState) error {
+	o.verifiable = false // a lookup would wait for the turn
+	switch {
+	case state == EntryApplied:
+		o.stop(ErrApplied, errInsideTurn)
+	case o.ended != nil: // the journal said no
+	case o.inDoubt:
+		o.doubt.Blocked = errInsideTurn
+	default:
+		o.stop(ErrNonce, errInsideTurn)
 	}
 	return o.end(ctx)
 }
@@ -259,7 +275,16 @@ func (o *once) attempt(ctx context.Context) error {
 	o.connected.Store(false)
 	// A fresh one each time: httptrace ties the caller's hooks into it.
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { o.connected.Store(true) }}
-	return o.perform(httptrace.WithClientTrace(ctx, trace))
+	returned := false
+	defer func() {
+		if !returned { // a panic, or an exit, on its way to whoever waits for it
+			o.inDoubt = true
+			o.emit(ctx, EventDoubt)
+		}
+	}()
+	err := o.perform(httptrace.WithClientTrace(ctx, trace))
+	returned = true
+	return err
 }
 
 // succeed books the success of a send.
@@ -304,8 +329,15 @@ func (o *once) end(ctx context.Context) error {
 	case o.inDoubt:
 		o.close(ctx, EntryOpen)
 		o.stop(ErrOutcomeUnknown, nil)
-	case !o.close(ctx, EntryNotApplied):
-		o.stop(ErrBusy, nil)
+	case o.entry.State == EntryOpen:
+		if !o.close(ctx, EntryNotApplied) {
+			o.stop(ErrBusy, nil)
+		}
+	case o.overtaken(ctx) && o.inDoubt:
+		o.stop(ErrOutcomeUnknown, nil)
+	}
+	if o.entry.State == EntryApplied && o.ended != nil && o.ended.Reason == ErrBusy { // and it is through
+		return o.fetch(ctx)
 	}
 	if o.ended != nil && o.ended.Reason == errInner {
 		o.stop(ErrUnclassified, nil)

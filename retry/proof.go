@@ -13,7 +13,7 @@ import (
 // the operation is in doubt.
 func (o *once) weigh(ctx context.Context) {
 	last := o.history.last()
-	if o.proved(o.err, &last.Verdict) {
+	if !o.trimmed && o.proved(o.err, &last.Verdict) {
 		return
 	}
 	o.doubtBegins(last)

@@ -81,7 +81,15 @@ func (one *Recovered[T]) finish(ctx context.Context, r *Retrier, find func(strin
 	}()
 	one.Err = left(one.ID, errExited)
 	one.Value, one.Err = recoverOne(ctx, r, one.ID, find, opts)
+	if one.Err != nil && !isCall(one.Err) { // a mistake in the operation: it is as open as before
+		one.Err = left(one.ID, &mistake{one.Err})
+	}
 }
+
+// A mistake is one in the program, in words of ours.
+type mistake struct{ error }
+
+func (m *mistake) SafeError() string { return m.Error() }
 
 var errExited = &reason{text: "the operation ended its goroutine"}
 

@@ -53,7 +53,7 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 			break
 		}
 		if ctx.Err() != nil {
-			c.err = ownError(ctx, c.err)
+			c.keepOwn(ctx)
 		}
 		c.record(c.history.add(int(c.sends)), clock()-began)
 		outcome, resync := c.judge(ctx)
@@ -65,6 +65,18 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 	held = false
 	c.leave()
 	return c.err == nil
+}
+
+// keepOwn leaves out of the attempt's error what speaks of another call. It
+// proves nothing about a payment then.
+//
+//go:noinline
+func (c *call) keepOwn(ctx context.Context) {
+	own := ownError(ctx, c.err)
+	if c.once != nil {
+		c.once.trimmed = !same(own, c.err)
+	}
+	c.err = own
 }
 
 // record writes the failed attempt into its entry of the history, with the
