@@ -25,6 +25,8 @@ func (w *watch) answered() {
 	err := w.call.err
 	w.at = 0 // it may have begun, and thought better of it
 	switch {
+	case err == nil && w.foreign:
+		w.violate("M6", "the journal held another operation under this ID, and the answer is its value")
 	case err == nil:
 	case w.applied && !errors.Is(err, retry.ErrApplied):
 		w.violate("M4", "Verify said Applied, the answer is %v", err)
@@ -58,7 +60,7 @@ func (w *watch) unknown() {
 	if e.Doubt.Blocked == nil {
 		w.violate("M5", "nothing stands in Doubt.Blocked")
 	}
-	switch tooOld := w.settled && w.settledAt-w.since > time.Hour; {
+	switch tooOld := w.settled && w.call.w.now()-w.since > time.Hour; {
 	case w.failed || tooOld || w.ever && !w.doubt: // the last: it was looked up once more because of a refusal
 	case !w.doubt:
 		w.violate("timid", "unknown without cause")
@@ -102,7 +104,7 @@ func (w *watch) denied() {
 	if w.ever && final && len(w.sends) > 0 && !w.absent {
 		w.violate("M4", "denied after doubt, without a look: %v", w.call.err)
 	}
-	if w.beaten {
+	if w.beaten && !w.foreign {
 		w.violate("M6", "another one's Begin came first, the answer is %v", w.call.err)
 	}
 }

@@ -16,15 +16,16 @@ type watch struct {
 	sends []*send
 
 	// What the journal has told the call.
-	asked  time.Duration // when it was asked last
-	read   bool
-	held   retry.Entry  // at first
-	gen    int64        // the highest generation that it knows of
-	open   *retry.Entry // that it has made, and not sent with yet
-	made   bool         // it has made one
-	beaten bool         // another one's Begin came first
-	failed bool         // the journal has, so that the call knows nothing
-	closed []retry.EntryState
+	asked   time.Duration // when it was asked last
+	read    bool
+	held    retry.Entry  // at first
+	gen     int64        // the highest generation that it knows of
+	open    *retry.Entry // that it has made, and not sent with yet
+	made    bool         // it has made one
+	beaten  bool         // another one's Begin came first
+	foreign bool         // and it was for another operation under this ID
+	failed  bool         // the journal has, so that the call knows nothing
+	closed  []retry.EntryState
 
 	// Whether what it was at may have happened.
 	doubt     bool
@@ -136,7 +137,11 @@ func (w *watch) mayBegin(ctx context.Context, s *send) {
 }
 
 func (w *watch) otherPrint() bool {
-	return w.held.Generation > 0 && w.held.Fingerprint != w.call.operation().Fingerprint
+	return w.foreign || w.held.Generation > 0 && w.differs(w.held)
+}
+
+func (w *watch) differs(held retry.Entry) bool {
+	return held.Fingerprint != w.call.operation().Fingerprint
 }
 
 // oneKey is M9.
@@ -269,7 +274,8 @@ func (w *world) event(ctx context.Context, e retry.Event) {
 	c.tracef("event: %v %v", e.Kind, e.Outcome)
 	switch e.Kind {
 	case retry.EventDoubt:
-		if !c.watch.doubt {
+		// Causes are a send, one that panics or exits, a journal that fails, and a denial after doubt.
+		if w := c.watch; !w.doubt && !w.out && !w.failed && !w.ever {
 			c.violate("timid", "in doubt without cause")
 		}
 		c.watch.told = true
@@ -309,6 +315,7 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	case err != nil, !reading && world.now()-w.asked > journalTime: // too late is as good as not
 		w.failed, w.at = true, 0
 	case reading && w.read:
+		w.foreign = w.foreign || held.Generation > w.gen && w.differs(held)
 		w.gen = held.Generation
 	case reading:
 		w.read, w.held, w.gen = true, held, held.Generation
@@ -319,6 +326,7 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 		w.open, w.made, w.gen = &held, true, held.Generation
 	default:
 		w.beaten, w.gen, w.at = true, max(w.gen, held.Generation), 0
+		w.foreign = w.differs(held)
 	}
 }
 
@@ -329,7 +337,7 @@ const journalTime = 5 * time.Second
 func (w *watch) inherit(e retry.Entry) {
 	w.doubt, w.ever = true, true
 	w.fence, w.since = e.Nonce, e.At.Sub(w.call.w.start)
-	w.bound = w.since + journalTime + w.call.w.timeout
+	w.bound = w.call.w.now() + journalTime + w.call.w.timeout
 	w.key, w.pinned = e.Key, true
 	if e.Key == "" {
 		w.key = w.call.proc.key
