@@ -164,8 +164,8 @@ func (w *watch) mayResend() {
 		w.violate("M4", "sent again in doubt, without any Absent that counts")
 	case !w.settled:
 		w.violate("M4", "sent again in doubt, without a second Absent %v after the first", w.call.w.settle)
-	case w.settledAt-w.since > time.Hour:
-		w.violate("M5", "sent again in doubt that was %v old", w.settledAt-w.since)
+	case w.call.w.now()-w.since > time.Hour+journalTime: // it is looked at before the journal is asked
+		w.violate("M5", "sent again in doubt that was %v old", w.call.w.now()-w.since)
 	}
 }
 
