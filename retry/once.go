@@ -47,7 +47,7 @@ type Operation[T any] struct {
 	// Verify asks the API whether the operation happened. It has to be strict:
 	// Absent means that the API says in words of its own that it knows no such
 	// ID, not that something was not found on the way there. Absent with an
-	// error is Undecided. An error is classified like any other; one that is
+	// error is Undecided; Applied with one is believed, and its value lost. An error is classified like any other; one that is
 	// Fatal ends the looking. Verify must not be answered from a cache. A panic
 	// in it is contained, and Undecided. Nil: nobody can look.
 	Verify func(context.Context) (T, Outcome, error)

@@ -315,7 +315,9 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	case err != nil, !reading && world.now()-w.asked > journalTime: // too late is as good as not
 		w.failed, w.at = true, 0
 	case reading && w.read:
-		w.foreign = w.foreign || held.Generation > w.gen && w.differs(held)
+		if held.Generation > w.gen { // of a call that is at it, or was: a Begin may land after its process has died
+			w.beaten, w.foreign = true, w.differs(held)
+		}
 		w.gen = held.Generation
 	case reading:
 		w.read, w.held, w.gen = true, held, held.Generation
