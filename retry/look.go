@@ -122,7 +122,11 @@ func (o *once) look(ctx context.Context, needed int) Outcome {
 			o.doubt.Blocked = whyOver(ctx, limit)
 		}
 		wait := between.Delay(n)
-		if left := due - clock(); o.doubt.Absent > 0 && left > 0 {
+		counts := o.notBefore // when the next Absent does
+		if o.doubt.Absent > 0 {
+			counts = due
+		}
+		if left := counts - clock(); left > 0 {
 			wait = min(wait, left)
 		}
 		if a.final || !o.rest(ctx, max(wait, a.wait), limit) {
