@@ -126,8 +126,11 @@ func (o *once) look(ctx context.Context, needed int) Outcome {
 		if o.doubt.Absent > 0 {
 			counts = due
 		}
-		if left := counts - clock(); left > 0 {
+		switch left := counts - clock(); {
+		case left > 0:
 			wait = min(wait, left)
+		case a.found == Absent && a.began < counts: // that moment came while it was under way
+			wait = 0
 		}
 		if a.final || !o.rest(ctx, max(wait, a.wait), limit) {
 			return Undecided

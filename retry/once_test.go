@@ -120,7 +120,9 @@ func TestOutOfDoubt(t *testing.T) {
 		require.Equal(t, "sent", value)
 		require.Len(t, p.sent, 2)
 		last := p.looked[len(p.looked)-1]
-		require.Equal(t, 40*time.Second+100*time.Millisecond, last, "Settle after the answer to the first")
+		due := 40*time.Second + 100*time.Millisecond // Settle after the answer to the first
+		require.GreaterOrEqual(t, last, due)
+		require.LessOrEqual(t, last, due+100*time.Millisecond, "at once, if another one was under way then")
 		require.GreaterOrEqual(t, p.sent[1], last)
 		require.Less(t, p.sent[1]-last, time.Second, "the waiting was done")
 		require.True(t, slices.IsSorted(p.nonces))
