@@ -82,6 +82,28 @@ func BenchmarkRefusedOpen(b *testing.B) {
 	}
 }
 
+func BenchmarkRefusedOpenParallel(b *testing.B) {
+	br := newBreaker(b, breaker.Config{OpenFor: 1e12})
+	report(br, breaker.Trip)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_, _ = br.Acquire()
+		}
+	})
+}
+
+func BenchmarkGroupGet(b *testing.B) {
+	var g breaker.Group
+	for _, name := range []string{"payments", "status", "balance", "quotes"} {
+		g.Get(name)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		g.Get("payments")
+	}
+}
+
 func BenchmarkLockoutCheck(b *testing.B) {
 	var l breaker.Lockout
 	b.ReportAllocs()

@@ -32,16 +32,21 @@ func New(cfg Config) (*Breaker, error) {
 	if err != nil {
 		return nil, err
 	}
+	return build(cfg), nil
+}
+
+// build makes a Breaker of a Config that is resolved.
+func build(cfg Config) *Breaker {
 	b := &Breaker{cfg: cfg, step: cfg.Window / buckets, epoch: time.Now(), machine: newMachine(cfg.Probes)}
 	b.gen.Store(&generation{owner: b})
-	return b, nil
+	return b
 }
 
 // Name returns Config.Name.
 func (b *Breaker) Name() string { return b.cfg.Name }
 
 // Acquire returns a Lease for one call, whose Done is to be called with what became of it. The error is an *OpenError if
-// the breaker is open, or half-open with all its probes out. Acquire never waits. Closed, it takes no lock, and allocates
+// the breaker is open, or half-open with all its probes out, unless it is ReportOnly. Acquire never waits. Closed, it takes no lock, and allocates
 // nothing if the caller keeps the Lease to itself.
 func (b *Breaker) Acquire() (*Lease, error) {
 	l := new(Lease) // inlined into the caller, who may have room for it on its stack
@@ -54,10 +59,13 @@ func (b *Breaker) Acquire() (*Lease, error) {
 func (b *Breaker) acquire(l *Lease) (err error) {
 	if g := b.gen.Load(); g.state == Closed {
 		l.gen = g
-		return nil
+	} else if l.gen, l.probe, err = b.admit(true); err != nil {
+		return err
 	}
-	l.gen, l.probe, err = b.admit(true)
-	return err
+	if b.cfg.SlowCall > 0 {
+		l.began = b.now()
+	}
+	return nil
 }
 
 // Check returns what Acquire would: nil, or an *OpenError. It takes no lease.

@@ -25,6 +25,8 @@ type Cause struct {
 	// RetryAfter is how long the server asked to be left alone. The breaker then stays open for at least that long,
 	// beyond MaxOpenFor if need be, though for no more than an hour on a server's word.
 	RetryAfter time.Duration
+
+	took time.Duration // too long, which is all that was wrong
 }
 
 // line tells the cause in one line, empty if there is nothing to tell. What is not printable is stripped from its texts,
@@ -32,6 +34,9 @@ type Cause struct {
 func (c *Cause) line() string {
 	if c == nil {
 		return ""
+	}
+	if c.took > 0 {
+		return fmt.Sprintf("took %v", c.took.Round(time.Millisecond))
 	}
 	parts := make([]string, 0, 4)
 	status := ""

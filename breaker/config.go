@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -68,6 +69,18 @@ type Config struct {
 	// reports later is ignored. Zero means 10 s; from 1 ms to 24 h.
 	ProbeTimeout time.Duration
 
+	// SlowCall is how long a call may take: one that took as long, from Acquire to Done, and would have been a Success is
+	// a Failure. It is for servers that answer late rather than not at all. Zero means that nobody looks; from 1 ms to 24 h.
+	// (A retry.Retrier takes its lease when it has its turn on the key, so that the queue for it does not count; a resync
+	// and the send after it are one call.)
+	SlowCall time.Duration
+
+	// ReportOnly refuses no call: the breaker counts, changes its state and tells OnStateChange as it would, but where it
+	// would have refused, Check returns nil and Acquire a lease whose report counts for nothing. It is for introducing a
+	// breaker: StateChange.Refused says how many calls it would have refused. Isolate is a person's word and refuses all
+	// the same.
+	ReportOnly bool
+
 	// OnStateChange, if not nil, hears of every change in the order they happened, one at a time, from the goroutine
 	// whose call found or made the change, or from one that was just delivering another. No lock is held: it may call
 	// any method of the Breaker, and what that changes is delivered after it returns. A panic in it is reported to
@@ -121,6 +134,7 @@ func (c Config) check() error {
 	}{
 		{"Window", c.Window, maxWindow}, {"OpenFor", c.OpenFor, maxDuration},
 		{"MaxOpenFor", c.MaxOpenFor, maxDuration}, {"ProbeTimeout", c.ProbeTimeout, maxDuration},
+		{"SlowCall", cmp.Or(c.SlowCall, minDuration), maxDuration},
 	} {
 		if f.value < minDuration || f.value > f.max {
 			wrong("%s %v is not between %v and %v", f.name, f.value, minDuration, f.max)

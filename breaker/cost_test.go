@@ -7,6 +7,7 @@ import (
 	"runtime/metrics"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,6 +23,11 @@ func TestAllocations(t *testing.T) {
 	report(open, breaker.Trip)
 	var unlocked, locked breaker.Lockout
 	locked.Lock("a", breaker.LockCause{Code: 100})
+	slow := newBreaker(t, breaker.Config{SlowCall: time.Hour})
+	lenient := newBreaker(t, breaker.Config{ReportOnly: true})
+	report(lenient, breaker.Trip)
+	var group breaker.Group
+	group.Get("payments")
 	for _, tt := range []struct {
 		name string
 		want float64
@@ -34,6 +40,9 @@ func TestAllocations(t *testing.T) {
 		{"state", 0, func() { b.State() }},
 		{"check", 0, func() { _ = b.Check() }},
 		{"refused", 1, func() { call(open, breaker.Success) }},
+		{"slow calls looked for", 0, func() { call(slow, breaker.Success) }},
+		{"refused for the record", 1, func() { call(lenient, breaker.Success) }},
+		{"of a group", 0, func() { call(group.Get("payments"), breaker.Success) }},
 		{"open, state", 0, func() { open.State() }},
 		{"nothing locked", 0, func() { _ = unlocked.Check("a") }},
 		{"another key locked", 0, func() { _ = locked.Check("b") }},

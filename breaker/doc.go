@@ -25,6 +25,9 @@
 // State, Isolate or Reset, or the next report of a probe. The open time that follows a probe which never reported counts
 // from the instant it ran out, not from when that was noticed.
 //
+// Where parts of an API fail by themselves, a [Group] keeps a breaker for each. To see what a breaker would do before it
+// does it, set Config.ReportOnly. [Breaker.Isolate] and [Breaker.Reset] are for the person who knows better.
+//
 // A [Lockout] is the other, blunter instrument: it keeps everyone off a key that cannot work until a person has acted.
 //
 // The states, and who may probe, are kept by github.com/sony/gobreaker/v2. Counting, open times, leases and hooks are

@@ -130,3 +130,49 @@ func ExampleLockout() {
 	// tell the people on duty: main false 100
 	// <nil>
 }
+
+func ExampleGroup() {
+	var endpoints breaker.Group // of breakers with the zero Config
+	lease, err := endpoints.Get("payments").Acquire()
+	if err == nil {
+		lease.Done(breaker.Trip)
+	}
+	for name, b := range endpoints.All() {
+		fmt.Println(name, b.State())
+	}
+	fmt.Println("status", endpoints.Get("status").State())
+	// Output:
+	// payments open
+	// status closed
+}
+
+func ExampleConfig_slowCall() {
+	b := must(breaker.New(breaker.Config{ConsecutiveFailures: 1, SlowCall: 2 * time.Millisecond}))
+	if lease, err := b.Acquire(); err == nil {
+		time.Sleep(2 * time.Millisecond) // the server takes its time
+		lease.Done(breaker.Success)
+	}
+	fmt.Println(b.State())
+	// Output: open
+}
+
+func ExampleConfig_reportOnly() {
+	b := must(breaker.New(breaker.Config{
+		ReportOnly: true,
+		OnStateChange: func(c breaker.StateChange) {
+			fmt.Printf("%v to %v, %s; would have refused %d calls\n", c.From, c.To, c.Reason, c.Refused)
+		},
+	}))
+	for range 15 {
+		lease, err := b.Acquire()
+		if err != nil {
+			fmt.Println("never:", err)
+			continue
+		}
+		lease.Done(breaker.Failure)
+	}
+	b.Reset()
+	// Output:
+	// closed to open, 10 failures in a row; would have refused 0 calls
+	// open to closed, reset; would have refused 5 calls
+}

@@ -15,6 +15,8 @@ type generation struct {
 	until    time.Duration // Open: the end of it, since owner.epoch
 	reason   string        // Open: what for
 
+	refused atomic.Uint64 // not Closed: calls, be it only for the record
+
 	inARow atomic.Int64 // Closed: failures since the last success
 	window window       // Closed: what the ratio is taken from
 }

@@ -33,7 +33,7 @@ func TestStateChanges(t *testing.T) {
 		const c, o, h = breaker.Closed, breaker.Open, breaker.HalfOpen
 		want := []breaker.StateChange{
 			{Name: "bank", From: c, To: o, At: start, Reason: "10 failures in a row", RetryIn: first},
-			{Name: "bank", From: o, To: h, At: granted, Reason: "open time is over"},
+			{Name: "bank", From: o, To: h, At: granted, Reason: "open time is over", Refused: 2},
 			{Name: "bank", From: h, To: o, At: granted.Add(10 * time.Second), Reason: timedOut, RetryIn: second},
 			{Name: "bank", From: o, To: h, At: end, Reason: "open time is over"},
 			{Name: "bank", From: h, To: c, At: end, Reason: "2 probes succeeded"},

@@ -8,8 +8,9 @@ import (
 // A Lease is the right to make one call. It must not be copied; its methods are safe for concurrent use, and do nothing
 // on a nil or zero Lease.
 type Lease struct {
-	gen   *generation // what its report counts for; nil in a zero Lease
-	probe *probe      // nil if it was granted while closed
+	gen   *generation   // what its report counts for; nil in a zero Lease
+	probe *probe        // nil if it was granted while closed
+	began time.Duration // where slow calls are looked for
 	done  atomic.Bool
 }
 
@@ -37,6 +38,9 @@ func (l *Lease) report(o Outcome, c *Cause) {
 		return
 	}
 	g := l.gen
+	if o == Success && g.owner.cfg.SlowCall > 0 {
+		o, c = l.unlessSlow()
+	}
 	switch {
 	case l.probe != nil:
 		g.owner.probed(g, l.probe, o, c)
@@ -47,4 +51,15 @@ func (l *Lease) report(o Outcome, c *Cause) {
 	case o == Trip:
 		g.owner.tripVerdict(g, c)
 	}
+}
+
+// unlessSlow is Success, or Failure if the call took too long.
+//
+//go:noinline
+func (l *Lease) unlessSlow() (Outcome, *Cause) {
+	b := l.gen.owner
+	if took := b.now() - l.began; took >= b.cfg.SlowCall {
+		return Failure, &Cause{took: took}
+	}
+	return Success, nil
 }

@@ -60,4 +60,5 @@ type StateChange struct {
 	At       time.Time     // when; a probe that never reported fails when its time is up, not when somebody notices
 	Reason   string        // for people: "10 failures in a row, the last: HTTP 503"
 	RetryIn  time.Duration // To Open: how long it stays so, from At; zero while isolated. Otherwise zero
+	Refused  uint64        // by Acquire or Check in the state that it leaves, or would have been if it were not ReportOnly
 }

@@ -19,7 +19,7 @@ const (
 func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
 	g = b.gen.Load()
 	if now := b.now(); g.open(now) {
-		return nil, nil, g.refusal(now)
+		return nil, nil, b.refuse(g, take, g.refusal(now))
 	}
 	b.mu.Lock()
 	g, p, err = b.admitLocked(take)
@@ -28,23 +28,36 @@ func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
 	return g, p, err
 }
 
+// refuse counts a refusal, and makes it one for the record only where the breaker is to report and not to refuse. There a
+// caller who looks before he acquires is counted once, when he does.
+func (b *Breaker) refuse(g *generation, take bool, e *OpenError) error {
+	lenient := b.cfg.ReportOnly && !g.isolated
+	if take || !lenient {
+		g.refused.Add(1)
+	}
+	if lenient {
+		return nil
+	}
+	return e
+}
+
 func (b *Breaker) admitLocked(take bool) (*generation, *probe, error) {
 	now := b.now()
 	g := b.settle(now)
 	switch {
 	case g.open(now):
-		return nil, nil, g.refusal(now)
+		return nil, nil, b.refuse(g, take, g.refusal(now))
 	case g.state == Closed:
 		return g, nil, nil // reset a moment ago
 	case !take && b.full():
-		return nil, nil, b.probing(now)
+		return nil, nil, b.refuse(g, take, b.probing(now))
 	case !take:
 		return g, nil, nil
 	}
 	if p := b.grant(now); p != nil {
 		return g, p, nil
 	}
-	return nil, nil, b.probing(now)
+	return nil, nil, b.refuse(g, take, b.probing(now))
 }
 
 // full reports whether no more probes may go out, half-open.
@@ -163,14 +176,15 @@ func (b *Breaker) open(at, now time.Duration, reason string, asked time.Duration
 
 // move makes g the current generation as of an instant that is now or has passed.
 func (b *Breaker) move(g *generation, at, now time.Duration, reason string) {
-	from := b.gen.Load().state
+	left := b.gen.Load()
+	from := left.state
 	g.owner = b
 	b.probes = nil
 	b.gen.Store(g)
 	if b.cfg.OnStateChange == nil || from == Closed && g.state == Closed {
 		return
 	}
-	c := StateChange{Name: b.cfg.Name, From: from, To: g.state, At: time.Now().Add(at - now), Reason: reason}
+	c := StateChange{Name: b.cfg.Name, From: from, To: g.state, At: time.Now().Add(at - now), Reason: reason, Refused: left.refused.Load()}
 	if g.state == Open && !g.isolated {
 		c.RetryIn = g.until - at
 	}
