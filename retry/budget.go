@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/nexpay-go/resilience/policy"
 )
 
 // A Budget bounds what a process resends, so that an outage at the server does
@@ -12,9 +14,12 @@ import (
 // resend that succeeds gets its price back. When the purse is too empty to pay, calls
 // end after their first failure with [ErrBudget] and the API's own error.
 //
-// Resyncs and fixes are free: they answer a mistake of ours and are bounded per call.
+// Resyncs, fixes and the lookups of [DoOnce] are free: they answer a mistake of ours, or find out the truth, and are
+// bounded per call.
 //
 // One Budget may serve several retriers. It is safe for concurrent use.
+//
+// The published retry modes of others can be had to the token: see the examples.
 //
 // The default of 100 tokens at 10 per resend sends 1.03 times per call through
 // a total outage of 60 s at five calls a second, and more than 99 % of calls
@@ -23,13 +28,43 @@ import (
 type Budget struct {
 	capacity int64
 	deposit  int64
+	refund   Refund
 	tokens   atomic.Int64
 }
 
 // BudgetConfig sets the size of a [Budget].
 type BudgetConfig struct {
-	Capacity int // tokens it holds, and starts with; zero: 100
-	Deposit  int // tokens a success puts back; zero: 1
+	Capacity int    // tokens it holds, and starts with; zero: 100
+	Deposit  int    // tokens a success puts back; zero: 1; policy.None: none
+	Refund   Refund // what a resend that succeeds gets back; zero: its price, beside the deposit
+}
+
+// A Refund is what a success after a resend puts back into the [Budget]. What was paid before for resends that failed is
+// gone in any case.
+type Refund uint8
+
+const (
+	// RefundAndDeposit puts back the price of the resend and the deposit as well.
+	RefundAndDeposit Refund = iota
+	// RefundOnly puts back the price of the resend instead of the deposit, as the
+	// AWS SDKs do.
+	RefundOnly
+	// NoRefund puts back the deposit only. With a Cost of ten times that, resends
+	// are a tenth of the successes in the long run: a retry ratio.
+	NoRefund
+)
+
+// String returns "refund and deposit", "refund only" or "no refund".
+func (r Refund) String() string {
+	switch r {
+	case RefundAndDeposit:
+		return "refund and deposit"
+	case RefundOnly:
+		return "refund only"
+	case NoRefund:
+		return "no refund"
+	}
+	return fmt.Sprintf("Refund(%d)", uint8(r))
 }
 
 // Defaults of a [BudgetConfig].
@@ -38,15 +73,17 @@ const (
 	defaultDeposit  = 1
 )
 
-// NewBudget returns a full Budget. Negative values are errors, all reported at
-// once.
+// NewBudget returns a full Budget. Negative values, and a Refund that is none, are errors, all reported at once.
 func NewBudget(cfg BudgetConfig) (*Budget, error) {
 	var errs []error
 	if cfg.Capacity < 0 {
 		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Capacity %d is negative; for no budget use NoBudget()", cfg.Capacity))
 	}
-	if cfg.Deposit < 0 {
+	if cfg.Deposit < policy.None {
 		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Deposit %d is negative", cfg.Deposit))
+	}
+	if cfg.Refund > NoRefund {
+		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Refund is the unknown %v", cfg.Refund))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -55,9 +92,10 @@ func NewBudget(cfg BudgetConfig) (*Budget, error) {
 	if cfg.Capacity > 0 {
 		b.capacity = int64(cfg.Capacity)
 	}
-	if cfg.Deposit > 0 {
-		b.deposit = int64(cfg.Deposit)
+	if cfg.Deposit != 0 {
+		b.deposit = int64(max(cfg.Deposit, 0))
 	}
+	b.refund = cfg.Refund
 	b.tokens.Store(b.capacity)
 	return b, nil
 }
@@ -92,9 +130,17 @@ func (b *Budget) take(cost int) bool {
 	}
 }
 
-// success books a call that succeeded: the deposit, and the price of the
-// resend that did it.
-func (b *Budget) success(cost int) { b.put(b.deposit + int64(max(cost, 0))) }
+// success books a call that succeeded, and what the resend that did it had cost.
+func (b *Budget) success(cost int) {
+	switch paid := int64(max(cost, 0)); {
+	case b.refund == NoRefund || paid == 0:
+		b.put(b.deposit)
+	case b.refund == RefundOnly:
+		b.put(paid)
+	default:
+		b.put(b.deposit + paid)
+	}
+}
 
 // giveBack returns the price of a resend that was not sent after all.
 func (b *Budget) giveBack(cost int) { b.put(int64(max(cost, 0))) }
