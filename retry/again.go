@@ -121,7 +121,7 @@ func (c *call) unobstructed(wait time.Duration) bool {
 			return c.stop(ErrLockedOut, err)
 		}
 	}
-	if b := c.r.breaker; b != nil && b.State() == breaker.Open {
+	if b := c.breaker; b != nil && b.State() == breaker.Open {
 		open, ok := errors.AsType[*breaker.OpenError](b.Check())
 		if ok && (open.RetryIn > wait || open.RetryIn == 0) {
 			return c.stop(ErrOpen, open)

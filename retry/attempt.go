@@ -34,8 +34,9 @@ func AttemptFrom(ctx context.Context) (Attempt, bool) {
 // anything: from the second one on, where the attempt is a probe, and in a call
 // inside another.
 type underway struct {
-	r       *Retrier // whose attempt it is
-	key     string   // that it goes out with
+	r       *Retrier         // whose attempt it is
+	key     string           // that it goes out with
+	breaker *breaker.Breaker // whose lease it has, nil if none
 	attempt Attempt
 	probe   *breaker.Breaker // that this attempt probes, nil if none
 	over    atomic.Bool      // the attempt is, whoever still holds its context

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nonce"
 )
@@ -13,7 +14,8 @@ import (
 // paid, and in the end why it stopped. It belongs to one goroutine.
 type call struct {
 	r       *Retrier
-	start   time.Duration // on clock()
+	breaker *breaker.Breaker // nil: none
+	start   time.Duration    // on clock()
 	name    string
 	ticket  *nonce.Ticket // of the last turn, nil without a source
 	err     error         // of the last attempt, nil if it succeeded
@@ -106,7 +108,7 @@ func (c *call) end(ctx context.Context) error {
 	e.Elapsed = clock() - c.start
 	e.History, e.TraceID = c.history.all()
 	e.Last = c.err
-	e.reportedTo = c.r.breaker
+	e.reportedTo = c.breaker
 	c.interpret(e)
 	if c.once != nil {
 		c.once.tell(e)

@@ -74,7 +74,7 @@ var ledgers = sync.Pool{New: func() any { return new(call) }}
 
 func (r *Retrier) begin(opts []Option, inner bool) *call {
 	c := ledgers.Get().(*call)
-	c.r, c.start, c.name, c.inner = r, clock(), name(opts), inner
+	c.r, c.breaker, c.start, c.name, c.inner = r, r.breakerFor(opts), clock(), name(opts), inner
 	return c
 }
 

@@ -30,8 +30,8 @@ func (c *call) admitted(ctx context.Context) bool {
 			return c.stop(ErrLockedOut, err)
 		}
 	}
-	if r.nonces != nil && r.breaker != nil { // nobody need queue to be refused
-		if err := r.breaker.Check(); err != nil {
+	if r.nonces != nil && c.breaker != nil { // nobody need queue to be refused
+		if err := c.breaker.Check(); err != nil {
 			return c.stop(ErrOpen, err)
 		}
 	}

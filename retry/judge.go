@@ -107,7 +107,7 @@ var outcomes = [...]breaker.Outcome{
 // outcomeOf is what an inner call that gave up means to the breaker of the
 // outer one, if that does not know already.
 func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
-	if inner.reportedTo == c.r.breaker {
+	if inner.reportedTo == c.breaker {
 		return breaker.Ignored
 	}
 	mode, _ := c.r.meaning(&inner.Verdict)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 )
@@ -18,15 +19,16 @@ func (r *Retrier) nested(ctx context.Context, op func(context.Context) error, op
 		return false, false, nil
 	}
 	u, _ := ctx.Value(underwayKey{}).(*underway)
-	probing := u.probing(r.breaker)
+	b := r.breakerFor(opts)
+	probing := u.probing(b)
 	if turn, ok := r.turnIn(ctx); ok {
-		part, err = r.inTurn(ctx, turn, probing, op, opts)
+		part, err = r.inTurn(ctx, turn, b, probing, op, opts)
 		if part {
 			return true, false, err
 		}
 	}
 	if probing && ctx.Err() == nil {
-		return true, false, r.inProbe(ctx, op, opts)
+		return true, false, r.inProbe(ctx, b, op, opts)
 	}
 	return false, true, nil
 }
@@ -59,7 +61,7 @@ func (r *Retrier) turnIn(ctx context.Context) (*carry.Context, bool) {
 // answers say nothing about this key.
 func (r *Retrier) serves(key string, turn *carry.Context) bool {
 	if r.nonces == nil {
-		holder, _ := owner(turn)
+		holder := owner(turn).r
 		return r.key == key || r.key == "" && (holder == nil || r.akin(holder))
 	}
 	s, tells := r.nonces.(interface{ Holds(key string) bool })
@@ -71,24 +73,32 @@ func (r *Retrier) akin(o *Retrier) bool {
 	return r.lockout == o.lockout || reflect.TypeOf(r.classifier).Comparable() && r.classifier == o.classifier
 }
 
-// owner returns who holds the turn, or the one around it where somebody put the
-// ticket there by hand, and the key; nil if nobody did.
-func owner(turn *carry.Context) (r *Retrier, key string) {
-	for ; turn != nil; turn = turn.Outer() {
-		if r, ok := turn.Owner.(*Retrier); ok {
-			return r, turn.Ticket.(*nonce.Ticket).Key()
-		}
-	}
-	return nil, ""
+// A judge judges what a part of its attempt returns.
+type judge struct {
+	r       *Retrier
+	key     string           // that the attempt goes out with
+	breaker *breaker.Breaker // whose lease it has
 }
 
-// judgeIn returns whose attempt will judge what a part of it returns, and the
-// key that goes out with; nil if nobody will.
-func judgeIn(ctx context.Context) (r *Retrier, key string) {
+// owner returns who holds the turn, or the one around it where somebody put the
+// ticket there by hand; the zero judge if nobody did.
+func owner(turn *carry.Context) judge {
+	for ; turn != nil; turn = turn.Outer() {
+		if r, ok := turn.Owner.(*Retrier); ok {
+			b, _ := turn.Breaker.(*breaker.Breaker)
+			return judge{r, turn.Ticket.(*nonce.Ticket).Key(), b}
+		}
+	}
+	return judge{}
+}
+
+// judgeIn returns whose attempt will judge what a part of it returns, the zero
+// judge if nobody will.
+func judgeIn(ctx context.Context) judge {
 	u, _ := ctx.Value(underwayKey{}).(*underway)
 	for ; u != nil; u = u.outer {
 		if !u.over.Load() {
-			return u.r, u.key
+			return judge{u.r, u.key, u.breaker}
 		}
 	}
 	return owner(carry.From(ctx))
@@ -97,8 +107,8 @@ func judgeIn(ctx context.Context) (r *Retrier, key string) {
 // inTurn sends once on a turn that an outer attempt holds, with a newer nonce,
 // while no other part of it does: they would overtake each other. It reports
 // false if that attempt is over and somebody kept its context.
-func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
-	c := call{r: r, start: clock(), name: name(opts), ticket: turn.Ticket.(*nonce.Ticket), part: true}
+func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
+	c := call{r: r, breaker: b, start: clock(), name: name(opts), ticket: turn.Ticket.(*nonce.Ticket), part: true}
 	if !c.mayJoin(ctx, probing) || !turn.Enter(ctx) {
 		return true, c.end(ctx)
 	}
@@ -118,7 +128,7 @@ func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, probing bool,
 		return true, c.end(ctx)
 	}
 	c.ticket = newer
-	return true, c.sendPart(ctx, op, turn.Owner, probing)
+	return true, c.sendPart(ctx, op, holder{turn.Owner, turn.Breaker}, probing)
 }
 
 // mayJoin looks for what stands against any send, even as a part of an attempt.
@@ -129,8 +139,8 @@ func (c *call) mayJoin(ctx context.Context, probing bool) bool {
 	if err := c.r.lockout.Check(c.key()); err != nil {
 		return c.stop(ErrLockedOut, err)
 	}
-	if c.r.breaker != nil && !probing {
-		if err := c.r.breaker.Check(); err != nil {
+	if c.breaker != nil && !probing {
+		if err := c.breaker.Check(); err != nil {
 			return c.stop(ErrOpen, err)
 		}
 	}
@@ -139,8 +149,8 @@ func (c *call) mayJoin(ctx context.Context, probing bool) bool {
 
 // inProbe sends once under the lease of an outer attempt, with a ticket of its
 // own where r has a source of them.
-func (r *Retrier) inProbe(ctx context.Context, op func(context.Context) error, opts []Option) error {
-	c := call{r: r, start: clock(), name: name(opts), part: true}
+func (r *Retrier) inProbe(ctx context.Context, b *breaker.Breaker, op func(context.Context) error, opts []Option) error {
+	c := call{r: r, breaker: b, start: clock(), name: name(opts), part: true}
 	if err := r.lockout.Check(r.key); err != nil && r.nonces == nil {
 		c.stop(ErrLockedOut, err)
 		return c.end(ctx)
@@ -152,5 +162,5 @@ func (r *Retrier) inProbe(ctx context.Context, op func(context.Context) error, o
 	if ctx.Err() != nil { // the source took its time
 		return c.end(ctx)
 	}
-	return c.sendPart(ctx, op, r, true)
+	return c.sendPart(ctx, op, holder{r, b}, true)
 }

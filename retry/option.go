@@ -7,17 +7,59 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// An Option sets something for a single call, see [Named] and [Fix].
+// An Option sets something for a single call: [Named], [Endpoint], [Fix],
+// [Fallback], [Hedge]. Of two of a kind the last one counts.
 type Option struct {
-	name string
-	fix  func(context.Context, *classify.Error) (bool, error)
+	kind optionKind
+	text string
+	do   any // a function, or what else the kind calls for
+}
+
+type optionKind uint8
+
+const (
+	optName optionKind = iota + 1
+	optEndpoint
+	optFix
+	optFallback
+	optHedge
+)
+
+// find returns the last option of a kind, nil if there is none.
+func find(opts []Option, kind optionKind) *Option {
+	for i := len(opts) - 1; i >= 0; i-- {
+		if opts[i].kind == kind {
+			return &opts[i]
+		}
+	}
+	return nil
 }
 
 // Named gives the call a name, for its error, its events and its log lines. One
 // like "payment status" says more than an id. It must not hold secrets, and
 // metrics want few different ones. What is not
 // printable is left out, and what is beyond 256 bytes.
-func Named(name string) Option { return Option{name: text.Line(name)} }
+func Named(name string) Option { return Option{kind: optName, text: text.Line(name)} }
+
+func name(opts []Option) string {
+	if o := find(opts, optName); o != nil {
+		return o.text
+	}
+	return ""
+}
+
+// Endpoint says which part of the API the call goes to, where parts fail by
+// themselves: its breaker is that of this name in Config.Breakers. Names should
+// be few, "payments" or a host, and not of others' choosing. Without Breakers it
+// says nothing, and a call without Endpoint goes to that of the empty name.
+func Endpoint(name string) Option { return Option{kind: optEndpoint, text: name} }
+
+func endpoint(opts []Option) string {
+	if o := find(opts, optEndpoint); o != nil {
+		return o.text
+	}
+	return ""
+}
 
 // Fix lets the caller change the request after an error that asks for it, a
 // wrong parameter say. f gets the answer, made up from the code where the error was
@@ -28,25 +70,15 @@ func Named(name string) Option { return Option{name: text.Line(name)} }
 // f is called at most once per code in a call and five times in all, between two sends and never
 // during one, and holds neither the key's turn nor the breaker while it runs.
 func Fix(f func(ctx context.Context, e *classify.Error) (changed bool, err error)) Option {
-	return Option{fix: f}
+	if f == nil {
+		return Option{}
+	}
+	return Option{kind: optFix, do: f}
 }
 
-// name is what the options say; the last one wins.
-func name(opts []Option) (name string) {
-	for i := range opts {
-		if opts[i].name != "" {
-			name = opts[i].name
-		}
+func fix(opts []Option) func(context.Context, *classify.Error) (bool, error) {
+	if o := find(opts, optFix); o != nil {
+		return o.do.(func(context.Context, *classify.Error) (bool, error))
 	}
-	return name
-}
-
-// fix is what the options say; the last one wins.
-func fix(opts []Option) (fix func(context.Context, *classify.Error) (bool, error)) {
-	for i := range opts {
-		if opts[i].fix != nil {
-			fix = opts[i].fix
-		}
-	}
-	return fix
+	return nil
 }

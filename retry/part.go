@@ -14,12 +14,12 @@ import (
 // out with another key: it would lock its own for what was said of this one.
 // Then the part judges itself, and the outer call passes its *Error on. Nor does
 // the attempt's lease speak for a breaker that is not its own.
-func (c *call) sendPart(ctx context.Context, op func(context.Context) error, holder any, probing bool) error {
-	judge, key := judgeIn(ctx)
-	alone := judge == nil || key != c.key()
+func (c *call) sendPart(ctx context.Context, op func(context.Context) error, by holder, probing bool) error {
+	judge := judgeIn(ctx)
+	alone := judge.r == nil || judge.key != c.key()
 	var lease *breaker.Lease
 	defer func() { lease.Done(breaker.Ignored) }() // unless it is done
-	if b := c.r.breaker; b != nil && !probing && (alone || judge.breaker != b) {
+	if b := c.breaker; b != nil && !probing && (alone || judge.breaker != b) {
 		var err error
 		if lease, err = b.Acquire(); err != nil {
 			c.stop(ErrOpen, err)
@@ -28,7 +28,7 @@ func (c *call) sendPart(ctx context.Context, op func(context.Context) error, hol
 	}
 	c.inner = alone || lease != nil // of calls further in this is the attempt around them
 	began := clock()
-	c.err = c.runPart(ctx, op, holder, lease.Probe())
+	c.err = c.runPart(ctx, op, by, lease.Probe())
 	if c.err == nil {
 		lease.Done(breaker.Success)
 		return nil
@@ -43,10 +43,13 @@ func (c *call) sendPart(ctx context.Context, op func(context.Context) error, hol
 	return c.err
 }
 
-func (c *call) runPart(ctx context.Context, op func(context.Context) error, holder any, probe bool) error {
+// A holder is who holds the turn, as a carry.Context has it, and the breaker whose lease it has.
+type holder struct{ owner, breaker any }
+
+func (c *call) runPart(ctx context.Context, op func(context.Context) error, by holder, probe bool) error {
 	c.sends = 1
 	if c.ticket != nil {
-		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: holder}
+		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: by.owner, Breaker: by.breaker}
 	}
 	return c.runMarked(ctx, op, probe)
 }

@@ -31,6 +31,11 @@ type Config struct {
 	// between retriers that call the same service.
 	Breaker *breaker.Breaker
 
+	// Breakers keeps a breaker for each part of the API that fails by itself, by
+	// the name that [Endpoint] gives. Nil: Breaker is for all calls. Only one of
+	// the two may be set. A group may be shared as a breaker may.
+	Breakers *breaker.Group
+
 	// Lockout keeps all calls off a key that only a person can unlock. Nil: one
 	// of the Retrier's own, see [Retrier.Lockout]. Share one between retriers
 	// that use the same keys.
@@ -72,7 +77,8 @@ type Retrier struct {
 	classifier classify.Classifier
 	catalog    *classify.Catalog // the classifier, if it is one
 	policies   *policy.Set
-	breaker    *breaker.Breaker
+	breaker    *breaker.Breaker // nil if there are breakers
+	breakers   *breaker.Group
 	lockout    *breaker.Lockout
 	nonces     nonce.Source
 	key        string
@@ -93,6 +99,7 @@ func New(cfg Config) (*Retrier, error) {
 		classifier: cfg.Classifier,
 		policies:   cfg.Policies,
 		breaker:    cfg.Breaker,
+		breakers:   cfg.Breakers,
 		lockout:    cfg.Lockout,
 		nonces:     cfg.Nonces,
 		key:        cfg.Key,
@@ -115,6 +122,9 @@ func (cfg *Config) check() error {
 	var errs []error
 	if cfg.Nonces != nil && cfg.Key != "" {
 		errs = append(errs, errors.New("retry: Config.Key names the key where Nonces is nil, but Nonces is set and names its own"))
+	}
+	if cfg.Breaker != nil && cfg.Breakers != nil {
+		errs = append(errs, errors.New("retry: Config.Breaker is for all calls and Config.Breakers for each endpoint: only one of them can be set"))
 	}
 	if reason := nilPointer(cfg.Nonces, cfg.Classifier); reason != "" {
 		errs = append(errs, errors.New("retry: "+reason))
@@ -172,6 +182,14 @@ func (r *Retrier) defaults() {
 	if r.budget == nil {
 		r.budget = newBudget()
 	}
+}
+
+// breakerFor returns the breaker of a call, nil if it has none.
+func (r *Retrier) breakerFor(opts []Option) *breaker.Breaker {
+	if r.breakers == nil {
+		return r.breaker
+	}
+	return r.breakers.Get(endpoint(opts))
 }
 
 // Lockout returns the lockout that calls through r obey, the configured one or r's own. A

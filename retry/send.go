@@ -9,7 +9,7 @@ import (
 // run puts into the context what the attempt carries, and runs the operation.
 func (c *call) run(ctx context.Context, op func(context.Context) error, probe bool) error {
 	if c.ticket != nil {
-		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: c.r}
+		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: c.r, Breaker: c.breaker}
 	}
 	if !probe && !c.inner && c.sends == 1 && c.r.timeout == 0 {
 		return op(ctx)
@@ -36,13 +36,13 @@ func (c *call) runMarked(ctx context.Context, op func(context.Context) error, pr
 // calls. In an inner call it stands before that of the outer one, which is why
 // every inner call has it: who finds none is in the outermost attempt.
 func (c *call) underway(probe bool) *underway {
-	u := &underway{r: c.r, key: c.key()}
+	u := &underway{r: c.r, key: c.key(), breaker: c.breaker}
 	if last := c.history.last(); last != nil {
 		u.attempt = *last
 	}
 	u.attempt.Number = int(c.sends)
 	if probe {
-		u.probe = c.r.breaker
+		u.probe = c.breaker
 	}
 	return u
 }

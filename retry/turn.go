@@ -29,7 +29,7 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 			lease.Done(breaker.Ignored)
 		}
 	}()
-	if b := c.r.breaker; b != nil {
+	if b := c.breaker; b != nil {
 		var err error
 		if lease, err = b.Acquire(); err != nil {
 			c.unsent()

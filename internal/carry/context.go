@@ -8,9 +8,10 @@ import "context"
 // A Context carries a ticket, and finds the one around it. It must not be copied.
 type Context struct {
 	context.Context
-	Ticket any // a *nonce.Ticket; a nil one hides those further out
-	Owner  any // the *retry.Retrier that holds the turn; nil: somebody else put the ticket here
-	Gate       // for the calls made inside, which share the turn
+	Ticket  any // a *nonce.Ticket; a nil one hides those further out
+	Owner   any // the *retry.Retrier that holds the turn; nil: somebody else put the ticket here
+	Breaker any // the *breaker.Breaker whose lease the owner has, nil if it has none
+	Gate        // for the calls made inside, which share the turn
 }
 
 type key struct{}
