@@ -13,21 +13,23 @@ import (
 // call is the ledger of one call: what was sent, what came of it, what was
 // paid, and in the end why it stopped. It belongs to one goroutine.
 type call struct {
-	r       *Retrier
-	breaker *breaker.Breaker // nil: none
-	start   time.Duration    // on clock()
-	name    string
-	ticket  *nonce.Ticket // of the last turn, nil without a source
-	err     error         // of the last attempt, nil if it succeeded
-	ended   *Error        // why the call ends, nil while it goes on
-	sends   int32
-	paid    int32 // tokens for the resend under way or next
-	free    int8  // of the sends, resyncs and fixes
-	resync  int8  // of those, resyncs
-	doubt   bool  // some attempt may have taken effect
-	looking bool  // a lookup of once, not a send
-	inner   bool  // made from inside an attempt of another call
-	part    bool  // of that attempt: it sends once
+	r        *Retrier
+	breaker  *breaker.Breaker // nil: none
+	start    time.Duration    // on clock()
+	name     string
+	ticket   *nonce.Ticket // of the last turn, nil without a source
+	err      error         // of the last attempt, nil if it succeeded
+	ended    *Error        // why the call ends, nil while it goes on
+	sends    int32
+	unneeded int32 // of the sends, those of a hedged attempt that lost
+	paid     int32 // tokens for the resend under way or next
+	free     int8  // of the sends, resyncs and fixes
+	resync   int8  // of those, resyncs
+	doubt    bool  // some attempt may have taken effect
+	looking  bool  // a lookup of once, not a send
+	inner    bool  // made from inside an attempt of another call
+	part     bool  // of that attempt: it sends once
+	fallback bool  // there is one
 
 	history history
 	once    *once // whose call this is; nil for Do
@@ -85,7 +87,7 @@ func (c *call) leave() {
 // succeed books the success.
 func (c *call) succeed(ctx context.Context) {
 	c.r.budget.success(int(c.paid))
-	if c.sends > 1 {
+	if c.sends-c.unneeded > 1 {
 		c.emit(ctx, EventRecovered)
 	}
 }
@@ -114,7 +116,11 @@ func (c *call) end(ctx context.Context) error {
 		c.once.tell(e)
 	}
 	if c.r.onEvent != nil {
-		c.deliver(ctx, EventGaveUp)
+		kind := EventGaveUp
+		if c.fallback && e.unasked() {
+			kind = EventFallback
+		}
+		c.deliver(ctx, kind)
 	}
 	return e
 }

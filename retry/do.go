@@ -40,6 +40,9 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	if r == nil || op == nil {
 		return zero, errNil(r)
 	}
+	if err := fits[T](opts); err != nil {
+		return zero, err
+	}
 	run := func(ctx context.Context) (err error) {
 		value, err = op(ctx)
 		return err
@@ -47,14 +50,14 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	part, inner, err := r.nested(ctx, run, opts)
 	switch {
 	case part && err != nil:
-		return zero, err
+		return instead[T](ctx, err, opts)
 	case part:
 		return value, nil
 	}
 	c := r.begin(opts, inner)
 	for !c.turn(ctx, run) {
 		if !c.again(ctx, opts) || !sleep(ctx.Done(), c.pause()) {
-			return zero, c.end(ctx)
+			return instead[T](ctx, c.end(ctx), opts)
 		}
 	}
 	c.succeed(ctx)
@@ -75,6 +78,7 @@ var ledgers = sync.Pool{New: func() any { return new(call) }}
 func (r *Retrier) begin(opts []Option, inner bool) *call {
 	c := ledgers.Get().(*call)
 	c.r, c.breaker, c.start, c.name, c.inner = r, r.breakerFor(opts), clock(), name(opts), inner
+	c.fallback = find(opts, optFallback) != nil
 	return c
 }
 

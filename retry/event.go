@@ -33,6 +33,12 @@ const (
 	// EventJournal: the journal could not be told how an operation ended, which
 	// changes nothing about that; the next start will look it up.
 	EventJournal
+	// EventHedge: an attempt has had no answer for as long as [Hedge] was told, and
+	// a second send begins beside it.
+	EventHedge
+	// EventFallback: a call ended at an open breaker or a locked key, and its
+	// [Fallback] says what it returns. Err is what it was told.
+	EventFallback
 )
 
 // String returns the kind in lower case.
@@ -54,6 +60,10 @@ func (k EventKind) String() string {
 		return "out of doubt"
 	case EventJournal:
 		return "journal failed"
+	case EventHedge:
+		return "hedge"
+	case EventFallback:
+		return "fallback"
 	}
 	return "invalid"
 }
@@ -67,11 +77,11 @@ type Event struct {
 	Attempts int              // sends so far
 	Elapsed  time.Duration    // since the call began
 	Verdict  classify.Verdict // on the last attempt that failed; zero if none did
-	TraceID  string           // of that attempt's answer; EventGaveUp: as in Err
+	TraceID  string           // of that attempt's answer; EventGaveUp, EventFallback: as in Err
 	Effect   classify.Effect  // of all attempts so far: Unknown if any may have changed something
 	Error    string           // that attempt's error, as far as it is fit to be logged
 	Wait     time.Duration    // EventResend: before the next send
-	Err      *Error           // EventGaveUp: what the caller gets
+	Err      *Error           // EventGaveUp: what the caller gets; EventFallback: what its Fallback is told
 	ID       string           // of a DoOnce operation
 	Outcome  Outcome          // EventLookup, EventSettled: what was found out
 }

@@ -9,7 +9,7 @@ import (
 
 // LogEvents returns an observer for Config.OnEvent that logs one line per
 // resend (level Warn), per give-up (Error), per lockout of a key (Error) and per call that
-// succeeded after resends (Info); of a DoOnce operation also when it comes into doubt (Warn), each
+// succeeded after resends (Info), per hedge (Info) and per call that ended with its Fallback (Warn); of a DoOnce operation also when it comes into doubt (Warn), each
 // lookup and the end of the doubt (Info), and a journal that fails (Error): each with the trace id where there is one. Nil logs to
 // slog.Default(), the one at the time of the event.
 func LogEvents(logger *slog.Logger) func(context.Context, Event) {
@@ -28,9 +28,9 @@ func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 
 func (e *Event) level() slog.Level {
 	switch e.Kind {
-	case EventRecovered, EventLookup, EventSettled:
+	case EventRecovered, EventLookup, EventSettled, EventHedge:
 		return slog.LevelInfo
-	case EventResend, EventDoubt:
+	case EventResend, EventDoubt, EventFallback:
 		return slog.LevelWarn
 	}
 	return slog.LevelError

@@ -108,7 +108,7 @@ func judgeIn(ctx context.Context) judge {
 // while no other part of it does: they would overtake each other. It reports
 // false if that attempt is over and somebody kept its context.
 func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
-	c := call{r: r, breaker: b, start: clock(), name: name(opts), ticket: turn.Ticket.(*nonce.Ticket), part: true}
+	c := call{r: r, breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, ticket: turn.Ticket.(*nonce.Ticket), part: true}
 	if !c.mayJoin(ctx, probing) || !turn.Enter(ctx) {
 		return true, c.end(ctx)
 	}
@@ -150,7 +150,7 @@ func (c *call) mayJoin(ctx context.Context, probing bool) bool {
 // inProbe sends once under the lease of an outer attempt, with a ticket of its
 // own where r has a source of them.
 func (r *Retrier) inProbe(ctx context.Context, b *breaker.Breaker, op func(context.Context) error, opts []Option) error {
-	c := call{r: r, breaker: b, start: clock(), name: name(opts), part: true}
+	c := call{r: r, breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, part: true}
 	if err := r.lockout.Check(r.key); err != nil && r.nonces == nil {
 		c.stop(ErrLockedOut, err)
 		return c.end(ctx)

@@ -86,7 +86,8 @@ type Operation[T any] struct {
 // DoOnce looks there first, and goes on with what it finds. Without one it
 // speaks of this call only.
 //
-// Options are those of Do. [Fix] is asked only as long as there never was doubt.
+// Options are those of Do, but for [Fallback], which is an error here. [Fix] is asked only as long as there never was
+// doubt.
 //
 // DoOnce cannot run inside an attempt of another call that holds a turn on the
 // same key: it would wait for itself. An operation that is invalid is an error
@@ -96,7 +97,7 @@ func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Opt
 	if r == nil {
 		return zero, errNil(r)
 	}
-	if err := op.check(); err != nil {
+	if err := errors.Join(op.check(), refuse(opts)); err != nil {
 		return zero, err
 	}
 	p := &performance[T]{op: op, once: once{
@@ -282,10 +283,16 @@ func (o *once) attempt(ctx context.Context) error {
 			o.emit(ctx, EventDoubt)
 		}
 	}()
+	ctx = context.WithValue(ctx, payingKey{}, true)
 	err := o.perform(httptrace.WithClientTrace(ctx, trace))
 	returned = true
 	return err
 }
+
+type payingKey struct{}
+
+// paying reports whether this is inside the Send of an operation.
+func paying(ctx context.Context) bool { return ctx.Value(payingKey{}) != nil }
 
 // succeed books the success of a send.
 func (o *once) succeed(ctx context.Context) error {

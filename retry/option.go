@@ -8,7 +8,7 @@ import (
 )
 
 // An Option sets something for a single call: [Named], [Endpoint], [Fix],
-// [Fallback], [Hedge]. Of two of a kind the last one counts.
+// [Fallback]. Of two of a kind the last one counts.
 type Option struct {
 	kind optionKind
 	text string
@@ -22,7 +22,6 @@ const (
 	optEndpoint
 	optFix
 	optFallback
-	optHedge
 )
 
 // find returns the last option of a kind, nil if there is none.
