@@ -186,3 +186,27 @@ func TestTimeoutAndLaneAllocateTheirContexts(t *testing.T) {
 		_, _ = retry.DoValue(ctx, r, answer)
 	}), bare)
 }
+
+// While the breaker is open, on every core at once.
+func BenchmarkDoValueOpenParallel(b *testing.B) {
+	br, err := breaker.New(breaker.Config{Name: "bench"})
+	require.NoError(b, err)
+	br.Isolate("benchmark")
+	r, err := retry.New(retry.Config{Breaker: br})
+	require.NoError(b, err)
+	ctx := context.Background()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_, _ = retry.DoValue(ctx, r, answer)
+		}
+	})
+}
+
+// An Error and the OpenError in it, and nothing else.
+func TestOpenAllocatesItsErrors(t *testing.T) {
+	r, ctx := newRetrier(t, retry.Config{Breaker: isolated(t)}), context.Background()
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
+		_, _ = retry.DoValue(ctx, r, answer)
+	}), 2.0)
+}

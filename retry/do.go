@@ -40,8 +40,10 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	if r == nil || op == nil {
 		return zero, errNil(r)
 	}
-	if err := fits[T](opts); err != nil {
-		return zero, err
+	if len(opts) > 0 {
+		if err := fits[T](opts); err != nil {
+			return zero, err
+		}
 	}
 	run := func(ctx context.Context) (err error) {
 		value, err = op(ctx)
@@ -57,7 +59,9 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	c := r.begin(opts, inner)
 	for !c.turn(ctx, run) {
 		if !c.again(ctx, opts) || !sleep(ctx.Done(), c.pause()) {
-			return instead[T](ctx, c.end(ctx), opts)
+			err := c.end(ctx)
+			c.recycle()
+			return instead[T](ctx, err, opts)
 		}
 	}
 	c.succeed(ctx)
@@ -72,13 +76,18 @@ func errNil(r *Retrier) error {
 	return errors.New("retry: the operation is nil")
 }
 
-// ledgers keeps those of calls that succeeded for the next ones.
+// ledgers keeps those of calls that are over for the next ones.
 var ledgers = sync.Pool{New: func() any { return new(call) }}
 
 func (r *Retrier) begin(opts []Option, inner bool) *call {
 	c := ledgers.Get().(*call)
-	c.r, c.breaker, c.start, c.name, c.inner = r, r.breakerFor(opts), clock(), name(opts), inner
-	c.fallback = find(opts, optFallback) != nil
+	c.r, c.breaker, c.start, c.inner = r, r.breaker, clock(), inner
+	if len(opts) > 0 {
+		c.name, c.fallback = name(opts), find(opts, optFallback) != nil
+	}
+	if r.breakers != nil {
+		c.breaker = r.breakers.Get(endpoint(opts))
+	}
 	return c
 }
 
