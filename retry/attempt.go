@@ -31,14 +31,15 @@ func AttemptFrom(ctx context.Context) (Attempt, bool) {
 }
 
 // underway is what the context of an attempt carries, where it carries
-// anything: from the second one on, where the attempt is a probe, and in a call
-// inside another.
+// anything: from the second one on, where the attempt is a probe, in a DoOnce,
+// and in a call inside another.
 type underway struct {
 	r       *Retrier         // whose attempt it is
 	key     string           // that it goes out with
 	breaker *breaker.Breaker // whose lease it has, nil if none
 	attempt Attempt
 	probe   *breaker.Breaker // that this attempt probes, nil if none
+	once    bool             // a send or a lookup of an operation
 	over    atomic.Bool      // the attempt is, whoever still holds its context
 	outer   *underway        // that of the attempt which this one is made from
 }
@@ -50,6 +51,17 @@ func (u *underway) probing(b *breaker.Breaker) bool {
 	}
 	for ; u != nil; u = u.outer {
 		if u.probe == b && !u.over.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// ofOnce reports whether a send or a lookup of an operation is under way here or
+// further out that knows the API which r is for.
+func (u *underway) ofOnce(r *Retrier) bool {
+	for ; u != nil; u = u.outer {
+		if u.once && !u.over.Load() && (u.r == r || u.r.akin(r)) {
 			return true
 		}
 	}

@@ -55,6 +55,9 @@
 // the outer operation found in its context is too low from then on: what it sends
 // itself, it sends before, or with a ticket that Ticket.Resync gives it.
 //
+// Inside the Send or Verify of a [DoOnce] an inner call for the same API is such a
+// part even without a turn: nothing but DoOnce decides to send a payment again.
+//
 // A part that goes out with another key than the attempt around it, as one of a
 // probe may, judges itself: no answer locks a key that it does not speak of. It
 // still sends once, and ends with an [*Error], which ends the outer call as well.
@@ -71,6 +74,13 @@
 // Classifier with the call that holds the turn. Two keys must not be nested one
 // way round here and the other there, or each may wait for the other until an
 // attempt times out.
+//
+// # Options
+//
+// [Named] names a call, [Endpoint] says which breaker of Config.Breakers is its
+// own, [Fix] corrects the request, and [Fallback] is what a program does instead
+// while the breaker is open or the key is locked out. [Hedge] is DoValue for
+// reads whose slowest answers are much slower than most.
 //
 // # A panic
 //

@@ -28,8 +28,8 @@ import (
 // goroutine of its own; if it panics or exits, so does Hedge. With a lane that
 // has one request in flight it waits for its turn behind the first: hedge with a
 // nonce.Pool, or a lane with more InFlight. A call that is part of an attempt
-// of another one is sent once, as ever, and so is one inside the Send of a
-// [DoOnce], for which there is no hedging: that would be a second payment.
+// of another one is sent once, as ever, and so is one inside the Send or Verify of
+// a [DoOnce], for which there is no hedging: that would be a second payment.
 func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(context.Context) (T, error), opts ...Option) (T, error) {
 	// A function and not an Option of DoValue: an operation that may run in
 	// another goroutine is on the heap, and with it that of every call which is
@@ -38,7 +38,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	switch {
 	case after <= 0:
 		return zero, fmt.Errorf("retry: Hedge after %v: it has to be a while, or everything is sent twice", after)
-	case r == nil || op == nil || paying(ctx):
+	case r == nil || op == nil:
 		return DoValue(ctx, r, op, opts...)
 	}
 	if err := fits[T](opts); err != nil {

@@ -11,8 +11,8 @@ import (
 )
 
 // nested runs op for a call made from inside an attempt whose turn on the key,
-// or whose probe of the breaker, this call would otherwise wait for: once, as a
-// part of that attempt. It reports false where this is a call of its own, and
+// or whose probe of the breaker, this call would otherwise wait for, or which is
+// one of an operation that must happen once: once, as a part of that attempt. It reports false where this is a call of its own, and
 // then whether it is one inside another.
 func (r *Retrier) nested(ctx context.Context, op func(context.Context) error, opts []Option) (part, inner bool, err error) {
 	if !within(ctx) { // nearly always
@@ -27,8 +27,8 @@ func (r *Retrier) nested(ctx context.Context, op func(context.Context) error, op
 			return true, false, err
 		}
 	}
-	if probing && ctx.Err() == nil {
-		return true, false, r.inProbe(ctx, b, op, opts)
+	if (probing || u.ofOnce(r)) && ctx.Err() == nil {
+		return true, false, r.inAttempt(ctx, b, probing, op, opts)
 	}
 	return false, true, nil
 }
@@ -147,9 +147,11 @@ func (c *call) mayJoin(ctx context.Context, probing bool) bool {
 	return true
 }
 
-// inProbe sends once under the lease of an outer attempt, with a ticket of its
-// own where r has a source of them.
-func (r *Retrier) inProbe(ctx context.Context, b *breaker.Breaker, op func(context.Context) error, opts []Option) error {
+// inAttempt sends once as a part of an outer attempt without a turn, with a
+// ticket of its own where r has a source of them: under the lease of that attempt
+// if it probes the same breaker, and in an operation that must not be sent again
+// behind its back.
+func (r *Retrier) inAttempt(ctx context.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) error {
 	c := call{r: r, breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, part: true}
 	if err := r.lockout.Check(r.key); err != nil && r.nonces == nil {
 		c.stop(ErrLockedOut, err)
@@ -162,5 +164,5 @@ func (r *Retrier) inProbe(ctx context.Context, b *breaker.Breaker, op func(conte
 	if ctx.Err() != nil { // the source took its time
 		return c.end(ctx)
 	}
-	return c.sendPart(ctx, op, holder{r, b}, true)
+	return c.sendPart(ctx, op, holder{r, b}, probing)
 }

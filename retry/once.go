@@ -89,6 +89,9 @@ type Operation[T any] struct {
 // Options are those of Do, but for [Fallback], which is an error here. [Fix] is asked only as long as there never was
 // doubt.
 //
+// A Do inside Send or Verify, for the same API, sends once: nothing but DoOnce
+// decides to send again.
+//
 // DoOnce cannot run inside an attempt of another call that holds a turn on the
 // same key: it would wait for itself. An operation that is invalid is an error
 // of its own, and nothing is sent.
@@ -283,16 +286,10 @@ func (o *once) attempt(ctx context.Context) error {
 			o.emit(ctx, EventDoubt)
 		}
 	}()
-	ctx = context.WithValue(ctx, payingKey{}, true)
 	err := o.perform(httptrace.WithClientTrace(ctx, trace))
 	returned = true
 	return err
 }
-
-type payingKey struct{}
-
-// paying reports whether this is inside the Send of an operation.
-func paying(ctx context.Context) bool { return ctx.Value(payingKey{}) != nil }
 
 // succeed books the success of a send.
 func (o *once) succeed(ctx context.Context) error {

@@ -11,14 +11,14 @@ func (c *call) run(ctx context.Context, op func(context.Context) error, probe bo
 	if c.ticket != nil {
 		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: c.r, Breaker: c.breaker}
 	}
-	if !probe && !c.inner && c.sends == 1 && c.r.timeout == 0 {
+	if !probe && !c.inner && c.once == nil && c.sends == 1 && c.r.timeout == 0 {
 		return op(ctx)
 	}
 	return c.runMarked(ctx, op, probe)
 }
 
 func (c *call) runMarked(ctx context.Context, op func(context.Context) error, probe bool) error {
-	if probe || c.inner || c.sends > 1 {
+	if probe || c.inner || c.once != nil || c.sends > 1 {
 		u := c.underway(probe)
 		u.outer, _ = ctx.Value(underwayKey{}).(*underway)
 		defer u.over.Store(true)
@@ -36,7 +36,7 @@ func (c *call) runMarked(ctx context.Context, op func(context.Context) error, pr
 // calls. In an inner call it stands before that of the outer one, which is why
 // every inner call has it: who finds none is in the outermost attempt.
 func (c *call) underway(probe bool) *underway {
-	u := &underway{r: c.r, key: c.key(), breaker: c.breaker}
+	u := &underway{r: c.r, key: c.key(), breaker: c.breaker, once: c.once != nil}
 	if last := c.history.last(); last != nil {
 		u.attempt = *last
 	}
