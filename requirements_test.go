@@ -35,6 +35,16 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"golang.org/x/term",
 	},
+	"examples/storm": {
+		"github.com/cenkalti/backoff/v5",
+		"github.com/failsafe-go/failsafe-go",
+		"github.com/jedib0t/go-pretty/v6",
+		"github.com/nexpay-go/resilience",
+		"github.com/sony/gobreaker/v2",
+		"github.com/stretchr/testify",
+		"gonum.org/v1/plot",
+		"pgregory.net/rapid",
+	},
 	"journal": {
 		"github.com/jackc/pgx/v5",
 		"github.com/nexpay-go/resilience",

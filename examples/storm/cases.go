@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A scenario is what happens to a fleet.
+type scenario struct {
+	name     string
+	story    string
+	from, to time.Duration // of the fault
+	length   time.Duration // of the whole, in which calls are made
+	every    time.Duration // a call of each client
+	together bool          // one call of each client, all at one instant
+	clients  float64       // of the fleet's, where fewer show the same
+	servers  func(perSecond float64) []*server
+}
+
+const fiveASecond = 200 * time.Millisecond
+
+// The usual server does a quarter more than the fleet asks of it, and lets as
+// much wait as it does in five seconds: more than twice the patience of its
+// clients.
+const spare, queued = 1.25, 5.0
+
+var (
+	outage = scenario{
+		name: "total outage", story: "60 s of HTTP 503 at once",
+		from: 10 * time.Second, to: 70 * time.Second, length: 100 * time.Second, every: fiveASecond, clients: 1,
+		servers: func(load float64) []*server {
+			return []*server{usual(load, phase{from: 10 * time.Second, down: true}, phase{from: 70 * time.Second})}
+		},
+	}
+	brownout = scenario{
+		name: "brown-out", story: "30 s at a tenth of the capacity, before a queue that holds more than anybody waits for",
+		from: 10 * time.Second, to: 40 * time.Second, length: 130 * time.Second, every: fiveASecond, clients: 1,
+		servers: func(load float64) []*server {
+			return []*server{usual(load, phase{from: 10 * time.Second, capacity: 0.1}, phase{from: 40 * time.Second})}
+		},
+	}
+	random = scenario{
+		name: "random failures", story: "ten minutes in which one answer in five is HTTP 503",
+		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1,
+		servers: func(load float64) []*server {
+			return []*server{usual(load*2, phase{failing: 0.2})}
+		},
+	}
+	herd = scenario{
+		name: "herd", story: "every client makes one call at the same instant, of a server that does a quarter of them in a second",
+		from: time.Second, to: time.Second, length: 40 * time.Second, every: time.Second, together: true, clients: 1,
+		servers: func(load float64) []*server {
+			return []*server{{phases: []phase{{capacity: load / 4}}, queue: load / 4}}
+		},
+	}
+	oneOfFour = scenario{
+		name: "one of four", story: "one endpoint of four answers HTTP 503 for 30 s",
+		from: 10 * time.Second, to: 40 * time.Second, length: 65 * time.Second, every: fiveASecond, clients: 1,
+		servers: func(load float64) []*server {
+			return []*server{
+				usual(load/4, phase{from: 10 * time.Second, down: true}, phase{from: 40 * time.Second}),
+				usual(load / 4), usual(load / 4), usual(load / 4),
+			}
+		},
+	}
+	scenarios = []scenario{outage, brownout, random, herd, oneOfFour}
+)
+
+// usual is the usual server for so many calls a second, with phases of which a
+// capacity is a share of that, zero all of it.
+func usual(load float64, phases ...phase) *server {
+	s := &server{phases: append([]phase{{}}, phases...), queue: load * spare * queued}
+	for i := range s.phases {
+		p := &s.phases[i]
+		if p.capacity == 0 {
+			p.capacity = 1
+		}
+		p.capacity *= load * spare
+	}
+	if len(phases) == 1 && phases[0].from == 0 {
+		s.phases = s.phases[1:]
+	}
+	return s
+}
+
+// A result is what a way made of a scenario.
+type result struct {
+	scenario scenario
+	way      string
+	*tally
+}
+
+// runAll puts every way through every scenario, several at a time.
+func runAll(t *testing.T, seed uint64, clients int) []result {
+	var results []result
+	for _, s := range scenarios {
+		for _, w := range ways {
+			results = append(results, result{scenario: s, way: w.name})
+		}
+	}
+	next := make(chan int, len(results))
+	for i := range results {
+		next <- i
+	}
+	close(next)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for i := range next {
+				results[i].tally = results[i].scenario.run(t, ways[i%len(ways)], seed, clients)
+			}
+		})
+	}
+	workers.Wait()
+	return results
+}
+
+// atOnce is how many scenarios run at the same time.
+const atOnce = 2
+
+// run is one scenario with one way.
+func (s scenario) run(t *testing.T, w way, seed uint64, clients int) *tally {
+	clients = max(1, int(float64(clients)*s.clients))
+	load := float64(clients) / s.every.Seconds()
+	sum := newTally(s, load)
+	synctest.Test(t, func(t *testing.T) {
+		f := &fleet{scenario: s, servers: s.servers(load), tally: sum, began: time.Now()}
+		for i, srv := range f.servers {
+			srv.dice = rand.New(rand.NewPCG(seed, uint64(i)))
+		}
+		for i := range clients {
+			call, err := w.new()
+			if err != nil {
+				t.Fatal(fmt.Errorf("%s: %w", w.name, err))
+			}
+			dice := rand.New(rand.NewPCG(seed, uint64(1000+i)))
+			f.running.Go(func() { f.client(dice, call) })
+		}
+		f.running.Wait()
+		f.workers.dismiss()
+	})
+	return sum
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Liberation Sans is as wide as Arial and comes with the library.
+var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
+
+// A line is a way in a chart. The colours are those of Okabe and Ito, which
+// colour-blind people can tell apart; the dashes are for print.
+type line struct {
+	way    string
+	color  color.Color
+	width  vg.Length
+	dashes []vg.Length
+}
+
+var lines = []line{
+	{plain, color.RGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}, 1.4, nil},
+	{awsBucket, color.RGBA{R: 0xe6, G: 0x9f, B: 0x00, A: 0xff}, 1.4, []vg.Length{6, 3}},
+	{failsafeAll, color.RGBA{R: 0x56, G: 0xb4, B: 0xe9, A: 0xff}, 1.4, []vg.Length{2, 2}},
+	{oursAll, color.Black, 2.2, nil},
+}
+
+var (
+	shade = color.RGBA{R: 0xee, G: 0xee, B: 0xee, A: 0xff}
+	grey  = color.RGBA{R: 0x77, G: 0x77, B: 0x77, A: 0xff}
+)
+
+// drawCharts draws the scenarios that are worth it.
+func drawCharts(folder string, results []result) error {
+	for _, s := range []scenario{outage, brownout} {
+		file := filepath.Join(folder, "storms-"+strings.ReplaceAll(s.name, " ", "-")+".svg")
+		if err := drawChart(file, s, results); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawChart draws two panels above each other: what is sent, and what succeeds.
+func drawChart(file string, s scenario, results []result) error {
+	offered, err := panel(s, results, "What is sent, in terms of the usual load", func(t *second) float64 { return float64(t.sends.Load()) })
+	if err != nil {
+		return err
+	}
+	good, err := panel(s, results, "What succeeds, in terms of the usual load", func(t *second) float64 { return float64(t.done.Load()) })
+	if err != nil {
+		return err
+	}
+	good.X.Label.Text = "seconds; the grey ones are those of the " + s.name
+	good.Legend = plot.NewLegend()
+
+	canvas := vgsvg.New(10*vg.Inch, 6*vg.Inch)
+	on := draw.New(canvas)
+	on.SetColor(color.White) // whatever the page behind is like
+	on.Fill(on.Rectangle.Path())
+	panels := [][]*plot.Plot{{offered}, {good}}
+	tiles := draw.Tiles{Rows: 2, Cols: 1, PadY: 16, PadLeft: 10, PadRight: 14, PadTop: 10, PadBottom: 10}
+	for i, part := range plot.Align(panels, tiles, on) {
+		panels[i][0].Draw(part[0])
+	}
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return err
+	}
+	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
+	drawn := strings.ReplaceAll(svg.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
+	return os.WriteFile(file, []byte(drawn), 0o644)
+}
+
+func panel(s scenario, results []result, title string, value func(*second) float64) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = title
+	p.Title.Padding = 6
+	p.Title.TextStyle.Font = font.From(sans, 13)
+	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font = font.From(sans, 11)
+	}
+	p.Legend.Top, p.Legend.ThumbnailWidth, p.Legend.Padding, p.Legend.XOffs, p.Legend.YOffs = true, 26, 3, -6, -4
+
+	most := 1.0
+	var series []*plotter.Line
+	for _, l := range lines {
+		points := pointsOf(s, results, l.way, value)
+		for _, xy := range points {
+			most = max(most, xy.Y)
+		}
+		drawn, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", l.way, err)
+		}
+		drawn.Color, drawn.Width, drawn.Dashes = l.color, l.width, l.dashes
+		series = append(series, drawn)
+	}
+	top := 1.15 * most
+	fault, err := plotter.NewPolygon(plotter.XYs{
+		{X: s.from.Seconds()}, {X: s.to.Seconds()}, {X: s.to.Seconds(), Y: top}, {X: s.from.Seconds(), Y: top},
+	})
+	if err != nil {
+		return nil, err
+	}
+	fault.Color, fault.LineStyle.Width = shade, 0
+	usual, err := plotter.NewLine(plotter.XYs{{Y: 1}, {X: s.length.Seconds(), Y: 1}})
+	if err != nil {
+		return nil, err
+	}
+	usual.Color, usual.Width, usual.Dashes = grey, 0.7, []vg.Length{3, 3}
+	p.Add(fault, usual)
+	for i, drawn := range series {
+		p.Add(drawn)
+		p.Legend.Add(lines[i].way+"  ", drawn)
+	}
+	p.X.Tick.Marker = plot.TickerFunc(everyTen)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, s.length.Seconds()-1, 0, top
+	return p, nil
+}
+
+func everyTen(least, most float64) (ticks []plot.Tick) {
+	for x := least; x <= most; x += 10 {
+		ticks = append(ticks, plot.Tick{Value: x, Label: fmt.Sprintf("%.0f", x)})
+	}
+	return ticks
+}
+
+// pointsOf are the values of a way, second by second.
+func pointsOf(s scenario, results []result, way string, value func(*second) float64) plotter.XYs {
+	var points plotter.XYs
+	for _, r := range results {
+		if r.scenario.name != s.name || r.way != way {
+			continue
+		}
+		for i := range r.perSec[:len(r.perSec)-1] {
+			points = append(points, plotter.XY{X: float64(i) + 0.5, Y: value(&r.perSec[i]) / r.load})
+		}
+	}
+	return points
+}

@@ -1,0 +1,90 @@
+// Storm puts a fleet of clients in front of a server that fails, and shows what
+// each way of retrying makes of that: how much is sent, how much succeeds, and how
+// soon all is well again. It runs the packages as they are, this one and others,
+// in virtual time: minutes of a thousand clients take seconds.
+//
+//	go run ./examples/storm
+//	go run ./examples/storm -markdown -svg docs   # what docs/storms.md shows
+//
+// The -seed fixes when calls are made and which of them fail. The jitter inside
+// the packages is theirs, so the last digit of a figure differs from run to run.
+//
+// It exits with 0 if every goal is reached, with 1 if one is missed, and with 2
+// if it could not begin.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"testing"
+)
+
+func main() {
+	inVirtualTime(func(t *testing.T) int { return run(t, os.Args[1:], os.Stdout, os.Stderr) })
+}
+
+func run(t *testing.T, args []string, out, log io.Writer) int {
+	o, err := parse(args, log)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	missed := 0
+	if err == nil {
+		missed, err = simulate(t, o, out)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(log, "storm:", err)
+		return 2
+	case missed > 0:
+		return 1
+	}
+	return 0
+}
+
+// options are the flags.
+type options struct {
+	seed     uint64
+	clients  int
+	svg      string
+	markdown bool
+}
+
+func parse(args []string, log io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("storm", flag.ContinueOnError)
+	flags.SetOutput(log)
+	flags.Uint64Var(&o.seed, "seed", 1, "of the calls and of what fails at random")
+	flags.IntVar(&o.clients, "clients", 1000, "in the fleet, each a process of its own; the server grows with them")
+	flags.StringVar(&o.svg, "svg", "", "`folder` to draw the charts in, storms-*.svg")
+	flags.BoolVar(&o.markdown, "markdown", false, "print the tables as Markdown")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.clients < 10 || o.clients > 10_000 || flags.NArg() > 0 {
+		return o, errors.New("clients must be from 10 to 10000, and there are no arguments")
+	}
+	return o, nil
+}
+
+// simulate puts every policy through every case and returns how many goals were
+// missed.
+func simulate(t *testing.T, o options, out io.Writer) (missed int, err error) {
+	debug.SetGCPercent(1000) // there is much to make and little to keep
+	results := runAll(t, o.seed, o.clients)
+	goals := judge(results)
+	report{out, o.markdown}.print(results, goals)
+	for _, g := range goals {
+		if !g.reached {
+			missed++
+		}
+	}
+	if o.svg != "" {
+		err = drawCharts(o.svg, results)
+	}
+	return missed, err
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram makes the test's own binary the program, to be started as a process.
+const asProgram = "STORM_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Args = append(os.Args[:1], strings.Split(os.Getenv(asProgram), "\n")...)
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program starts the program and returns all that it prints, and its exit code.
+func program(t *testing.T, args ...string) (out, log string, code int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	require.NotNil(t, cmd.ProcessState, "%v", err)
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+// A fleet of fifty reaches every goal, and comes to what the page shows of a
+// thousand, as far as fifty can. The program has virtual time outside of a test as
+// well, and prints nothing of package testing's.
+func TestThePageIsWhatTheProgramPrints(t *testing.T) {
+	page, err := os.ReadFile("../../docs/storms.md")
+	require.NoError(t, err)
+	folder := t.TempDir()
+	out, log, code := program(t, "-markdown", "-clients", "50", "-seed", "7", "-svg", folder)
+	require.Zero(t, code, "%s%s", out, log)
+	require.Empty(t, log)
+	require.NotContains(t, out, "MISSED")
+
+	shown, printed := tables(string(page)), tables(out)
+	require.Len(t, printed, len(scenarios)+1)
+	for header, rows := range printed {
+		require.Contains(t, shown, header)
+		require.Len(t, shown[header], len(rows), header)
+		for name, cells := range rows {
+			require.Len(t, shown[header][name], len(cells), "%s: %s", header, name)
+			for i, cell := range cells {
+				near(t, shown[header][name][i], cell, header+": "+name)
+			}
+		}
+	}
+	for _, name := range []string{"storms-total-outage.svg", "storms-brown-out.svg"} {
+		drawn, err := os.ReadFile(filepath.Join(folder, name))
+		require.NoError(t, err)
+		onPage, err := os.ReadFile(filepath.Join("../../docs", name))
+		require.NoError(t, err)
+		require.Equal(t, texts(onPage), texts(drawn), "draw %s anew", name)
+	}
+}
+
+// tables finds the tables in a Markdown text, by their headers, and their rows
+// by the first cell.
+func tables(markdown string) map[string]map[string][]string {
+	all := map[string]map[string][]string{}
+	header := ""
+	for line := range strings.Lines(markdown) {
+		line = strings.TrimSpace(line)
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			header = ""
+		case header == "":
+			header = line
+			all[header] = map[string][]string{}
+		case !strings.HasPrefix(line, "| ---"):
+			cells := strings.Split(strings.Trim(line, "| "), " | ")
+			all[header][cells[0]] = cells[1:]
+		}
+	}
+	for header, rows := range all { // the page has tables of its own
+		if len(rows) == 0 || !strings.Contains(header, "sends/call") && !strings.Contains(header, "goal") {
+			delete(all, header)
+		}
+	}
+	return all
+}
+
+var number = regexp.MustCompile(`^-?[\d.]+`)
+
+// near compares two cells: words to the letter, numbers as far as a small fleet
+// allows.
+func near(t *testing.T, shown, printed, where string) {
+	t.Helper()
+	a, errA := strconv.ParseFloat(number.FindString(shown), 64)
+	b, errB := strconv.ParseFloat(number.FindString(printed), 64)
+	if errA != nil || errB != nil {
+		require.Equal(t, shown, printed, where)
+		return
+	}
+	require.Equal(t, number.ReplaceAllString(shown, ""), number.ReplaceAllString(printed, ""), "the unit in %s", where)
+	require.InDelta(t, a, b, 0.15*a+allowed(printed), "%s: %s on the page, %s printed", where, shown, printed)
+}
+
+// allowed is what a figure may differ by besides a part of itself.
+func allowed(cell string) float64 {
+	switch {
+	case strings.HasSuffix(cell, "%"):
+		return 6
+	case strings.HasSuffix(cell, " s"):
+		return 6
+	}
+	return 0.5
+}
+
+var label = regexp.MustCompile(`<text[^>]*>\s*([^<]*[a-z][^<]*)</text>`)
+
+// texts are the words in a chart.
+func texts(svg []byte) (words []string) {
+	for _, m := range label.FindAllSubmatch(svg, -1) {
+		words = append(words, string(m[1]))
+	}
+	return words
+}
+
+func TestBadInput(t *testing.T) {
+	for args, want := range map[string]string{
+		"-clients 9":       "clients must be from 10 to 10000",
+		"-clients 10 more": "there are no arguments",
+		"-seed -1":         "invalid value",
+		"-test.v":          "flag provided but not defined",
+	} {
+		_, log, code := program(t, strings.Fields(args)...)
+		require.Equal(t, 2, code, args)
+		require.Contains(t, log, want, args)
+	}
+	_, log, code := program(t, "-h")
+	require.Zero(t, code)
+	require.Contains(t, log, "-markdown")
+	require.ErrorIs(t, drawCharts(filepath.Join(t.TempDir(), "no such folder"), nil), os.ErrNotExist)
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	backoff5 "github.com/cenkalti/backoff/v5"
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A caller makes a call to an endpoint by some policy. It is what one client has:
+// its budget, its breaker.
+type caller func(ctx context.Context, endpoint int, op func(context.Context) error) error
+
+// A way is a policy with a name. Each client gets a caller of its own.
+type way struct {
+	name string
+	new  func() (caller, error)
+}
+
+// What most people do by hand: four sends, 200 ms doubling to 5 s.
+const (
+	sends   = 4
+	initial = 200 * time.Millisecond
+	longest = 5 * time.Second
+)
+
+const (
+	noRetry     = "no retry"
+	plain       = "plain exponential"
+	fullJitter  = "full jitter"
+	awsBucket   = "AWS's bucket"
+	tenPercent  = "10 % ratio"
+	failsafeAll = "failsafe-go"
+	gobreakerV2 = "gobreaker + backoff v5"
+	oursBudget  = "ours, no breaker"
+	oursAll     = "ours"
+	oursQuick   = "ours, 6 in a row"
+)
+
+var ways = []way{
+	{noRetry, func() (caller, error) {
+		return func(ctx context.Context, _ int, op func(context.Context) error) error { return op(ctx) }, nil
+	}},
+	{plain, func() (caller, error) { return byHand(policy.JitterNone, retry.NoBudget()) }},
+	{fullJitter, func() (caller, error) { return byHand(policy.JitterFull, retry.NoBudget()) }},
+	{awsBucket, aws},
+	{tenPercent, ratio},
+	{failsafeAll, failsafeGo},
+	{gobreakerV2, gobreakerAndBackoff},
+	{oursBudget, func() (caller, error) { return ours(retry.Config{}) }},
+	{oursAll, func() (caller, error) { return withBreakers(breaker.Config{}) }},
+	{oursQuick, func() (caller, error) { return withBreakers(breaker.Config{ConsecutiveFailures: 6}) }},
+}
+
+var endpoints = [...]string{"payments", "status", "balance", "quotes"}
+
+// ours is this library with its defaults.
+func ours(cfg retry.Config) (caller, error) {
+	r, err := retry.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, endpoint int, op func(context.Context) error) error {
+		return retry.Do(ctx, r, op, retry.Endpoint(endpoints[endpoint]))
+	}, nil
+}
+
+// withBreakers is ours with a breaker for each endpoint.
+func withBreakers(cfg breaker.Config) (caller, error) {
+	group, err := breaker.NewGroup(cfg, 0)
+	if err != nil {
+		return nil, err
+	}
+	return ours(retry.Config{Breakers: group})
+}
+
+// byHand is a loop with a backoff, which this library can be told to be.
+func byHand(jitter policy.Jitter, budget *retry.Budget) (caller, error) {
+	return loop(policy.Policy{
+		MaxAttempts: sends, Backoff: policy.Backoff{Initial: initial, Max: longest, Jitter: jitter}, Cost: 10,
+	}, nil, budget)
+}
+
+func loop(all policy.Policy, statuses map[int]policy.Policy, budget *retry.Budget) (caller, error) {
+	all.MaxElapsed, all.Breaker = policy.None, policy.Ignored
+	set, err := policy.New(policy.Table{Default: all, Statuses: statuses})
+	if err != nil {
+		return nil, err
+	}
+	return ours(retry.Config{Policies: set, Budget: budget})
+}
+
+// aws is the retry mode that the AWS SDKs publish, to the token: 500 of them, 14
+// for a resend, the price back if that succeeds; 50 ms, doubling, no jitter.
+func aws() (caller, error) {
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly})
+	if err != nil {
+		return nil, err
+	}
+	return loop(policy.Policy{
+		MaxAttempts: 3, Cost: 14,
+		Backoff: policy.Backoff{Initial: 50 * time.Millisecond, Max: 20 * time.Second, Jitter: policy.JitterNone},
+	}, nil, budget)
+}
+
+// ratio lets a tenth of what succeeds be sent again, and ten at the beginning.
+func ratio() (caller, error) {
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund})
+	if err != nil {
+		return nil, err
+	}
+	return byHand(policy.JitterFull, budget)
+}
+
+// failsafeGo is failsafe-go as its documentation composes it: a retry policy
+// around a circuit breaker, with the figures of the others.
+func failsafeGo() (caller, error) {
+	retries := retrypolicy.NewBuilder[any]().
+		WithBackoff(initial, longest).WithJitterFactor(0.5).WithMaxRetries(sends - 1).
+		AbortOnErrors(circuitbreaker.ErrOpen).Build()
+	cb := circuitbreaker.NewBuilder[any]().
+		WithFailureRateThreshold(0.5, 20, 30*time.Second).WithDelay(10 * time.Second).WithSuccessThreshold(2).Build()
+	executor := failsafe.With[any](retries, cb)
+	return func(ctx context.Context, _ int, op func(context.Context) error) error {
+		return executor.WithContext(ctx).Run(func() error { return op(ctx) })
+	}, nil
+}
+
+// gobreakerAndBackoff is the other pair that people put together.
+func gobreakerAndBackoff() (caller, error) {
+	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests: 2, Interval: 30 * time.Second, Timeout: 10 * time.Second,
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.ConsecutiveFailures >= 10 || c.Requests >= 20 && float64(c.TotalFailures) >= 0.5*float64(c.Requests)
+		},
+	})
+	return func(ctx context.Context, _ int, op func(context.Context) error) error {
+		b := backoff5.NewExponentialBackOff()
+		b.InitialInterval, b.MaxInterval, b.Multiplier = initial, longest, 2
+		_, err := backoff5.Retry(ctx, func() (struct{}, error) {
+			v, err := cb.Execute(func() (struct{}, error) { return struct{}{}, op(ctx) })
+			if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+				err = backoff5.Permanent(err)
+			}
+			return v, err
+		}, backoff5.WithBackOff(b), backoff5.WithMaxTries(sends), backoff5.WithMaxElapsedTime(0))
+		return err
+	}, nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// A report is printed as text or as Markdown.
+type report struct {
+	out      io.Writer
+	markdown bool
+}
+
+// A column is one figure of a table.
+type column struct {
+	name  string
+	value func(figures) string
+}
+
+var (
+	sendsPerCall = column{"sends/call", func(f figures) string { return fmt.Sprintf("%.2f", f.sends) }}
+	peak         = column{"peak of 1 s", func(f figures) string { return fmt.Sprintf("%.1f ×", f.peak) }}
+	peakOf5      = column{"of 5 s", func(f figures) string { return fmt.Sprintf("%.1f ×", f.peakOf5) }}
+	notSent      = column{"not sent", func(f figures) string { return percent(f.refused) }}
+	succeeded    = column{"succeed", func(f figures) string { return percent(f.succeeded) }}
+	after        = column{"succeed after it", func(f figures) string { return percent(f.after) }}
+	halfBack     = column{"half back", func(f figures) string { return back(f.half) }}
+	mostBack     = column{"90 % back", func(f figures) string { return back(f.most) }}
+	others       = column{"other three succeed", func(f figures) string { return percent(f.others) }}
+	lastSuccess  = column{"last success", func(f figures) string { return fmt.Sprintf("%.1f s", f.last.Seconds()) }}
+)
+
+// columns are what matters in each scenario.
+var columns = map[string][]column{
+	outage.name:    {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
+	brownout.name:  {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
+	random.name:    {sendsPerCall, peak, peakOf5, succeeded},
+	herd.name:      {sendsPerCall, succeeded, lastSuccess},
+	oneOfFour.name: {sendsPerCall, peak, notSent, others, after, mostBack},
+}
+
+func (r report) print(results []result, goals []goal) {
+	for _, s := range scenarios {
+		header := table.Row{s.name}
+		for _, c := range columns[s.name] {
+			header = append(header, c.name)
+		}
+		var rows []table.Row
+		for _, x := range results {
+			if x.scenario.name != s.name {
+				continue
+			}
+			row, f := table.Row{x.way}, x.figures()
+			for _, c := range columns[s.name] {
+				row = append(row, c.value(f))
+			}
+			rows = append(rows, row)
+		}
+		fmt.Fprintf(r.out, "%s: %s.\n\n", s.name, s.story)
+		r.table(header, rows, true)
+	}
+	var rows []table.Row
+	for _, g := range goals {
+		verdict := "reached"
+		if !g.reached {
+			verdict = "MISSED"
+		}
+		rows = append(rows, table.Row{g.what, g.got, verdict})
+	}
+	r.table(table.Row{"goal", "measured", ""}, rows, false)
+}
+
+// table prints a table, and an empty line after it. numbers says that all but the
+// first column are numbers.
+func (r report) table(header table.Row, rows []table.Row, numbers bool) {
+	w := table.NewWriter()
+	w.SetStyle(table.StyleLight)
+	w.Style().Format.Header = text.FormatDefault
+	w.AppendHeader(header)
+	w.AppendRows(rows)
+	if numbers {
+		var columns []table.ColumnConfig
+		for i := range header[1:] {
+			columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+		w.SetColumnConfigs(columns)
+	}
+	render := w.Render
+	if r.markdown {
+		render = w.RenderMarkdown
+	}
+	fmt.Fprintf(r.out, "%s\n\n", render())
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+
+// back is how long after the fault something was back.
+func back(d time.Duration) string {
+	if d == never {
+		return "never"
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// A phase is how a server is from some time on.
+type phase struct {
+	from     time.Duration
+	capacity float64 // requests a second
+	down     bool    // it answers HTTP 503 at once
+	failing  float64 // share of answers that are HTTP 503 at random, at the usual time
+}
+
+// A server works through a queue, first come, first served, at the pace of its
+// capacity. It does not know who has given up waiting, and works for those too.
+// Where the queue is full it answers HTTP 503 at once.
+type server struct {
+	phases []phase
+	queue  float64 // requests it holds
+
+	mu      sync.Mutex
+	dice    *rand.Rand
+	backlog float64       // requests waiting
+	seen    time.Duration // when that was so
+}
+
+// latency is what an answer takes besides the queue.
+const latency = 20 * time.Millisecond
+
+// answer says what becomes of a request that comes in now, and how long that
+// takes.
+func (s *server) answer(now time.Duration) (takes time.Duration, failed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drain(now)
+	at := s.at(now)
+	if at.down || s.backlog >= s.queue {
+		return 0, true
+	}
+	s.backlog++
+	failed = at.failing > 0 && s.dice.Float64() < at.failing
+	return s.until(now, s.backlog) + latency, failed
+}
+
+func (s *server) at(now time.Duration) phase {
+	current := s.phases[0]
+	for _, p := range s.phases[1:] {
+		if p.from <= now {
+			current = p
+		}
+	}
+	return current
+}
+
+// drain takes out of the queue what has been done since it was last looked at.
+func (s *server) drain(now time.Duration) {
+	for s.seen < now && s.backlog > 0 {
+		end := min(now, s.next(s.seen))
+		s.backlog -= s.at(s.seen).capacity * (end - s.seen).Seconds()
+		s.seen = end
+	}
+	s.backlog, s.seen = max(s.backlog, 0), now
+}
+
+// until is how long it takes to do so many requests, beginning now.
+func (s *server) until(now time.Duration, requests float64) time.Duration {
+	t := now
+	for {
+		end, capacity := s.next(t), s.at(t).capacity
+		if fits := capacity * (end - t).Seconds(); requests > fits {
+			requests, t = requests-fits, end
+			continue
+		}
+		return t - now + time.Duration(requests/capacity*float64(time.Second))
+	}
+}
+
+// next is when the phase of t ends.
+func (s *server) next(t time.Duration) time.Duration {
+	for _, p := range s.phases {
+		if p.from > t {
+			return p.from
+		}
+	}
+	return t + 24*time.Hour
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// A tally counts, by the second.
+type tally struct {
+	scenario scenario
+	load     float64 // calls a second
+	perSec   []second
+	others   count // calls during the fault to endpoints that do not fail
+	last     atomic.Int64
+}
+
+// A second is what happened in one.
+type second struct {
+	sends   atomic.Int64
+	done    atomic.Int64 // calls that ended with success
+	made    count        // the calls made in it, and what became of them
+	sent    atomic.Int64 // for those
+	refused atomic.Int64 // of those, without a send
+}
+
+type count struct{ all, good atomic.Int64 }
+
+func (c *count) add(good bool) {
+	c.all.Add(1)
+	if good {
+		c.good.Add(1)
+	}
+}
+
+func newTally(s scenario, load float64) *tally {
+	return &tally{scenario: s, load: load, perSec: make([]second, s.length/time.Second+1)}
+}
+
+func (t *tally) at(d time.Duration) *second {
+	return &t.perSec[min(int(d/time.Second), len(t.perSec)-1)]
+}
+
+func (t *tally) send(now time.Duration) { t.at(now).sends.Add(1) }
+
+func (t *tally) call(made, ended time.Duration, endpoint, sends int, err error) {
+	s := t.at(made)
+	s.made.add(err == nil)
+	s.sent.Add(int64(sends))
+	if err != nil && refused(err, sends) {
+		s.refused.Add(1)
+	}
+	if err == nil {
+		t.at(ended).done.Add(1)
+		for {
+			old := t.last.Load()
+			if int64(ended) <= old || t.last.CompareAndSwap(old, int64(ended)) {
+				break
+			}
+		}
+	}
+	if endpoint > 0 && made >= t.scenario.from && made < t.scenario.to {
+		t.others.add(err == nil)
+	}
+}
+
+// figures are what a result comes to.
+type figures struct {
+	calls     int64
+	sends     float64 // per call made during the fault
+	peak      float64 // sends in the worst second from the fault on, in terms of the load
+	peakOf5   float64 // the same of five seconds
+	succeeded float64 // share of the calls made during the fault
+	after     float64 // share of the calls made from the end of the fault on
+	refused   float64 // share of the calls made during the fault
+	half      time.Duration
+	most      time.Duration // until nine tenths of the usual success, for good; negative: never
+	collapse  bool          // it was there, and went
+	others    float64
+	last      time.Duration // success, in a herd
+}
+
+const never = time.Duration(-1)
+
+func (t *tally) figures() figures {
+	s := t.scenario
+	during := t.sum(s.from, max(s.to, s.from+time.Second))
+	f := figures{
+		calls: during.made, sends: ratioOf(during.sent, during.made), succeeded: ratioOf(during.good, during.made),
+		refused: ratioOf(during.refused, during.made), others: ratioOf(t.others.good.Load(), t.others.all.Load()),
+		last: time.Duration(t.last.Load()) - s.from,
+	}
+	after := t.sum(s.to, s.length)
+	f.after = ratioOf(after.good, after.made)
+	f.peak, f.peakOf5 = t.peak(1), t.peak(5)
+	f.half, _ = t.recovered(0.5)
+	f.most, f.collapse = t.recovered(0.9)
+	return f
+}
+
+// peak is the load of the worst so many seconds that reach into the fault or the
+// time after it.
+func (t *tally) peak(seconds int) float64 {
+	most := int64(0)
+	for end := int(t.scenario.from/time.Second) + 1; end < len(t.perSec); end++ {
+		sum := int64(0)
+		for i := max(0, end-seconds); i < end; i++ {
+			sum += t.perSec[i].sends.Load()
+		}
+		most = max(most, sum)
+	}
+	return float64(most) / t.load / float64(seconds)
+}
+
+type sums struct{ made, good, sent, refused int64 }
+
+func (t *tally) sum(from, to time.Duration) (all sums) {
+	for i := from / time.Second; i < to/time.Second && int(i) < len(t.perSec); i++ {
+		s := &t.perSec[i]
+		all.made += s.made.all.Load()
+		all.good += s.made.good.Load()
+		all.sent += s.sent.Load()
+		all.refused += s.refused.Load()
+	}
+	return all
+}
+
+// recovered is how long after the fault so much of the usual success is back, and
+// whether it went again after that: then it is back when it came for good.
+func (t *tally) recovered(share float64) (after time.Duration, collapse bool) {
+	first, end := int(t.scenario.to/time.Second), int(t.scenario.length/time.Second)-1
+	after = never
+	was := false
+	for i := first; i < end; i++ {
+		good := float64(t.perSec[i].done.Load()) >= share*t.load
+		switch {
+		case good && after == never:
+			after = time.Duration(i-first) * time.Second
+		case !good && after != never:
+			after, was = never, true
+		}
+	}
+	return after, was
+}
+
+func ratioOf(part, all int64) float64 {
+	if all == 0 {
+		return 0
+	}
+	return float64(part) / float64(all)
+}
