@@ -4,7 +4,6 @@ import (
 	"flag"
 	"os"
 	"testing"
-	"testing/synctest"
 )
 
 // inVirtualTime runs the program as a test runs, and ends it with the exit code
@@ -19,9 +18,4 @@ func inVirtualTime(program func(*testing.T) int) {
 		Name: "storm",
 		F:    func(t *testing.T) { os.Exit(program(t)) }, // before testing prints its verdict; if t failed, it comes to that
 	}}, nil, nil)
-}
-
-// virtually runs f in virtual time, which begins at the same moment for each.
-func virtually(t *testing.T, f func()) {
-	synctest.Test(t, func(*testing.T) { f() })
 }
