@@ -45,12 +45,14 @@ func (c *call) allowed(ctx context.Context, last *Attempt, opts []Option) bool {
 		return c.stop(ErrFatal, nil)
 	case class == classify.FixAndResend:
 		f := fix(opts)
-		if c.once != nil && c.once.everDoubt { // what was in doubt is not to be changed
+		if c.once != nil && c.once.everDoubt || !c.mayResend(&last.Verdict) { // what may have happened is not to be changed
 			f = nil
 		}
 		return c.repair(ctx, last, f)
 	case ctx.Err() != nil:
 		return c.stopForContext(ctx, nil)
+	case (class == classify.Retryable || class == classify.Resync) && !c.mayResend(&last.Verdict):
+		return c.stopUnsafe()
 	case class == classify.Retryable:
 		return c.worthwhile(ctx, last)
 	case class == classify.Resync:

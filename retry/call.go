@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -30,6 +31,9 @@ type call struct {
 	inner    bool  // made from inside an attempt of another call
 	part     bool  // of that attempt: it sends once
 	fallback bool  // there is one
+
+	resends   Resends
+	connected *atomic.Bool // during the last send, where that is proof
 
 	history history
 	once    *once // whose call this is; nil for Do

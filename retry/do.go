@@ -83,7 +83,7 @@ func (r *Retrier) begin(opts []Option, inner bool) *call {
 	c := ledgers.Get().(*call)
 	c.r, c.breaker, c.start, c.inner = r, r.breaker, clock(), inner
 	if len(opts) > 0 {
-		c.name, c.fallback = name(opts), find(opts, optFallback) != nil
+		c.name, c.fallback, c.resends = name(opts), find(opts, optFallback) != nil, resends(opts)
 	}
 	if r.breakers != nil {
 		c.breaker = r.breakers.Get(endpoint(opts))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/hook"
+	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // An EventKind says what an [Event] tells of.
@@ -39,6 +40,9 @@ const (
 	// EventFallback: a call ended at an open breaker or a locked key, and its
 	// [Fallback] says what it returns. Err is what it was told.
 	EventFallback
+	// EventWarning: an adapter has found something that a person should know, see
+	// [Retrier.Warn]. Error says what.
+	EventWarning
 )
 
 // String returns the kind in lower case.
@@ -64,6 +68,8 @@ func (k EventKind) String() string {
 		return "hedge"
 	case EventFallback:
 		return "fallback"
+	case EventWarning:
+		return "warning"
 	}
 	return "invalid"
 }
@@ -112,6 +118,18 @@ func (c *call) deliver(ctx context.Context, kind EventKind) {
 		e.Error = describe(c.err)
 	}
 	c.tellObserver(ctx, e)
+}
+
+// Warn tells the observer of something that a person should know, as an
+// [EventWarning] with text as its Error: for adapters, which have no observer of
+// their own. What is not printable is left out, and what is beyond 256 bytes. It
+// must hold no request data.
+func (r *Retrier) Warn(ctx context.Context, name, warning string) {
+	if r.onEvent == nil {
+		return
+	}
+	e := Event{Kind: EventWarning, Name: text.Line(name), Effect: classify.NotApplied, Error: text.Line(warning)}
+	hook.Call("retry: OnEvent", func() { r.onEvent(ctx, e) })
 }
 
 // event is what every event of the call says.

@@ -34,7 +34,7 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool)
 	}
 	mode, once := c.r.meaning(&a.Verdict)
 	outcome = tells(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
-	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || c.part || ctx.Err() != nil || c.inDoubt() {
+	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || c.part || ctx.Err() != nil || c.inDoubt() || !c.mayResend(&a.Verdict) {
 		return outcome, false
 	}
 	return outcome, c.resynced(ctx)

@@ -30,7 +30,7 @@ func (e *Event) level() slog.Level {
 	switch e.Kind {
 	case EventRecovered, EventLookup, EventSettled, EventHedge:
 		return slog.LevelInfo
-	case EventResend, EventDoubt, EventFallback:
+	case EventResend, EventDoubt, EventFallback, EventWarning:
 		return slog.LevelWarn
 	}
 	return slog.LevelError

@@ -8,7 +8,7 @@ import (
 )
 
 // An Option sets something for a single call: [Named], [Endpoint], [Fix],
-// [Fallback]. Of two of a kind the last one counts.
+// [Fallback], [Resend]. Of two of a kind the last one counts.
 type Option struct {
 	kind optionKind
 	text string
@@ -22,6 +22,7 @@ const (
 	optEndpoint
 	optFix
 	optFallback
+	optResend
 )
 
 // find returns the last option of a kind, nil if there is none.

@@ -13,7 +13,8 @@ import (
 // the operation is in doubt.
 func (o *once) weigh(ctx context.Context) {
 	last := o.history.last()
-	if !o.trimmed && o.proved(o.err, &last.Verdict) {
+	p := proof{o.r, o.noReplay, o.connected.Load()}
+	if !o.trimmed && p.proved(o.err, &last.Verdict) {
 		return
 	}
 	o.doubtBegins(last)
@@ -30,39 +31,46 @@ func (o *once) doubtBegins(last *Attempt) {
 	o.doubt.Absent = 0
 }
 
+// A proof is what it takes to believe that a failed send changed nothing.
+type proof struct {
+	r         *Retrier
+	noReplay  bool // nothing below repeats requests, somebody vouches
+	connected bool // a connection was made during that send
+}
+
 // proved reports whether err shows that the send which ended with it changed
 // nothing. It is stricter than the verdict, which speaks of one request: a proxy
 // or a client below may have sent several and shown us the last answer.
-func (o *once) proved(err error, v *classify.Verdict) bool {
-	if v.Effect != classify.NotApplied || !o.noReplay && v.Class == classify.Resync {
+func (p *proof) proved(err error, v *classify.Verdict) bool {
+	if v.Effect != classify.NotApplied || !p.noReplay && v.Class == classify.Resync {
 		return false
 	}
 	for err != nil {
 		switch x := err.(type) {
 		case *classify.Error:
-			return o.refused(x)
+			return p.refused(x)
 		case *Error: // of a call inside, which is judged by the table alone
 			return false
 		case interface{ Unwrap() []error }:
-			return o.allProved(x.Unwrap())
+			return p.allProved(x.Unwrap())
 		}
 		err = errors.Unwrap(err)
 	}
 	// A transport error: nothing was written if there was nothing to write to.
 	// net/http tells of every connection that it gets, also of those whose
 	// failure it hides by trying again.
-	return v.Status == 0 && v.Code == 0 && !o.connected.Load()
+	return v.Status == 0 && v.Code == 0 && !p.connected
 }
 
 // allProved judges joined errors: they all have to agree.
-func (o *once) allProved(errs []error) bool {
+func (p *proof) allProved(errs []error) bool {
 	some := false
 	for _, err := range errs {
 		if err == nil {
 			continue
 		}
-		v := o.r.classifier.Classify(err)
-		if !o.proved(err, &v) {
+		v := p.r.classifier.Classify(err)
+		if !p.proved(err, &v) {
 			return false
 		}
 		some = true
@@ -71,7 +79,7 @@ func (o *once) allProved(errs []error) bool {
 }
 
 // refused reports whether the answer is a refusal in the API's own words.
-func (o *once) refused(e *classify.Error) bool {
+func (p *proof) refused(e *classify.Error) bool {
 	if e == nil || e.Status < 400 || e.Status > 499 || !e.Complete() {
 		return false
 	}
@@ -79,15 +87,15 @@ func (o *once) refused(e *classify.Error) bool {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
 	}
-	return o.noReplay || !o.refusesNonce(e)
+	return p.noReplay || !p.refusesNonce(e)
 }
 
 // refusesNonce reports whether any of several errors asks for a newer nonce,
 // whichever of them decided the class.
-func (o *once) refusesNonce(e *classify.Error) bool {
+func (p *proof) refusesNonce(e *classify.Error) bool {
 	for i := range e.Details {
 		one := classify.Error{Status: e.Status, Details: e.Details[i : i+1]}
-		if o.r.classifier.Classify(&one).Class == classify.Resync {
+		if p.r.classifier.Classify(&one).Class == classify.Resync {
 			return true
 		}
 	}

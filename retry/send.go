@@ -11,6 +11,9 @@ func (c *call) run(ctx context.Context, op func(context.Context) error, probe bo
 	if c.ticket != nil {
 		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: c.r, Breaker: c.breaker}
 	}
+	if c.resends == ResendOnProof || c.resends == ResendOnProofNoReplay {
+		ctx = c.traced(ctx)
+	}
 	if !probe && !c.inner && c.once == nil && c.sends == 1 && c.r.timeout == 0 {
 		return op(ctx)
 	}
