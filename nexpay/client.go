@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/wire"
 )
 
 // A Client makes signed calls. Each call is one HTTP send: sending again is
@@ -131,7 +132,7 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	once.Body, once.GetBody = body, nil
 	resp, err := c.client().Do(once)
 	if err != nil {
-		return nil, unanswered(req, err, written.Load())
+		return nil, wire.Unanswered(req, err, written.Load())
 	}
 	err = classify.ReadJSON(resp, v)
 	blot(req, err)

@@ -1,4 +1,5 @@
-package nexpay
+// Package wire makes errors of package net/http fit to be printed.
+package wire
 
 import (
 	"context"
@@ -14,14 +15,14 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// unanswered makes an error of package net/http fit to be printed: its URL
+// Unanswered makes an error of package net/http fit to be printed: its URL
 // holds the query, and the text of what is inside can quote a broken answer,
 // which can quote the request.
 //
 // Where the request had been written, the outermost word is that of a
 // connection that failed later: net/http may have tried again by itself since,
 // and "connection refused" would speak of that second try only.
-func unanswered(req *http.Request, err error, written bool) error {
+func Unanswered(req *http.Request, err error, written bool) error {
 	op, inner := req.Method, err
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		op, inner = ue.Op, ue.Err

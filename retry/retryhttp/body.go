@@ -1,0 +1,113 @@
+package retryhttp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// A body is that of a request, to be had once or again and again.
+type body struct {
+	first  io.ReadCloser // nil when it was taken, or if there is none
+	get    func() (io.ReadCloser, error)
+	length int64
+}
+
+var (
+	errBody   error = safeError("retryhttp: the request body cannot be read")
+	errNoBody error = safeError("retryhttp: GetBody returns neither a body nor an error")
+)
+
+// open finds out how the body of the request can be had.
+func (x *exchange) open() error {
+	req := x.req
+	x.body = body{first: req.Body, get: req.GetBody, length: req.ContentLength}
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		x.body = body{get: func() (io.ReadCloser, error) { return http.NoBody, nil }}
+	case req.GetBody == nil && x.t.BufferBody > 0 && req.ContentLength <= x.t.BufferBody:
+		return x.body.buffer(x.t.BufferBody)
+	}
+	return nil
+}
+
+// buffer reads up to limit bytes into memory. What is longer can be had once, as
+// before.
+func (b *body) buffer(limit int64) error {
+	kept, err := io.ReadAll(io.LimitReader(b.first, limit+1))
+	if err != nil {
+		b.close()
+		return errors.Join(errBody, &hidden{err})
+	}
+	if int64(len(kept)) > limit {
+		b.first = &joined{io.MultiReader(bytes.NewReader(kept), b.first), b.first}
+		return nil
+	}
+	b.close()
+	b.get = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(kept)), nil }
+	b.length = int64(len(kept))
+	return nil
+}
+
+// again reports whether the body can be had more than once.
+func (b *body) again() bool { return b.get != nil }
+
+// next returns the body for the next send.
+func (b *body) next() (io.ReadCloser, error) {
+	if first := b.first; first != nil {
+		b.first = nil
+		return first, nil
+	}
+	if b.get == nil {
+		return nil, errBody
+	}
+	next, err := b.get()
+	switch {
+	case err != nil:
+		return nil, errors.Join(errBody, &hidden{err})
+	case next == nil:
+		return nil, errNoBody
+	}
+	return next, nil
+}
+
+// close closes the body if nobody has taken it.
+func (b *body) close() {
+	if b.first != nil {
+		_ = b.first.Close()
+		b.first = nil
+	}
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+// joined is a reader with the Close of another.
+type joined struct {
+	io.Reader
+	io.Closer
+}
+
+// plain is a body that net/http cannot look into, nor rewind, and so never sends
+// again by itself. Even a request without a body has one then.
+type plain struct{ io.ReadCloser }
+
+// A safeError is an error in words of ours. Nothing was sent before it.
+type safeError string
+
+func (e safeError) Error() string     { return string(e) }
+func (e safeError) SafeError() string { return string(e) }
+func (e safeError) NotSent() bool     { return true }
+
+// hidden is an error of the caller's own, whose text may hold what it likes: it is
+// there for errors.Is and errors.As.
+type hidden struct{ err error }
+
+func (e *hidden) Error() string     { return "the error is not shown" }
+func (e *hidden) SafeError() string { return e.Error() }
+func (e *hidden) NotSent() bool     { return true }
+func (e *hidden) Unwrap() error     { return e.err }

@@ -1,0 +1,32 @@
+// Package retryhttp puts package retry under an http.Client: requests are signed,
+// sent, judged, and sent again where their method and their errors allow it.
+//
+//	client := &http.Client{Transport: &retryhttp.Transport{Retrier: r}}
+//
+// # What is sent again
+//
+// GET, HEAD, OPTIONS, TRACE, PUT and DELETE whenever the policy says so: they may
+// be repeated, says RFC 9110. Any other method, POST and PATCH above all, only
+// where the API has refused it in words of its own or no connection was made, see
+// retry.ResendOnProof; or by the rules of retry.DoOnce, if the request is one of
+// an operation that can be looked up: see [Once].
+//
+// A body is sent again if the request has GetBody, as those made by
+// http.NewRequest have for the usual readers, or if it fits into
+// Transport.BufferBody. Otherwise the request is sent once.
+//
+// # What the caller gets
+//
+// A response, when there is one: a 2xx at once, with its body unread, and any
+// other status when nothing more is to be tried, with a body equal to what the
+// server sent. Otherwise, or with Transport.AlwaysError, a *retry.Error.
+// http.Client wraps that in a *url.Error whose text has the URL, query and all:
+// log the one inside, found by errors.As.
+//
+// The turn on the API key, where the Retrier has a source of nonces, is held until
+// the header of the answer is in. An attempt timeout ends there, too: the body is
+// bounded by the context of the request and by http.Client.Timeout.
+//
+// What the transport below does by itself, and what else a payments client should
+// see to, tells docs/http.md.
+package retryhttp

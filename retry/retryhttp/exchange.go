@@ -1,0 +1,174 @@
+package retryhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/wire"
+)
+
+// An exchange is one RoundTrip: a request, and what its attempts came to. It
+// belongs to one goroutine.
+type exchange struct {
+	t    *Transport
+	req  *http.Request // the caller's, never changed
+	body body
+	last *http.Response // of the last attempt, if that failed on it; its body is open
+}
+
+// attempt sends the request once. The response it returns is a success; one that is
+// not is kept, and its error returned.
+func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
+	x.discard()
+	live := detach(ctx, x.req.Context())
+	out, err := x.request(live.ctx)
+	if err != nil {
+		live.end(err)
+		return nil, err
+	}
+	resp, err := x.t.base().RoundTrip(out)
+	switch {
+	case err == nil && resp == nil:
+		err = safeError("retryhttp: Base returned neither a response nor an error")
+		live.end(err)
+		return nil, err
+	case err != nil:
+		err = wire.Unanswered(out, err, false) // while its context is as it was
+		live.end(err)
+		return nil, err
+	}
+	resp.Request = x.req // not the one with the signature
+	err = x.judge(resp)
+	if !live.outlives() && (err == nil || resp.Body != nil) {
+		_ = resp.Body.Close()
+		live.end(nil)
+		return nil, wire.Unanswered(out, context.Cause(ctx), false)
+	}
+	resp.Body = live.body(resp.Body)
+	if err != nil {
+		x.last = resp
+		return nil, err
+	}
+	return resp, nil
+}
+
+// request is the copy of the request that goes out.
+func (x *exchange) request(ctx context.Context) (*http.Request, error) {
+	next, err := x.body.next()
+	if err != nil {
+		return nil, err
+	}
+	if x.t.Sign == nil {
+		out := x.req.WithContext(ctx)
+		out.Body, out.ContentLength = next, x.body.length
+		if !safe(x.req.Method) {
+			unrepeatable(out)
+		}
+		return out, nil
+	}
+	out := x.req.Clone(ctx)
+	out.Body, out.ContentLength = next, x.body.length
+	if x.body.again() && next != http.NoBody {
+		out.GetBody = x.body.get
+	}
+	if err := x.t.Sign(out); err != nil {
+		if out.Body != nil {
+			_ = out.Body.Close()
+		}
+		return nil, errors.Join(errSign, &hidden{err})
+	}
+	unrepeatable(out)
+	return out, nil
+}
+
+var errSign error = safeError("retryhttp: Transport.Sign failed")
+
+// unrepeatable keeps net/http from repeating the request by itself, for which it
+// would need to know that there is no body, or GetBody.
+func unrepeatable(out *http.Request) {
+	if out.Body == nil {
+		out.Body = http.NoBody
+	}
+	out.Body, out.GetBody = plain{out.Body}, nil
+}
+
+// safe are the methods that change nothing: net/http may repeat them.
+func safe(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// judge returns the error that a response amounts to, nil for a success. Its body
+// then reads as if nobody had read it before.
+func (x *exchange) judge(resp *http.Response) error {
+	switch code := resp.StatusCode; {
+	case code >= 200 && code <= 299:
+		return x.inspect(resp)
+	case code == http.StatusSwitchingProtocols, code == http.StatusNotModified:
+		return nil
+	case code >= 300 && code <= 399 && resp.Header.Get("Location") != "":
+		if x.mayFollow(resp) {
+			return nil
+		}
+		resp.Header.Del("Location")
+	}
+	return peek(resp, classify.FromResponse)
+}
+
+// inspect looks for errors in a 2xx.
+func (x *exchange) inspect(resp *http.Response) error {
+	if !x.t.InspectJSON {
+		return nil
+	}
+	return peek(resp, func(r *http.Response) error { return classify.ReadJSON(r, nil) })
+}
+
+func (x *exchange) mayFollow(resp *http.Response) bool {
+	if x.t.AllowRedirect == nil {
+		return false
+	}
+	to, err := x.req.URL.Parse(resp.Header.Get("Location"))
+	return err == nil && x.t.AllowRedirect(x.req.URL, to)
+}
+
+// peek has read look at the response, and puts what it has read of the body before
+// the rest.
+func peek(resp *http.Response, read func(*http.Response) error) error {
+	if resp.Body == nil {
+		return read(resp)
+	}
+	var seen bytes.Buffer
+	looked := *resp
+	looked.Body = io.NopCloser(io.TeeReader(resp.Body, &seen))
+	err := read(&looked)
+	resp.Body = &joined{io.MultiReader(&seen, resp.Body), resp.Body}
+	return err
+}
+
+// discard closes the last answer, of which up to 64 KiB have been read: if that was
+// all, the connection serves again.
+func (x *exchange) discard() {
+	if x.last != nil {
+		_ = x.last.Body.Close()
+		x.last = nil
+	}
+}
+
+// outcome is what the caller gets.
+func (x *exchange) outcome(resp *http.Response, err error) (*http.Response, error) {
+	if err == nil {
+		return resp, nil
+	}
+	if last := x.last; last != nil && !x.t.AlwaysError && x.req.Context().Err() == nil {
+		return last, nil
+	}
+	x.discard()
+	return nil, err
+}

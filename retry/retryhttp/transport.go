@@ -1,0 +1,154 @@
+package retryhttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A Transport is an http.RoundTripper that signs requests, judges what comes back
+// and sends again what may be. Retrier is required; the other fields may be zero.
+// It is safe for concurrent use, and is not to be changed while it is used.
+//
+// It never changes a request that it is given, and never sets an Idempotency-Key:
+// package net/http would then resend a POST by itself, with the same nonce. A
+// request that has one is sent as it is; the observer of the Retrier is told.
+type Transport struct {
+	// Base sends the requests, one by one. Nil: http.DefaultTransport.
+	Base http.RoundTripper
+
+	// Retrier decides, and remembers. Share it between all that call the same API
+	// with the same keys.
+	Retrier *retry.Retrier
+
+	// Sign, if not nil, is given each request just before it is sent, a copy with
+	// headers and a URL of its own, to put a signature on it. The ticket of this
+	// attempt is in its context, see nonce.FromContext. To read the body it uses
+	// GetBody, or reads Body and puts another one in its place. An error ends the
+	// call, which has sent nothing. What is signed is sent once for each ticket:
+	// net/http is kept from repeating it by itself.
+	Sign func(*http.Request) error
+
+	// BufferBody is up to how many bytes of a body without GetBody are kept in
+	// memory, so that it can be sent again. A longer one is sent once. Zero: none
+	// is kept.
+	BufferBody int64
+
+	// AlwaysError has every failure end in a *retry.Error, also where the caller
+	// would get the last response.
+	AlwaysError bool
+
+	// InspectJSON says that answers are JSON, and that one with "errors" at its top
+	// is a failure also under a 2xx, as classify.ReadJSON has it. The body of a 2xx
+	// is then read, up to 4 MiB, before the caller gets it.
+	InspectJSON bool
+
+	// NoReplay vouches that nothing below repeats requests: no proxy, no retrying
+	// RoundTripper. Then a nonce that is refused proves that nothing happened, and
+	// is cured, for methods that are not safe to repeat as well.
+	NoReplay bool
+
+	// AllowRedirect says whether a client may follow a redirect, which it does with
+	// the headers of this request, and with its body after a 307 or 308. Nil: none
+	// is followed. From a redirect that is not allowed the Location is taken away:
+	// http.Client then returns the response as it is.
+	AllowRedirect func(from, to *url.URL) bool
+
+	// Endpoint says which part of the API a request is for, see retry.Endpoint.
+	// Nil: its host.
+	Endpoint func(*http.Request) string
+}
+
+// RoundTrip is as http.RoundTripper has it. Its errors are *retry.Error, or tell
+// of a mistake in the Transport or the request; the latter are no news for a
+// breaker, and nothing was sent.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := t.check(req); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	t.warn(req)
+	x := &exchange{t: t, req: req}
+	if err := x.open(); err != nil {
+		return nil, err
+	}
+	defer x.body.close()
+	if op, ok := operation(req.Context()); ok {
+		return x.perform(op)
+	}
+	resp, err := retry.DoValue(req.Context(), t.Retrier, x.attempt, t.options(req, &x.body)...)
+	return x.outcome(resp, err)
+}
+
+// options are those of a call that is not an operation.
+func (t *Transport) options(req *http.Request, b *body) []retry.Option {
+	opts := make([]retry.Option, 1, 2)
+	opts[0] = retry.Endpoint(t.endpoint(req))
+	switch {
+	case !b.again():
+		opts = append(opts, retry.Resend(retry.ResendNever))
+	case repeatable(req.Method):
+	case t.NoReplay:
+		opts = append(opts, retry.Resend(retry.ResendOnProofNoReplay))
+	default:
+		opts = append(opts, retry.Resend(retry.ResendOnProof))
+	}
+	return opts
+}
+
+func (t *Transport) endpoint(req *http.Request) string {
+	if t.Endpoint != nil {
+		return t.Endpoint(req)
+	}
+	return req.URL.Host
+}
+
+// CloseIdleConnections passes on that of Base: http.Client has a method of that
+// name.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+func (t *Transport) base() http.RoundTripper {
+	if t.Base == nil {
+		return http.DefaultTransport
+	}
+	return t.Base
+}
+
+// check finds mistakes that need no server to be found.
+func (t *Transport) check(req *http.Request) error {
+	switch {
+	case t.Retrier == nil:
+		return errors.New("retryhttp: Transport.Retrier is nil; was the error of retry.New checked?")
+	case t.BufferBody < 0:
+		return errors.New("retryhttp: Transport.BufferBody is negative")
+	case req.URL == nil:
+		return errors.New("retryhttp: the request has no URL")
+	}
+	return nil
+}
+
+// repeatable are the methods that RFC 9110 calls idempotent. An empty one is GET.
+func repeatable(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// warn tells of a header that makes net/http repeat what it should not.
+func (t *Transport) warn(req *http.Request) {
+	_, plain := req.Header["Idempotency-Key"]
+	_, x := req.Header["X-Idempotency-Key"]
+	if plain || x {
+		t.Retrier.Warn(context.WithoutCancel(req.Context()), t.endpoint(req),
+			"the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
+	}
+}
