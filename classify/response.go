@@ -100,11 +100,22 @@ func unmarshal(body []byte, whole bool, v any) error {
 
 // read reads at most limit bytes. That there is nothing behind them is not known
 // before the end has been seen, so a body of exactly limit bytes is too long.
-func read(r io.Reader, limit int64) ([]byte, error) {
-	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(r, limit))
-	if err == nil && n == limit {
-		err = fault("body too long")
+func read(r io.Reader, limit int) ([]byte, error) {
+	const first, growth = 512, 8 // all that it takes is little more than what it keeps
+	b := make([]byte, 0, first)
+	for len(b) < limit {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(growth*cap(b), limit)), b...)
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch err {
+		case nil:
+		case io.EOF:
+			return b, nil
+		default:
+			return b, err
+		}
 	}
-	return b.Bytes(), err
+	return b, fault("body too long")
 }

@@ -1,10 +1,8 @@
 package retryhttp
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -43,6 +41,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}
 	resp.Request = x.req // not the one with the signature
 	err = x.judge(resp)
+	x.blot(out, err)
 	if !live.outlives() && (err == nil || resp.Body != nil) {
 		_ = resp.Body.Close()
 		live.end(nil)
@@ -119,7 +118,7 @@ func (x *exchange) judge(resp *http.Response) error {
 		}
 		resp.Header.Del("Location")
 	}
-	return peek(resp, classify.FromResponse)
+	return peek(resp, mostError, classify.FromResponse)
 }
 
 // inspect looks for errors in a 2xx.
@@ -127,7 +126,7 @@ func (x *exchange) inspect(resp *http.Response) error {
 	if !x.t.InspectJSON {
 		return nil
 	}
-	return peek(resp, func(r *http.Response) error { return classify.ReadJSON(r, nil) })
+	return peek(resp, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) })
 }
 
 func (x *exchange) mayFollow(resp *http.Response) bool {
@@ -136,20 +135,6 @@ func (x *exchange) mayFollow(resp *http.Response) bool {
 	}
 	to, err := x.req.URL.Parse(resp.Header.Get("Location"))
 	return err == nil && x.t.AllowRedirect(x.req.URL, to)
-}
-
-// peek has read look at the response, and puts what it has read of the body before
-// the rest.
-func peek(resp *http.Response, read func(*http.Response) error) error {
-	if resp.Body == nil {
-		return read(resp)
-	}
-	var seen bytes.Buffer
-	looked := *resp
-	looked.Body = io.NopCloser(io.TeeReader(resp.Body, &seen))
-	err := read(&looked)
-	resp.Body = &joined{io.MultiReader(&seen, resp.Body), resp.Body}
-	return err
 }
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was

@@ -1,4 +1,4 @@
-package nexpay
+package echo
 
 import (
 	"html"

@@ -1,0 +1,49 @@
+package retryhttp
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/echo"
+)
+
+// mostBody is how much of a request's body is looked through for what an answer
+// echoes.
+const mostBody = 64 << 10
+
+// blot takes what the answer echoes of the request out of the texts of err that
+// get printed. The caller's response stays as the server wrote it.
+func (x *exchange) blot(out *http.Request, err error) {
+	e, ok := errors.AsType[*classify.Error](err)
+	if !ok || e == nil || len(e.Details) == 0 && e.TraceID == "" {
+		return
+	}
+	password := ""
+	if out.URL.User != nil {
+		password, _ = out.URL.User.Password()
+	}
+	echoes := slices.Concat(
+		echo.Headers(out.Header), echo.Long([]string{password}),
+		echo.Values(out.URL.RawQuery), echo.Words(x.body.text()))
+	e.TraceID = echo.Without(e.TraceID, echoes)
+	for i := range e.Details {
+		e.Details[i].Message = echo.Without(e.Details[i].Message, echoes)
+	}
+}
+
+// text is the beginning of a body that can be had again.
+func (b *body) text() string {
+	if b.get == nil {
+		return ""
+	}
+	again, err := b.get()
+	if err != nil || again == nil {
+		return ""
+	}
+	defer again.Close()
+	text, _ := io.ReadAll(io.LimitReader(again, mostBody))
+	return string(text)
+}

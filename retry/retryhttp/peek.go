@@ -1,0 +1,70 @@
+package retryhttp
+
+import (
+	"io"
+	"net/http"
+)
+
+// How much of a body package classify reads: of an error, and of a 2xx.
+const (
+	mostError = 64 << 10
+	mostJSON  = 4 << 20
+)
+
+// peek has read look at the beginning of the response, and puts the body back
+// together: it reads as if nobody had looked.
+func peek(resp *http.Response, most int, read func(*http.Response) error) error {
+	if resp.Body == nil {
+		return read(resp)
+	}
+	seen, end := beginning(resp.Body, most)
+	looked := *resp
+	looked.Body = io.NopCloser(&replayed{seen: seen, end: orEOF(end)})
+	err := read(&looked)
+	resp.Body = &joined{&replayed{seen: seen, end: end, rest: resp.Body}, resp.Body}
+	return err
+}
+
+// beginning reads up to most bytes, and returns what ended it before that.
+func beginning(r io.Reader, most int) (seen []byte, end error) {
+	const first, growth = 4 << 10, 4
+	seen = make([]byte, 0, min(first, most))
+	for len(seen) < most {
+		if len(seen) == cap(seen) {
+			seen = append(make([]byte, 0, min(growth*cap(seen), most)), seen...)
+		}
+		n, err := r.Read(seen[len(seen):cap(seen)])
+		seen = seen[:len(seen)+n]
+		if err != nil {
+			return seen, err
+		}
+	}
+	return seen, nil
+}
+
+func orEOF(err error) error {
+	if err == nil {
+		return io.EOF
+	}
+	return err
+}
+
+// A replayed body is what was seen, and then the error that ended it, which the
+// body itself would not repeat; or the rest, if nothing had ended it.
+type replayed struct {
+	seen []byte
+	end  error
+	rest io.Reader
+}
+
+func (r *replayed) Read(p []byte) (int, error) {
+	switch {
+	case len(r.seen) > 0:
+		n := copy(p, r.seen)
+		r.seen = r.seen[n:]
+		return n, nil
+	case r.end != nil:
+		return 0, r.end
+	}
+	return r.rest.Read(p)
+}
