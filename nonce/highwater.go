@@ -3,6 +3,7 @@ package nonce
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -36,7 +37,7 @@ func (l *Lane) openMarks(name string) error {
 	if err != nil {
 		return l.fileError(err)
 	}
-	data, err := os.ReadFile(name)
+	data, err := readFile(name)
 	if err == nil {
 		var mark uint64
 		if mark, err = readMark(data, l.key, l.unit); err == nil || errors.Is(err, errTorn) {
@@ -55,6 +56,19 @@ func (l *Lane) openMarks(name string) error {
 		return errors.Join(&ExhaustedError{Key: l.key, Last: l.last}, lock.Close())
 	}
 	return nil
+}
+
+// mostMark is more than any high-water file is long.
+const mostMark = 4 << 10
+
+// readFile reads what may be such a file, and no more of another one.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, mostMark))
 }
 
 // keep sees to it that the file holds a nonce no lower than this one before it is used.
