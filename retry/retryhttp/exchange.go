@@ -35,14 +35,20 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 		live.end(err)
 		return nil, err
 	case err != nil:
+		if resp != nil && resp.Body != nil { // against the contract, and no reason to leak
+			_ = resp.Body.Close()
+		}
 		err = wire.Unanswered(out, err, false) // while its context is as it was
 		live.end(err)
 		return nil, err
 	}
 	resp.Request = x.req // not the one with the signature
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
 	err = x.judge(resp)
 	x.blot(out, err)
-	if !live.outlives() && (err == nil || resp.Body != nil) {
+	if !live.outlives() {
 		_ = resp.Body.Close()
 		live.end(nil)
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)

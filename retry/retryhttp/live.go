@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"reflect"
 	"sync/atomic"
 )
 
@@ -18,7 +19,7 @@ type live struct {
 // detach makes a context with the values of an attempt that ends with the caller's,
 // and with the attempt's until outlives is called.
 func detach(attempt, caller context.Context) live {
-	if attempt == caller {
+	if reflect.ValueOf(attempt).Comparable() && attempt == caller { // somebody's own context need not be
 		return live{ctx: caller}
 	}
 	base, cancel := context.WithCancelCause(caller)
@@ -43,7 +44,7 @@ func (l *live) outlives() bool { return l.cancel == nil || l.detach() }
 
 // body is the response's, whose end or Close ends the request.
 func (l *live) body(b io.ReadCloser) io.ReadCloser {
-	if l.cancel == nil || b == nil {
+	if l.cancel == nil {
 		return b
 	}
 	if b == http.NoBody {

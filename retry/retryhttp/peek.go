@@ -14,9 +14,6 @@ const (
 // peek has read look at the beginning of the response, and puts the body back
 // together: it reads as if nobody had looked.
 func peek(resp *http.Response, most int, read func(*http.Response) error) error {
-	if resp.Body == nil {
-		return read(resp)
-	}
 	seen, end := beginning(resp.Body, most)
 	looked := *resp
 	looked.Body = io.NopCloser(&replayed{seen: seen, end: orEOF(end)})

@@ -569,6 +569,34 @@ func TestOpen(t *testing.T) {
 	c.CloseIdleConnections()
 }
 
+// odd is a context that cannot be compared.
+type odd struct {
+	context.Context
+	more []int
+}
+
+// What others make of contexts, responses and contracts is no reason to panic or to leak.
+func TestOddities(t *testing.T) {
+	bodyless := func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 503, Request: req}, nil
+	}
+	s := answers(bodyless)
+	req := request(t, "GET", "")
+	resp, err := client(t, s).Transport.RoundTrip(req.WithContext(odd{t.Context(), []int{1}}))
+	require.NoError(t, err)
+	require.Empty(t, read(t, resp))
+	require.Len(t, s.seen, 4)
+
+	s = answers(func(req *http.Request) (*http.Response, error) {
+		resp, _ := says(200, "both")(req)
+		return resp, errors.New("and an error")
+	})
+	resp, err = client(t, s).Transport.RoundTrip(req)
+	require.Nil(t, resp)
+	require.Error(t, err)
+	require.Zero(t, s.open)
+}
+
 // Equal responses: what a caller sees of a 2xx is what Base has said, to the pointer.
 func TestSuccessIsHandedOn(t *testing.T) {
 	var made *http.Response
