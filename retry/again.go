@@ -20,7 +20,7 @@ func (c *call) again(ctx context.Context, opts []Option) bool {
 	last := c.history.last()
 	last.Wait = last.Verdict.RetryAfter
 	if last.Verdict.Class == classify.Retryable {
-		b := c.r.backoff(&last.Verdict)
+		b := c.tables.backoff(&last.Verdict)
 		last.Wait = max(b.Delay(c.counted()), last.Verdict.RetryAfter)
 	}
 	if c.once != nil { // what was spent looking has been waited
@@ -61,16 +61,10 @@ func (c *call) allowed(ctx context.Context, last *Attempt, opts []Option) bool {
 	return c.stop(ErrUnclassified, nil)
 }
 
-// backoff is apart from again, and not inlined, for the size of a policy: see
-// record.
-//
-//go:noinline
-func (r *Retrier) backoff(v *classify.Verdict) policy.Backoff { return r.policies.For(*v).Backoff }
-
 // worthwhile weighs everything that stands against a resend of a retryable error,
 // and pays for it.
 func (c *call) worthwhile(ctx context.Context, last *Attempt) bool {
-	p := c.r.policies.For(last.Verdict)
+	p := c.tables.policies.For(last.Verdict)
 	if p.MaxAttempts > 0 && c.counted() >= p.MaxAttempts {
 		return c.stop(ErrAttempts, nil)
 	}
@@ -101,7 +95,7 @@ func (c *call) mayWait(ctx context.Context, last *Attempt, p *policy.Policy) boo
 // resyncLater is for a nonce that was refused by a server which asks for a wait
 // too. The turn is given back meanwhile, and the next one has a newer nonce.
 func (c *call) resyncLater(ctx context.Context, last *Attempt) bool {
-	p := c.r.policies.For(last.Verdict)
+	p := c.tables.policies.For(last.Verdict)
 	switch {
 	case p.MaxAttempts == 1:
 		return c.stop(ErrAttempts, nil)
@@ -134,11 +128,11 @@ func (c *call) unobstructed(wait time.Duration) bool {
 
 // repair asks the caller to change the request.
 func (c *call) repair(ctx context.Context, last *Attempt, fix func(context.Context, *classify.Error) (bool, error)) bool {
-	_, once := c.r.meaning(&last.Verdict)
+	_, once := c.tables.meaning(&last.Verdict)
 	if fix == nil || once || ctx.Err() != nil || !c.history.tryFix(last.Verdict.Code) {
 		return c.stop(ErrFixAndResend, nil)
 	}
-	p := c.r.policies.For(last.Verdict)
+	p := c.tables.policies.For(last.Verdict)
 	if !c.mayWait(ctx, last, &p) {
 		return false
 	}

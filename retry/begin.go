@@ -103,7 +103,7 @@ func (o *once) inherit(ctx context.Context) {
 	o.fence = e.Nonce
 	o.key, o.pinned = e.Key, e.Key != "" || o.r.nonces == nil
 	now := time.Now()
-	sending := later(journalTime, o.r.timeout)
+	sending := later(journalTime, o.tables.timeout)
 	o.notBefore = later(clock(), sending)
 	o.doubt.Key = e.Key
 	o.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)

@@ -15,6 +15,7 @@ import (
 // paid, and in the end why it stopped. It belongs to one goroutine.
 type call struct {
 	r        *Retrier
+	tables   *tables          // that it began with
 	breaker  *breaker.Breaker // nil: none
 	start    time.Duration    // on clock()
 	name     string
@@ -147,9 +148,9 @@ func (c *call) interpret(e *Error) {
 // machine does will put right.
 func (c *call) advise(e *Error) {
 	v := &e.Verdict
-	_, once := c.r.meaning(v)
+	_, once := c.tables.meaning(v)
 	if once || v.Class == classify.FixAndResend || e.Reason == ErrResync {
-		e.Advice = c.r.advice(v.Code)
+		e.Advice = c.tables.advice(v.Code)
 	}
 	if once && e.Reason == ErrAttempts {
 		e.instead = "its policy never sends it again"

@@ -81,7 +81,7 @@ var ledgers = sync.Pool{New: func() any { return new(call) }}
 
 func (r *Retrier) begin(opts []Option, inner bool) *call {
 	c := ledgers.Get().(*call)
-	c.r, c.breaker, c.start, c.inner = r, r.breaker, clock(), inner
+	c.r, c.tables, c.breaker, c.start, c.inner = r, r.tables.Load(), r.breaker, clock(), inner
 	if len(opts) > 0 {
 		c.name, c.fallback, c.resends = name(opts), find(opts, optFallback) != nil, resends(opts)
 	}

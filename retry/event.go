@@ -43,6 +43,9 @@ const (
 	// EventWarning: an adapter has found something that a person should know, see
 	// [Retrier.Warn]. Error says what.
 	EventWarning
+	// EventUnknownCode: an answer had a code, Unknown, that no rule of the catalog
+	// knows, for the first time. See [Retrier.Stats].
+	EventUnknownCode
 )
 
 // String returns the kind in lower case.
@@ -70,6 +73,8 @@ func (k EventKind) String() string {
 		return "fallback"
 	case EventWarning:
 		return "warning"
+	case EventUnknownCode:
+		return "unknown code"
 	}
 	return "invalid"
 }
@@ -90,6 +95,7 @@ type Event struct {
 	Err      *Error           // EventGaveUp: what the caller gets; EventFallback: what its Fallback is told
 	ID       string           // of a DoOnce operation
 	Outcome  Outcome          // EventLookup, EventSettled: what was found out
+	Unknown  classify.Code    // EventUnknownCode: that code
 }
 
 // emit tells the observer, if there is one.

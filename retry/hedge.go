@@ -90,11 +90,11 @@ type hedge struct {
 }
 
 func newHedge(c *call) *hedge {
-	p := c.r.policies.For(classify.Verdict{Class: classify.Retryable})
+	p := c.tables.policies.For(classify.Verdict{Class: classify.Retryable})
 	return &hedge{
 		call: c,
 		second: call{
-			r: c.r, breaker: c.breaker, start: c.start, name: c.name, inner: c.inner,
+			r: c.r, tables: c.tables, breaker: c.breaker, start: c.start, name: c.name, inner: c.inner,
 			sends: c.sends + 1, // that of the first one, so that its own number comes after it
 		},
 		before: c.sends + 1,

@@ -32,7 +32,7 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool)
 	if a.Verdict.Lockout {
 		c.lock(ctx, a)
 	}
-	mode, once := c.r.meaning(&a.Verdict)
+	mode, once := c.tables.meaning(&a.Verdict)
 	outcome = tells(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
 	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || c.part || ctx.Err() != nil || c.inDoubt() || !c.mayResend(&a.Verdict) {
 		return outcome, false
@@ -89,13 +89,6 @@ func (c *call) judged() (v *classify.Verdict, trace string) {
 	return &last.Verdict, last.TraceID
 }
 
-// meaning is what a verdict means to the breaker, and whether its policy
-// forbids any resend.
-func (r *Retrier) meaning(v *classify.Verdict) (mode policy.BreakerMode, once bool) {
-	p := r.policies.For(*v)
-	return p.Breaker, p.MaxAttempts == 1
-}
-
 var outcomes = [...]breaker.Outcome{
 	0:              breaker.Ignored,
 	policy.Failure: breaker.Failure,
@@ -110,7 +103,7 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 	if inner.reportedTo == c.breaker {
 		return breaker.Ignored
 	}
-	mode, _ := c.r.meaning(&inner.Verdict)
+	mode, _ := c.tables.meaning(&inner.Verdict)
 	return tells(&inner.Verdict, outcomes[mode], impatient(ctx, inner.took(), inner.Elapsed))
 }
 
@@ -118,7 +111,7 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 func (c *call) lock(ctx context.Context, a *Attempt) {
 	cause := breaker.LockCause{
 		Code: int(a.Verdict.Code), TraceID: a.TraceID,
-		Reason: a.Verdict.Rule, Advice: c.r.advice(a.Verdict.Code),
+		Reason: a.Verdict.Rule, Advice: c.tables.advice(a.Verdict.Code),
 		Sent: time.Now().Add(-a.Took),
 	}
 	if c.r.lockout.Lock(c.key(), cause) {

@@ -10,7 +10,7 @@ import (
 // LogEvents returns an observer for Config.OnEvent that logs one line per
 // resend (level Warn), per give-up (Error), per lockout of a key (Error) and per call that
 // succeeded after resends (Info), per hedge (Info) and per call that ended with its Fallback (Warn); of a DoOnce operation also when it comes into doubt (Warn), each
-// lookup and the end of the doubt (Info), and a journal that fails (Error): each with the trace id where there is one. Nil logs to
+// lookup and the end of the doubt (Info), and a journal that fails (Error); and the first sight of a code that no rule knows (Warn): each with the trace id where there is one. Nil logs to
 // slog.Default(), the one at the time of the event.
 func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
@@ -30,14 +30,14 @@ func (e *Event) level() slog.Level {
 	switch e.Kind {
 	case EventRecovered, EventLookup, EventSettled, EventHedge:
 		return slog.LevelInfo
-	case EventResend, EventDoubt, EventFallback, EventWarning:
+	case EventResend, EventDoubt, EventFallback, EventWarning, EventUnknownCode:
 		return slog.LevelWarn
 	}
 	return slog.LevelError
 }
 
 func (e *Event) attrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 15)
+	attrs := make([]slog.Attr, 0, 16)
 	if e.Name != "" {
 		attrs = append(attrs, slog.String("name", e.Name))
 	}
@@ -53,6 +53,9 @@ func (e *Event) attrs() []slog.Attr {
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
 	failed := e.Attempts > 0 && (e.Error != "" || e.Verdict != (classify.Verdict{}))
 	attrs = append(attrs, verdictAttrs(failed, e.Verdict, e.Effect, e.TraceID)...)
+	if e.Kind == EventUnknownCode {
+		attrs = append(attrs, slog.Int("unknown_code", int(e.Unknown)))
+	}
 	if e.Kind == EventResend {
 		attrs = append(attrs, slog.Duration("wait", e.Wait))
 	}

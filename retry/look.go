@@ -185,7 +185,7 @@ func whyOver(ctx context.Context, limit error) error {
 // lookup asks Verify once, or again at once with a newer nonce: on a turn and
 // under a lease like any attempt, with a ledger of its own.
 func (o *once) lookup(ctx context.Context) (a answer) {
-	l := call{r: o.r, breaker: o.breaker, start: clock(), name: o.name, once: o, looking: true, inner: o.inner}
+	l := call{r: o.r, tables: o.tables, breaker: o.breaker, start: clock(), name: o.name, once: o, looking: true, inner: o.inner}
 	l.turn(ctx, func(ctx context.Context) error { return o.ask(ctx, &a) })
 	a.err = cmp.Or(l.err, a.lost)
 	if last := l.history.last(); last != nil && a.err != nil {

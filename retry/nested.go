@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 )
@@ -70,7 +71,7 @@ func (r *Retrier) serves(key string, turn *carry.Context) bool {
 
 // akin reports whether both are about the same API, as far as can be told.
 func (r *Retrier) akin(o *Retrier) bool {
-	return r.lockout == o.lockout || reflect.TypeOf(r.classifier).Comparable() && r.classifier == o.classifier
+	return r.lockout == o.lockout || sameClassifier(r.tables.Load().classifier, o.tables.Load().classifier)
 }
 
 // A judge judges what a part of its attempt returns.
@@ -79,6 +80,8 @@ type judge struct {
 	key     string           // that the attempt goes out with
 	breaker *breaker.Breaker // whose lease it has
 }
+
+func sameClassifier(a, b classify.Classifier) bool { return reflect.TypeOf(a).Comparable() && a == b }
 
 // owner returns who holds the turn, or the one around it where somebody put the
 // ticket there by hand; the zero judge if nobody did.
@@ -108,7 +111,7 @@ func judgeIn(ctx context.Context) judge {
 // while no other part of it does: they would overtake each other. It reports
 // false if that attempt is over and somebody kept its context.
 func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
-	c := call{r: r, breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, ticket: turn.Ticket.(*nonce.Ticket), part: true}
+	c := call{r: r, tables: r.tables.Load(), breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, ticket: turn.Ticket.(*nonce.Ticket), part: true}
 	if !c.mayJoin(ctx, probing) || !turn.Enter(ctx) {
 		return true, c.end(ctx)
 	}
@@ -152,7 +155,7 @@ func (c *call) mayJoin(ctx context.Context, probing bool) bool {
 // if it probes the same breaker, and in an operation that must not be sent again
 // behind its back.
 func (r *Retrier) inAttempt(ctx context.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) error {
-	c := call{r: r, breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, part: true}
+	c := call{r: r, tables: r.tables.Load(), breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, part: true}
 	if err := r.lockout.Check(r.key); err != nil && r.nonces == nil {
 		c.stop(ErrLockedOut, err)
 		return c.end(ctx)

@@ -263,7 +263,7 @@ func (o *once) insideTurn(ctx context.Context, state EntryState) error {
 var errInsideTurn = &reason{text: "DoOnce inside an attempt of another call, which holds the turn on this key: make it a call of its own"}
 
 func (o *once) begun(ctx context.Context, r *Retrier, opts []Option) {
-	o.r, o.breaker, o.start, o.name, o.once = r, r.breakerFor(opts), clock(), name(opts), o
+	o.r, o.tables, o.breaker, o.start, o.name, o.once = r, r.tables.Load(), r.breakerFor(opts), clock(), name(opts), o
 	o.inner = within(ctx)
 	o.doubt.ID, o.doubt.Settle = o.id, o.settleTime
 }

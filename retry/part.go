@@ -62,6 +62,7 @@ func (c *call) judgePart(ctx context.Context, lease *breaker.Lease, took time.Du
 	}
 	last := c.history.add(1)
 	c.record(last, took)
+	c.notice(ctx)
 	outcome, _ := c.judge(ctx)
 	c.report(lease, outcome)
 	switch class := last.Verdict.Class; {
@@ -86,6 +87,6 @@ func (c *call) outcome(ctx context.Context) breaker.Outcome {
 		return c.outcomeOf(ctx, inner)
 	}
 	a := c.history.last()
-	mode, _ := c.r.meaning(&a.Verdict)
+	mode, _ := c.tables.meaning(&a.Verdict)
 	return tells(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
 }

@@ -13,7 +13,7 @@ import (
 // the operation is in doubt.
 func (o *once) weigh(ctx context.Context) {
 	last := o.history.last()
-	p := proof{o.r, o.noReplay, o.connected.Load()}
+	p := proof{o.tables, o.noReplay, o.connected.Load()}
 	if !o.trimmed && p.proved(o.err, &last.Verdict) {
 		return
 	}
@@ -33,7 +33,7 @@ func (o *once) doubtBegins(last *Attempt) {
 
 // A proof is what it takes to believe that a failed send changed nothing.
 type proof struct {
-	r         *Retrier
+	tables    *tables
 	noReplay  bool // nothing below repeats requests, somebody vouches
 	connected bool // a connection was made during that send
 }
@@ -69,7 +69,7 @@ func (p *proof) allProved(errs []error) bool {
 		if err == nil {
 			continue
 		}
-		v := p.r.classifier.Classify(err)
+		v := p.tables.classifier.Classify(err)
 		if !p.proved(err, &v) {
 			return false
 		}
@@ -95,7 +95,7 @@ func (p *proof) refused(e *classify.Error) bool {
 func (p *proof) refusesNonce(e *classify.Error) bool {
 	for i := range e.Details {
 		one := classify.Error{Status: e.Status, Details: e.Details[i : i+1]}
-		if p.r.classifier.Classify(&one).Class == classify.Resync {
+		if p.tables.classifier.Classify(&one).Class == classify.Resync {
 			return true
 		}
 	}

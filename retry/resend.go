@@ -77,7 +77,7 @@ func (c *call) mayResend(v *classify.Verdict) bool {
 	case ResendAlways:
 		return true
 	case ResendOnProof, ResendOnProofNoReplay:
-		p := proof{c.r, c.resends == ResendOnProofNoReplay, c.connected.Load()}
+		p := proof{c.tables, c.resends == ResendOnProofNoReplay, c.connected.Load()}
 		return p.proved(c.err, v)
 	}
 	return false

@@ -3,8 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
+	"sync/atomic"
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
@@ -74,47 +73,45 @@ type Config struct {
 // calls that use the same API and keys: that is what makes its budget, breaker and lockout work. It is safe
 // for concurrent use, starts no goroutine and needs no closing.
 type Retrier struct {
-	classifier classify.Classifier
-	catalog    *classify.Catalog // the classifier, if it is one
-	policies   *policy.Set
-	breaker    *breaker.Breaker // nil if there are breakers
-	breakers   *breaker.Group
-	lockout    *breaker.Lockout
-	nonces     nonce.Source
-	key        string
-	budget     *Budget
-	journal    Journal
-	claims     *claims
-	onEvent    func(context.Context, Event)
+	tables   *atomic.Pointer[tables]
+	own      classify.Classifier // of Config.Classifier
+	breaker  *breaker.Breaker    // nil if there are breakers
+	breakers *breaker.Group
+	lockout  *breaker.Lockout
+	nonces   nonce.Source
+	key      string
+	budget   *Budget
+	journal  Journal
+	claims   *claims
+	unknown  *unknowns
+	onEvent  func(context.Context, Event)
 
-	locked       func(key string) error // lockout.Check, bound once
-	timeout      time.Duration          // of one attempt, 0: none
-	timeoutCause error
+	locked func(key string) error // lockout.Check, bound once
 }
 
 // New returns a Retrier. Its error tells everything that is wrong with the
 // configuration.
 func New(cfg Config) (*Retrier, error) {
 	r := &Retrier{
-		classifier: cfg.Classifier,
-		policies:   cfg.Policies,
-		breaker:    cfg.Breaker,
-		breakers:   cfg.Breakers,
-		lockout:    cfg.Lockout,
-		nonces:     cfg.Nonces,
-		key:        cfg.Key,
-		budget:     cfg.Budget,
-		journal:    cfg.Journal,
-		claims:     new(claims),
-		onEvent:    cfg.OnEvent,
+		tables:   new(atomic.Pointer[tables]),
+		own:      cfg.Classifier,
+		breaker:  cfg.Breaker,
+		breakers: cfg.Breakers,
+		lockout:  cfg.Lockout,
+		nonces:   cfg.Nonces,
+		key:      cfg.Key,
+		budget:   cfg.Budget,
+		journal:  cfg.Journal,
+		claims:   new(claims),
+		unknown:  new(unknowns),
+		onEvent:  cfg.OnEvent,
 	}
 	r.defaults()
-	if err := errors.Join(cfg.check(), r.affordable()); err != nil {
+	t := newTables(cfg.Classifier, cfg.Policies)
+	if err := errors.Join(cfg.check(), t.affordable(r.budget)); err != nil {
 		return nil, err
 	}
-	if r.timeout = r.policies.AttemptTimeout(); r.timeout > 0 {
-		r.timeoutCause = &attemptTimeoutError{r.timeout}
-	}
+	r.tables.Store(t)
 	return r, nil
 }
 
@@ -130,15 +127,6 @@ func (cfg *Config) check() error {
 		errs = append(errs, errors.New("retry: "+reason))
 	}
 	return errors.Join(errs...)
-}
-
-// affordable finds a price that even a full purse cannot pay: every call would
-// end with ErrBudget after its first failure, in the quietest of times.
-func (r *Retrier) affordable() error {
-	if cost := r.policies.MaxCost(); r.budget.capacity > 0 && int64(cost) > r.budget.capacity {
-		return fmt.Errorf("retry: a resend may cost %d tokens, says Config.Policies, but Config.Budget holds no more than %d", cost, r.budget.capacity)
-	}
-	return nil
 }
 
 // nilPointer finds the classic mistake of a nil pointer in an interface, which would
@@ -161,23 +149,9 @@ func nilPointer(n nonce.Source, c classify.Classifier) string {
 }
 
 func (r *Retrier) defaults() {
-	if r.policies == nil {
-		r.policies = policy.Standard()
-		if r.classifier == nil {
-			r.policies = policy.Nexpay()
-		}
-	}
-	switch {
-	case r.classifier != nil:
-	case r.policies.Catalog() != nil:
-		r.classifier = r.policies.Catalog()
-	default:
-		r.classifier = classify.Nexpay()
-	}
 	if r.lockout == nil {
 		r.lockout = new(breaker.Lockout)
 	}
-	r.catalog, _ = r.classifier.(*classify.Catalog)
 	r.locked = r.lockout.Check
 	if r.budget == nil {
 		r.budget = newBudget()
@@ -195,15 +169,6 @@ func (r *Retrier) breakerFor(opts []Option) *breaker.Breaker {
 // Lockout returns the lockout that calls through r obey, the configured one or r's own. A
 // person who has dealt with what locked a key ends it there.
 func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
-
-// advice is what the rule for a code tells people to do, where a catalog knows.
-func (r *Retrier) advice(code classify.Code) string {
-	if r.catalog == nil {
-		return ""
-	}
-	rule, _ := r.catalog.Lookup(code)
-	return rule.Fix
-}
 
 // onlyKey returns the key that every attempt goes out with, false where there
 // may be several.

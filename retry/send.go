@@ -14,7 +14,7 @@ func (c *call) run(ctx context.Context, op func(context.Context) error, probe bo
 	if c.resends == ResendOnProof || c.resends == ResendOnProofNoReplay {
 		ctx = c.traced(ctx)
 	}
-	if !probe && !c.inner && c.once == nil && c.sends == 1 && c.r.timeout == 0 {
+	if !probe && !c.inner && c.once == nil && c.sends == 1 && c.tables.timeout == 0 {
 		return op(ctx)
 	}
 	return c.runMarked(ctx, op, probe)
@@ -27,9 +27,9 @@ func (c *call) runMarked(ctx context.Context, op func(context.Context) error, pr
 		defer u.over.Store(true)
 		ctx = context.WithValue(ctx, underwayKey{}, u)
 	}
-	if c.r.timeout > 0 {
+	if c.tables.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.r.timeout, c.r.timeoutCause)
+		ctx, cancel = context.WithTimeoutCause(ctx, c.tables.timeout, c.tables.timeoutCause)
 		defer cancel()
 	}
 	return op(ctx)

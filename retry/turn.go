@@ -56,6 +56,7 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 			c.keepOwn(ctx)
 		}
 		c.record(c.history.add(int(c.sends)), clock()-began)
+		c.notice(ctx)
 		outcome, resync := c.judge(ctx)
 		if !resync {
 			c.report(lease, outcome)
@@ -87,10 +88,10 @@ func (c *call) keepOwn(ctx context.Context) {
 // them: hence the small functions around here, some of them not to be inlined.
 func (c *call) record(a *Attempt, took time.Duration) {
 	a.Took = took
-	if c.r.catalog != nil {
-		a.Verdict = c.r.catalog.Classify(c.err)
+	if c.tables.catalog != nil {
+		a.Verdict = c.tables.catalog.Classify(c.err)
 	} else {
-		a.Verdict = c.r.classifier.Classify(c.err)
+		a.Verdict = c.tables.classifier.Classify(c.err)
 	}
 	a.TraceID = traceID(c.err, &a.Verdict)
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied

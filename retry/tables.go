@@ -1,0 +1,100 @@
+package retry
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// tables are what errors mean and what is done about them. They never change; a
+// [Retrier] may get others, and a call keeps those it began with.
+type tables struct {
+	classifier classify.Classifier
+	catalog    *classify.Catalog // the classifier, if it is one
+	policies   *policy.Set
+
+	timeout      time.Duration // of one attempt, 0: none
+	timeoutCause error
+}
+
+// newTables takes the classifier of its caller's own, or the catalog of the
+// policies, and defaults for what there is not.
+func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
+	t := &tables{classifier: classifier, policies: policies}
+	if t.policies == nil {
+		t.policies = policy.Standard()
+		if t.classifier == nil {
+			t.policies = policy.Nexpay()
+		}
+	}
+	switch {
+	case t.classifier != nil:
+	case t.policies.Catalog() != nil:
+		t.classifier = t.policies.Catalog()
+	default:
+		t.classifier = classify.Nexpay()
+	}
+	t.catalog, _ = t.classifier.(*classify.Catalog)
+	if t.timeout = t.policies.AttemptTimeout(); t.timeout > 0 {
+		t.timeoutCause = &attemptTimeoutError{t.timeout}
+	}
+	return t
+}
+
+// affordable finds a price that even a full purse cannot pay: every call would
+// end with ErrBudget after its first failure, in the quietest of times.
+func (t *tables) affordable(b *Budget) error {
+	if cost := t.policies.MaxCost(); b.capacity > 0 && int64(cost) > b.capacity {
+		return fmt.Errorf("retry: a resend may cost %d tokens, says Config.Policies, but Config.Budget holds no more than %d", cost, b.capacity)
+	}
+	return nil
+}
+
+// Reload puts other policies in the place of those the Retrier has, and with them
+// their catalog, if they have one and Config.Classifier was nil. Calls under way
+// go on with what they began with; breakers, budget, nonces, lockouts and
+// [Retrier.Stats] stay as they are. An error changes nothing: there are no
+// policies, or the budget cannot pay for what they cost.
+//
+// It is safe for concurrent use. Policies that come from a file, and change with
+// it, are package policyfile's.
+func (r *Retrier) Reload(policies *policy.Set) error {
+	if policies == nil {
+		return errors.New("retry: the policies to reload are nil; was the error of loading them checked?")
+	}
+	classifier := r.own
+	if classifier == nil && policies.Catalog() == nil {
+		classifier = r.tables.Load().classifier
+	}
+	t := newTables(classifier, policies)
+	if err := t.affordable(r.budget); err != nil {
+		return err
+	}
+	r.tables.Store(t)
+	return nil
+}
+
+// meaning is what a verdict means to the breaker, and whether its policy
+// forbids any resend.
+func (t *tables) meaning(v *classify.Verdict) (mode policy.BreakerMode, once bool) {
+	p := t.policies.For(*v)
+	return p.Breaker, p.MaxAttempts == 1
+}
+
+// backoff is apart from its caller, and not inlined, for the size of a policy: see
+// record.
+//
+//go:noinline
+func (t *tables) backoff(v *classify.Verdict) policy.Backoff { return t.policies.For(*v).Backoff }
+
+// advice is what the rule for a code tells people to do, where a catalog knows.
+func (t *tables) advice(code classify.Code) string {
+	if t.catalog == nil {
+		return ""
+	}
+	rule, _ := t.catalog.Lookup(code)
+	return rule.Fix
+}

@@ -1,0 +1,129 @@
+package retry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// Stats are what a [Retrier] has counted since it was made, or since the first of
+// its kind, across every [Retrier.Reload].
+type Stats struct {
+	// UnknownCodes is how often an answer had a code that no rule of the catalog
+	// knew.
+	UnknownCodes int64
+	// Unknown are the codes themselves, the most frequent first: a table can be
+	// completed from them. Only the first hundred different ones are kept, a server
+	// can make up any number. What a later catalog knows is left out.
+	Unknown []UnknownCode
+}
+
+// An UnknownCode is a code that no rule knew when it came.
+type UnknownCode struct {
+	Code    classify.Code
+	Count   int64
+	Status  int       // HTTP status of the first answer that had it, 0 if none
+	TraceID string    // of that answer
+	First   time.Time // when that was
+}
+
+// mostUnknown is how many different codes are kept.
+const mostUnknown = 100
+
+// unknowns are the codes that nobody knew. It is safe for concurrent use.
+type unknowns struct {
+	mu    sync.Mutex
+	all   int64
+	codes map[classify.Code]*UnknownCode
+}
+
+// saw counts a code and reports whether that is news.
+func (u *unknowns) saw(code classify.Code, status int, trace string) (first bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all++
+	if known := u.codes[code]; known != nil {
+		known.Count++
+		return false
+	}
+	if len(u.codes) == mostUnknown {
+		return false
+	}
+	if u.codes == nil {
+		u.codes = make(map[classify.Code]*UnknownCode)
+	}
+	u.codes[code] = &UnknownCode{Code: code, Count: 1, Status: status, TraceID: trace, First: time.Now()}
+	return true
+}
+
+// Stats returns what r has counted.
+func (r *Retrier) Stats() Stats {
+	catalog := r.tables.Load().catalog
+	u := r.unknown
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s := Stats{UnknownCodes: u.all}
+	for code, seen := range u.codes {
+		if catalog != nil {
+			if _, known := catalog.Lookup(code); known {
+				continue
+			}
+		}
+		s.Unknown = append(s.Unknown, *seen)
+	}
+	slices.SortFunc(s.Unknown, func(a, b UnknownCode) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+	return s
+}
+
+// notice looks for codes in the error of the last attempt that no rule knows. The
+// first sight of one is an event. A classifier that is no catalog has no rules.
+//
+//go:noinline
+func (c *call) notice(ctx context.Context) {
+	if c.tables.catalog == nil {
+		return
+	}
+	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil { // it has been noticed there
+		return
+	}
+	last := c.history.last()
+	if answer, ok := errors.AsType[*classify.Error](c.err); ok && answer != nil {
+		for i := range answer.Details {
+			c.noticeCode(ctx, answer.Details[i].Code, last)
+		}
+		return
+	}
+	var coded interface{ ErrorCode() int }
+	if errors.As(c.err, &coded) {
+		c.noticeCode(ctx, classify.Code(coded.ErrorCode()), last)
+	}
+}
+
+//go:noinline
+func (c *call) noticeCode(ctx context.Context, code classify.Code, last *Attempt) {
+	if code == 0 {
+		return
+	}
+	if _, known := c.tables.catalog.Lookup(code); known || !c.r.unknown.saw(code, last.Verdict.Status, last.TraceID) {
+		return
+	}
+	if c.r.onEvent != nil {
+		c.tellUnknown(ctx, code)
+	}
+}
+
+// tellUnknown is apart from noticeCode for the size of an Event, see deliver.
+//
+//go:noinline
+func (c *call) tellUnknown(ctx context.Context, code classify.Code) {
+	e, last := c.event(EventUnknownCode), c.history.last()
+	e.Verdict, e.TraceID, e.Unknown = last.Verdict, last.TraceID, code
+	c.tellObserver(ctx, e)
+}
