@@ -6,11 +6,11 @@ var mutants = []mutant{
 		{"look.go", "found := o.look(ctx, needed)", "found := Absent\n\t_ = needed"},
 	}},
 	{"code 50 believed, though something may have repeated the request", []string{"M1", "M2", "M3"}, []edit{
-		{"proof.go", "|| !o.noReplay && v.Class == classify.Resync", ""},
-		{"proof.go", "return o.noReplay || !o.refusesNonce(e)", "return true"},
+		{"proof.go", "|| !p.noReplay && v.Class == classify.Resync", ""},
+		{"proof.go", "return p.noReplay || !p.refusesNonce(e)", "return true"},
 	}},
 	{"code 50 among others believed", []string{"M1", "M2", "M3"}, []edit{
-		{"proof.go", "return o.noReplay || !o.refusesNonce(e)", "return true"},
+		{"proof.go", "return p.noReplay || !p.refusesNonce(e)", "return true"},
 	}},
 	{"one Absent is enough", []string{"M4"}, []edit{
 		{"look.go", "needed := 2", "needed := 1"},
@@ -114,7 +114,7 @@ var mutants = []mutant{
 		{"look.go", "o.doubt.Blocked = errNoVerify\n", ""},
 	}},
 	{"a hidden first try is overlooked", []string{"M1", "M2", "M3"}, []edit{
-		{"proof.go", "&& !o.connected.Load()", ""},
+		{"proof.go", "&& !p.connected", ""},
 	}},
 	{"half an answer is believed", []string{"M1", "M2", "M3"}, []edit{
 		{"proof.go", "|| !e.Complete() {", "{"},
@@ -127,17 +127,17 @@ var mutants = []mutant{
 		{"proof.go", "e.Status > 499 ||", "e.Status > 599 ||"},
 	}},
 	{"one of joined errors is enough", []string{"M1", "M2", "M3"}, []edit{
-		{"proof.go", "if !o.proved(err, &v) {\n\t\t\treturn false\n\t\t}\n\t\tsome = true", "some = some || o.proved(err, &v)"},
+		{"proof.go", "if !p.proved(err, &v) {\n\t\t\treturn false\n\t\t}\n\t\tsome = true", "some = some || p.proved(err, &v)"},
 		{"proof.go", "if v.Effect != classify.NotApplied ||", "if _, joined := err.(interface{ Unwrap() []error }); !joined && v.Effect != classify.NotApplied ||"},
 	}},
 	{"Fix after doubt", []string{"M7"}, []edit{
-		{"again.go", "if c.once != nil && c.once.everDoubt { // what was in doubt is not to be changed", "if false {"},
+		{"again.go", "c.once != nil && c.once.everDoubt || !c.mayResend", "!c.mayResend"},
 	}},
 	{"no proof is ever good enough", []string{"timid"}, []edit{
-		{"proof.go", "return o.noReplay || !o.refusesNonce(e)", "return false"},
+		{"proof.go", "return p.noReplay || !p.refusesNonce(e)", "return false"},
 	}},
 	{"no connection is no proof", []string{"timid"}, []edit{
-		{"proof.go", "&& !o.connected.Load()", "&& false"},
+		{"proof.go", "&& !p.connected", "&& false"},
 	}},
 	{"it looks three times only", []string{"timid"}, []edit{
 		{"look.go", "if a.final || !o.rest(", "if n == 3 || a.final || !o.rest("},
