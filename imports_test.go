@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"nonce/noncetest":      {"nonce"},
 	"retry":                {"breaker", "classify", "internal/carry", "internal/certificate", "internal/hook", "internal/text", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
-	"retry/retryhttp":      {"classify", "internal/echo", "internal/wire", "retry"},
+	"retry/retryhttp":      {"classify", "internal/carry", "internal/echo", "internal/wire", "retry"},
 	"nexpay":               {"classify", "internal/echo", "internal/text", "internal/wire", "nonce"},
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},

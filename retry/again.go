@@ -7,6 +7,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/policy"
 )
 
@@ -30,6 +31,7 @@ func (c *call) again(ctx context.Context, opts []Option) bool {
 		last.Wait = 0
 		return false
 	}
+	carry.Wait(ctx)
 	c.emit(ctx, EventResend)
 	return true
 }

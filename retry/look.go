@@ -10,6 +10,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
@@ -63,6 +64,7 @@ func (o *once) settle(ctx context.Context) Outcome {
 	if o.ended != nil && o.ended.Reason == ErrOutcomeUnknown {
 		return Undecided
 	}
+	carry.Wait(ctx)
 	from := clock()
 	found := o.look(ctx, needed)
 	o.waited = clock() - from

@@ -49,7 +49,12 @@ func BenchmarkGet(b *testing.B) {
 		tr.Retrier = quick(b, retry.Config{Nonces: lane})
 		tr.Sign = func(r *http.Request) error { r.Header.Set("X-API-SIGN", "signature"); return nil }
 	})
-	for name, c := range map[string]*http.Client{"plain": plain, "ours": ours, "signed": signed} {
+	_, timed := stubbed(b, func(tr *retryhttp.Transport) {
+		r, err := retry.New(retry.Config{}) // whose attempts have a timeout
+		require.NoError(b, err)
+		tr.Retrier = r
+	})
+	for name, c := range map[string]*http.Client{"plain": plain, "ours": ours, "signed": signed, "timeout": timed} {
 		b.Run(name, func(b *testing.B) {
 			req := request(b, "GET", "")
 			b.ReportAllocs()

@@ -6,23 +6,43 @@ import (
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/wire"
+	"github.com/nexpay-go/resilience/retry"
 )
 
 // An exchange is one RoundTrip: a request, and what its attempts came to. It
 // belongs to one goroutine.
 type exchange struct {
-	t    *Transport
-	req  *http.Request // the caller's, never changed
-	body body
-	last *http.Response // of the last attempt, if that failed on it; its body is open
+	context.Context // of the request; with what Value adds, that of the call
+	t               *Transport
+	req             *http.Request // the caller's, never changed
+	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
+	body            body
+	opts            [2]retry.Option // of the call, kept here so as to be none by themselves
+	last            *http.Response  // of the last attempt, if that failed on it; its body is open
 }
+
+// Value adds that there is something to give up before a wait, and hides that the
+// request is an operation: those made inside are not.
+func (x *exchange) Value(key any) any {
+	switch key.(type) {
+	case carry.WaitKey:
+		return x
+	case operationKey:
+		return nil
+	}
+	return x.Context.Value(key)
+}
+
+// BeforeWait gives up the connection of the last answer.
+func (x *exchange) BeforeWait() { x.discard() }
 
 // attempt sends the request once. The response it returns is a success; one that is
 // not is kept, and its error returned.
 func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	x.discard()
-	live := detach(ctx, x.req.Context())
+	live := detach(ctx, x)
 	out, err := x.request(live.ctx)
 	if err != nil {
 		live.end(err)
@@ -38,7 +58,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 		if resp != nil && resp.Body != nil { // against the contract, and no reason to leak
 			_ = resp.Body.Close()
 		}
-		err = wire.Unanswered(out, err, false) // while its context is as it was
+		err = wire.Unanswered(out, x.cause(ctx, err), false) // while its context is as it was
 		live.end(err)
 		return nil, err
 	}
@@ -46,19 +66,35 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
+	kept := false
+	defer func() {
+		if !kept { // a panic of somebody else's may be on its way
+			_ = resp.Body.Close()
+			live.end(nil)
+		}
+	}()
 	err = x.judge(resp)
 	x.blot(out, err)
 	if !live.outlives() {
-		_ = resp.Body.Close()
-		live.end(nil)
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
+	kept = true
 	resp.Body = live.body(resp.Body)
 	if err != nil {
 		x.last = resp
 		return nil, err
 	}
 	return resp, nil
+}
+
+// cause is what a send failed with. That an attempt's time was up, net/http says
+// over HTTP/1 in the words of the context's cause, and over HTTP/2 as a
+// cancellation, which would be the caller's.
+func (x *exchange) cause(attempt context.Context, err error) error {
+	if attempt.Err() != nil && x.Err() == nil && errors.Is(err, context.Canceled) {
+		return context.Cause(attempt)
+	}
+	return err
 }
 
 // request is the copy of the request that goes out.
@@ -80,12 +116,16 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 	if x.body.again() && next != http.NoBody {
 		out.GetBody = x.body.get
 	}
-	if err := x.t.Sign(out); err != nil {
-		if out.Body != nil {
+	signed := false
+	defer func() {
+		if !signed && out.Body != nil { // be it by a panic
 			_ = out.Body.Close()
 		}
+	}()
+	if err := x.t.Sign(out); err != nil {
 		return nil, errors.Join(errSign, &hidden{err})
 	}
+	signed = true
 	unrepeatable(out)
 	return out, nil
 }
@@ -116,6 +156,8 @@ func (x *exchange) judge(resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code >= 200 && code <= 299:
 		return x.inspect(resp)
+	case x.payment: // neither a redirect nor anything else says that it happened
+		resp.Header.Del("Location")
 	case code == http.StatusSwitchingProtocols, code == http.StatusNotModified:
 		return nil
 	case code >= 300 && code <= 399 && resp.Header.Get("Location") != "":
@@ -129,7 +171,7 @@ func (x *exchange) judge(resp *http.Response) error {
 
 // inspect looks for errors in a 2xx.
 func (x *exchange) inspect(resp *http.Response) error {
-	if !x.t.InspectJSON {
+	if !x.t.InspectJSON && !x.payment {
 		return nil
 	}
 	return peek(resp, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) })
@@ -139,12 +181,14 @@ func (x *exchange) mayFollow(resp *http.Response) bool {
 	if x.t.AllowRedirect == nil {
 		return false
 	}
-	to, err := x.req.URL.Parse(resp.Header.Get("Location"))
-	return err == nil && x.t.AllowRedirect(x.req.URL, to)
+	from := *x.req.URL
+	to, err := from.Parse(resp.Header.Get("Location"))
+	return err == nil && x.t.AllowRedirect(&from, to)
 }
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was
-// all, the connection serves again.
+// all, the connection serves again. The engine runs it before a wait, so that no
+// connection is held meanwhile.
 func (x *exchange) discard() {
 	if x.last != nil {
 		_ = x.last.Body.Close()
@@ -157,7 +201,7 @@ func (x *exchange) outcome(resp *http.Response, err error) (*http.Response, erro
 	if err == nil {
 		return resp, nil
 	}
-	if last := x.last; last != nil && !x.t.AlwaysError && x.req.Context().Err() == nil {
+	if last := x.last; last != nil && !x.t.AlwaysError && x.Err() == nil {
 		return last, nil
 	}
 	x.discard()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"reflect"
 	"sync/atomic"
 )
 
@@ -18,8 +17,8 @@ type live struct {
 
 // detach makes a context with the values of an attempt that ends with the caller's,
 // and with the attempt's until outlives is called.
-func detach(attempt, caller context.Context) live {
-	if reflect.ValueOf(attempt).Comparable() && attempt == caller { // somebody's own context need not be
+func detach(attempt context.Context, caller *exchange) live {
+	if own, ok := attempt.(*exchange); ok && own == caller {
 		return live{ctx: caller}
 	}
 	base, cancel := context.WithCancelCause(caller)

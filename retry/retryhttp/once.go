@@ -1,7 +1,10 @@
 package retryhttp
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net/http"
 
 	"github.com/nexpay-go/resilience/retry"
@@ -18,8 +21,12 @@ import (
 // with a newer nonce. It must close the responses that it does not return.
 //
 // An error of such a request is always a *retry.Error that tells the truth about
-// the operation: retry.ErrOutcomeUnknown, if nobody knows whether it happened. That a
-// 2xx means it did is taken from its header, unless InspectJSON is set.
+// the operation: retry.ErrOutcomeUnknown, if nobody knows whether it happened. Only
+// a 2xx says that it did, and only if all of its body can be read, as JSON without
+// "errors" or empty, up to 4 MiB: anything else, a page of HTML or an answer that
+// breaks off, is doubt, and verify is asked. So is a redirect, which is never
+// followed. An API that answers payments in another form needs a Send of its own,
+// for retry.DoOnce.
 func Once(req *http.Request, id string, verify func(context.Context) (*http.Response, retry.Outcome, error)) *http.Request {
 	return OnceWith(req, retry.Operation[*http.Response]{ID: id, Verify: verify})
 }
@@ -39,10 +46,43 @@ func operation(ctx context.Context) (retry.Operation[*http.Response], bool) {
 
 // perform makes the request happen at most once.
 func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, error) {
+	x.payment = true
 	op.NoReplay = op.NoReplay || x.t.NoReplay
 	op.Send = x.attempt
-	ctx := context.WithValue(x.req.Context(), operationKey{}, nil) // verify's requests are not the operation
-	resp, err := retry.DoOnce(ctx, x.t.Retrier, op, retry.Endpoint(x.t.endpoint(x.req)))
+	if verify := op.Verify; verify != nil {
+		op.Verify = func(ctx context.Context) (*http.Response, retry.Outcome, error) { return verified(verify(ctx)) }
+	}
+	resp, err := retry.DoOnce(x, x.t.Retrier, op, retry.Endpoint(x.t.endpoint(x.req)))
 	x.discard() // the answer that began the doubt, if there was any
 	return resp, err
 }
+
+var errNoResponse error = safeError("retryhttp: verify says that it happened, and returns no response")
+
+// verified reads the response of a lookup into memory: its context ends with the
+// lookup. What verify says of the operation stands, whatever becomes of that.
+func verified(resp *http.Response, found retry.Outcome, err error) (*http.Response, retry.Outcome, error) {
+	switch {
+	case resp != nil && (found != retry.Applied || err != nil):
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return nil, found, err
+	case found != retry.Applied || err != nil:
+		return nil, found, err
+	case resp == nil:
+		return nil, found, errNoResponse
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+		return resp, found, nil
+	}
+	seen, end := beginning(resp.Body, mostJSON)
+	_ = resp.Body.Close()
+	if orEOF(end) != io.EOF || end == nil {
+		return nil, found, errors.Join(errLookup, &hidden{orEOF(end)})
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(seen))
+	return resp, found, nil
+}
+
+var errLookup error = safeError("retryhttp: the response of the lookup cannot be read, or is longer than 4 MiB")

@@ -70,12 +70,12 @@ func TestOnce(t *testing.T) {
 		body    string
 		err     error
 	}{
-		"paid at once":                       {ways(says(200, "paid")), absent, 1, 0, "paid", nil},
+		"paid at once":                       {ways(says(200, `"paid"`)), absent, 1, 0, `"paid"`, nil},
 		"in doubt, and it happened":          {ways(says(500, internal)), applied, 1, 1, "the payment", nil},
-		"in doubt, and it did not happen":    {ways(breaks(io.ErrUnexpectedEOF), says(200, "paid")), absent, 2, -1, "paid", nil},
+		"in doubt, and it did not happen":    {ways(breaks(io.ErrUnexpectedEOF), says(200, `"paid"`)), absent, 2, -1, `"paid"`, nil},
 		"in doubt, and nobody can tell":      {ways(says(503, "sorry")), undecided, 1, -1, "", retry.ErrOutcomeUnknown},
 		"refused":                            {ways(says(400, wrong)), applied, 1, 0, "", retry.ErrFixAndResend},
-		"no connection, then paid":           {ways(breaks(dialError), says(200, "paid")), absent, 2, 0, "paid", nil},
+		"no connection, then paid":           {ways(breaks(dialError), says(200, `"paid"`)), absent, 2, 0, `"paid"`, nil},
 		"a refused nonce may hide a success": {ways(says(403, monotonic)), applied, 1, 1, "the payment", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func ways(a ...func(*http.Request) (*http.Response, error)) []func(*http.Request
 // What a body allows is not more than the operation allows: one that is gone cannot be sent again, and is said to be.
 func TestOnceWithoutGetBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := answers(breaks(dialError), says(200, "paid"))
+		s := answers(breaks(dialError), says(200, `"paid"`))
 		req := request(t, "POST", "")
 		req.Body = io.NopCloser(strings.NewReader("amount=17"))
 		_, err := client(t, s).Do(retryhttp.OnceWith(req, retry.Operation[*http.Response]{
@@ -129,7 +129,7 @@ func TestOnceWithoutGetBody(t *testing.T) {
 
 // A mistake in the operation is one before anything is sent.
 func TestOnceMistakes(t *testing.T) {
-	s := answers(says(200, "paid"))
+	s := answers(says(200, `"paid"`))
 	_, err := client(t, s).Do(retryhttp.Once(request(t, "POST", "x"), "", nil))
 	require.ErrorContains(t, err, "ID is required")
 	require.Empty(t, s.seen)

@@ -43,7 +43,8 @@ type Transport struct {
 
 	// InspectJSON says that answers are JSON, and that one with "errors" at its top
 	// is a failure also under a 2xx, as classify.ReadJSON has it. The body of a 2xx
-	// is then read, up to 4 MiB, before the caller gets it.
+	// is then read, up to 4 MiB, before the caller gets it. For [Once] that is so
+	// in any case.
 	InspectJSON bool
 
 	// NoReplay vouches that nothing below repeats requests: no proxy, no retrying
@@ -54,7 +55,8 @@ type Transport struct {
 	// AllowRedirect says whether a client may follow a redirect, which it does with
 	// the headers of this request, and with its body after a 307 or 308. Nil: none
 	// is followed. From a redirect that is not allowed the Location is taken away:
-	// http.Client then returns the response as it is.
+	// http.Client then returns the response as it is. A request of [Once] is never
+	// redirected.
 	AllowRedirect func(from, to *url.URL) bool
 
 	// Endpoint says which part of the API a request is for, see retry.Endpoint.
@@ -71,7 +73,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.warn(req)
-	x := &exchange{t: t, req: req}
+	x := &exchange{Context: req.Context(), t: t, req: req}
 	if err := x.open(); err != nil {
 		return nil, err
 	}
@@ -79,19 +81,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if op, ok := operation(req.Context()); ok {
 		return x.perform(op)
 	}
-	resp, err := retry.DoValue(req.Context(), t.Retrier, x.attempt, t.options(req, &x.body)...)
+	resp, err := retry.DoValue(x, t.Retrier, x.attempt, x.options()...)
 	return x.outcome(resp, err)
 }
 
 // options are those of a call that is not an operation.
-func (t *Transport) options(req *http.Request, b *body) []retry.Option {
-	opts := make([]retry.Option, 1, 2)
-	opts[0] = retry.Endpoint(t.endpoint(req))
+func (x *exchange) options() []retry.Option {
+	opts := append(x.opts[:0], retry.Endpoint(x.t.endpoint(x.req)))
 	switch {
-	case !b.again():
+	case !x.body.again():
 		opts = append(opts, retry.Resend(retry.ResendNever))
-	case repeatable(req.Method):
-	case t.NoReplay:
+	case repeatable(x.req.Method):
+	case x.t.NoReplay:
 		opts = append(opts, retry.Resend(retry.ResendOnProofNoReplay))
 	default:
 		opts = append(opts, retry.Resend(retry.ResendOnProof))
