@@ -40,7 +40,8 @@ type member struct {
 }
 
 // NewGroup returns a Group whose breakers have cfg, and which keeps max of them at most; zero means 1000. Config.Name, if
-// there is one, stands before the name of each: "bank payments". The error lists everything that is wrong.
+// there is one, stands before the name of each: "bank payments". Config.OnStateChange hears of all of them: of each in order
+// and one at a time, but of two it may hear at once. The error lists everything that is wrong.
 func NewGroup(cfg Config, max int) (*Group, error) {
 	cfg, err := cfg.resolve()
 	if max < 0 || max > maxMax {

@@ -75,12 +75,16 @@
 // way round here and the other there, or each may wait for the other until an
 // attempt times out.
 //
-// # Options
+// # Options and tables
+//
+// A Retrier gets other tables while it runs by [Retrier.Reload], and tells in
+// [Retrier.Stats] of codes that they do not know.
 //
 // [Named] names a call, [Endpoint] says which breaker of Config.Breakers is its
 // own, [Fix] corrects the request, and [Fallback] is what a program does instead
 // while the breaker is open or the key is locked out. [Hedge] is DoValue for
-// reads whose slowest answers are much slower than most.
+// reads whose slowest answers are much slower than most. [Resend] is for adapters
+// that are given calls which are not safe to repeat.
 //
 // # A panic
 //

@@ -174,7 +174,7 @@ func (h *hedge) settle(firstOK bool) (ok, bySecond bool) {
 		c.unneeded += sent
 		return true, false
 	case h.ok:
-		if h.unneeded {
+		if h.unneeded && after >= 0 {
 			c.unneeded++
 		}
 		c.err, c.ended, c.paid = nil, nil, second.paid
@@ -186,19 +186,26 @@ func (h *hedge) settle(firstOK bool) (ok, bySecond bool) {
 	return false, false
 }
 
-// merge enters what the second one sent, numbered after all of the first one's,
-// and leaves the sterner of the two as the last: that is what the call goes on
-// with.
+// merge enters what the second one sent, numbered after all of the first one's
+// (after is negative if that sent nothing), and leaves the sterner of the two as
+// the last: that is what the call goes on with. What kept the first one from
+// sending ends the call.
 func (h *hedge) merge(after int) {
 	c, second := h.call, &h.second
 	attempts, _ := second.history.all()
 	for i := range attempts {
 		attempts[i].Number += after
 	}
-	if last := c.history.last(); c.sternness() >= second.sternness() {
+	switch last := c.history.last(); {
+	case after < 0:
+		c.err, c.ticket = second.err, second.ticket
+		if c.ended == nil {
+			c.ended = second.ended
+		}
+	case c.sternness() >= second.sternness():
 		attempts = append(attempts, *last)
 		*last, attempts = attempts[0], attempts[1:]
-	} else {
+	default:
 		c.err, c.ended, c.ticket = second.err, second.ended, second.ticket
 	}
 	for _, a := range attempts {

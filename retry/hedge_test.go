@@ -279,6 +279,48 @@ func TestHedgeMistakes(t *testing.T) {
 	require.Empty(t, sent.begun)
 }
 
+// turns gives the first caller an error after a while, and everybody else a ticket.
+type turns struct {
+	asked atomic.Int32
+	err   error
+}
+
+func (s *turns) Enter(ctx context.Context) (*nonce.Ticket, error) {
+	if s.asked.Add(1) == 1 {
+		select {
+		case <-time.After(150 * time.Millisecond):
+			return nil, s.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return nonce.NewTicket("k", uint64(s.asked.Load()), nil, func() {}), nil
+}
+
+// A first one that never gets its turn has sent nothing: what it waited for ends the call, unless the second one succeeds.
+func TestHedgeOfOneThatIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own := errors.New("the source is closed")
+		a := hedged(arm{takes: 10 * time.Millisecond, err: code(503)})
+		_, err := retry.Hedge(t.Context(), newRetrier(t, retry.Config{Nonces: &turns{err: own}}), after, a.op)
+		e := asError(t, err)
+		require.Equal(t, retry.ErrNonce, e.Reason)
+		require.ErrorIs(t, e, own)
+		require.Equal(t, 1, e.Attempts)
+		require.Len(t, e.History, 1)
+		require.Equal(t, 1, e.History[0].Number)
+		require.Equal(t, 503, e.Verdict.Status, "what came of the second one")
+
+		var kinds []retry.EventKind
+		r := newRetrier(t, retry.Config{Nonces: &turns{err: own}, OnEvent: func(_ context.Context, e retry.Event) { kinds = append(kinds, e.Kind) }})
+		value, err := retry.Hedge(t.Context(), r, after, hedged(arm{}).op)
+		require.NoError(t, err)
+		require.Equal(t, 1, value)
+		require.Equal(t, []retry.EventKind{retry.EventHedge}, kinds)
+		require.Equal(t, 100, r.Budget().Tokens())
+	})
+}
+
 // A payment is not hedged by what it is sent with, nor is what is part of another attempt.
 func TestNotHedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -59,8 +59,7 @@ func (t *tables) affordable(b *Budget) error {
 // [Retrier.Stats] stay as they are. An error changes nothing: there are no
 // policies, or the budget cannot pay for what they cost.
 //
-// It is safe for concurrent use. Policies that come from a file, and change with
-// it, are package policyfile's.
+// It is safe for concurrent use.
 func (r *Retrier) Reload(policies *policy.Set) error {
 	if policies == nil {
 		return errors.New("retry: the policies to reload are nil; was the error of loading them checked?")
