@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +20,7 @@ type scenario struct {
 	every    time.Duration // a call of each client
 	together bool          // one call of each client, all at one instant
 	clients  float64       // of the fleet's, where fewer show the same
+	least    int           // clients that there are in any case
 	servers  func(perSecond float64) []*server
 }
 
@@ -29,23 +32,11 @@ const fiveASecond = 200 * time.Millisecond
 const spare, queued = 1.25, 5.0
 
 var (
-	outage = scenario{
-		name: "total outage", story: "60 s of HTTP 503 at once",
-		from: 10 * time.Second, to: 70 * time.Second, length: 100 * time.Second, every: fiveASecond, clients: 1,
-		servers: func(load float64) []*server {
-			return []*server{usual(load, phase{from: 10 * time.Second, down: true}, phase{from: 70 * time.Second})}
-		},
-	}
-	brownout = scenario{
-		name: "brown-out", story: "30 s at a tenth of the capacity, before a queue that holds more than anybody waits for",
-		from: 10 * time.Second, to: 40 * time.Second, length: 130 * time.Second, every: fiveASecond, clients: 1,
-		servers: func(load float64) []*server {
-			return []*server{usual(load, phase{from: 10 * time.Second, capacity: 0.1}, phase{from: 40 * time.Second})}
-		},
-	}
-	random = scenario{
+	outage   = outageOf(60 * time.Second)
+	brownout = brownoutOf(30 * time.Second)
+	random   = scenario{
 		name: "random failures", story: "ten minutes in which one answer in five is HTTP 503",
-		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1,
+		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1, least: 50,
 		servers: func(load float64) []*server {
 			return []*server{usual(load*2, phase{failing: 0.2})}
 		},
@@ -58,17 +49,64 @@ var (
 		},
 	}
 	oneOfFour = scenario{
-		name: "one of four", story: "one endpoint of four answers HTTP 503 for 30 s",
+		name: "one of four", story: "one endpoint of four answers HTTP 503 for 30 s; of the others one answer in a hundred is that, always",
 		from: 10 * time.Second, to: 40 * time.Second, length: 65 * time.Second, every: fiveASecond, clients: 1,
 		servers: func(load float64) []*server {
 			return []*server{
 				usual(load/4, phase{from: 10 * time.Second, down: true}, phase{from: 40 * time.Second}),
-				usual(load / 4), usual(load / 4), usual(load / 4),
+				usual(load/4, hundredth), usual(load/4, hundredth), usual(load/4, hundredth),
 			}
 		},
 	}
 	scenarios = []scenario{outage, brownout, random, herd, oneOfFour}
 )
+
+// hundredth is what also happens to a server that is well.
+var hundredth = phase{failing: 0.01}
+
+// outageOf is a total outage of some length.
+func outageOf(length time.Duration) scenario {
+	const from = 10 * time.Second
+	to := from + length
+	return scenario{
+		name: "total outage", story: fmt.Sprintf("%.0f s of HTTP 503 at once", length.Seconds()),
+		from: from, to: to, length: to + 30*time.Second, every: fiveASecond, clients: 1,
+		servers: func(load float64) []*server {
+			return []*server{usual(load, phase{from: from, down: true}, phase{from: to})}
+		},
+	}
+}
+
+// brownoutOf is a brown-out of some length.
+func brownoutOf(length time.Duration) scenario {
+	const from = 10 * time.Second
+	to := from + length
+	return scenario{
+		name:  "brown-out",
+		story: fmt.Sprintf("%.0f s at a tenth of the capacity, before a queue that holds more than anybody waits for", length.Seconds()),
+		from:  from, to: to, length: to + 90*time.Second, every: fiveASecond, clients: 1,
+		servers: func(load float64) []*server {
+			return []*server{usual(load, phase{from: from, capacity: 0.1}, phase{from: to})}
+		},
+	}
+}
+
+// ofOtherLengths are faults that end at other times: how soon a fleet is back
+// depends on how far its breakers are in their open times by then. They go
+// through a whole open time in steps of four seconds.
+func ofOtherLengths() (all []scenario) {
+	for more := 4 * time.Second; more <= 20*time.Second; more += 4 * time.Second {
+		for _, s := range []scenario{outageOf(60*time.Second + more), brownoutOf(30*time.Second + more)} {
+			s.name += otherLengths
+			s.length = s.to + 30*time.Second
+			s.clients, s.least = 0.1, 100
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+const otherLengths = ", other lengths"
 
 // usual is the usual server for so many calls a second, with phases of which a
 // capacity is a share of that, zero all of it.
@@ -94,12 +132,17 @@ type result struct {
 	*tally
 }
 
-// runAll puts every way through every scenario, several at a time.
+// runAll puts every way through every scenario, and those with breakers through
+// those of other lengths, several at a time.
 func runAll(t *testing.T, seed uint64, clients int) []result {
 	var results []result
-	for _, s := range scenarios {
+	var by []way
+	for _, s := range slices.Concat(scenarios, ofOtherLengths()) {
 		for _, w := range ways {
-			results = append(results, result{scenario: s, way: w.name})
+			if strings.HasSuffix(s.name, otherLengths) && !w.breaks {
+				continue
+			}
+			results, by = append(results, result{scenario: s, way: w.name}), append(by, w)
 		}
 	}
 	next := make(chan int, len(results))
@@ -111,7 +154,7 @@ func runAll(t *testing.T, seed uint64, clients int) []result {
 	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
-				results[i].tally = results[i].scenario.run(t, ways[i%len(ways)], seed, clients)
+				results[i].tally = results[i].scenario.run(t, by[i], seed, clients)
 			}
 		})
 	}
@@ -124,7 +167,7 @@ const atOnce = 2
 
 // run is one scenario with one way.
 func (s scenario) run(t *testing.T, w way, seed uint64, clients int) *tally {
-	clients = max(1, int(float64(clients)*s.clients))
+	clients = max(1, s.least, int(float64(clients)*s.clients))
 	load := float64(clients) / s.every.Seconds()
 	sum := newTally(s, load)
 	synctest.Test(t, func(t *testing.T) {

@@ -91,7 +91,9 @@ func panel(s scenario, results []result, title string, value func(*second) float
 	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
 		style.Font = font.From(sans, 11)
 	}
-	p.Legend.Top, p.Legend.ThumbnailWidth, p.Legend.Padding, p.Legend.XOffs, p.Legend.YOffs = true, 26, 3, -6, -4
+	// At the right, but each line to the left of its name, which in another font than ours may be longer.
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, 7.45*vg.Inch
+	p.Legend.ThumbnailWidth, p.Legend.Padding, p.Legend.YOffs = 26, 3, -4
 
 	most := 1.0
 	var series []*plotter.Line
@@ -123,7 +125,7 @@ func panel(s scenario, results []result, title string, value func(*second) float
 	p.Add(fault, usual)
 	for i, drawn := range series {
 		p.Add(drawn)
-		p.Legend.Add(lines[i].way+"  ", drawn)
+		p.Legend.Add(lines[i].way, drawn)
 	}
 	p.X.Tick.Marker = plot.TickerFunc(everyTen)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, s.length.Seconds()-1, 0, top

@@ -63,6 +63,7 @@ func (r report) print(results []result, goals []goal) {
 		fmt.Fprintf(r.out, "%s: %s.\n\n", s.name, s.story)
 		r.table(header, rows, true)
 	}
+	r.lengths(results)
 	var rows []table.Row
 	for _, g := range goals {
 		verdict := "reached"
@@ -72,6 +73,21 @@ func (r report) print(results []result, goals []goal) {
 		rows = append(rows, table.Row{g.what, g.got, verdict})
 	}
 	r.table(table.Row{"goal", "measured", ""}, rows, false)
+}
+
+// lengths shows how soon a fleet is back from faults of other lengths, at best and
+// at worst.
+func (r report) lengths(results []result) {
+	var rows []table.Row
+	for _, w := range ways {
+		if !w.breaks {
+			continue
+		}
+		out, brown := spanOf(results, outage.name+otherLengths, w.name), spanOf(results, brownout.name+otherLengths, w.name)
+		rows = append(rows, table.Row{w.name, out.half, out.most, brown.half, brown.most})
+	}
+	fmt.Fprint(r.out, "faults of other lengths: 64 to 80 s of outage, 34 to 50 s of brown-out.\n\n")
+	r.table(table.Row{"other lengths", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows, true)
 }
 
 // table prints a table, and an empty line after it. numbers says that all but the
