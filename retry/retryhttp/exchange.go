@@ -104,6 +104,9 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 		return nil, err
 	}
 	if x.t.Sign == nil {
+		if own, ok := ctx.(*exchange); ok && own == x && !x.payment && next == http.NoBody && safe(x.req.Method) {
+			return x.req, nil // nothing in it would differ, and Base is not to change it either
+		}
 		out := x.req.WithContext(ctx)
 		out.Body, out.ContentLength = next, x.body.length
 		if !safe(x.req.Method) {
