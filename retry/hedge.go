@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -25,11 +26,12 @@ import (
 // the call goes on with the sterner of the errors.
 //
 // The operation must be safe to run twice at once. The second one runs in a
-// goroutine of its own; if it panics or exits, so does Hedge. With a lane that
-// has one request in flight it waits for its turn behind the first: hedge with a
+// goroutine of its own; if it exits, so does Hedge, and if it panics, Hedge panics
+// with a [PanicError]. With a lane that has one request in flight it waits for its turn behind the first: hedge with a
 // nonce.Pool, or a lane with more InFlight. A call that is part of an attempt
 // of another one is sent once, as ever, and so is one inside the Send or Verify of
-// a [DoOnce], for which there is no hedging: that would be a second payment.
+// a [DoOnce], for which there is no hedging: that would be a second payment. With
+// any [Resend] but [ResendAlways] there is no second one either.
 func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(context.Context) (T, error), opts ...Option) (T, error) {
 	// A function and not an Option of DoValue: an operation that may run in
 	// another goroutine is on the heap, and with it that of every call which is
@@ -71,8 +73,27 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	}
 }
 
-// errUnneeded is the cause with which the context of the slower one ends.
-var errUnneeded error = &reason{"the other one of a hedged attempt succeeded first", context.Canceled}
+// The causes with which the context of one ends because of the other.
+var (
+	errUnneeded error = &reason{"the other one of a hedged attempt succeeded first", context.Canceled}
+	errBroken   error = &reason{"the other one of a hedged attempt panicked or exited", context.Canceled}
+)
+
+// A PanicError is what [Hedge] panics with after the second one has: the stack
+// that a handler of panics sees is that of Hedge, which tells nothing.
+type PanicError struct {
+	Value any    // what it panicked with
+	Stack []byte // of its goroutine, when it did
+}
+
+// Error returns the value and the stack, as the runtime prints them.
+func (e *PanicError) Error() string { return fmt.Sprintf("%v\n\n%s", e.Value, e.Stack) }
+
+// Unwrap returns the value, if that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
 
 // A hedge is one attempt of a call and, if that takes too long, a second one.
 type hedge struct {
@@ -85,7 +106,7 @@ type hedge struct {
 	ok       bool // the second one succeeded
 	unneeded bool // the first one was stopped because of that
 	done     chan struct{}
-	panicked any // what it ended with
+	panicked *PanicError
 	exited   bool
 }
 
@@ -98,7 +119,7 @@ func newHedge(c *call) *hedge {
 			sends: c.sends + 1, // that of the first one, so that its own number comes after it
 		},
 		before: c.sends + 1,
-		room:   p.MaxAttempts < 0 || c.counted()+2 <= p.MaxAttempts,
+		room:   c.resends == ResendAlways && (p.MaxAttempts < 0 || c.counted()+2 <= p.MaxAttempts),
 		cost:   p.Cost,
 		done:   make(chan struct{}),
 	}
@@ -121,7 +142,7 @@ func (h *hedge) turn(ctx context.Context, after time.Duration, first, second fun
 		return true
 	})
 	defer func() { // a panic of the first one may be on its way
-		stopSecond(errUnneeded)
+		stopSecond(errBroken)
 		ran()
 		stopFirst(nil)
 	}()
@@ -147,8 +168,11 @@ func (h *hedge) run(ctx context.Context, op func(context.Context) error, stopFir
 	h.exited = true
 	defer close(h.done)
 	defer func() {
-		if h.panicked = recover(); h.panicked != nil || h.exited {
-			stopFirst(errUnneeded)
+		if value := recover(); value != nil {
+			h.panicked = &PanicError{value, debug.Stack()}
+		}
+		if h.exited {
+			stopFirst(errBroken)
 		}
 	}()
 	c := &h.second
@@ -213,20 +237,29 @@ func (h *hedge) merge(after int) {
 	}
 }
 
-// sternness orders what two attempts of one call have come to.
+// sternness orders what two attempts of one call have come to, like
+// classify does the errors of one answer: the one that forbids most wins, and a
+// lockout goes before any other fatal one. One that has ended by more than its
+// verdict can only be overruled by those two.
 func (c *call) sternness() int {
 	last := c.history.last()
 	switch {
 	case last == nil:
 		return 0
+	case last.Verdict.Class == classify.Fatal && last.Verdict.Lockout:
+		return 7
+	case last.Verdict.Class == classify.Fatal:
+		return 6
 	case c.ended != nil:
 		return 5
-	case last.Verdict.Class == classify.Unclassified: // not sent again
-		return 3
-	case last.Verdict.Class == classify.Retryable:
-		return 1
-	case last.Verdict.Class == classify.Resync:
-		return 2
 	}
-	return 4
+	switch last.Verdict.Class {
+	case classify.Retryable:
+		return 1
+	case classify.Resync:
+		return 2
+	case classify.FixAndResend:
+		return 4
+	}
+	return 3
 }

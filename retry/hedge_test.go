@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -256,12 +257,54 @@ func TestHedgePanics(t *testing.T) {
 					_, _ = retry.Hedge(t.Context(), r, after, a.op)
 					returned = true
 				}()
-				require.Equal(t, tt.want, <-done)
+				got := <-done
+				if p, ok := got.(*retry.PanicError); ok {
+					require.Contains(t, string(p.Stack), "(*arms).op", "whose stack it is")
+					require.Equal(t, fmt.Sprintf("in the second\n\n%s", p.Stack), p.Error())
+					require.NoError(t, p.Unwrap())
+					got = p.Value
+				}
+				require.Equal(t, tt.want, got)
 				require.False(t, returned)
+				require.ErrorContains(t, a.causes[slices.IndexFunc(a.causes, func(err error) bool { return err != nil })],
+					"the other one of a hedged attempt panicked or exited")
 				require.Zero(t, a.alive.Load())
 				require.NoError(t, retry.Do(t.Context(), r, always(nil)), "the turns were given back")
 			})
 		})
+	}
+}
+
+// What is not to be sent again, is not sent beside itself either.
+func TestHedgeOfWhatIsNotSafeToRepeat(t *testing.T) {
+	for _, when := range []retry.Resends{retry.ResendOnProof, retry.ResendOnProofNoReplay, retry.ResendNever, 200} {
+		synctest.Test(t, func(t *testing.T) {
+			a := hedged(arm{takes: time.Second})
+			_, err := retry.Hedge(t.Context(), newRetrier(t, retry.Config{}), after, a.op, retry.Resend(when))
+			require.NoError(t, err)
+			require.Equal(t, ms(0), a.begun)
+		})
+	}
+}
+
+// Of two failures the call goes on with the one that forbids most, whichever came first.
+func TestHedgeGoesOnWithTheSterner(t *testing.T) {
+	order := []error{code(503), code(403, 50), errors.New("who knows"), code(400, 30001), code(403, 80), code(403, 100)}
+	for i, mild := range order {
+		for _, stern := range order[i+1:] {
+			for _, both := range [][2]error{{mild, stern}, {stern, mild}} {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Classes: map[classify.Class]policy.Policy{classify.Resync: {MaxAttempts: 1}}})})
+					a := hedged(arm{takes: 150e6, err: both[0]}, arm{takes: 150e6, err: both[1]}, arm{err: stern})
+					_, err := retry.Hedge(t.Context(), r, after, a.op)
+					e := asError(t, err)
+					want := classify.Nexpay().Classify(stern)
+					require.Equal(t, want.Code, e.Verdict.Code, "%v, then %v: %v", both[0], both[1], err)
+					require.Equal(t, want.Status, e.Verdict.Status)
+					require.Equal(t, want.Lockout, e.Verdict.Lockout)
+				})
+			}
+		}
 	}
 }
 
