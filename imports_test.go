@@ -10,8 +10,8 @@ import (
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
 	".":                    {},
-	"classify":             {},
-	"policy":               {"classify", "github.com/cenkalti/backoff/v4"},
+	"classify":             {"internal/codes"},
+	"policy":               {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":              {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":                {"internal/carry", "internal/hook"},
 	"nonce/noncetest":      {"nonce"},
@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},
 	"internal/certificate": {},
+	"internal/codes":       {},
 	"internal/echo":        {},
 	"internal/hook":        {},
 	"internal/oracle":      {},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/nexpay-go/resilience/internal/codes"
 )
 
 // A Catalog knows what the codes of one API mean. It never changes once made and
@@ -15,8 +17,8 @@ type Catalog struct {
 	singles []span // what the rules say, in two layers: …
 	ranges  []span // … single codes lie over ranges
 
-	spans  []span // both layers in one: sorted, without overlaps
-	firsts []Code // spans[i].first, close together because that is what a search reads
+	index  codes.Table[Rule] // of singles
+	firsts []Code            // ranges[i].first, close together because that is what a search reads
 }
 
 // NewCatalog makes a catalog of rules, in any order. A rule for a single code wins
@@ -54,9 +56,9 @@ func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
 		singles: overlay(c.singles, singles),
 		ranges:  overlay(c.ranges, ranges),
 	}
-	n.spans = overlay(n.ranges, n.singles)
-	n.firsts = make([]Code, len(n.spans))
-	for i, s := range n.spans {
+	n.index = codes.Make(len(n.singles), func(i int) (int, *Rule) { return int(n.singles[i].first), n.singles[i].rule })
+	n.firsts = make([]Code, len(n.ranges))
+	for i, s := range n.ranges {
 		n.firsts[i] = s.first
 	}
 	return n, nil
@@ -76,9 +78,10 @@ func (c *Catalog) Lookup(code Code) (Rule, bool) {
 // Rules returns the rules that speak for at least one code, sorted by First, in a
 // slice of the caller's own.
 func (c *Catalog) Rules() []Rule {
-	seen := make(map[*Rule]bool, len(c.spans))
-	rules := make([]Rule, 0, len(c.spans))
-	for _, s := range c.spans {
+	spans := overlay(c.ranges, c.singles)
+	seen := make(map[*Rule]bool, len(spans))
+	rules := make([]Rule, 0, len(spans))
+	for _, s := range spans {
 		if !seen[s.rule] { // a range around a single code has two spans
 			seen[s.rule] = true
 			rules = append(rules, *s.rule)
@@ -92,6 +95,9 @@ func (c *Catalog) Rules() []Rule {
 
 // find is Lookup without the copy.
 func (c *Catalog) find(code Code) *Rule {
+	if rule := c.index.Find(int(code)); rule != nil {
+		return rule
+	}
 	base := 0
 	for n := len(c.firsts); n > 1; {
 		half := n / 2
@@ -100,8 +106,8 @@ func (c *Catalog) find(code Code) *Rule {
 		}
 		n -= half
 	}
-	if base < len(c.spans) {
-		if s := &c.spans[base]; s.first <= code && code <= s.last {
+	if base < len(c.ranges) {
+		if s := &c.ranges[base]; s.first <= code && code <= s.last {
 			return s.rule
 		}
 	}

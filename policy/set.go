@@ -1,11 +1,11 @@
 package policy
 
 import (
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/codes"
 )
 
 // A Set is a compiled [Table]. It does not change and is safe for concurrent
@@ -15,9 +15,9 @@ type Set struct {
 	// inherited holds what each class comes to where the status has no policy
 	// of its own, and byStatus the same where it has.
 	inherited byClass
-	byStatus  map[int]*byClass
+	byStatus  [599 + 1]*byClass
 	// byCode holds what was set for a code, still to be laid over those.
-	byCode map[classify.Code]*Policy
+	byCode codes.Table[Policy]
 }
 
 // byClass holds a policy with nothing left to inherit for each class.
@@ -49,8 +49,6 @@ func compile(t Table) *Set {
 	s := &Set{
 		table:     t,
 		inherited: t.resolve(&base, 0),
-		byStatus:  make(map[int]*byClass),
-		byCode:    make(map[classify.Code]*Policy, len(t.Codes)),
 	}
 	for _, statuses := range []map[int]Policy{base.Statuses, t.Statuses} {
 		for status := range statuses {
@@ -58,9 +56,11 @@ func compile(t Table) *Set {
 			s.byStatus[status] = &p
 		}
 	}
-	for code, p := range t.Codes {
-		s.byCode[code] = &p
-	}
+	all := sorted(t.Codes)
+	s.byCode = codes.Make(len(all), func(i int) (int, *Policy) {
+		p := t.Codes[all[i]]
+		return int(all[i]), &p
+	})
 	return s
 }
 
@@ -94,11 +94,13 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 		class = classify.Unclassified
 	}
 	inherited := &s.inherited
-	if own := s.byStatus[v.Status]; own != nil {
-		inherited = own
+	if uint(v.Status) < uint(len(s.byStatus)) {
+		if own := s.byStatus[v.Status]; own != nil {
+			inherited = own
+		}
 	}
 	*p = inherited[class]
-	if code := s.byCode[v.Code]; code != nil {
+	if code := s.byCode.Find(int(v.Code)); code != nil {
 		p.overlay(code)
 	}
 	if class == classify.Fatal || class == classify.Unclassified {
@@ -112,7 +114,10 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 func (s *Set) MaxCost() int {
 	most := 0
 	for _, code := range s.resent() {
-		for _, status := range append(slices.Collect(maps.Keys(s.byStatus)), 0) {
+		for status, own := range s.byStatus {
+			if status != 0 && own == nil {
+				continue
+			}
 			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
 			if p.MaxAttempts != 1 {
 				most = max(most, p.Cost)
@@ -126,8 +131,8 @@ func (s *Set) MaxCost() int {
 // own that may be sent again as they are: all but those of which the catalog
 // knows better.
 func (s *Set) resent() []classify.Code {
-	codes := slices.DeleteFunc(sorted(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
-	return append([]classify.Code{0}, codes...)
+	own := slices.DeleteFunc(sorted(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
+	return append([]classify.Code{0}, own...)
 }
 
 func (s *Set) retryable(code classify.Code) bool {
