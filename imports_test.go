@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"internal/text":        {},
 	"internal/wire":        {"internal/certificate", "internal/text"},
 
+	"policy/policyfile": {"breaker", "classify", "policy", "retry", "go.yaml.in/yaml/v3"},
+
 	"journal":                {},
 	"journal/boltjournal":    {"journal/internal/entry", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
 	"journal/sqljournal":     {"journal/internal/entry", "retry"},

@@ -53,6 +53,13 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"modernc.org/sqlite",
 	},
+	"policy/policyfile": {
+		"github.com/nexpay-go/resilience",
+		"github.com/santhosh-tekuri/jsonschema/v6",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"go.yaml.in/yaml/v3",
+	},
 }
 
 // requirements holds the go.mod of a folder to mayRequire. A replacement would

@@ -1,0 +1,46 @@
+package policyfile
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/nexpay-go/resilience/policy"
+)
+
+//go:embed catalogs/*.yaml
+var catalogs embed.FS
+
+// Builtins returns the names of the tables that come with the library, in
+// alphabetical order, in a slice of the caller's own.
+func Builtins() []string {
+	entries, _ := catalogs.ReadDir("catalogs") // it is there, and a test reads it
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = strings.TrimSuffix(e.Name(), ".yaml")
+	}
+	return names
+}
+
+// Builtin returns one of the tables that come with the library as a file: to read,
+// or to begin with. False: there is none of that name.
+func Builtin(name string) ([]byte, bool) {
+	data, err := catalogs.ReadFile("catalogs/" + name + ".yaml")
+	return data, err == nil
+}
+
+var builtinSets sync.Map // by name, those that were read
+
+func builtinSet(name string) *policy.Set {
+	if set, ok := builtinSets.Load(name); ok {
+		return set.(*policy.Set)
+	}
+	data, _ := Builtin(name)
+	f, err := Parse(name, data)
+	if err != nil {
+		panic(fmt.Sprintf("policyfile: the table %s that comes with the library: %v", name, err)) // a test reads all of them
+	}
+	builtinSets.Store(name, f.Policies)
+	return f.Policies
+}

@@ -1,0 +1,128 @@
+package policyfile_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/policy/policyfile"
+)
+
+var update = flag.Bool("update", false, "write what the tests compare with")
+
+// written is a catalog as a file.
+func written(head string, c *classify.Catalog, tail string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%sname: %s\n%srules:\n", head, c.Name(), tail)
+	for _, r := range c.Rules() {
+		fmt.Fprintf(&b, "  - code: %d", r.First)
+		if r.Last != 0 && r.Last != r.First {
+			fmt.Fprintf(&b, "..%d", r.Last)
+		}
+		b.WriteByte('\n')
+		for _, f := range [][2]string{
+			{"name", r.Name}, {"class", strings.ReplaceAll(r.Class.String(), " ", "-")}, {"effect", strings.ReplaceAll(r.Effect.String(), " ", "-")},
+			{"fix", r.Fix}, {"source", r.Source},
+		} {
+			if f[1] != "" && f[1] != "unknown" {
+				quoted, _ := yaml.Marshal(f[1])
+				fmt.Fprintf(&b, "    %s: %s", f[0], strings.ReplaceAll(string(quoted), "\n    ", " "))
+			}
+		}
+		if r.Lockout {
+			b.WriteString("    lockout: true\n")
+		}
+	}
+	return b.String()
+}
+
+const nexpayTail = `attempt-timeout: 10s # a silent server would hold the key's turn
+codes: # a suspension is a state, not a blip
+  130: {attempts: 1, breaker: trip}
+  140: {attempts: 1, breaker: trip}
+`
+
+// The tables of the program, written out, load to exactly what the program has.
+func TestBuiltinTablesAreThoseOfTheProgram(t *testing.T) {
+	jsonrpc, err := policy.New(policy.Table{Catalog: classify.JSONRPC()})
+	require.NoError(t, err)
+	for name, tt := range map[string]struct {
+		set  *policy.Set
+		text string
+	}{
+		"nexpay": {policy.Nexpay(), written("# The Nexpay API, as classify.Nexpay() and policy.Nexpay() have it; a test keeps them the same.\n", classify.Nexpay(), nexpayTail)},
+		"jsonrpc": {jsonrpc, written("# JSON-RPC 2.0, as classify.JSONRPC() has it; a test keeps them the same.\n"+
+			"# From https://www.jsonrpc.org/specification (5.1, Error object; last revised 2013-01-04).\n", classify.JSONRPC(), "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if *update {
+				require.NoError(t, os.WriteFile("catalogs/"+name+".yaml", []byte(tt.text), 0o644))
+			}
+			data, ok := policyfile.Builtin(name)
+			require.True(t, ok)
+			require.Equal(t, tt.text, string(data), "run go test -update")
+			f, err := policyfile.Parse(name, data)
+			require.NoError(t, err)
+			same(t, tt.set, f.Policies)
+			require.Zero(t, f.Breaker)
+			require.Zero(t, f.Budget)
+
+			f, err = policyfile.Parse("extended", []byte("extends: "+name+"\n"))
+			require.NoError(t, err)
+			same(t, tt.set, f.Policies)
+		})
+	}
+}
+
+// same compares two sets in all that can be asked of them.
+func same(t *testing.T, want, got *policy.Set) {
+	t.Helper()
+	require.Equal(t, want.Catalog().Rules(), got.Catalog().Rules())
+	require.Equal(t, want.Catalog().Name(), got.Catalog().Name())
+	require.Equal(t, want.AttemptTimeout(), got.AttemptTimeout())
+	require.Equal(t, want.MaxCost(), got.MaxCost())
+	codes := []classify.Code{0, 12345}
+	for _, r := range want.Catalog().Rules() {
+		codes = append(codes, r.First, r.Last)
+	}
+	for _, code := range codes {
+		for _, status := range []int{0, 200, 400, 403, 429, 500, 503, 599} {
+			for class := classify.Unclassified; class <= classify.Fatal; class++ {
+				v := classify.Verdict{Class: class, Code: code, Status: status}
+				require.Equal(t, want.For(v), got.For(v), "%+v", v)
+			}
+			e := &classify.Error{Status: status}
+			if code != 0 {
+				e.Details = []classify.Detail{{Code: code}}
+			}
+			require.Equal(t, want.Catalog().Classify(e), got.Catalog().Classify(e))
+		}
+	}
+}
+
+// What the tables of other APIs say of what everybody knows of them.
+func TestOtherTables(t *testing.T) {
+	for name, codes := range map[string]map[classify.Code]classify.Class{
+		"grpc":    {3: classify.FixAndResend, 4: classify.Retryable, 5: classify.Fatal, 8: classify.Retryable, 14: classify.Retryable, 16: classify.Fatal},
+		"http":    {302: classify.Fatal, 400: classify.FixAndResend, 404: classify.Fatal, 429: classify.Retryable, 500: classify.Retryable, 501: classify.Fatal, 599: classify.Retryable},
+		"jsonrpc": {-32603: classify.Retryable, -32700: classify.FixAndResend},
+	} {
+		data, ok := policyfile.Builtin(name)
+		require.True(t, ok, name)
+		f, err := policyfile.Parse(name, data)
+		require.NoError(t, err, name)
+		for code, class := range codes {
+			require.Equal(t, class, f.Policies.Explain(code).Rule.Class, "%s %d", name, code)
+			require.NotEmpty(t, f.Policies.Explain(code).Rule.Source)
+		}
+	}
+	_, ok := policyfile.Builtin("../secret")
+	require.False(t, ok)
+}

@@ -1,0 +1,306 @@
+package policyfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// mostBytes is far more than any table needs.
+const mostBytes = 16 << 20
+
+// mostEntries is how many a list or mapping may have: checks look at every code under
+// every status.
+const mostEntries = 50_000
+
+// A decoder reads a document and notes what is wrong with it.
+type decoder struct {
+	problems []Problem
+	more     int                       // problems that are not told
+	bad      map[*yaml.Node]bool       // mappings with problems: what they lack may be meant to be there
+	places   map[string]*yaml.Node     // where things stand, by what errors call them
+	names    map[reflect.Type][]string // of their fields
+}
+
+func newDecoder() *decoder {
+	return &decoder{bad: map[*yaml.Node]bool{}, places: map[string]*yaml.Node{}, names: map[reflect.Type][]string{}}
+}
+
+func (d *decoder) wrong(n *yaml.Node, format string, args ...any) {
+	if d.full() {
+		d.more++
+		return
+	}
+	p := Problem{Text: fmt.Sprintf(format, args...)}
+	if n != nil {
+		p.Line, p.Column = n.Line, n.Column
+	}
+	d.problems = append(d.problems, p)
+}
+
+// full reports whether no more problems are told: somebody who pastes another file
+// does not want to read on, and a hostile one shall not cost more than it weighs.
+func (d *decoder) full() bool { return len(d.problems) >= mostProblems }
+
+func (d *decoder) count() int { return len(d.problems) + d.more }
+
+// parse reads YAML, of which JSON is a part.
+func (d *decoder) parse(data []byte) *yaml.Node {
+	switch {
+	case len(data) > mostBytes:
+		d.wrong(nil, "the file is larger than %d MiB", mostBytes>>20)
+		return nil
+	case crumbs(data):
+		d.wrong(nil, "this is no table of policies: it holds hardly anything but punctuation")
+		return nil
+	}
+	if root, ok := parseJSON(data); ok {
+		return root
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	err := decoder.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF):
+		d.wrong(nil, "the file is empty")
+		return nil
+	case err != nil:
+		d.syntax(err)
+		return nil
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		d.wrong(nil, "the file holds more than one document")
+		return nil
+	}
+	if len(doc.Content) != 1 {
+		d.wrong(nil, "the file is empty")
+		return nil
+	}
+	return doc.Content[0]
+}
+
+var punctuation = bytesOf(",[]{}:-?&*!|>\n")
+
+// crumbs reports whether the file would cost many times its size to read: every
+// value takes a node, be it one byte long.
+func crumbs(data []byte) bool {
+	n := 0
+	for _, c := range data {
+		if punctuation[c] {
+			n++
+		}
+	}
+	return n > 1000 && n > len(data)/3
+}
+
+var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
+
+// syntax notes what the library says.
+func (d *decoder) syntax(err error) {
+	text := strings.ReplaceAll(err.Error(), "\n", " ")
+	if m := syntaxLine.FindStringSubmatch(text); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		d.wrong(&yaml.Node{Line: line}, "not YAML: %s", m[2])
+		return
+	}
+	d.wrong(nil, "not YAML: %s", strings.TrimPrefix(text, "yaml: "))
+}
+
+// A scalar has a spelling of its own.
+type scalar interface{ parse(text string) error }
+
+// value reads a node into v.
+func (d *decoder) value(n *yaml.Node, v reflect.Value) {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		d.wrong(n, "anchors and aliases are not read here: write it out")
+		return
+	}
+	if s := scalarOf(v); s != nil {
+		d.scalar(n, s)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		d.fields(n, v)
+	case reflect.Map:
+		d.entries(n, v)
+	case reflect.Slice:
+		d.items(n, v)
+	}
+}
+
+func (d *decoder) scalar(n *yaml.Node, s scalar) {
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		d.wrong(n, "a single value is expected here, not a %s", kind(n))
+	case n.Tag == "!!null":
+		d.wrong(n, "a value is missing")
+	default:
+		if err := s.parse(n.Value); err != nil {
+			d.wrong(n, "%v", err)
+		}
+	}
+}
+
+func kind(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "mapping"
+	case yaml.SequenceNode:
+		return "list"
+	}
+	return "value"
+}
+
+// fields reads a mapping with fields that are known.
+func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
+	before := d.count()
+	defer func() {
+		if d.count() > before {
+			d.bad[n] = true
+		}
+	}()
+	if n.Kind != yaml.MappingNode {
+		d.wrong(n, "fields are expected here, not a %s", kind(n))
+		return
+	}
+	names := d.fieldNames(v.Type())
+	lines := make([]int, len(names)) // where each stands
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		index := slices.Index(names, key.Value)
+		switch {
+		case index < 0 || key.Kind != yaml.ScalarNode:
+			d.unknown(key, names)
+			continue
+		case lines[index] > 0:
+			d.wrong(key, "%s stands here twice, first in line %d", key.Value, lines[index])
+			continue
+		}
+		lines[index] = key.Line
+		d.value(value, v.Field(index))
+	}
+}
+
+func (d *decoder) fieldNames(t reflect.Type) []string {
+	names := d.names[t]
+	if names == nil {
+		names = make([]string, t.NumField())
+		for i := range names {
+			names[i] = t.Field(i).Tag.Get("name")
+		}
+		d.names[t] = names
+	}
+	return names
+}
+
+// entries reads a mapping whose keys have a spelling of their own.
+func (d *decoder) entries(n *yaml.Node, v reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.wrong(n, "a mapping is expected here, not a %s", kind(n))
+		return
+	}
+	if len(n.Content)/2 > mostEntries {
+		d.wrong(n, "%d entries are more than the %d that are read", len(n.Content)/2, mostEntries)
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := reflect.New(v.Type().Key()).Elem()
+		before := d.count()
+		d.scalar(n.Content[i], scalarOf(key))
+		if d.count() > before {
+			continue
+		}
+		if v.MapIndex(key).IsValid() {
+			d.wrong(n.Content[i], "%s stands here twice", n.Content[i].Value)
+			continue
+		}
+		value := reflect.New(v.Type().Elem()).Elem()
+		d.value(n.Content[i+1], value)
+		if d.count() > before {
+			value.SetZero()
+		}
+		v.SetMapIndex(key, value)
+		d.places[placeOf(key)] = n.Content[i]
+	}
+}
+
+func (d *decoder) items(n *yaml.Node, v reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.wrong(n, "a list is expected here, not a %s", kind(n))
+		return
+	}
+	if len(n.Content) > mostEntries {
+		d.wrong(n, "%d entries are more than the %d that are read", len(n.Content), mostEntries)
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, item := range n.Content {
+		d.value(item, v.Index(i))
+	}
+}
+
+// unknown notes a field that there is not.
+func (d *decoder) unknown(key *yaml.Node, names []string) {
+	hint := ""
+	if !d.full() {
+		hint = nearest(key.Value, names)
+	}
+	d.wrong(key, "there is no field %q here%s", short(key.Value), hint)
+}
+
+// nearest is a hint at the name that was probably meant.
+func nearest(name string, names []string) string {
+	best, least := "", len(name)/2+1
+	for _, n := range names {
+		if distance := levenshtein(name, n); distance < least {
+			best, least = n, distance
+		}
+	}
+	if best == "" {
+		return "; those there are: " + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("; did you mean %s?", best)
+}
+
+// levenshtein is how many letters differ. Names are short; what is longer is no
+// name.
+func levenshtein(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// short cuts what is quoted from a file.
+func short(s string) string {
+	if len(s) > 40 {
+		return strings.ToValidUTF8(s[:40], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,15 @@
+// Package policyfile reads what the codes of an API mean, and what to do about
+// them, from a file in YAML or JSON that operators can read, check and change.
+//
+//	f, err := policyfile.Load("policies.yaml")
+//	…
+//	r, err := retry.New(retry.Config{Policies: f.Policies})
+//
+// A file may start from a table that comes with the library (extends: http, see
+// [Builtins]) and change a few things, or say all there is. Every mistake in it is reported at
+// once, with line and column and what would be right: an [*Error]. [Watch] follows
+// a file and hands over what it says now, for retry.Retrier.Reload.
+//
+// docs/policies.md tells how to write one; schema.json lets editors complete and
+// check it.
+package policyfile

@@ -1,0 +1,93 @@
+package policyfile
+
+import (
+	"errors"
+	"io"
+	"reflect"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A File is what a file says, checked and compiled.
+type File struct {
+	// Policies with their catalog: for retry.Config.Policies, or
+	// retry.Retrier.Reload.
+	Policies *policy.Set
+	// Breaker and Budget are what the file says of them, zero where it says
+	// nothing: for breaker.New or NewGroup, and for retry.NewBudget. They are right,
+	// or there were an error; who changes them while a program runs must restart
+	// it.
+	Breaker breaker.Config
+	Budget  retry.BudgetConfig
+}
+
+// Load reads a file. What is wrong with it is an [*Error], with everything at
+// once; one that cannot be read is that of package os.
+func Load(path string) (*File, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data)
+}
+
+func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, mostBytes+1)) }
+
+// Parse is Load for what was read already. The name stands in errors.
+func Parse(name string, data []byte) (*File, error) {
+	d := newDecoder()
+	var doc document
+	root := d.parse(data)
+	if root == nil {
+		return nil, d.result(name)
+	}
+	d.value(root, reflect.ValueOf(&doc).Elem())
+	f := d.compile(root, &doc)
+	if err := d.result(name); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b *breakerSettings) config() breaker.Config {
+	return breaker.Config{
+		ConsecutiveFailures: int(b.ConsecutiveFailures), FailureRatio: float64(b.FailureRatio), MinCalls: int(b.MinCalls),
+		Window: time.Duration(b.Window), OpenFor: time.Duration(b.OpenFor), MaxOpenFor: time.Duration(b.MaxOpenFor),
+		Probes: int(b.Probes), ProbeTimeout: time.Duration(b.ProbeTimeout), SlowCall: time.Duration(b.SlowCall), ReportOnly: b.ReportOnly,
+	}
+}
+
+func (b *budgetSettings) config() retry.BudgetConfig {
+	return retry.BudgetConfig{Capacity: int(b.Capacity), Deposit: int(b.Deposit), Refund: retry.Refund(b.Refund)}
+}
+
+func (s *settings) policy() policy.Policy {
+	return policy.Policy{
+		MaxAttempts: int(s.Attempts), MaxElapsed: time.Duration(s.Elapsed), MaxRetryAfter: time.Duration(s.MaxRetryAfter),
+		Cost: int(s.Cost), Breaker: s.Breaker,
+		Backoff: policy.Backoff{
+			Initial: time.Duration(s.Backoff.Initial), Max: time.Duration(s.Backoff.Max),
+			Multiplier: s.Backoff.Multiplier, Jitter: s.Backoff.Jitter,
+		},
+	}
+}
+
+// leaves are the errors that were joined into one.
+func leaves(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, leaves(e)...)
+		}
+		return all
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		if _, ok := inner.(interface{ Unwrap() []error }); ok { // catalog "x": …
+			return leaves(inner)
+		}
+	}
+	return []error{err}
+}

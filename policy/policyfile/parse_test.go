@@ -1,0 +1,184 @@
+package policyfile_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+const whole = `
+extends: nexpay
+attempt-timeout: 5s
+rules:
+  - code: 150
+    name: Under maintenance
+    class: retryable
+    effect: not-applied
+    fix: Come back in an hour.
+    source: mail of the vendor, 2026-11-02
+  - {code: 40000..49999, name: Compliance, class: fatal, effect: not-applied, lockout: true}
+default: {elapsed: 1m}
+classes:
+  retryable: {attempts: 5}
+statuses:
+  429: {cost: 2, max-retry-after: none}
+codes:
+  -32603:
+    attempts: none
+    backoff: {initial: 250ms, max: 2m, multiplier: 1.5, jitter: equal}
+  150: {breaker: trip, attempts: 1}
+breaker:
+  consecutive-failures: 7
+  failure-ratio: none
+  min-calls: 30
+  window: 1m
+  open-for: 5s
+  max-open-for: 15s
+  probes: 1
+  probe-timeout: 4s
+  slow-call: 3s
+  report-only: true
+budget: {capacity: 200, deposit: none, refund: price}
+`
+
+func TestParse(t *testing.T) {
+	f, err := policyfile.Parse("policies.yaml", []byte(whole))
+	require.NoError(t, err)
+	require.Equal(t, 5*time.Second, f.Policies.AttemptTimeout())
+	rule, ok := f.Policies.Catalog().Lookup(150)
+	require.True(t, ok)
+	require.Equal(t, classify.Rule{First: 150, Name: "Under maintenance", Class: classify.Retryable, Effect: classify.NotApplied,
+		Fix: "Come back in an hour.", Source: "mail of the vendor, 2026-11-02"}, rule)
+	rule, _ = f.Policies.Catalog().Lookup(45000)
+	require.True(t, rule.Lockout)
+	_, ok = f.Policies.Catalog().Lookup(100)
+	require.True(t, ok, "of the table that it extends")
+
+	p := f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: -32603, Status: 429})
+	require.Equal(t, policy.Policy{
+		MaxAttempts: policy.None, MaxElapsed: time.Minute, MaxRetryAfter: policy.None, Cost: 2, Breaker: policy.Failure,
+		Backoff: policy.Backoff{Initial: 250 * time.Millisecond, Max: 2 * time.Minute, Multiplier: 1.5, Jitter: policy.JitterEqual},
+	}, p)
+	require.Equal(t, 5, f.Policies.For(classify.Verdict{Class: classify.Retryable}).MaxAttempts)
+	require.Equal(t, policy.Trip, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: 130}).Breaker, "inherited")
+	require.Equal(t, breaker.Config{
+		ConsecutiveFailures: 7, FailureRatio: -1, MinCalls: 30, Window: time.Minute, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second,
+		Probes: 1, ProbeTimeout: 4 * time.Second, SlowCall: 3 * time.Second, ReportOnly: true,
+	}, f.Breaker)
+	require.Equal(t, retry.BudgetConfig{Capacity: 200, Deposit: policy.None, Refund: retry.RefundOnly}, f.Budget)
+	_, err = retry.New(retry.Config{Policies: f.Policies})
+	require.NoError(t, err)
+}
+
+// JSON is read by the same rules.
+func TestParseJSON(t *testing.T) {
+	f, err := policyfile.Parse("policies.json", []byte(`{"extends": "nexpay", "codes": {"-32603": {"attempts": 2, "backoff": {"initial": "1s"}}}}`))
+	require.NoError(t, err)
+	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
+	_, err = policyfile.Parse("policies.json", []byte(`{"extends": "nexpay",
+ "codes": {"-32603": {"atempts": 2}}}`))
+	require.EqualError(t, err, `policies.json:2:23: there is no field "atempts" here; did you mean attempts?`)
+}
+
+// Everything that is wrong, at once, and where.
+func TestMistakes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file string
+		want []string
+	}{
+		"an unknown field": {"extends: nexpay\nattempt-timout: 5s\n", []string{
+			`f:2:1: there is no field "attempt-timout" here; did you mean attempt-timeout?`}},
+		"many at once": {"extends: nexpay\nattempt-timeout: 5\ncodes:\n  x: {}\n  -32603: {attempts: 0, breaker: open, cost: -3}\nbreaker: {probes: 2000}\n", []string{
+			`f:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:4:3: "x" is not an error code: a whole number is`,
+			`f:5:22: "0" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:5:34: "open" is none of failure, ignored, success, trip`,
+			`f:5:46: "-3" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:6:10: probes 2000 is not between 1 and 1000`}},
+		"what depends on a mistake is not judged": {"extends: nexpay\ncodes:\n  777: {attempts: none, elapsed: 5}\nrules:\n  - {code: 777, name: x, clas: fatal}\nbreaker: {open-for: 5, max-open-for: 1s}\nbudget: {capacity: 1, deposit: x}\n", []string{
+			`f:3:34: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:5:26: there is no field "clas" here; did you mean class?`,
+			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
+		"what terminals take for orders": {"extends: nexpay\nrules:\n  - {code: 777, name: \"\\e[2J\", class: fatal}\n", []string{
+			"f:3:23: the text holds a control character, or is not UTF-8"}},
+		"overlapping ranges": {"name: x\nrules:\n  - {code: 1..10, name: a, class: fatal}\n  - {code: 20, name: b, class: fatal}\n  - {code: 10..15, name: c, class: fatal}\n", []string{
+			`f:5:5: the range 10..15 overlaps the range 1..10 of the rule in line 3`}},
+		"a code twice": {"name: x\nrules:\n  - {code: 7, name: a, class: fatal}\n  - {code: 7, name: b, class: fatal}\n", []string{
+			`f:4:5: code 7 overlaps code 7 of the rule in line 3`}},
+		"a rule without anything": {"name: x\nrules:\n  - {}\n", []string{
+			"f:3:5: the rule has no code", "f:3:5: the rule has no name: say what the code means", "f:3:5: the rule has no class: retryable, resync, fix-and-resend or fatal"}},
+		"fatal with attempts": {"extends: nexpay\ncodes:\n  80: {attempts: 3}\n", []string{
+			"f:3:3: codes[80] (No permissions): attempts 3: a fatal error is never sent again"}},
+		"a code without a rule": {"extends: nexpay\ncodes:\n  777: {attempts: 3}\n", []string{
+			`f:3:3: codes[777]: catalog "Nexpay" has no rule for this code`}},
+		"a 5xx that is not applied": {"name: x\nrules:\n  - {code: 503, name: a, class: retryable, effect: not-applied}\n", []string{
+			"f:3:52: not-applied is claimed of code 503, which reads like an HTTP 5xx: those prove nothing; if this code does, add i-am-sure: true"}},
+		"a lockout that is not fatal": {"name: x\nrules:\n  - {code: 5, name: a, class: retryable, lockout: true}\n", []string{
+			"f:3:51: a lockout without class fatal: a key that is of no use is not tried again"}},
+		"a reversed range": {"name: x\nrules:\n  - {code: 9..3, name: a, class: fatal}\n", []string{"f:3:12: the range 9..3 runs backwards"}},
+		"no name":          {"rules: []\n", []string{"f:1:1: a name is needed, or extends"}},
+		"an unknown table": {"extends: nexpya\n", []string{`f:1:10: there is no table "nexpya" to extend; did you mean nexpay?`}},
+		"breaker":          {"extends: nexpay\nbreaker: {open-for: 1m, max-open-for: 1s}\n", []string{"f:2:10: max-open-for 1s is below open-for 1m0s"}},
+		"budget":           {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: a resend may cost 10 tokens, says this file, but the budget holds no more than 5"}},
+		"an anchor":        {"extends: nexpay\ndefault: &d {cost: 1}\n", []string{"f:2:10: anchors and aliases are not read here: write it out"}},
+		"a field twice":    {"extends: nexpay\nextends: nexpay\n", []string{"f:2:1: extends stands here twice, first in line 1"}},
+		"an entry twice":   {"extends: nexpay\ncodes:\n  50: {}\n  50: {}\n", []string{"f:4:3: 50 stands here twice"}},
+		"a list for a mapping": {"extends: nexpay\ncodes: [1]\ndefault: 7\nrules: {}\nname: [x]\n", []string{
+			"f:2:8: a mapping is expected here, not a list", "f:3:10: fields are expected here, not a value", "f:4:8: a list is expected here, not a mapping", "f:5:7: a single value is expected here, not a list"}},
+		"nothing":         {"", []string{"f: the file is empty"}},
+		"a comment":       {"# nothing\n", []string{"f: the file is empty"}},
+		"two documents":   {"extends: nexpay\n---\nextends: nexpay\n", []string{"f: the file holds more than one document"}},
+		"a tab":           {"extends: nexpay\ncodes:\n\t50: {}\n", []string{"f:3: not YAML: found character that cannot start any token"}},
+		"a value missing": {"extends:\n", []string{"f:1:9: a value is missing"}},
+		"other words": {"extends: nexpay\nbudget: {refund: all}\nbreaker: {failure-ratio: 50, report-only: maybe}\nstatuses: {99: {}}\ndefault: {backoff: {multiplier: x, jitter: some}}\n", []string{
+			`f:2:18: "all" is none of price-and-deposit, price, none`, `f:3:26: "50" is not a share above 0 and up to 1, nor none`, `f:3:43: "maybe" is neither true nor false`,
+			`f:4:12: "99" is not an HTTP status: 100 to 599 are`, `f:5:33: "x" is not a number`, `f:5:44: "some" is none of full, equal, none`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := policyfile.Parse("f", []byte(tt.file))
+			require.Nil(t, f)
+			require.EqualError(t, err, strings.Join(tt.want, "\n"))
+			var e *policyfile.Error
+			require.ErrorAs(t, err, &e)
+			require.Len(t, e.Problems, len(tt.want))
+		})
+	}
+}
+
+func TestLoad(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "policies.yaml")
+	_, err := policyfile.Load(name)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, os.WriteFile(name, []byte(whole), 0o600))
+	_, err = policyfile.Load(name)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(name, 17<<20))
+	_, err = policyfile.Load(name)
+	require.ErrorContains(t, err, "larger than 16 MiB")
+}
+
+// Who pastes another file does not want to read on.
+func TestManyProblems(t *testing.T) {
+	var b strings.Builder
+	for n := range 500 {
+		fmt.Fprintf(&b, "field%d: x\n", n)
+	}
+	_, err := policyfile.Parse("f", []byte(b.String()))
+	var e *policyfile.Error
+	require.True(t, errors.As(err, &e))
+	require.Len(t, e.Problems, 101)
+	require.Contains(t, err.Error(), "and 400 more")
+}

@@ -1,0 +1,229 @@
+package policyfile
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+const none = "none"
+
+// scalarOf returns how a value is read from its text, nil if it is not a scalar.
+func scalarOf(v reflect.Value) scalar {
+	p := v.Addr
+	if !v.CanAddr() {
+		return nil
+	}
+	switch x := p().Interface().(type) {
+	case scalar:
+		return x
+	case *string:
+		return (*text)(x)
+	case *bool:
+		return (*truth)(x)
+	case *float64:
+		return (*number)(x)
+	case *classify.Code:
+		return (*code)(x)
+	case *classify.Class:
+		return &word[classify.Class]{x, []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}}
+	case *classify.Effect:
+		return &word[classify.Effect]{x, []classify.Effect{classify.Unknown, classify.NotApplied}}
+	case *policy.BreakerMode:
+		return &word[policy.BreakerMode]{x, []policy.BreakerMode{policy.Failure, policy.Ignored, policy.Success, policy.Trip}}
+	case *policy.Jitter:
+		return &word[policy.Jitter]{x, []policy.Jitter{policy.JitterFull, policy.JitterEqual, policy.JitterNone}}
+	}
+	return nil
+}
+
+type (
+	text   string
+	truth  bool
+	number float64
+	code   classify.Code
+)
+
+// mostText is a long paragraph: names and advice stand in errors and logs.
+const mostText = 4096
+
+func (t *text) parse(s string) error {
+	s = strings.TrimSpace(s)
+	switch {
+	case len(s) > mostText:
+		return fmt.Errorf("a text of %d bytes is longer than the %d that fit into an error", len(s), mostText)
+	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || r == utf8.RuneError }):
+		return errors.New("the text holds a control character, or is not UTF-8")
+	}
+	*t = text(s)
+	return nil
+}
+
+func (t *truth) parse(s string) error {
+	if s != "true" && s != "false" {
+		return fmt.Errorf("%q is neither true nor false", short(s))
+	}
+	*t = s == "true"
+	return nil
+}
+
+func (n *number) parse(s string) error {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("%q is not a number", short(s))
+	}
+	*n = number(f)
+	return nil
+}
+
+func (c *code) parse(s string) error {
+	n, err := strconv.ParseInt(s, 10, 0)
+	if err != nil {
+		return fmt.Errorf("%q is not an error code: a whole number is", short(s))
+	}
+	*c = code(n)
+	return nil
+}
+
+// A word is one of several.
+type word[T fmt.Stringer] struct {
+	to  *T
+	all []T
+}
+
+func (w *word[T]) parse(s string) error {
+	for _, v := range w.all {
+		if spelled(v) == s {
+			*w.to = v
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s", short(s), strings.Join(w.words(), ", "))
+}
+
+func (w *word[T]) words() []string {
+	words := make([]string, len(w.all))
+	for i, v := range w.all {
+		words[i] = spelled(v)
+	}
+	return words
+}
+
+// spelled is a word as it stands in a file.
+func spelled(v fmt.Stringer) string { return strings.ReplaceAll(v.String(), " ", "-") }
+
+func (w *wait) parse(s string) error {
+	if s == none {
+		*w = policy.None
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are, and none", short(s))
+	case d <= 0:
+		return fmt.Errorf("%q is not longer than zero; for no limit, or no wait, write none", short(s))
+	}
+	*w = wait(d)
+	return nil
+}
+
+func (c *count) parse(s string) error {
+	if s == none {
+		*c = policy.None
+		return nil
+	}
+	n, err := strconv.ParseInt(s, 10, 0)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number from 1 up; for no limit, or nothing at all, write none", short(s))
+	}
+	*c = count(n)
+	return nil
+}
+
+func (r *ratio) parse(s string) error {
+	if s == none {
+		*r = policy.None
+		return nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f > 0 && f <= 1) {
+		return fmt.Errorf("%q is not a share above 0 and up to 1, nor none", short(s))
+	}
+	*r = ratio(f)
+	return nil
+}
+
+func (h *status) parse(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 100 || n > 599 {
+		return fmt.Errorf("%q is not an HTTP status: 100 to 599 are", short(s))
+	}
+	*h = status(n)
+	return nil
+}
+
+func (c *codes) parse(s string) error {
+	first, last, isRange := strings.Cut(s, "..")
+	var from, to code
+	err := from.parse(first)
+	to = from
+	if isRange {
+		err = errors.Join(err, to.parse(last))
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is neither a code, such as 100, nor a range, such as 20000..29999", short(s))
+	case isRange && to < from:
+		return fmt.Errorf("the range %s runs backwards", short(s))
+	case from == 0 && to == 0:
+		return errors.New("code 0 means that there is no code")
+	case isRange && to == 0:
+		return errors.New("a range cannot end at 0, which means that there is no code: end it at -1")
+	}
+	*c = codes{classify.Code(from), classify.Code(to)}
+	return nil
+}
+
+// String is the spelling.
+func (c codes) String() string {
+	if c.first == c.last {
+		return fmt.Sprintf("code %d", c.first)
+	}
+	return fmt.Sprintf("the range %d..%d", c.first, c.last)
+}
+
+var refunds = []string{"price-and-deposit", "price", none}
+
+func (r *refund) parse(s string) error {
+	for i, name := range refunds {
+		if name == s {
+			*r = refund(retry.RefundAndDeposit + retry.Refund(i))
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s", short(s), strings.Join(refunds, ", "))
+}
+
+// placeOf is what errors call the entry of a key.
+func placeOf(key reflect.Value) string {
+	switch k := key.Interface().(type) {
+	case classify.Code:
+		return fmt.Sprintf("Codes[%d]", k)
+	case classify.Class:
+		return fmt.Sprintf("Classes[%v]", k)
+	case status:
+		return fmt.Sprintf("Statuses[%d]", k)
+	}
+	return ""
+}

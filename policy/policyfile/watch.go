@@ -1,0 +1,143 @@
+package policyfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// WatchConfig says what to do about a file that changes.
+type WatchConfig struct {
+	// OnChange is given what the file says now, whenever that has changed and is
+	// right: for retry.Retrier.Reload above all. An error of it is told to OnError,
+	// and OnChange is not called again before the file changes again. Required.
+	OnChange func(*File) error
+
+	// OnError hears of a file that cannot be read or is wrong, once for each such
+	// state: what was loaded before stays in force. Nil: nobody hears.
+	OnError func(error)
+
+	// Interval is how often the file is read; a change is acted on when it has been
+	// read twice. Zero: 2 s; at least 10 ms.
+	Interval time.Duration
+}
+
+const (
+	defaultInterval = 2 * time.Second
+	minInterval     = 10 * time.Millisecond
+)
+
+// A Watcher follows a file until it is closed. It is safe for concurrent use.
+type Watcher struct {
+	path   string
+	cfg    WatchConfig
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	seen   string // what was acted on last
+	before string // what was read last
+}
+
+// Watch follows a file from now on. It begins with loading it: an error is that of
+// [Load], and nothing is watched.
+//
+// The file is read again and again and compared. That is blind to nothing: editors
+// that put another file in its place, Kubernetes that swaps a link to a folder, and
+// network file systems that tell nobody of changes. Hooks run one at a time, in a
+// goroutine of the Watcher's, and not after Close has returned; they must not
+// call Close. A panic in one ends the program, as in any goroutine.
+func Watch(path string, cfg WatchConfig) (*File, *Watcher, error) {
+	var errs []error
+	if cfg.OnChange == nil {
+		errs = append(errs, errors.New("policyfile: WatchConfig.OnChange is nil: nobody would hear of changes"))
+	}
+	if cfg.Interval == 0 {
+		cfg.Interval = defaultInterval
+	}
+	if cfg.Interval < minInterval {
+		errs = append(errs, fmt.Errorf("policyfile: WatchConfig.Interval %v is below %v", cfg.Interval, minInterval))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
+	}
+	data, err := read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := Parse(path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &Watcher{path: path, cfg: cfg, cancel: cancel, seen: string(data)}
+	w.done.Go(func() { w.run(ctx) })
+	return f, w, nil
+}
+
+// Close ends the watching, and waits for a hook that is running. Closing again does
+// nothing.
+func (w *Watcher) Close() error {
+	w.cancel()
+	w.done.Wait()
+	return nil
+}
+
+func (w *Watcher) run(ctx context.Context) {
+	ticker := time.NewTicker(w.cfg.Interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			w.look()
+		}
+	}
+}
+
+// look reads the file, and acts if it has changed, and stayed so since the last
+// look: who writes into it has it empty, or half, or not there for a moment.
+func (w *Watcher) look() {
+	data, err := read(w.path)
+	now := string(data)
+	if err != nil {
+		now = "cannot be read: " + err.Error()
+	}
+	settled := now == w.before
+	w.before = now
+	switch {
+	case !settled || now == w.seen:
+		return
+	case err != nil:
+		w.seen = now
+		w.tell(err)
+		return
+	}
+	w.seen = now
+	f, err := Parse(w.path, data)
+	if err == nil {
+		err = w.cfg.OnChange(f)
+	}
+	if err != nil {
+		w.tell(err)
+	}
+}
+
+func (w *Watcher) tell(err error) {
+	if w.cfg.OnError != nil {
+		w.cfg.OnError(err)
+	}
+}
+
+// read reads a file that is no larger than it may be; of a larger one a byte more.
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f)
+}

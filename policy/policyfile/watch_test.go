@@ -1,0 +1,155 @@
+package policyfile_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// says is a file in which -32603 is sent so often.
+func says(n string) []byte {
+	return []byte("extends: nexpay\ncodes:\n  -32603: {attempts: " + n + "}\n")
+}
+
+// A watched file, and what its hooks hear.
+type watched struct {
+	*testing.T
+	path    string
+	changes chan int // sends of -32603
+	errs    chan error
+	refuse  error
+}
+
+func watch(t *testing.T, path string) *watched {
+	t.Helper()
+	w := &watched{T: t, path: path, changes: make(chan int, 10), errs: make(chan error, 10)}
+	f, watcher, err := policyfile.Watch(path, policyfile.WatchConfig{
+		OnChange: func(f *policyfile.File) error {
+			w.changes <- f.Policies.Explain(-32603).MaxSends
+			return w.refuse
+		},
+		OnError:  func(err error) { w.errs <- err },
+		Interval: 10 * time.Millisecond,
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
+	t.Cleanup(func() {
+		require.NoError(t, watcher.Close())
+		require.NoError(t, watcher.Close())
+	})
+	return w
+}
+
+func (w *watched) hears(sends int) {
+	w.Helper()
+	select {
+	case got := <-w.changes:
+		require.Equal(w, sends, got)
+	case <-time.After(10 * time.Second):
+		w.Fatal("no change was heard of")
+	}
+}
+
+func (w *watched) hearsOf(text string) {
+	w.Helper()
+	select {
+	case err := <-w.errs:
+		require.ErrorContains(w, err, text)
+	case <-time.After(10 * time.Second):
+		w.Fatal("no error was heard of")
+	}
+}
+
+// quiet is a while in which nothing is heard.
+func (w *watched) quiet() {
+	w.Helper()
+	time.Sleep(50 * time.Millisecond)
+	require.Empty(w, w.changes)
+	require.Empty(w, w.errs)
+}
+
+func TestWatch(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+	w := watch(t, path)
+	w.quiet()
+
+	require.NoError(t, os.WriteFile(path, says("3"), 0o600)) // written in its place
+	w.hears(3)
+	require.NoError(t, os.WriteFile(path+".new", says("4"), 0o600)) // as editors do
+	require.NoError(t, os.Rename(path+".new", path))
+	w.hears(4)
+
+	require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\ncodes: {-32603: {attempts: many}}\n"), 0o600))
+	w.hearsOf(`"many" is not a number`)
+	w.quiet()
+	require.NoError(t, os.Remove(path))
+	w.hearsOf("no such file")
+	w.quiet()
+	require.NoError(t, os.WriteFile(path, says("4"), 0o600)) // as before, but not as last
+	w.hears(4)
+
+	w.refuse = errors.New("not now")
+	require.NoError(t, os.WriteFile(path, says("5"), 0o600))
+	w.hears(5)
+	w.hearsOf("not now")
+	w.quiet()
+}
+
+// Kubernetes mounts a folder behind a link behind a link, and swaps the first.
+func TestWatchSwappedLinks(t *testing.T) {
+	folder := t.TempDir()
+	for name, sends := range map[string]string{"..one": "2", "..two": "3"} {
+		require.NoError(t, os.Mkdir(filepath.Join(folder, name), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name, "policies.yaml"), says(sends), 0o600))
+	}
+	data, path := filepath.Join(folder, "..data"), filepath.Join(folder, "policies.yaml")
+	require.NoError(t, os.Symlink("..one", data))
+	require.NoError(t, os.Symlink(filepath.Join("..data", "policies.yaml"), path))
+	w := watch(t, path)
+	require.NoError(t, os.Symlink("..two", data+".new"))
+	require.NoError(t, os.Rename(data+".new", data))
+	w.hears(3)
+}
+
+func TestWatchMistakes(t *testing.T) {
+	_, _, err := policyfile.Watch("nowhere", policyfile.WatchConfig{Interval: 1})
+	require.ErrorContains(t, err, "OnChange is nil")
+	require.ErrorContains(t, err, "Interval 1ns is below 10ms")
+	change := func(*policyfile.File) error { return nil }
+	_, _, err = policyfile.Watch("nowhere", policyfile.WatchConfig{OnChange: change})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	path := filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	_, _, err = policyfile.Watch(path, policyfile.WatchConfig{OnChange: change})
+	require.ErrorContains(t, err, "fields are expected here")
+}
+
+// What a program does: the tables change, and nothing that was learnt is forgotten.
+func TestWatchAndReload(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+	f, err := policyfile.Load(path)
+	require.NoError(t, err)
+	r, err := retry.New(retry.Config{Policies: f.Policies})
+	require.NoError(t, err)
+	reloaded := make(chan bool, 1)
+	_, w, err := policyfile.Watch(path, policyfile.WatchConfig{Interval: 10 * time.Millisecond, OnChange: func(f *policyfile.File) error {
+		defer func() { reloaded <- true }()
+		return r.Reload(f.Policies)
+	}})
+	require.NoError(t, err)
+	defer w.Close()
+	require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\nrules: [{code: 777, name: new, class: fatal}]\n"), 0o600))
+	<-reloaded
+}
