@@ -13,8 +13,9 @@ import (
 // String renders it for people.
 type Explanation struct {
 	Code   classify.Code
+	Status int           // HTTP status that it came with, 0: none in particular
 	Known  bool          // whether a rule of the catalog knows the code
-	Rule   classify.Rule // that rule
+	Rule   classify.Rule // that rule, or what the status alone says
 	Policy Policy        // what applies, everything inherited
 
 	// MaxSends is how often one call may send if it gets nothing but this
@@ -38,7 +39,24 @@ func (s *Set) Explain(code classify.Code) Explanation {
 	if s.table.Catalog != nil {
 		e.Rule, e.Known = s.table.Catalog.Lookup(code)
 	}
-	e.Policy = s.For(classify.Verdict{Class: e.Rule.Class, Code: code})
+	return s.worst(e)
+}
+
+// ExplainVerdict is Explain for what became of an answer, such as the Verdict of an
+// error: of a code under the HTTP status that it came with, or of a status alone.
+func (s *Set) ExplainVerdict(v classify.Verdict) Explanation {
+	e := s.Explain(v.Code)
+	if !e.Known {
+		e.Rule.Name = v.Rule
+	}
+	e.Status = v.Status
+	e.Rule.Class, e.Rule.Effect, e.Rule.Lockout = v.Class, v.Effect, v.Lockout
+	return s.worst(e)
+}
+
+// worst fills in what follows from code, status and class.
+func (s *Set) worst(e Explanation) Explanation {
+	e.Policy = s.For(classify.Verdict{Class: e.Rule.Class, Code: e.Code, Status: e.Status})
 	e.MaxSends = e.maxSends()
 	e.MaxTime = e.maxTime()
 	return e
@@ -112,19 +130,34 @@ func sum(a, b time.Duration) time.Duration {
 // String renders the explanation in a few lines of plain text.
 func (e Explanation) String() string {
 	var b strings.Builder
-	if !e.Known {
-		fmt.Fprintf(&b, "%d: no rule knows this code\n", e.Code)
+	if fmt.Fprintln(&b, e.Title()); !e.Known && e.Status == 0 {
 		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one it is not sent again")
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%d %s\n", e.Code, e.Rule.Name)
 	line(&b, "class", fmt.Sprintf("%v; effect %v", e.Rule.Class, e.Rule.Effect))
 	line(&b, "what to do", e.Rule.Fix)
 	line(&b, "what happens", e.happens())
 	line(&b, "breaker", breakerText(e.Policy.Breaker))
-	line(&b, "worst case", e.worst())
+	line(&b, "worst case", e.worstCase())
 	line(&b, "source", e.Rule.Source)
 	return b.String()
+}
+
+// Title is the first line of String: code, name and HTTP status, as far as they are
+// known.
+func (e Explanation) Title() string {
+	title := fmt.Sprintf("%d %s", e.Code, e.Rule.Name)
+	switch {
+	case !e.Known && e.Code == 0 && e.Status != 0:
+		return fmt.Sprintf("HTTP %d", e.Status)
+	case !e.Known && e.Status != 0:
+		return fmt.Sprintf("%d: no rule knows this code, HTTP %d decides", e.Code, e.Status)
+	case !e.Known:
+		return fmt.Sprintf("%d: no rule knows this code", e.Code)
+	case e.Status != 0:
+		title += fmt.Sprintf(", HTTP %d", e.Status)
+	}
+	return title
 }
 
 func line(b *strings.Builder, name, text string) {
@@ -199,7 +232,7 @@ func (e *Explanation) waits() string {
 	return text
 }
 
-func (e *Explanation) worst() string {
+func (e *Explanation) worstCase() string {
 	sends := fmt.Sprintf("%d sends", e.MaxSends)
 	switch e.MaxSends {
 	case 1:

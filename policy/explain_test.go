@@ -85,3 +85,35 @@ func TestExplainIsCompleteForTheWholeTable(t *testing.T) {
 		}
 	}
 }
+
+// What became of an answer: the same code under another status may be another matter.
+func TestExplainVerdict(t *testing.T) {
+	set := policy.Nexpay()
+	explain := func(status int, codes ...classify.Code) policy.Explanation {
+		e := &classify.Error{Status: status}
+		for _, code := range codes {
+			e.Details = append(e.Details, classify.Detail{Code: code})
+		}
+		return set.ExplainVerdict(set.Catalog().Classify(e))
+	}
+	e := explain(429, -32603)
+	require.True(t, e.Known)
+	require.Equal(t, 90*time.Second, e.Policy.MaxElapsed, "that of the status")
+	require.Contains(t, e.String(), "-32603 Internal error, HTTP 429\n")
+
+	e = explain(503)
+	require.False(t, e.Known)
+	require.Equal(t, 4, e.MaxSends)
+	require.Equal(t, 40*time.Second, e.MaxTime, "30 s and an attempt")
+	require.Equal(t, `HTTP 503
+  class         retryable; effect unknown
+  what happens  sent again after 200ms, 400ms, 800ms (each drawn from zero to that); or as long as Retry-After asks, up to 20s; each costs 10 tokens of the budget
+  breaker       counts as a failure
+  worst case    4 sends, 40s
+`, e.String())
+
+	e = explain(403, 777)
+	require.Contains(t, e.String(), "777: no rule knows this code, HTTP 403 decides\n  class         fatal; effect not applied\n")
+	require.True(t, explain(403, 100).Rule.Lockout)
+	require.Equal(t, set.Explain(50).String(), set.ExplainVerdict(classify.Verdict{Class: classify.Resync, Effect: classify.NotApplied, Code: 50}).String())
+}
