@@ -56,7 +56,7 @@ func TestREADMECodeRuns(t *testing.T) {
 // The README's table says of every code what the tables in the code say.
 func TestREADMETableIsTheCodes(t *testing.T) {
 	mode := map[string]policy.BreakerMode{"failure": policy.Failure, "sign of life": policy.Success, "opens it at once": policy.Trip}
-	rows := regexp.MustCompile(`(?m)^\| (-?\d[^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(readme(t), -1)
+	rows := regexp.MustCompile(`(?m)^\| (-?\d[^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(readme(t), -1)
 	told := map[classify.Code]bool{}
 	var ranges [][2]classify.Code
 	for _, row := range rows {
@@ -66,12 +66,13 @@ func TestREADMETableIsTheCodes(t *testing.T) {
 			require.True(t, ok, "code %d", code)
 			require.Equal(t, class, rule.Class.String(), "code %d", code)
 			require.Equal(t, lockout, rule.Lockout, "code %d", code)
+			require.Equal(t, row[3] == "no", rule.Effect == classify.NotApplied, "code %d", code)
 			p := policy.Nexpay().For(classify.Verdict{Class: rule.Class, Code: code})
-			require.Equal(t, mode[row[4]], p.Breaker, "code %d", code)
+			require.Equal(t, mode[row[5]], p.Breaker, "code %d", code)
 			told[code] = true
 		}
 		for _, codes := range strings.Split(row[1], ", ") {
-			first, last, isRange := strings.Cut(codes, "–")
+			first, last, isRange := strings.Cut(codes, "..")
 			check(number(t, first))
 			if isRange {
 				check(number(t, last))

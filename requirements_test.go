@@ -22,6 +22,15 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"pgregory.net/rapid",
 	},
+	"cmd/nexpolicy": {
+		"github.com/jedib0t/go-pretty/v6",
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/spf13/cobra",
+		"github.com/stretchr/testify",
+		"golang.org/x/term",
+		"gonum.org/v1/plot",
+	},
 	"examples/lanes": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",

@@ -143,6 +143,10 @@ func (s *Set) retryable(code classify.Code) bool {
 	return !known || rule.Class == classify.Retryable
 }
 
+// Codes returns the codes with a policy of their own, sorted, in a slice of the
+// caller's own.
+func (s *Set) Codes() []classify.Code { return sorted(s.table.Codes) }
+
 // Catalog returns that of the table, nil if there is none.
 func (s *Set) Catalog() *classify.Catalog { return s.table.Catalog }
 

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// mostPasted is more than any answer with an error has.
+const mostPasted = 1 << 20
+
+var (
+	statusLine = regexp.MustCompile(`(?m)^[< ]*HTTP/[0-9.]+ ([1-5][0-9][0-9])\b`)
+	// As the errors of package retry and classify print it: HTTP 500: -32603 Internal error (trace 5f2c).
+	logLine = regexp.MustCompile(`HTTP ([1-5][0-9][0-9])\b(?:: (-?[0-9]+)\b)?(?:[^(\n]*\(trace ([\w.:/+=-]{1,128})\))?`)
+	alone   = regexp.MustCompile(`^\s*-?[0-9]+\s*$`)
+)
+
+// readAnswer makes of what was pasted an error: of a body in JSON, with what stands
+// before it, of a line from a log, or of a code by itself. A status that was given
+// goes before one that was found.
+func readAnswer(in io.Reader, status int) (*classify.Error, error) {
+	pasted, err := io.ReadAll(io.LimitReader(in, mostPasted+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("standard input: %w", err)
+	case len(pasted) > mostPasted:
+		return nil, errors.New("standard input holds more than 1 MiB: paste the answer alone")
+	case len(bytes.TrimSpace(pasted)) == 0:
+		return nil, errors.New("there is nothing on standard input: paste an answer, or a line from a log")
+	}
+	e := pastedAnswer(pasted)
+	if e == nil {
+		return nil, errors.New("neither an answer in JSON nor a line with an HTTP status could be found on standard input")
+	}
+	if status != 0 {
+		e.Status = status
+	}
+	return e, nil
+}
+
+func pastedAnswer(pasted []byte) *classify.Error {
+	if alone.Match(pasted) {
+		code, _ := strconv.Atoi(string(bytes.TrimSpace(pasted)))
+		return &classify.Error{Details: []classify.Detail{{Code: classify.Code(code)}}}
+	}
+	head, body := pasted, []byte(nil)
+	if at := bytes.IndexByte(pasted, '{'); at >= 0 {
+		head, body = pasted[:at], pasted[at:]
+	}
+	status, header := 0, http.Header{}
+	if at := statusLine.FindSubmatchIndex(head); at != nil {
+		status, _ = strconv.Atoi(string(head[at[2]:at[3]]))
+		header = readHeader(head[at[1]:])
+	}
+	e := classify.Decode(status, header, body)
+	if len(e.Details) == 0 && body != nil {
+		otherForms(e, body)
+	}
+	if len(e.Details) > 0 || status != 0 {
+		return e
+	}
+	if m := logLine.FindSubmatch(pasted); m != nil {
+		e.Status, _ = strconv.Atoi(string(m[1]))
+		if code, err := strconv.Atoi(string(m[2])); err == nil {
+			e.Details = []classify.Detail{{Code: classify.Code(code)}}
+		}
+		e.TraceID = string(m[3])
+		return e
+	}
+	return nil
+}
+
+// readHeader reads as many lines as are headers, the rest of the status line aside.
+func readHeader(head []byte) http.Header {
+	_, head, _ = bytes.Cut(head, []byte("\n"))
+	header, _ := textproto.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader("\r\n\r\n")))).ReadMIMEHeader()
+	return http.Header(header)
+}
+
+// otherForms reads the forms in which other APIs write their codes: {"error": {"code":
+// …}} as in JSON-RPC, or {"code": …} as gRPC's do over HTTP.
+func otherForms(e *classify.Error, body []byte) {
+	var answer struct {
+		Code  *int
+		Error json.RawMessage
+	}
+	if json.NewDecoder(bytes.NewReader(body)).Decode(&answer) != nil {
+		return
+	}
+	var inner struct{ Code *int }
+	if json.Unmarshal(answer.Error, &inner) == nil && inner.Code != nil {
+		answer.Code = inner.Code
+	}
+	if answer.Code != nil {
+		e.Details = []classify.Detail{{Code: classify.Code(*answer.Code)}}
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// A behaviour is all that the library does about an error, to be compared.
+type behaviour struct {
+	class   classify.Class
+	applied classify.Effect
+	lockout bool
+	happens string
+	breaker string
+	sends   int
+	worst   time.Duration
+	policy  policy.Policy
+	known   bool
+}
+
+func behaviourOf(e policy.Explanation) behaviour {
+	b := behaviour{
+		class: e.Rule.Class, applied: e.Rule.Effect, lockout: e.Rule.Lockout, happens: happens(&e), breaker: breakerText(e.Policy.Breaker),
+		sends: e.MaxSends, worst: e.MaxTime, known: e.Known || e.Status != 0,
+	}
+	if e.Rule.Class == classify.Retryable && e.MaxSends != 1 { // otherwise most of it has no consequence
+		b.policy = e.Policy
+	}
+	return b
+}
+
+func (b *behaviour) asks() string {
+	if b.lockout {
+		return b.class.String() + ", lockout"
+	}
+	return b.class.String()
+}
+
+func (b *behaviour) effect() string {
+	if b.applied == classify.NotApplied {
+		return "no"
+	}
+	return "unknown"
+}
+
+func breakerText(m policy.BreakerMode) string {
+	switch m {
+	case policy.Failure:
+		return "failure"
+	case policy.Success:
+		return "sign of life"
+	case policy.Trip:
+		return "opens it at once"
+	}
+	return "ignored"
+}
+
+// happens is what the library does, in a few words.
+func happens(e *policy.Explanation) string {
+	switch {
+	case e.Rule.Lockout:
+		return "ends, and so does every call with this key until `Lockout().Unlock`"
+	case e.Rule.Class == classify.Retryable && e.MaxSends == 1:
+		return "ends: come back later"
+	case e.MaxSends == 1:
+		return "ends"
+	case e.Rule.Class == classify.Resync:
+		return "a newer nonce, sent again at once, at most twice"
+	case e.Rule.Class == classify.FixAndResend:
+		return "ends, or `retry.Fix` corrects it, once per code and call"
+	}
+	words := []string{"waits, sends again: " + sendsText(e.MaxSends), waitsText(&e.Policy.Backoff)}
+	if e.Policy.MaxElapsed != policy.None {
+		words = append(words, short(e.Policy.MaxElapsed)+" in all")
+	}
+	switch after := e.Policy.MaxRetryAfter; {
+	case after == policy.None:
+		words = append(words, "any Retry-After")
+	case after > 0:
+		words = append(words, "Retry-After up to "+short(after))
+	}
+	return strings.Join(words, ", ")
+}
+
+func sendsText(n int) string {
+	switch n {
+	case 1:
+		return "1 send"
+	case policy.None:
+		return "no limit to sends"
+	}
+	return fmt.Sprintf("%d sends", n)
+}
+
+// waitsText tells how the waits grow.
+func waitsText(b *policy.Backoff) string {
+	first, second, most := b.Longest(1), b.Longest(2), b.Longest(1<<20)
+	if first == 0 {
+		return "no wait"
+	}
+	text := short(first)
+	if most > first {
+		switch factor := float64(second) / float64(first); {
+		case second == most:
+			text += ", then " + short(most)
+		case factor == 2:
+			text += " doubling to " + short(most)
+		default:
+			text += fmt.Sprintf(" growing by %.3g to %s", factor, short(most))
+		}
+	}
+	switch b.Jitter {
+	case policy.JitterEqual:
+		return text + ", equal jitter"
+	case policy.JitterNone:
+		return text + ", no jitter"
+	}
+	return text + ", full jitter"
+}
+
+// plain takes the marks of code away, which only Markdown has.
+func plain(s string) string { return strings.ReplaceAll(s, "`", "") }
+
+// short is a duration without what is zero: 1m, not 1m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

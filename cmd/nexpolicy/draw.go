@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// Liberation Sans is as wide as Arial and comes with the library.
+var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
+
+// blue is that of Okabe and Ito, which colour-blind people can tell from others.
+var blue = color.RGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}
+
+// drawSchedule draws from when to when each send may begin, as SVG.
+func drawSchedule(e policy.Explanation, sends []send) ([]byte, error) {
+	p := plot.New()
+	p.Title.Text = "When a call that gets nothing but " + e.Title() + " is sent again"
+	p.Title.Padding = 8
+	p.Title.TextStyle.Font = font.From(sans, 13)
+	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
+		style.Font = font.From(sans, 11)
+	}
+	p.X.Label.Text = "seconds since the call began, without the time that the sends take"
+	p.Y.Label.Text = "send"
+	p.X.Min, p.X.Max = 0, max(sends[len(sends)-1].latest.Seconds(), 1)*1.03
+	p.Y.Min, p.Y.Max = 0.4, float64(len(sends))+0.6
+	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}} // the first at the top
+	p.Y.Tick.Marker = plot.ConstantTicks(numbers(sends))
+	p.Add(plotter.NewGrid())
+	for _, s := range sends {
+		bar, err := plotter.NewPolygon(box(&s, p.X.Max/300))
+		if err != nil {
+			return nil, fmt.Errorf("send %d: %w", s.number, err)
+		}
+		bar.Color, bar.LineStyle.Width = blue, 0
+		p.Add(bar)
+	}
+	canvas := vgsvg.New(8*vg.Inch, vg.Length(len(sends))*0.3*vg.Inch+1.2*vg.Inch)
+	on := draw.New(canvas)
+	on.SetColor(color.White) // whatever the page behind is like
+	on.Fill(on.Rectangle.Path())
+	p.Draw(draw.Crop(on, 6, -14, 6, -8))
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return nil, err
+	}
+	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
+	return []byte(strings.ReplaceAll(svg.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), nil
+}
+
+// box is the bar of a send, never narrower than can be seen.
+func box(s *send, narrowest float64) plotter.XYs {
+	const half = 0.3
+	from, to := s.earliest.Seconds(), s.latest.Seconds()
+	if to-from < narrowest {
+		from, to = max(from-narrowest/2, 0), max(from-narrowest/2, 0)+narrowest
+	}
+	y := float64(s.number)
+	return plotter.XYs{{X: from, Y: y - half}, {X: to, Y: y - half}, {X: to, Y: y + half}, {X: from, Y: y + half}}
+}
+
+func numbers(sends []send) []plot.Tick {
+	ticks := make([]plot.Tick, len(sends))
+	for i, s := range sends {
+		ticks[i] = plot.Tick{Value: float64(s.number), Label: fmt.Sprint(s.number)}
+	}
+	return ticks
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+func newExplain(in io.Reader, out *screen) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain CODE | -",
+		Short: "What a code means, what to do, and what the library does",
+		Long: `What a code means, what to do about it, what the library does, and what that comes
+to at worst in sends and seconds.
+
+With - it reads an answer from standard input, as it was pasted: a body in JSON, with
+status line and headers before it or without; or a line from a log.`,
+		Example: `  nexpolicy explain 50
+  nexpolicy explain -32603 --status 429
+  nexpolicy explain 0 --status 503               # a status without a code
+  nexpolicy explain 14 --file grpc
+  curl -si https://api.example.com/ | nexpolicy explain -`,
+		Args: cobra.ExactArgs(1),
+	}
+	file, status := fileFlag(cmd), statusFlag(cmd)
+	cmd.ValidArgsFunction = completeCode(file)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkStatus(cmd, *status); err != nil {
+			return err
+		}
+		f, err := load(*file)
+		if err != nil {
+			return err
+		}
+		if args[0] == "-" {
+			answer, err := readAnswer(in, *status)
+			if err != nil {
+				return err
+			}
+			out.answer(f.Policies, answer)
+			return nil
+		}
+		code, err := readCode(args[0])
+		if err != nil {
+			return err
+		}
+		if code == 0 && *status == 0 {
+			return fmt.Errorf("0 stands for no code: add --status to ask for what an HTTP status means by itself")
+		}
+		out.explanation(explain(f.Policies, code, *status))
+		return nil
+	}
+	return cmd
+}
+
+// answer prints what an answer says of itself, and then what is to be done about it.
+func (s *screen) answer(set *policy.Set, e *classify.Error) {
+	v := set.Catalog().Classify(e)
+	if e.TraceID != "" {
+		fmt.Fprintf(s, "trace %s\n", e.TraceID)
+	}
+	if v.RetryAfter > 0 {
+		fmt.Fprintf(s, "it asks to be left alone for %v\n", v.RetryAfter)
+	}
+	for _, d := range e.Details {
+		if d.Code != v.Code {
+			fmt.Fprintf(s, "beside the one that decides: %s\n", set.Explain(d.Code).Title())
+		}
+	}
+	s.explanation(set.ExplainVerdict(v))
+}
+
+// explanation prints an explanation, on a terminal in colours and within its width.
+func (s *screen) explanation(e policy.Explanation) {
+	title, rest, _ := strings.Cut(e.String(), "\n")
+	colours := append(text.Colors{text.Bold}, classColours[e.Rule.Class]...)
+	fmt.Fprintln(s, s.paint(colours, title))
+	const indent = 16
+	for line := range strings.Lines(rest) {
+		line = strings.TrimRight(line, "\n")
+		if width := s.wide(indent); width > 0 && len(line) > indent {
+			name, words := line[:indent], wrap(line[indent:], width)
+			line = s.paint(text.Colors{text.Faint}, name) + strings.ReplaceAll(words, "\n", "\n"+strings.Repeat(" ", indent))
+		}
+		fmt.Fprintln(s, strings.TrimRight(line, " "))
+	}
+}

@@ -1,0 +1,101 @@
+// Nexpolicy tells people at a terminal what the error codes of an API mean and what
+// the library does about them, and checks, compares and draws the files that say so.
+//
+//	go install github.com/nexpay-go/resilience/cmd/nexpolicy@latest
+//	nexpolicy explain 50
+//	nexpolicy help
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, newScreen(os.Stdout), os.Stderr))
+}
+
+// What a run ends with.
+const (
+	exitFine     = 0
+	exitDiffers  = 1 // of lint: something is wrong; of diff: something differs
+	exitMistaken = 2 // it could not be done
+)
+
+// errDiffers ends a run whose output says already what is the matter.
+var errDiffers = errors.New("exit status 1")
+
+func run(ctx context.Context, args []string, in io.Reader, out *screen, errs io.Writer) int {
+	root := newRoot(in, out)
+	root.SetArgs(behindFlags(args))
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errDiffers):
+		return exitDiffers
+	default:
+		fmt.Fprintf(errs, "nexpolicy: %v\n", err)
+		return exitMistaken
+	}
+}
+
+func newRoot(in io.Reader, out *screen) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "nexpolicy",
+		Short: "What error codes mean, and what is done about them",
+		Long: `What the error codes of an API mean, and what the library does about them.
+
+Without --file it speaks of the Nexpay API.`,
+		Example: `  nexpolicy explain 50
+  nexpolicy explain -32603 --status 429
+  pbpaste | nexpolicy explain -
+  nexpolicy lint policies.yaml
+  nexpolicy table --file policies.yaml --format md
+  nexpolicy diff nexpay policies.yaml
+  nexpolicy schedule -32603 --svg waits.svg`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(newExplain(in, out), newLint(out), newTable(out), newDiff(out), newSchedule(out))
+	return root
+}
+
+var negative = regexp.MustCompile(`^-[0-9]+$`)
+
+// behindFlags puts negative codes where they are not taken for flags: -32603 has to
+// work as it is read.
+func behindFlags(args []string) []string {
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		return args
+	}
+	flags, codes := []string{}, []string(nil) // cobra takes nil for the arguments of the program
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			codes = append(codes, args[i+1:]...)
+			return append(append(flags, "--"), codes...)
+		case negative.MatchString(arg):
+			codes = append(codes, arg)
+		default:
+			flags = append(flags, arg)
+		}
+	}
+	if len(codes) == 0 {
+		return flags
+	}
+	return append(append(flags, "--"), codes...)
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy/policyfile"
+)
+
+var update = flag.Bool("update", false, "write what the tests compare with")
+
+// A result is what a run did.
+type result struct {
+	out, errs string
+	exit      int
+}
+
+// on runs the program; width is that of a terminal with colours, zero for a pipe.
+func on(width int, in string, args ...string) result {
+	var out, errs bytes.Buffer
+	exit := run(context.Background(), args, strings.NewReader(in), &screen{Writer: &out, colours: width > 0, width: width}, &errs)
+	return result{out.String(), errs.String(), exit}
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	return name
+}
+
+// golden compares with a file, and is the place to see what the program prints.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "run go test -update")
+}
+
+const changed = `extends: nexpay
+attempt-timeout: 5s
+codes:
+  -32603: {attempts: 2, backoff: {initial: 1s}}
+  130: {breaker: failure}
+rules:
+  - {code: 150, name: Maintenance, class: retryable}
+  - {code: 20555, name: Refused for good, class: fatal}
+statuses:
+  429: {cost: none}
+breaker: {consecutive-failures: 6, failure-ratio: none, report-only: true}
+budget: {refund: price}
+`
+
+func TestOutput(t *testing.T) {
+	path := file(t, changed)
+	for name, tt := range map[string]struct {
+		width int
+		in    string
+		args  []string
+		exit  int
+	}{
+		"explain":            {args: []string{"explain", "-32603"}},
+		"explain-status":     {args: []string{"explain", "-32603", "--status", "429"}},
+		"explain-screen":     {width: 80, args: []string{"explain", "100"}},
+		"explain-unknown":    {args: []string{"explain", "--status", "503", "777"}},
+		"explain-other":      {args: []string{"explain", "14", "-f", "grpc"}},
+		"explain-answer":     {args: []string{"explain", "-"}, in: "HTTP/2 403 Forbidden\r\nRetry-After: 20\r\n\r\n{\"errors\":[{\"code\":100},{\"code\":50}],\"traceId\":\"9e01\"}"},
+		"table":              {args: []string{"table"}},
+		"table-screen":       {width: 110, args: []string{"table"}},
+		"table-http":         {args: []string{"table", "--file", "http", "--format", "md"}},
+		"table-json":         {args: []string{"table", "--file", "jsonrpc", "--format", "json"}},
+		"diff":               {args: []string{"diff", "nexpay", path}, exit: exitDiffers},
+		"diff-screen":        {width: 80, args: []string{"diff", path, "nexpay"}, exit: exitDiffers},
+		"diff-same":          {args: []string{"diff", path, path}},
+		"schedule":           {args: []string{"schedule", "-32603"}},
+		"schedule-screen":    {width: 80, args: []string{"schedule", "-32603"}},
+		"schedule-resync":    {args: []string{"schedule", "50"}},
+		"schedule-fix":       {args: []string{"schedule", "30010"}},
+		"schedule-fatal":     {args: []string{"schedule", "100"}},
+		"schedule-no-limits": {args: []string{"schedule", "-32603", "--file", file(t, "extends: nexpay\ndefault: {attempts: none, elapsed: 20s, backoff: {initial: 1s, max: 4s, jitter: equal}}\n")}},
+		"schedule-for-ever":  {args: []string{"schedule", "-32603", "--file", file(t, "extends: nexpay\ndefault: {attempts: 100, elapsed: none, max-retry-after: none, backoff: {initial: 1s, multiplier: 3, jitter: none}}\n")}},
+		"lint":               {args: []string{"lint", path}},
+		"help":               {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := on(tt.width, tt.in, tt.args...)
+			require.Empty(t, got.errs)
+			require.Equal(t, tt.exit, got.exit)
+			golden(t, name, strings.ReplaceAll(got.out, path, "policies.yaml"))
+		})
+	}
+}
+
+// A pipe gets no colours, no frames and no line that was broken; a terminal's width is kept.
+func TestPlainAndWide(t *testing.T) {
+	for _, args := range [][]string{{"table"}, {"explain", "50"}, {"schedule", "-32603"}} {
+		plain := on(0, "", args...).out
+		require.NotContains(t, plain, "\x1b")
+		require.NotContains(t, plain, "│")
+		for _, width := range []int{70, 80, 200} {
+			screen := on(width, "", args...).out
+			require.Contains(t, screen, "\x1b[")
+			if args[0] == "explain" {
+				for line := range strings.Lines(screen) {
+					require.LessOrEqual(t, len([]rune(escapes.Replace(strings.TrimRight(line, "\n")))), width)
+				}
+			}
+		}
+	}
+}
+
+var escapes = strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[1;36m", "")
+
+func TestMistakes(t *testing.T) {
+	for want, args := range map[string][]string{
+		`"x" is not an error code`:             {"explain", "x"},
+		"0 stands for no code":                 {"explain", "0"},
+		"--status 42 is not an HTTP status":    {"explain", "50", "--status", "42"},
+		"there is no file nowhere":             {"explain", "50", "--file", "nowhere"},
+		"come with the library are grpc, http": {"table", "--file", "nowhere"},
+		"accepts 1 arg(s), received 0":         {"explain"},
+		"--format xml is none of":              {"table", "--format", "xml"},
+		`unknown command "explian"`:            {"explian", "50"},
+		"unknown flag: --staus":                {"explain", "50", "--staus", "1"},
+		"no such file":                         {"lint", "nowhere.yaml"},
+		"accepts 2 arg(s)":                     {"diff", "nexpay"},
+		"nothing on standard input":            {"explain", "-"},
+		"no such file or directory":            {"schedule", "50", "--svg", "nowhere/x.svg"},
+	} {
+		got := on(0, "", args...)
+		require.Equal(t, exitMistaken, got.exit, "%v", args)
+		require.Contains(t, got.errs, want, "%v", args)
+		require.True(t, strings.HasPrefix(got.errs, "nexpolicy: "))
+	}
+}
+
+func TestLint(t *testing.T) {
+	wrong := file(t, "extends: nexpay\ncodes: {80: {attempts: 3}}\nx: 1\n")
+	got := on(0, "", "lint", wrong, file(t, changed))
+	require.Equal(t, exitDiffers, got.exit)
+	require.Contains(t, got.out, wrong+":2:9: codes[80] (No permissions): attempts 3: a fatal error is never sent again\n")
+	require.Contains(t, got.out, wrong+`:3:1: there is no field "x" here`)
+	require.Contains(t, got.out, "right: 31 rules")
+	require.Equal(t, exitMistaken, on(0, "", "lint", wrong, "nowhere.yaml").exit)
+}
+
+// Whatever form an answer was pasted in.
+func TestPastedAnswers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		in    string
+		first string
+	}{
+		"a body":              {`{"errors":[{"code":50,"message":"Nonce"}]}`, "50 Nonce is not monotonous\n"},
+		"headers before it":   {"HTTP/1.1 429 Too Many Requests\nRetry-After: 7\n\n{\"errors\":[{\"code\":-32603}]}\n", "it asks to be left alone for 7s\n-32603 Internal error, HTTP 429\n"},
+		"as curl -v has it":   {"* Connected\n> GET / HTTP/2\n< HTTP/2 503 \n< date: x\n<\nupstream down\n", "HTTP 503\n"},
+		"a line from a log":   {`level=ERROR msg="retry: balance: attempts used up: HTTP 500: -32603 Internal error (trace 5f2c) (4 sends in 1.31s)"`, "trace 5f2c\n-32603 Internal error, HTTP 500\n"},
+		"a log without trace": {"retry: fatal, never sent again: HTTP 403 (1 send in 2ms)", "HTTP 403\n"},
+		"a code":              {" 100\n", "100 API key locked\n"},
+		"JSON-RPC":            {`{"jsonrpc":"2.0","error":{"code":-32600,"message":"x"},"id":null}`, "-32600 Invalid Request\n"},
+		"gRPC over HTTP":      {`{"code": 80, "message": "x", "details": []}`, "80 No permissions\n"},
+		"a code nobody knows": {"HTTP/1.1 200 OK\n\n{\"errors\":[{\"code\":777}]}", "777: no rule knows this code, HTTP 200 decides\n"},
+		"several":             {`{"errors":[{"code":30010},{"code":80}],"traceId":"x"}`, "trace x\nbeside the one that decides: 30010 Invalid request parameter\n80 No permissions\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := on(0, tt.in, "explain", "-")
+			require.Empty(t, got.errs)
+			require.True(t, strings.HasPrefix(got.out, tt.first), got.out)
+		})
+	}
+	require.Contains(t, on(0, `{"errors":[{"code":-32603}]}`, "explain", "-", "--status", "429").out, ", HTTP 429\n")
+	require.Contains(t, on(0, "hello", "explain", "-").errs, "neither an answer in JSON nor a line")
+	require.Contains(t, on(0, strings.Repeat("x", 2<<20), "explain", "-").errs, "more than 1 MiB")
+	got := on(0, "x", "explain", "-")
+	require.Equal(t, exitMistaken, got.exit)
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("the terminal is gone") }
+
+func TestBrokenInput(t *testing.T) {
+	var errs bytes.Buffer
+	require.Equal(t, exitMistaken, run(context.Background(), []string{"explain", "-"}, broken{}, &screen{Writer: io.Discard}, &errs))
+	require.Contains(t, errs.String(), "the terminal is gone")
+}
+
+// FuzzPasted lets anything be pasted: it is explained or refused, and no order to a terminal comes through.
+func FuzzPasted(f *testing.F) {
+	f.Add("HTTP/2 403 Forbidden\r\nRetry-After: 20\r\n\r\n{\"errors\":[{\"code\":100},{\"code\":50}],\"traceId\":\"9e01\"}")
+	f.Add("HTTP 500: -32603 Internal error (trace 5f2c)")
+	f.Add(`{"error":{"code":-32600}}`)
+	f.Add(" -7 ")
+	f.Add("{\"errors\":[{\"code\":1e400,\"message\":\"\x1b[2J\"}],\"traceId\":\"\x1b]0;x\a\"}")
+	f.Fuzz(func(t *testing.T, in string) {
+		got := on(0, in, "explain", "-")
+		if (got.exit == exitFine) == (got.out == "") {
+			t.Fatalf("%+v", got)
+		}
+		if strings.ContainsFunc(got.out+got.errs, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f }) {
+			t.Fatalf("%q", got.out+got.errs)
+		}
+	})
+}
+
+func TestSVG(t *testing.T) {
+	for _, args := range [][]string{{"-32603"}, {"100"}, {"-32603", "--file", file(t, "extends: nexpay\ndefault: {attempts: none, elapsed: 10m}\n")}} {
+		name := filepath.Join(t.TempDir(), "waits.svg")
+		got := on(0, "", append([]string{"schedule", "--svg", name}, args...)...)
+		require.Equal(t, exitFine, got.exit, got.errs)
+		drawn, err := os.ReadFile(name)
+		require.NoError(t, err)
+		decoder := xml.NewDecoder(bytes.NewReader(drawn))
+		for {
+			_, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err)
+		}
+		require.Contains(t, string(drawn), "is sent again")
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	got := on(0, "", "__complete", "explain", "-f", "grpc", "1")
+	require.Contains(t, got.out, "14\tUNAVAILABLE\n")
+	require.Contains(t, on(0, "", "__complete", "explain", "--file", "").out, "jsonrpc\n")
+	require.Contains(t, on(0, "", "__complete", "table", "--format", "").out, "md\n")
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		require.Contains(t, on(0, "", "completion", shell).out, "nexpolicy")
+	}
+}
+
+// Every command has examples, and each of them that needs nothing else runs.
+func TestHelpHasExamples(t *testing.T) {
+	root := newRoot(strings.NewReader(""), &screen{Writer: io.Discard})
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" || cmd.Name() == "help" {
+			continue
+		}
+		require.NotEmpty(t, cmd.Example, cmd.Name())
+		for line := range strings.Lines(cmd.Example) {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
+			require.Contains(t, line, "nexpolicy "+cmd.Name())
+			if strings.ContainsAny(line, "|<*") || strings.Contains(line, ".") {
+				continue
+			}
+			require.Equal(t, exitFine, on(0, "", strings.Fields(line)[1:]...).exit, line)
+		}
+	}
+}
+
+func TestJSONIsWhole(t *testing.T) {
+	var got tableJSON
+	require.NoError(t, json.Unmarshal([]byte(on(0, "", "table", "--format", "json").out), &got))
+	for _, r := range classify.Nexpay().Rules() {
+		found := false
+		for _, c := range got.Codes {
+			found = found || c.Name == r.Name && c.First >= int(r.First) && (c.Last <= int(r.Last) || r.Last == 0)
+		}
+		require.True(t, found, "%d", r.First)
+	}
+}
+
+// Stretches know every code of any table once.
+func TestStretches(t *testing.T) {
+	a, err := policyfile.Parse("a", []byte("name: a\nrules: [{code: 1..10, name: x, class: fatal}, {code: 5, name: y, class: fatal}, {code: 9223372036854775807, name: z, class: fatal}]\ncodes: {7: {breaker: trip}}\n"))
+	require.NoError(t, err)
+	b, err := policyfile.Parse("b", []byte("name: b\nrules: [{code: 9..12, name: x, class: fatal}]\n"))
+	require.NoError(t, err)
+	require.Equal(t, []stretch{{1, 4}, {5, 5}, {6, 6}, {7, 7}, {8, 8}, {9, 10}, {11, 12}, {1<<63 - 1, 1<<63 - 1}}, stretches(a.Policies, b.Policies))
+}
+
+// The table in the README is this program's.
+func TestREADMETable(t *testing.T) {
+	const path, begin, end = "../../README.md", "<!-- go run ./cmd/nexpolicy table --format md -->\n", "<!-- end -->"
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(text), begin)
+	require.True(t, ok)
+	there, after, ok := strings.Cut(rest, end)
+	require.True(t, ok)
+	want := on(0, "", "table", "--format", "md").out
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(before+begin+want+end+after), 0o644))
+		there = want
+	}
+	require.Equal(t, want, there, "run go test -update")
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+func newSchedule(out *screen) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "schedule CODE",
+		Short: "When a call that gets nothing but a code is sent again",
+		Long: `When a call that gets nothing but a code is sent again: each wait from its shortest to
+its longest, and from when to when the send after it may begin. The time that the sends
+themselves take comes on top of that.`,
+		Example: `  nexpolicy schedule -32603
+  nexpolicy schedule -32603 --status 429 --svg waits.svg`,
+		Args: cobra.ExactArgs(1),
+	}
+	file, status := fileFlag(cmd), statusFlag(cmd)
+	svg := cmd.Flags().String("svg", "", "draw it into this file as well")
+	cmd.ValidArgsFunction = completeCode(file)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkStatus(cmd, *status); err != nil {
+			return err
+		}
+		code, err := readCode(args[0])
+		if err != nil {
+			return err
+		}
+		f, err := load(*file)
+		if err != nil {
+			return err
+		}
+		e := explain(f.Policies, code, *status)
+		sends := schedule(e)
+		out.schedule(e, sends)
+		if *svg == "" {
+			return nil
+		}
+		drawn, err := drawSchedule(e, sends)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(*svg, drawn, 0o644)
+	}
+	return cmd
+}
+
+// A send is one of a call.
+type send struct {
+	number             int
+	shortest, longest  time.Duration // the wait before it
+	earliest, latest   time.Duration // its beginning, since the call began
+	onlyIfTheyAreShort bool          // the waits: with longer ones the time is up before
+}
+
+// mostSends is how many are listed of a call without a limit.
+const mostSends = 25
+
+// schedule is when the sends of a call that gets nothing but e begin.
+func schedule(e policy.Explanation) []send {
+	all := []send{{number: 1}}
+	if e.Rule.Class != classify.Retryable {
+		for n := 2; n <= e.MaxSends; n++ {
+			all = append(all, send{number: n})
+		}
+		return all
+	}
+	for n := 2; n <= mostSends && (n <= e.MaxSends || e.MaxSends == policy.None); n++ {
+		s, before := send{number: n}, all[n-2]
+		s.shortest, s.longest = window(&e.Policy.Backoff, n-1)
+		s.earliest, s.latest = before.earliest+s.shortest, before.latest+s.longest
+		if end := e.Policy.MaxElapsed; end != policy.None {
+			if s.earliest > end {
+				break
+			}
+			s.onlyIfTheyAreShort = s.latest > end
+			s.latest = min(s.latest, end)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// window is how short and how long a wait may be.
+func window(b *policy.Backoff, n int) (shortest, longest time.Duration) {
+	longest = b.Longest(n)
+	switch b.Jitter {
+	case policy.JitterNone:
+		return longest, longest
+	case policy.JitterEqual:
+		return longest / 2, longest
+	}
+	return 0, longest
+}
+
+// schedule prints the sends, with the waits as bars.
+func (s *screen) schedule(e policy.Explanation, sends []send) {
+	fmt.Fprintln(s, s.paint(append(text.Colors{text.Bold}, classColours[e.Rule.Class]...), e.Title()))
+	longest := time.Duration(0)
+	for _, one := range sends {
+		longest = max(longest, one.longest)
+	}
+	const others = 48 // letters of the other columns
+	full := 30
+	if s.width > 0 {
+		full = max(min(s.width-others, 60), 10)
+	}
+	t := s.table()
+	t.AppendHeader(table.Row{"send", "begins", "after a wait of", ""})
+	for _, one := range sends {
+		t.AppendRow(table.Row{one.number, span(one.earliest, one.latest), waitText(&one), s.bar(&one, longest, full)})
+	}
+	fmt.Fprintln(s, t.Render())
+	for _, line := range notes(&e, sends) {
+		fmt.Fprintln(s, line)
+	}
+}
+
+// bar shows a wait: dotted as far as it always goes, full where it may end.
+func (s *screen) bar(one *send, longest time.Duration, full int) string {
+	if longest == 0 {
+		return ""
+	}
+	letters := func(d time.Duration) int { return int(float64(d) / float64(longest) * float64(full)) }
+	always, may := letters(one.shortest), letters(one.longest)
+	if one.shortest == one.longest {
+		return strings.Repeat("█", may)
+	}
+	return strings.Repeat("░", always) + strings.Repeat("█", may-always)
+}
+
+func span(from, to time.Duration) string {
+	if from == to {
+		return "at " + short(from.Round(time.Millisecond))
+	}
+	return short(from.Round(time.Millisecond)) + " to " + short(to.Round(time.Millisecond))
+}
+
+func waitText(s *send) string {
+	switch {
+	case s.number == 1:
+		return ""
+	case s.longest == 0:
+		return "none"
+	case s.shortest == s.longest:
+		return short(s.longest)
+	}
+	return span(s.shortest, s.longest)
+}
+
+// notes tell what the rows do not.
+func notes(e *policy.Explanation, sends []send) (lines []string) {
+	last := sends[len(sends)-1]
+	switch {
+	case e.Rule.Class == classify.FixAndResend && e.MaxSends > 1:
+		lines = append(lines, "The second one only if the caller gave a Fix, with the request corrected.")
+	case e.Rule.Class == classify.Resync && e.MaxSends > 1:
+		lines = append(lines, "Each at once, with a newer nonce.")
+	case len(sends) == 1:
+		lines = append(lines, "It is not sent again.")
+	case len(sends) == mostSends && (e.MaxSends == policy.None || e.MaxSends > mostSends):
+		lines = append(lines, fmt.Sprintf("And so on, each after at most %s.", short(last.longest)))
+	}
+	if last.onlyIfTheyAreShort {
+		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))
+	}
+	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && e.Rule.Class == classify.Retryable && after > 0 {
+		lines = append(lines, fmt.Sprintf("A server that asks for a longer wait gets it, up to %s.", short(after)))
+	}
+	return lines
+}

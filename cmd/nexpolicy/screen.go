@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// A screen is where output goes: a terminal has colours and a width, anything else
+// gets plain text.
+type screen struct {
+	io.Writer
+	colours bool
+	width   int // in letters, zero: no terminal
+}
+
+func newScreen(f *os.File) *screen {
+	s := &screen{Writer: f}
+	if fd := int(f.Fd()); term.IsTerminal(fd) {
+		s.colours = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" // https://no-color.org
+		s.width = 80
+		if width, _, err := term.GetSize(fd); err == nil && width > 0 {
+			s.width = width
+		}
+	}
+	return s
+}
+
+// paint colours a text, on a terminal.
+func (s *screen) paint(colours text.Colors, words string) string {
+	if !s.colours {
+		return words
+	}
+	return colours.EscapeSeq() + words + text.Reset.EscapeSeq()
+}
+
+var classColours = map[classify.Class]text.Colors{
+	classify.Retryable:    {text.FgYellow},
+	classify.Resync:       {text.FgCyan},
+	classify.FixAndResend: {text.FgBlue},
+	classify.Fatal:        {text.FgRed},
+	classify.Unclassified: {text.FgRed},
+}
+
+// table is one that fits the screen. Where there is no terminal it has neither frame
+// nor colours, and no line is broken.
+func (s *screen) table(columns ...table.ColumnConfig) table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	style := t.Style()
+	style.Format.Header = text.FormatDefault
+	if s.width == 0 {
+		style.Options = table.OptionsNoBordersAndSeparators
+		style.Box.PaddingLeft = ""
+		style.Box.PaddingRight = "  "
+	}
+	if s.colours {
+		style.Color.Header = text.Colors{text.Bold}
+	}
+	t.SuppressTrailingSpaces()
+	t.SetColumnConfigs(columns)
+	return t
+}
+
+// wrap breaks a text between words.
+func wrap(words string, width int) string {
+	lines := strings.Split(text.WrapSoft(words, width), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wide is how much of the screen's width is left beside what else stands in a line,
+// zero for as much as there is.
+func (s *screen) wide(beside int) int {
+	if s.width == 0 {
+		return 0
+	}
+	return max(s.width-beside, 20)
+}

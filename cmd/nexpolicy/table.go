@@ -1,0 +1,220 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/nexpay-go/resilience/policy"
+)
+
+var formats = []string{"text", "md", "json"}
+
+func newTable(out *screen) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "table",
+		Short: "What each code does",
+		Long: `What each code does: codes with the same behaviour in one row, and below what the HTTP
+status does where no rule knows a code. JSON has a value for each rule.`,
+		Example: `  nexpolicy table
+  nexpolicy table --file policies.yaml --format md
+  nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .first'`,
+		Args: cobra.NoArgs,
+	}
+	file := fileFlag(cmd)
+	format := cmd.Flags().String("format", formats[0], strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(cobra.AppendActiveHelp(formats, ""), cobra.ShellCompDirectiveNoFileComp))
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if !slices.Contains(formats, *format) {
+			return fmt.Errorf("--format %s is none of %s", *format, strings.Join(formats, ", "))
+		}
+		f, err := load(*file)
+		if err != nil {
+			return err
+		}
+		switch *format {
+		case "json":
+			return writeJSON(out, f.Policies)
+		case "md":
+			for _, line := range markdown(rows(f.Policies)) {
+				fmt.Fprintln(out, line)
+			}
+		default:
+			out.rows(rows(f.Policies))
+		}
+		return nil
+	}
+	return cmd
+}
+
+var headings = []string{"code", "asks for", "took effect", "what happens", "to the breaker"}
+
+// A row is a behaviour and whatever has it.
+type row struct {
+	codes []string
+	behaviour
+}
+
+// rows groups codes, and statuses without one, by what they do.
+func rows(set *policy.Set) []row {
+	var all []row
+	at := map[behaviour]int{}
+	add := func(b behaviour, label string) {
+		i, ok := at[b]
+		if !ok {
+			i = len(all)
+			at[b] = i
+			all = append(all, row{behaviour: b})
+		}
+		all[i].codes = append(all[i].codes, label)
+	}
+	for _, s := range joined(set) {
+		add(behaviourOf(set.Explain(s.first)), s.String())
+	}
+	slices.SortStableFunc(all, func(a, b row) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(b.sends, a.sends)) })
+	codes := all
+	all, at = nil, map[behaviour]int{}
+	for _, s := range statuses(set) {
+		add(s.behaviour, s.label)
+	}
+	for i := range all {
+		all[i].codes[0] = "HTTP " + all[i].codes[0]
+	}
+	return append(codes, all...)
+}
+
+// joined are the stretches of codes, with those joined that follow each other and do
+// the same.
+func joined(set *policy.Set) (all []stretch) {
+	for _, s := range stretches(set) {
+		if n := len(all); n > 0 && all[n-1].last+1 == s.first && behaviourOf(set.Explain(all[n-1].first)) == behaviourOf(set.Explain(s.first)) {
+			all[n-1].last = s.last
+			continue
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+type labelled struct {
+	label string
+	behaviour
+}
+
+// statuses tells what each HTTP status does without a code. What most of a hundred do
+// is said of the others in one.
+func statuses(set *policy.Set) (all []labelled) {
+	for hundred := 3; hundred <= 5; hundred++ {
+		of, count := [100]behaviour{}, map[behaviour]int{}
+		for i := range of {
+			of[i] = behaviourOf(explain(set, 0, 100*hundred+i))
+			count[of[i]]++
+		}
+		usual := of[99]
+		for b, n := range count {
+			if n > count[usual] {
+				usual = b
+			}
+		}
+		for i, b := range of {
+			if b != usual {
+				all = append(all, labelled{strconv.Itoa(100*hundred + i), b})
+			}
+		}
+		rest := fmt.Sprintf("%dxx", hundred)
+		if len(count) > 1 {
+			rest = "other " + rest
+		}
+		all = append(all, labelled{rest, usual})
+	}
+	return all
+}
+
+func markdown(rows []row) []string {
+	line := func(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |" }
+	lines := []string{line(headings...), "|" + strings.Repeat("---|", len(headings))}
+	for _, r := range rows {
+		lines = append(lines, line(strings.Join(r.codes, ", "), r.asks(), r.effect(), r.happens, r.breaker))
+	}
+	return lines
+}
+
+// rows prints a table for people.
+func (s *screen) rows(rows []row) {
+	const others = 60 // letters of the columns that are not wrapped, with the lines between
+	width := s.wide(others)
+	t := s.table(
+		table.ColumnConfig{Number: 1, WidthMax: width / 2, WidthMaxEnforcer: wrap},
+		table.ColumnConfig{Number: 4, WidthMax: (width + 1) / 2, WidthMaxEnforcer: wrap})
+	t.AppendHeader(table.Row{headings[0], headings[1], headings[2], headings[3], headings[4]})
+	for _, r := range rows {
+		t.AppendRow(table.Row{strings.Join(r.codes, ", "), s.paint(classColours[r.class], r.asks()), r.effect(), plain(r.happens), r.breaker})
+		if s.width > 0 {
+			t.AppendSeparator()
+		}
+	}
+	fmt.Fprintln(s, t.Render())
+}
+
+// What table --format json prints. Durations are in seconds, counts without a limit
+// null.
+type (
+	tableJSON struct {
+		Name           string       `json:"name"`
+		AttemptTimeout *float64     `json:"attemptTimeout"`
+		Codes          []codeJSON   `json:"codes"`
+		Statuses       []statusJSON `json:"statuses"`
+	}
+	codeJSON struct {
+		First  int    `json:"first"`
+		Last   int    `json:"last"`
+		Name   string `json:"name"`
+		Fix    string `json:"fix,omitempty"`
+		Source string `json:"source,omitempty"`
+		doesJSON
+	}
+	statusJSON struct {
+		Statuses string `json:"statuses"`
+		doesJSON
+	}
+	doesJSON struct {
+		Class   string `json:"class"`
+		Effect  string `json:"effect"`
+		Lockout bool   `json:"lockout"`
+		Does    string `json:"does"`
+		Breaker string `json:"breaker"`
+		Sends   *int   `json:"sends"`
+	}
+)
+
+func writeJSON(out *screen, set *policy.Set) error {
+	t := tableJSON{Name: set.Catalog().Name()}
+	if d := set.AttemptTimeout(); d > 0 {
+		t.AttemptTimeout = new(d.Seconds())
+	}
+	for _, s := range stretches(set) {
+		e := set.Explain(s.first)
+		t.Codes = append(t.Codes, codeJSON{int(s.first), int(s.last), e.Rule.Name, e.Rule.Fix, e.Rule.Source, behaviourOf(e).json()})
+	}
+	for _, s := range statuses(set) {
+		t.Statuses = append(t.Statuses, statusJSON{s.label, s.json()})
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(t)
+}
+
+func (b behaviour) json() doesJSON {
+	d := doesJSON{Class: b.class.String(), Effect: b.applied.String(), Lockout: b.lockout, Does: plain(b.happens), Breaker: b.breaker}
+	if b.sends != policy.None {
+		d.Sends = &b.sends
+	}
+	return d
+}
