@@ -21,11 +21,12 @@ import (
 func (d *decoder) compile(root *yaml.Node, doc *document) *File {
 	base := d.base(child(root, "extends"), doc.Extends)
 	table := doc.table()
-	table.Catalog = d.catalog(root, doc, base)
-	if table.Catalog == nil && base != nil { // a rule that is wrong may be for one of those
+	catalog, partial := d.catalog(root, doc, base)
+	table.Catalog = catalog
+	if partial && catalog != nil { // a rule that is wrong may be for one of those
 		maps.DeleteFunc(table.Codes, func(code classify.Code, _ policy.Policy) bool {
-			_, known := base.Catalog().Lookup(code)
-			return !known && len(doc.Rules) > 0
+			_, known := catalog.Lookup(code)
+			return !known
 		})
 	}
 	if at := child(root, "default"); at != nil {
@@ -89,38 +90,46 @@ func (doc *document) table() policy.Table {
 	return t
 }
 
-// catalog makes that of the rules, on top of the base's. One that is wrong is none,
-// so that what is wrong besides is found as well.
-func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) *classify.Catalog {
-	var nodes []*yaml.Node
-	if list := child(root, "rules"); list != nil {
-		nodes = list.Content
-	}
+// catalog makes that of the rules, on top of the base's. It is partial if something is
+// wrong with them: made of those that are right, so that what is wrong besides is
+// found as well. A name is required even of a catalog that is not read further.
+func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *classify.Catalog, partial bool) {
+	at := child(root, "rules")
 	before := d.count()
-	rules := make([]classify.Rule, len(doc.Rules))
-	for i := range doc.Rules {
-		rules[i] = doc.Rules[i].rule()
-		if !d.bad[nodes[i]] {
-			d.checkRule(nodes[i], &doc.Rules[i])
-		}
+	var rules []classify.Rule
+	if at != nil {
+		rules = d.rules(at.Content, doc.Rules)
 	}
-	d.overlaps(nodes, doc.Rules)
 	if doc.Extends == "" && doc.Name == "" && !d.bad[root] {
 		d.wrong(root, "a name is needed, or extends")
 	}
-	if d.count() > before || d.bad[root] || base == nil && doc.Extends != "" {
-		return nil
-	}
-	var c *classify.Catalog
+	partial = d.count() > before || d.bad[at] || d.bad[root] && at == nil || base == nil && doc.Extends != ""
 	var err error
 	switch {
 	case base == nil:
-		c, err = classify.NewCatalog(doc.Name, rules...)
-	case len(rules) > 0:
+		c, err = classify.NewCatalog(cmp.Or(doc.Name, "?"), rules...)
+	default:
 		c, err = base.Catalog().With(rules...)
 	}
-	d.translate(cmp.Or(child(root, "rules"), root), err, nil)
-	return c
+	d.translate(cmp.Or(at, root), err, nil)
+	return c, partial
+}
+
+// rules are those that are right.
+func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Rule) {
+	for i := range written {
+		if before := d.count(); !d.bad[nodes[i]] {
+			d.checkRule(nodes[i], &written[i])
+			d.bad[nodes[i]] = d.count() > before
+		}
+	}
+	d.overlaps(nodes, written)
+	for i := range written {
+		if !d.bad[nodes[i]] {
+			right = append(right, written[i].rule())
+		}
+	}
+	return right
 }
 
 func (r *rule) rule() classify.Rule {
@@ -168,6 +177,7 @@ func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
 			i, j := order[n], order[far]
 			if rules[i].Code.first <= rules[j].Code.last {
 				i, j := max(i, j), min(i, j)
+				d.bad[nodes[i]] = true
 				d.wrong(nodes[i], "%s overlaps %s of the rule in line %d", rules[i].Code, rules[j].Code, nodes[j].Line)
 			}
 			if rules[order[n]].Code.last > rules[order[far]].Code.last {

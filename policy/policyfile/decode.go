@@ -25,7 +25,7 @@ const mostEntries = 50_000
 type decoder struct {
 	problems []Problem
 	more     int                       // problems that are not told
-	bad      map[*yaml.Node]bool       // mappings with problems: what they lack may be meant to be there
+	bad      map[*yaml.Node]bool       // values with problems: what they lack may be meant to be there
 	places   map[string]*yaml.Node     // where things stand, by what errors call them
 	names    map[reflect.Type][]string // of their fields
 }
@@ -119,6 +119,13 @@ type scalar interface{ parse(text string) error }
 
 // value reads a node into v.
 func (d *decoder) value(n *yaml.Node, v reflect.Value) {
+	before := d.count()
+	if d.read(n, v); d.count() > before {
+		d.bad[n] = true
+	}
+}
+
+func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		d.wrong(n, "anchors and aliases are not read here: write it out")
 		return
@@ -162,12 +169,6 @@ func kind(n *yaml.Node) string {
 
 // fields reads a mapping with fields that are known.
 func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
-	before := d.count()
-	defer func() {
-		if d.count() > before {
-			d.bad[n] = true
-		}
-	}()
 	if n.Kind != yaml.MappingNode {
 		d.wrong(n, "fields are expected here, not a %s", kind(n))
 		return

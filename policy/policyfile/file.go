@@ -22,6 +22,8 @@ type File struct {
 	// it.
 	Breaker breaker.Config
 	Budget  retry.BudgetConfig
+
+	path, text string // that it was loaded from
 }
 
 // Load reads a file. What is wrong with it is an [*Error], with everything at
@@ -31,7 +33,15 @@ func Load(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, data)
+	return loaded(path, data)
+}
+
+func loaded(path string, data []byte) (*File, error) {
+	f, err := Parse(path, data)
+	if err == nil {
+		f.path, f.text = path, string(data)
+	}
+	return f, err
 }
 
 func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, mostBytes+1)) }

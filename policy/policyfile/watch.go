@@ -41,16 +41,30 @@ type Watcher struct {
 	before string // what was read last
 }
 
-// Watch follows a file from now on. It begins with loading it: an error is that of
-// [Load], and nothing is watched.
+// Watch follows the file that f was loaded from: of whatever has changed since [Load],
+// OnChange hears. An error tells everything that is wrong with the configuration, or
+// that f was not loaded from a file.
+//
+//	f, err := policyfile.Load("policies.yaml")
+//	…
+//	r, err := retry.New(retry.Config{Policies: f.Policies})
+//	…
+//	w, err := policyfile.Watch(f, policyfile.WatchConfig{
+//		OnChange: func(f *policyfile.File) error { return r.Reload(f.Policies) },
+//	})
+//	…
+//	defer w.Close()
 //
 // The file is read again and again and compared. That is blind to nothing: editors
 // that put another file in its place, Kubernetes that swaps a link to a folder, and
 // network file systems that tell nobody of changes. Hooks run one at a time, in a
 // goroutine of the Watcher's, and not after Close has returned; they must not
 // call Close. A panic in one ends the program, as in any goroutine.
-func Watch(path string, cfg WatchConfig) (*File, *Watcher, error) {
+func Watch(f *File, cfg WatchConfig) (*Watcher, error) {
 	var errs []error
+	if f == nil || f.path == "" {
+		errs = append(errs, errors.New("policyfile: Watch needs a File that Load has returned"))
+	}
 	if cfg.OnChange == nil {
 		errs = append(errs, errors.New("policyfile: WatchConfig.OnChange is nil: nobody would hear of changes"))
 	}
@@ -61,20 +75,12 @@ func Watch(path string, cfg WatchConfig) (*File, *Watcher, error) {
 		errs = append(errs, fmt.Errorf("policyfile: WatchConfig.Interval %v is below %v", cfg.Interval, minInterval))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, nil, err
-	}
-	data, err := read(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := Parse(path, data)
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Watcher{path: path, cfg: cfg, cancel: cancel, seen: string(data)}
+	w := &Watcher{path: f.path, cfg: cfg, cancel: cancel, seen: f.text}
 	w.done.Go(func() { w.run(ctx) })
-	return f, w, nil
+	return w, nil
 }
 
 // Close ends the watching, and waits for a hook that is running. Closing again does
@@ -117,7 +123,7 @@ func (w *Watcher) look() {
 		return
 	}
 	w.seen = now
-	f, err := Parse(w.path, data)
+	f, err := loaded(w.path, data)
 	if err == nil {
 		err = w.cfg.OnChange(f)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,22 +28,27 @@ type watched struct {
 	path    string
 	changes chan int // sends of -32603
 	errs    chan error
-	refuse  error
+	refuse  atomic.Pointer[error]
 }
 
 func watch(t *testing.T, path string) *watched {
 	t.Helper()
 	w := &watched{T: t, path: path, changes: make(chan int, 10), errs: make(chan error, 10)}
-	f, watcher, err := policyfile.Watch(path, policyfile.WatchConfig{
+	f, err := policyfile.Load(path)
+	require.NoError(t, err)
+	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
+	watcher, err := policyfile.Watch(f, policyfile.WatchConfig{
 		OnChange: func(f *policyfile.File) error {
 			w.changes <- f.Policies.Explain(-32603).MaxSends
-			return w.refuse
+			if refuse := w.refuse.Load(); refuse != nil {
+				return *refuse
+			}
+			return nil
 		},
 		OnError:  func(err error) { w.errs <- err },
 		Interval: 10 * time.Millisecond,
 	})
 	require.NoError(t, err)
-	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
 	t.Cleanup(func() {
 		require.NoError(t, watcher.Close())
 		require.NoError(t, watcher.Close())
@@ -99,7 +105,7 @@ func TestWatch(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, says("4"), 0o600)) // as before, but not as last
 	w.hears(4)
 
-	w.refuse = errors.New("not now")
+	w.refuse.Store(new(errors.New("not now")))
 	require.NoError(t, os.WriteFile(path, says("5"), 0o600))
 	w.hears(5)
 	w.hearsOf("not now")
@@ -123,16 +129,31 @@ func TestWatchSwappedLinks(t *testing.T) {
 }
 
 func TestWatchMistakes(t *testing.T) {
-	_, _, err := policyfile.Watch("nowhere", policyfile.WatchConfig{Interval: 1})
+	_, err := policyfile.Watch(nil, policyfile.WatchConfig{Interval: 1})
+	require.ErrorContains(t, err, "a File that Load has returned")
 	require.ErrorContains(t, err, "OnChange is nil")
 	require.ErrorContains(t, err, "Interval 1ns is below 10ms")
-	change := func(*policyfile.File) error { return nil }
-	_, _, err = policyfile.Watch("nowhere", policyfile.WatchConfig{OnChange: change})
-	require.ErrorIs(t, err, os.ErrNotExist)
+	f, err := policyfile.Parse("policies.yaml", says("2"))
+	require.NoError(t, err)
+	_, err = policyfile.Watch(f, policyfile.WatchConfig{OnChange: func(*policyfile.File) error { return nil }})
+	require.ErrorContains(t, err, "a File that Load has returned")
+}
+
+// What changes between Load and Watch is heard of as well.
+func TestWatchFromLoadOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "policies.yaml")
-	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
-	_, _, err = policyfile.Watch(path, policyfile.WatchConfig{OnChange: change})
-	require.ErrorContains(t, err, "fields are expected here")
+	require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+	f, err := policyfile.Load(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, says("3"), 0o600))
+	changes := make(chan int, 1)
+	w, err := policyfile.Watch(f, policyfile.WatchConfig{Interval: 10 * time.Millisecond, OnChange: func(f *policyfile.File) error {
+		changes <- f.Policies.Explain(-32603).MaxSends
+		return nil
+	}})
+	require.NoError(t, err)
+	defer w.Close()
+	require.Equal(t, 3, <-changes)
 }
 
 // What a program does: the tables change, and nothing that was learnt is forgotten.
@@ -144,7 +165,7 @@ func TestWatchAndReload(t *testing.T) {
 	r, err := retry.New(retry.Config{Policies: f.Policies})
 	require.NoError(t, err)
 	reloaded := make(chan bool, 1)
-	_, w, err := policyfile.Watch(path, policyfile.WatchConfig{Interval: 10 * time.Millisecond, OnChange: func(f *policyfile.File) error {
+	w, err := policyfile.Watch(f, policyfile.WatchConfig{Interval: 10 * time.Millisecond, OnChange: func(f *policyfile.File) error {
 		defer func() { reloaded <- true }()
 		return r.Reload(f.Policies)
 	}})
