@@ -108,3 +108,24 @@ func TestDocsMistakes(t *testing.T) {
 	_, err = Parse("acme.yaml", file)
 	require.EqualError(t, err, shown[1])
 }
+
+// What the documentation says of fields that are left out is what package breaker says of its own.
+func TestDocsTellTheDefaults(t *testing.T) {
+	source, err := os.ReadFile("../../breaker/config.go")
+	require.NoError(t, err)
+	fields, config := reflect.TypeFor[breakerSettings](), breakerSettings{}.config()
+	checked := 0
+	for i := range fields.NumField() {
+		_, told, ok := strings.Cut(fields.Field(i).Tag.Get("doc"), "Left out: ")
+		if !ok || told == "for ever." {
+			continue
+		}
+		name := fields.Field(i).Name
+		require.True(t, reflect.ValueOf(config).FieldByName(name).IsValid())
+		comment := regexp.MustCompile(`(?m)((?:^\t//.*\n)+)\t` + name + ` `).FindStringSubmatch(string(source))
+		require.NotNil(t, comment, name)
+		require.Regexp(t, `Zero means `+regexp.QuoteMeta(strings.TrimSuffix(told, "."))+`[,.; ]`, comment[1], name)
+		checked++
+	}
+	require.Equal(t, 8, checked)
+}

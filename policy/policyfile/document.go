@@ -53,22 +53,22 @@ type backoff struct {
 }
 
 type breakerSettings struct {
-	ConsecutiveFailures count `name:"consecutive-failures" doc:"In a row open it; none: they do not."`
-	FailureRatio        ratio `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not."`
-	MinCalls            count `name:"min-calls" doc:"That the window must hold before the ratio applies."`
-	Window              wait  `name:"window" doc:"How far back the ratio looks."`
-	OpenFor             wait  `name:"open-for" doc:"How long it stays open at first."`
-	MaxOpenFor          wait  `name:"max-open-for" doc:"And at most."`
-	Probes              count `name:"probes" doc:"Calls let through half-open, all of which must succeed."`
-	ProbeTimeout        wait  `name:"probe-timeout" doc:"How long a probe may take."`
-	SlowCall            wait  `name:"slow-call" doc:"How long a call may take before it counts as failed."`
+	ConsecutiveFailures count `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 10."`
+	FailureRatio        ratio `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not. Left out: 0.5."`
+	MinCalls            count `name:"min-calls" doc:"That the window must hold before the ratio applies. Left out: 20."`
+	Window              wait  `name:"window" doc:"How far back the ratio looks. Left out: 30 s."`
+	OpenFor             wait  `name:"open-for" doc:"How long it stays open at first. Left out: 10 s."`
+	MaxOpenFor          wait  `name:"max-open-for" doc:"And at most. Left out: 20 s."`
+	Probes              count `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 2."`
+	ProbeTimeout        wait  `name:"probe-timeout" doc:"How long a probe may take. Left out: 10 s."`
+	SlowCall            wait  `name:"slow-call" doc:"How long a call may take before it counts as failed. Left out: for ever."`
 	ReportOnly          bool  `name:"report-only" doc:"Refuse nothing, report all the same."`
 }
 
 type budgetSettings struct {
-	Capacity count  `name:"capacity" doc:"Tokens that it holds, and starts with."`
-	Deposit  count  `name:"deposit" doc:"Tokens that a success puts back, or none."`
-	Refund   refund `name:"refund" doc:"What a resend that succeeds gets back: price-and-deposit, price, or none."`
+	Capacity count  `name:"capacity" doc:"Tokens that it holds, and starts with. Left out: 100."`
+	Deposit  count  `name:"deposit" doc:"Tokens that a success puts back, or none. Left out: 1."`
+	Refund   refund `name:"refund" doc:"What a resend that succeeds gets back: price-and-deposit, price, or none. Left out: price-and-deposit."`
 }
 
 // Scalars with a spelling of their own.

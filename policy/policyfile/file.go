@@ -62,7 +62,7 @@ func Parse(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-func (b *breakerSettings) config() breaker.Config {
+func (b breakerSettings) config() breaker.Config {
 	return breaker.Config{
 		ConsecutiveFailures: int(b.ConsecutiveFailures), FailureRatio: float64(b.FailureRatio), MinCalls: int(b.MinCalls),
 		Window: time.Duration(b.Window), OpenFor: time.Duration(b.OpenFor), MaxOpenFor: time.Duration(b.MaxOpenFor),
