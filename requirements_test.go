@@ -68,6 +68,7 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",
 		"go.yaml.in/yaml/v3",
+		"pgregory.net/rapid",
 	},
 }
 

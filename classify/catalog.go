@@ -64,6 +64,14 @@ func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
 	return n, nil
 }
 
+// Named returns a copy of the catalog with another name, for one that [Catalog.With]
+// has made another API's. An empty name changes nothing.
+func (c *Catalog) Named(name string) *Catalog {
+	n := *c
+	n.name = cmp.Or(name, c.name)
+	return &n
+}
+
 // Name is the name the catalog was made with.
 func (c *Catalog) Name() string { return c.name }
 

@@ -84,6 +84,15 @@ func TestCatalogKeepsNothingOfTheCaller(t *testing.T) {
 	require.Equal(t, "mine", r.Name)
 }
 
+func TestNamed(t *testing.T) {
+	c := mustCatalog(t, rule("mine", 1, 0))
+	other := c.Named("other")
+	require.Equal(t, "other", other.Name())
+	require.Equal(t, "test", c.Name())
+	require.Equal(t, c.Rules(), other.Rules())
+	require.Equal(t, "test", c.Named("").Name())
+}
+
 func TestExtremeCodes(t *testing.T) {
 	const maxCode = classify.Code(^uint(0) >> 1)
 	c := mustCatalog(t, rule("all", -maxCode-1, maxCode))

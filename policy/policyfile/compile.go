@@ -109,7 +109,7 @@ func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *
 	case base == nil:
 		c, err = classify.NewCatalog(cmp.Or(doc.Name, "?"), rules...)
 	default:
-		c, err = base.Catalog().With(rules...)
+		c, err = base.Catalog().Named(doc.Name).With(rules...)
 	}
 	d.translate(cmp.Or(at, root), err, nil)
 	return c, partial

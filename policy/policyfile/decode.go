@@ -151,10 +151,30 @@ func (d *decoder) scalar(n *yaml.Node, s scalar) {
 	case n.Tag == "!!null":
 		d.wrong(n, "a value is missing")
 	default:
-		if err := s.parse(n.Value); err != nil {
+		err := s.parse(n.Value)
+		if err == nil {
+			err = quotes(n, s)
+		}
+		if err != nil {
 			d.wrong(n, "%v", err)
 		}
 	}
+}
+
+// quotes holds a value to how it is written: what reads like a number is a text in
+// quotes only, and a number without.
+func quotes(n *yaml.Node, s scalar) error {
+	switch s.(type) {
+	case *text:
+		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" {
+			return fmt.Errorf("%s is no text: write \"%[1]s\"", short(n.Value))
+		}
+	case *count, *ratio, *number, *truth:
+		if n.Tag == "!!str" && n.Value != none {
+			return fmt.Errorf("%q is a text: write it without quotes", short(n.Value))
+		}
+	}
+	return nil
 }
 
 func kind(n *yaml.Node) string {

@@ -12,7 +12,7 @@ import (
 type document struct {
 	Schema         string                      `name:"$schema" doc:"Where editors find the description of this format, in JSON. In YAML they take it from a comment: # yaml-language-server: $schema=…"`
 	Extends        string                      `name:"extends" doc:"The table to start from: one of those that come with the library. Without it the file has all that there is."`
-	Name           string                      `name:"name" doc:"Of the catalog, for people. Required without extends."`
+	Name           string                      `name:"name" doc:"Of the catalog, for people. Required without extends; with it, it takes the place of the name there."`
 	AttemptTimeout wait                        `name:"attempt-timeout" doc:"Bound of one send: a duration such as 10s, or none."`
 	Rules          []rule                      `name:"rules" doc:"What codes mean. A single code wins over a range, and a rule of this file over one of the table that it extends."`
 	Default        settings                    `name:"default" doc:"What to do where nothing more special says otherwise."`

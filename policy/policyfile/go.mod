@@ -8,6 +8,7 @@ require (
 	github.com/stretchr/testify v1.12.1 // tests only
 	go.uber.org/goleak v1.3.0 // tests only
 	go.yaml.in/yaml/v3 v3.0.6
+	pgregory.net/rapid v1.3.0 // tests only
 )
 
 require (

@@ -85,14 +85,20 @@ func (r *jsonReader) value() *yaml.Node {
 			}
 		}
 		length++
-		n.Value = unquoted(r.data[:length])
+		n.Tag, n.Value = "!!str", unquoted(r.data[:length])
 	default:
 		length = len(r.data)
 		if end := bytes.IndexAny(r.data, " \t\r\n,]}"); end > 0 {
 			length = end
 		}
-		if n.Value = string(r.data[:length]); n.Value == "null" {
+		n.Value = string(r.data[:length])
+		switch n.Value {
+		case "null":
 			n.Tag = "!!null"
+		case "true", "false":
+			n.Tag = "!!bool"
+		default:
+			n.Tag = "!!float"
 		}
 	}
 	r.forward(length)

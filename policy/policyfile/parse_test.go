@@ -82,6 +82,14 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestName(t *testing.T) {
+	for file, want := range map[string]string{"extends: http\n": "HTTP", "extends: http\nname: Mine\n": "Mine", "name: Mine\n": "Mine"} {
+		f, err := policyfile.Parse("f", []byte(file))
+		require.NoError(t, err)
+		require.Equal(t, want, f.Policies.Catalog().Name())
+	}
+}
+
 // JSON is read by the same rules.
 func TestParseJSON(t *testing.T) {
 	f, err := policyfile.Parse("policies.json", []byte(`{"extends": "nexpay", "codes": {"-32603": {"attempts": 2, "backoff": {"initial": "1s"}}}}`))
@@ -90,6 +98,11 @@ func TestParseJSON(t *testing.T) {
 	_, err = policyfile.Parse("policies.json", []byte(`{"extends": "nexpay",
  "codes": {"-32603": {"atempts": 2}}}`))
 	require.EqualError(t, err, `policies.json:2:23: there is no field "atempts" here; did you mean attempts?`)
+	_, err = policyfile.Parse("policies.json", []byte("{\"name\": \"ä\", \"rules\": 7,\n\t\"default\": {\"attempts\": \"3\", \"cost\": 3.5, \"breaker\": null}}"))
+	require.EqualError(t, err, `policies.json:1:24: a list is expected here, not a value
+policies.json:2:26: "3" is a text: write it without quotes
+policies.json:2:39: "3.5" is not a number from 1 up; for no limit, or nothing at all, write none
+policies.json:2:55: a value is missing`)
 }
 
 // Everything that is wrong, at once, and where.
@@ -114,6 +127,8 @@ func TestMistakes(t *testing.T) {
 			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
 		"what terminals take for orders": {"extends: nexpay\nrules:\n  - {code: 777, name: \"\\e[2J\", class: fatal}\n", []string{
 			"f:3:23: the text holds a control character, or is not UTF-8"}},
+		"quotes where none belong, and none where some do": {"extends: nexpay\nname: 404\ndefault: {attempts: \"3\"}\nbreaker: {report-only: 'true'}\n", []string{
+			`f:2:7: 404 is no text: write "404"`, `f:3:21: "3" is a text: write it without quotes`, `f:4:24: "true" is a text: write it without quotes`}},
 		"overlapping ranges": {"name: x\nrules:\n  - {code: 1..10, name: a, class: fatal}\n  - {code: 20, name: b, class: fatal}\n  - {code: 10..15, name: c, class: fatal}\n", []string{
 			`f:5:5: the range 10..15 overlaps the range 1..10 of the rule in line 3`}},
 		"a code twice": {"name: x\nrules:\n  - {code: 7, name: a, class: fatal}\n  - {code: 7, name: b, class: fatal}\n", []string{
@@ -145,7 +160,7 @@ func TestMistakes(t *testing.T) {
 		"a value missing": {"extends:\n", []string{"f:1:9: a value is missing"}},
 		"other words": {"extends: nexpay\nbudget: {refund: all}\nbreaker: {failure-ratio: 50, report-only: maybe}\nstatuses: {99: {}}\ndefault: {backoff: {multiplier: x, jitter: some}}\n", []string{
 			`f:2:18: "all" is none of price-and-deposit, price, none`, `f:3:26: "50" is not a share above 0 and up to 1, nor none`, `f:3:43: "maybe" is neither true nor false`,
-			`f:4:12: "99" is not an HTTP status: 100 to 599 are`, `f:5:33: "x" is not a number`, `f:5:44: "some" is none of full, equal, none`}},
+			`f:4:12: "99" is not an HTTP status: 100 to 599 are`, `f:5:33: "x" is not a number from 1 up`, `f:5:44: "some" is none of full, equal, none`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := policyfile.Parse("f", []byte(tt.file))

@@ -79,8 +79,8 @@ func (t *truth) parse(s string) error {
 
 func (n *number) parse(s string) error {
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		return fmt.Errorf("%q is not a number", short(s))
+	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
+		return fmt.Errorf("%q is not a number from 1 up", short(s))
 	}
 	*n = number(f)
 	return nil

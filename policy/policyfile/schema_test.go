@@ -182,7 +182,11 @@ func TestSchemaAndPackageAgree(t *testing.T) {
 		"name: x\nrules: [{code: 1, name: y, class: deadly}]\n":  false,
 		"name: x\nrules: {}\n":                                   false,
 		"name: x\ndefault: {backoff: {multiplier: 0.5}}\n":       false,
-		"name: x\ndefault: {breaker: open}\n":                    false,
+		"name: 7\n":                             false,
+		"name: x\ndefault: {attempts: \"3\"}\n": false,
+		"name: x\ndefault: {backoff: {multiplier: \"2\"}}\n": false,
+		"name: x\nbreaker: {report-only: \"true\"}\n":        false,
+		"name: x\ndefault: {breaker: open}\n":                false,
 	} {
 		_, err := Parse("f", []byte(file))
 		require.Equal(t, right, err == nil, "%s\n%v", file, err)
