@@ -118,9 +118,12 @@ func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *
 // rules are those that are right.
 func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Rule) {
 	for i := range written {
-		if before := d.count(); !d.bad[nodes[i]] {
+		before := d.count()
+		if !d.bad[nodes[i]] {
 			d.checkRule(nodes[i], &written[i])
-			d.bad[nodes[i]] = d.count() > before
+		}
+		if d.count() > before {
+			d.bad[nodes[i]] = true
 		}
 	}
 	d.overlaps(nodes, written)
