@@ -21,9 +21,12 @@ const mostPasted = 1 << 20
 
 var (
 	statusLine = regexp.MustCompile(`(?m)^[< ]*HTTP/[0-9.]+ ([1-5][0-9][0-9])\b`)
-	// As the errors of package retry and classify print it: HTTP 500: -32603 Internal error (trace 5f2c).
-	logLine = regexp.MustCompile(`HTTP ([1-5][0-9][0-9])\b(?:: (-?[0-9]+)\b)?(?:[^(\n]*\(trace ([\w.:/+=-]{1,128})\))?`)
-	alone   = regexp.MustCompile(`^\s*-?[0-9]+\s*$`)
+	alone      = regexp.MustCompile(`^\s*-?[0-9]+\s*$`)
+	// What the errors and events of package retry say, as text or as the fields of a
+	// log: HTTP 500: -32603 Internal error (trace 5f2c), or code=-32603 status=500.
+	loggedCode   = regexp.MustCompile(`(?:HTTP [1-5][0-9][0-9]: |\bcode"?[=: ]+"?)(-?[0-9]+)\b`)
+	loggedStatus = regexp.MustCompile(`(?:HTTP |\bstatus"?[=: ]+"?)([1-5][0-9][0-9])\b`)
+	loggedTrace  = regexp.MustCompile(`\btrace"?[=: ]+"?([\w.:/+=-]{1,128})`)
 )
 
 // readAnswer makes of what was pasted an error: of a body in JSON, with what stands
@@ -64,21 +67,32 @@ func pastedAnswer(pasted []byte) *classify.Error {
 		header = readHeader(head[at[1]:])
 	}
 	e := classify.Decode(status, header, body)
-	if len(e.Details) == 0 && body != nil {
+	if len(e.Details) == 0 && body != nil && loggedStatus.Find(body) == nil {
 		otherForms(e, body)
 	}
 	if len(e.Details) > 0 || status != 0 {
 		return e
 	}
-	if m := logLine.FindSubmatch(pasted); m != nil {
-		e.Status, _ = strconv.Atoi(string(m[1]))
-		if code, err := strconv.Atoi(string(m[2])); err == nil {
-			e.Details = []classify.Detail{{Code: classify.Code(code)}}
+	return logged(pasted)
+}
+
+// logged reads a line from a log, nil if it tells neither code nor status.
+func logged(line []byte) *classify.Error {
+	find := func(what *regexp.Regexp) string {
+		if m := what.FindSubmatch(line); m != nil {
+			return string(m[1])
 		}
-		e.TraceID = string(m[3])
-		return e
+		return ""
 	}
-	return nil
+	e := &classify.Error{TraceID: find(loggedTrace)}
+	e.Status, _ = strconv.Atoi(find(loggedStatus))
+	if code, err := strconv.Atoi(find(loggedCode)); err == nil {
+		e.Details = []classify.Detail{{Code: classify.Code(code)}}
+	}
+	if e.Status == 0 && len(e.Details) == 0 {
+		return nil
+	}
+	return e
 }
 
 // readHeader reads as many lines as are headers, the rest of the status line aside.
