@@ -145,13 +145,22 @@ func markdown(rows []row) []string {
 	return lines
 }
 
-// rows prints a table for people.
+// rows prints a table for people. On a screen each column is as narrow as its longest
+// word, but for the first and the one with the most to say.
 func (s *screen) rows(rows []row) {
-	const others = 60 // letters of the columns that are not wrapped, with the lines between
-	width := s.wide(others)
-	t := s.table(
-		table.ColumnConfig{Number: 1, WidthMax: width / 2, WidthMaxEnforcer: wrap},
-		table.ColumnConfig{Number: 4, WidthMax: (width + 1) / 2, WidthMaxEnforcer: wrap})
+	columns := make([]table.ColumnConfig, len(headings))
+	if s.width > 0 {
+		const frame, narrow, codes = 16, 14 + len("unknown") + len("opens it"), len("-32602..-32600,")
+		first := codes
+		if left := s.width - frame - narrow; left > 4*codes {
+			first = left / 3
+		}
+		widths := [...]int{first, len("fix-and-resend"), len("unknown"), max(s.width-frame-narrow-first, 20), len("opens it")}
+		for i, width := range widths {
+			columns[i] = table.ColumnConfig{Number: i + 1, WidthMax: width, WidthMaxEnforcer: wrap}
+		}
+	}
+	t := s.table(columns...)
 	t.AppendHeader(table.Row{headings[0], headings[1], headings[2], headings[3], headings[4]})
 	for _, r := range rows {
 		t.AppendRow(table.Row{strings.Join(r.codes, ", "), s.paint(classColours[r.class], r.asks()), r.effect(), plain(r.happens), r.breaker})
