@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -39,11 +41,19 @@ func (d *decoder) wrong(n *yaml.Node, format string, args ...any) {
 		d.more++
 		return
 	}
-	p := Problem{Text: fmt.Sprintf(format, args...)}
+	p := Problem{Text: strings.Map(printable, fmt.Sprintf(format, args...))}
 	if n != nil {
 		p.Line, p.Column = n.Line, n.Column
 	}
 	d.problems = append(d.problems, p)
+}
+
+// printable keeps orders to terminals out of what is told: a library may quote.
+func printable(r rune) rune {
+	if !unicode.IsGraphic(r) {
+		return utf8.RuneError
+	}
+	return r
 }
 
 // full reports whether no more problems are told: somebody who pastes another file

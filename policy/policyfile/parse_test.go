@@ -90,6 +90,15 @@ func TestName(t *testing.T) {
 	}
 }
 
+// A text is one line, so that none can pretend to be more than that in a log.
+func TestTextIsOneLine(t *testing.T) {
+	f, err := policyfile.Parse("f", []byte("name: x\nrules:\n- code: 7\n  name: \"a\\nb\"\n  class: fatal\n  fix: |\n    First this.\n    Then that.\n"))
+	require.NoError(t, err)
+	rule, _ := f.Policies.Catalog().Lookup(7)
+	require.Equal(t, "a b", rule.Name)
+	require.Equal(t, "First this. Then that.", rule.Fix)
+}
+
 // JSON is read by the same rules.
 func TestParseJSON(t *testing.T) {
 	f, err := policyfile.Parse("policies.json", []byte(`{"extends": "nexpay", "codes": {"-32603": {"attempts": 2, "backoff": {"initial": "1s"}}}}`))
@@ -126,7 +135,9 @@ func TestMistakes(t *testing.T) {
 			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
 		"what terminals take for orders": {"extends: nexpay\nrules:\n  - {code: 777, name: \"\\e[2J\", class: fatal}\n", []string{
-			"f:3:23: the text holds a control character, or is not UTF-8"}},
+			"f:3:23: the text holds a character that cannot be printed, or is not UTF-8"}},
+		"what turns lines around": {"name: \"a\\u202Eb\"\n", []string{
+			"f:1:7: the text holds a character that cannot be printed, or is not UTF-8"}},
 		"quotes where none belong, and none where some do": {"extends: nexpay\nname: 404\ndefault: {attempts: \"3\"}\nbreaker: {report-only: 'true'}\n", []string{
 			`f:2:7: 404 is no text: write "404"`, `f:3:21: "3" is a text: write it without quotes`, `f:4:24: "true" is a text: write it without quotes`}},
 		"overlapping ranges": {"name: x\nrules:\n  - {code: 1..10, name: a, class: fatal}\n  - {code: 20, name: b, class: fatal}\n  - {code: 10..15, name: c, class: fatal}\n", []string{

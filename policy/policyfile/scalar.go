@@ -58,12 +58,12 @@ type (
 const mostText = 4096
 
 func (t *text) parse(s string) error {
-	s = strings.TrimSpace(s)
+	s = strings.Join(strings.Fields(s), " ") // one line, wherever it is printed
 	switch {
 	case len(s) > mostText:
 		return fmt.Errorf("a text of %d bytes is longer than the %d that fit into an error", len(s), mostText)
-	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || r == utf8.RuneError }):
-		return errors.New("the text holds a control character, or is not UTF-8")
+	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
+		return errors.New("the text holds a character that cannot be printed, or is not UTF-8")
 	}
 	*t = text(s)
 	return nil

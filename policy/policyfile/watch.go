@@ -78,7 +78,7 @@ func Watch(f *File, cfg WatchConfig) (*Watcher, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Watcher{path: f.path, cfg: cfg, cancel: cancel, seen: f.text}
+	w := &Watcher{path: f.path, cfg: cfg, cancel: cancel, seen: f.text, before: f.text}
 	w.done.Go(func() { w.run(ctx) })
 	return w, nil
 }

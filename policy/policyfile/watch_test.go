@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,8 @@ func says(n string) []byte {
 	return []byte("extends: nexpay\ncodes:\n  -32603: {attempts: " + n + "}\n")
 }
 
-// A watched file, and what its hooks hear.
+// A watched file, and what its hooks hear. Time is virtual, so that no look at the file
+// can fall into the middle of a write, unless a test wants it to.
 type watched struct {
 	*testing.T
 	path    string
@@ -45,8 +47,7 @@ func watch(t *testing.T, path string) *watched {
 			}
 			return nil
 		},
-		OnError:  func(err error) { w.errs <- err },
-		Interval: 10 * time.Millisecond,
+		OnError: func(err error) { w.errs <- err },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -79,53 +80,78 @@ func (w *watched) hearsOf(text string) {
 // quiet is a while in which nothing is heard.
 func (w *watched) quiet() {
 	w.Helper()
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(time.Minute)
 	require.Empty(w, w.changes)
 	require.Empty(w, w.errs)
 }
 
 func TestWatch(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "policies.yaml")
-	require.NoError(t, os.WriteFile(path, says("2"), 0o600))
-	w := watch(t, path)
-	w.quiet()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "policies.yaml")
+		require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+		w := watch(t, path)
+		w.quiet()
 
-	require.NoError(t, os.WriteFile(path, says("3"), 0o600)) // written in its place
-	w.hears(3)
-	require.NoError(t, os.WriteFile(path+".new", says("4"), 0o600)) // as editors do
-	require.NoError(t, os.Rename(path+".new", path))
-	w.hears(4)
+		require.NoError(t, os.WriteFile(path, says("3"), 0o600)) // written in its place
+		w.hears(3)
+		require.NoError(t, os.WriteFile(path+".new", says("4"), 0o600)) // as editors do
+		require.NoError(t, os.Rename(path+".new", path))
+		w.hears(4)
 
-	require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\ncodes: {-32603: {attempts: many}}\n"), 0o600))
-	w.hearsOf(`"many" is not a number`)
-	w.quiet()
-	require.NoError(t, os.Remove(path))
-	w.hearsOf("no such file")
-	w.quiet()
-	require.NoError(t, os.WriteFile(path, says("4"), 0o600)) // as before, but not as last
-	w.hears(4)
+		require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\ncodes: {-32603: {attempts: many}}\n"), 0o600))
+		w.hearsOf(`"many" is not a number`)
+		w.quiet()
+		require.NoError(t, os.Remove(path))
+		w.hearsOf("no such file")
+		w.quiet()
+		require.NoError(t, os.WriteFile(path, says("4"), 0o600)) // as before, but not as last
+		w.hears(4)
 
-	w.refuse.Store(new(errors.New("not now")))
-	require.NoError(t, os.WriteFile(path, says("5"), 0o600))
-	w.hears(5)
-	w.hearsOf("not now")
-	w.quiet()
+		w.refuse.Store(new(errors.New("not now")))
+		require.NoError(t, os.WriteFile(path, says("5"), 0o600))
+		w.hears(5)
+		w.hearsOf("not now")
+		w.quiet()
+	})
+}
+
+// Who writes into a file has it half, or empty, or not there for a moment: that is neither a change nor an error.
+func TestWatchHalfWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "policies.yaml")
+		require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+		w := watch(t, path)
+		time.Sleep(time.Second) // from here on between two looks
+		for _, half := range []string{"", "exte", "extends: nexpay\ncodes:\n  -32603: {attempts: 3"} {
+			require.NoError(t, os.WriteFile(path, []byte(half), 0o600))
+			time.Sleep(2 * time.Second)
+		}
+		require.NoError(t, os.Remove(path))
+		time.Sleep(2 * time.Second)
+		require.NoError(t, os.WriteFile(path, says("4"), 0o600))
+		began := time.Now()
+		w.hears(4)
+		require.Equal(t, 3*time.Second, time.Since(began), "the second look")
+		w.quiet()
+	})
 }
 
 // Kubernetes mounts a folder behind a link behind a link, and swaps the first.
 func TestWatchSwappedLinks(t *testing.T) {
-	folder := t.TempDir()
-	for name, sends := range map[string]string{"..one": "2", "..two": "3"} {
-		require.NoError(t, os.Mkdir(filepath.Join(folder, name), 0o700))
-		require.NoError(t, os.WriteFile(filepath.Join(folder, name, "policies.yaml"), says(sends), 0o600))
-	}
-	data, path := filepath.Join(folder, "..data"), filepath.Join(folder, "policies.yaml")
-	require.NoError(t, os.Symlink("..one", data))
-	require.NoError(t, os.Symlink(filepath.Join("..data", "policies.yaml"), path))
-	w := watch(t, path)
-	require.NoError(t, os.Symlink("..two", data+".new"))
-	require.NoError(t, os.Rename(data+".new", data))
-	w.hears(3)
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		for name, sends := range map[string]string{"..one": "2", "..two": "3"} {
+			require.NoError(t, os.Mkdir(filepath.Join(folder, name), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, name, "policies.yaml"), says(sends), 0o600))
+		}
+		data, path := filepath.Join(folder, "..data"), filepath.Join(folder, "policies.yaml")
+		require.NoError(t, os.Symlink("..one", data))
+		require.NoError(t, os.Symlink(filepath.Join("..data", "policies.yaml"), path))
+		w := watch(t, path)
+		require.NoError(t, os.Symlink("..two", data+".new"))
+		require.NoError(t, os.Rename(data+".new", data))
+		w.hears(3)
+	})
 }
 
 func TestWatchMistakes(t *testing.T) {
@@ -141,36 +167,40 @@ func TestWatchMistakes(t *testing.T) {
 
 // What changes between Load and Watch is heard of as well.
 func TestWatchFromLoadOn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "policies.yaml")
-	require.NoError(t, os.WriteFile(path, says("2"), 0o600))
-	f, err := policyfile.Load(path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, says("3"), 0o600))
-	changes := make(chan int, 1)
-	w, err := policyfile.Watch(f, policyfile.WatchConfig{Interval: 10 * time.Millisecond, OnChange: func(f *policyfile.File) error {
-		changes <- f.Policies.Explain(-32603).MaxSends
-		return nil
-	}})
-	require.NoError(t, err)
-	defer w.Close()
-	require.Equal(t, 3, <-changes)
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "policies.yaml")
+		require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+		f, err := policyfile.Load(path)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, says("3"), 0o600))
+		changes := make(chan int, 1)
+		w, err := policyfile.Watch(f, policyfile.WatchConfig{OnChange: func(f *policyfile.File) error {
+			changes <- f.Policies.Explain(-32603).MaxSends
+			return nil
+		}})
+		require.NoError(t, err)
+		defer w.Close()
+		require.Equal(t, 3, <-changes)
+	})
 }
 
 // What a program does: the tables change, and nothing that was learnt is forgotten.
 func TestWatchAndReload(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "policies.yaml")
-	require.NoError(t, os.WriteFile(path, says("2"), 0o600))
-	f, err := policyfile.Load(path)
-	require.NoError(t, err)
-	r, err := retry.New(retry.Config{Policies: f.Policies})
-	require.NoError(t, err)
-	reloaded := make(chan bool, 1)
-	w, err := policyfile.Watch(f, policyfile.WatchConfig{Interval: 10 * time.Millisecond, OnChange: func(f *policyfile.File) error {
-		defer func() { reloaded <- true }()
-		return r.Reload(f.Policies)
-	}})
-	require.NoError(t, err)
-	defer w.Close()
-	require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\nrules: [{code: 777, name: new, class: fatal}]\n"), 0o600))
-	<-reloaded
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "policies.yaml")
+		require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+		f, err := policyfile.Load(path)
+		require.NoError(t, err)
+		r, err := retry.New(retry.Config{Policies: f.Policies})
+		require.NoError(t, err)
+		reloaded := make(chan bool, 1)
+		w, err := policyfile.Watch(f, policyfile.WatchConfig{OnChange: func(f *policyfile.File) error {
+			defer func() { reloaded <- true }()
+			return r.Reload(f.Policies)
+		}})
+		require.NoError(t, err)
+		defer w.Close()
+		require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\nrules: [{code: 777, name: new, class: fatal}]\n"), 0o600))
+		<-reloaded
+	})
 }
