@@ -9,10 +9,15 @@
 //     axes: what would help, and what is known to have happened.
 //   - [github.com/nexpay-go/resilience/policy]: what to do about it, per code,
 //     HTTP status and class.
+//   - [github.com/nexpay-go/resilience/policy/policyfile], a module of its own: both
+//     as a file that operators can read, check and change while it runs, and
+//     cmd/nexpolicy, which explains it at a terminal.
 //   - [github.com/nexpay-go/resilience/breaker]: when to leave the server alone,
 //     and the lockout that keeps everyone off a locked key.
 //   - [github.com/nexpay-go/resilience/nonce]: which number a signed request
 //     carries, when many callers share few keys.
+//   - [github.com/nexpay-go/resilience/retry/retryhttp]: all of it under an
+//     http.Client that is there already.
 //   - [github.com/nexpay-go/resilience/nexpay]: the wire of the Nexpay API,
 //     signing and lookups.
 //   - [github.com/nexpay-go/resilience/nexpay/nexpaytest]: a bank to test an
