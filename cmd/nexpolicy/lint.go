@@ -45,5 +45,12 @@ Exit status: 0 if all is right, 1 if something is wrong, 2 if a file cannot be r
 // contents is what a file that is right holds.
 func contents(f *policyfile.File) string {
 	rules, codes := len(f.Policies.Catalog().Rules()), len(f.Policies.Codes())
-	return fmt.Sprintf("right: %d rules, policies for %d codes", rules, codes)
+	return fmt.Sprintf("right: %s, policies for %s", number(rules, "rule"), number(codes, "code"))
+}
+
+func number(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }

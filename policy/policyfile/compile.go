@@ -138,7 +138,7 @@ func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Ru
 func (r *rule) rule() classify.Rule {
 	rule := classify.Rule{
 		First: r.Code.first, Last: r.Code.last, Name: r.Name, Fix: r.Fix,
-		Class: r.Class, Effect: r.Effect, Lockout: r.Lockout, Source: r.Source,
+		Class: classify.Class(r.Class), Effect: r.Effect, Lockout: r.Lockout, Source: r.Source,
 	}
 	if rule.First == rule.Last {
 		rule.Last = 0
@@ -154,10 +154,10 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 	if r.Name == "" {
 		d.wrong(at, "the rule has no name: say what the code means")
 	}
-	if r.Class == classify.Unclassified {
+	if r.Class == 0 {
 		d.wrong(cmp.Or(child(at, "class"), at), "the rule has no class: retryable, resync, fix-and-resend or fatal")
 	}
-	if r.Lockout && r.Class != classify.Fatal {
+	if r.Lockout && classify.Class(r.Class) != classify.Fatal {
 		d.wrong(child(at, "lockout"), "a lockout without class fatal: a key that is of no use is not tried again")
 	}
 	if r.Effect == classify.NotApplied && !r.Sure && r.Code.first <= 599 && r.Code.last >= 500 {
@@ -192,7 +192,7 @@ func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
 
 // What the fields are called in errors of the packages behind, and here.
 var (
-	policyWords = strings.NewReplacer("policy: ", "", "retry: ", "", "AttemptTimeout", "attempt-timeout", "MaxAttempts", "attempts",
+	policyWords = strings.NewReplacer("has no rule for this code", "has no rule for this code: add one, or leave this out", "policy: ", "", "retry: ", "", "AttemptTimeout", "attempt-timeout", "MaxAttempts", "attempts",
 		"MaxElapsed", "elapsed", "MaxRetryAfter", "max-retry-after", "Config.Policies", "this file", "Config.Budget", "the budget",
 		"Backoff.Initial", "backoff.initial", "Initial", "initial", "Multiplier", "multiplier", "Classes[", "classes[", "Statuses[", "statuses[",
 		"Codes[", "codes[", "Default", "default", ".Backoff", ".backoff", " Max ", " max ")

@@ -83,7 +83,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 		d.wrong(nil, "the file is empty")
 		return nil
 	case err != nil:
-		d.syntax(err)
+		d.syntax(data, err)
 		return nil
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
@@ -114,7 +114,11 @@ func crumbs(data []byte) bool {
 var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
 // syntax notes what the library says.
-func (d *decoder) syntax(err error) {
+func (d *decoder) syntax(data []byte, err error) {
+	if n, err := syntaxJSON(data); err != nil {
+		d.wrong(n, "neither JSON nor YAML: %v", err)
+		return
+	}
 	text := strings.ReplaceAll(err.Error(), "\n", " ")
 	if m := syntaxLine.FindStringSubmatch(text); m != nil {
 		line, _ := strconv.Atoi(m[1])
@@ -200,7 +204,7 @@ func kind(n *yaml.Node) string {
 // fields reads a mapping with fields that are known.
 func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.wrong(n, "fields are expected here, not a %s", kind(n))
+		d.wrong(n, "fields are expected here, not a %s: %s", kind(n), strings.Join(d.fieldNames(v.Type()), ", "))
 		return
 	}
 	names := d.fieldNames(v.Type())
@@ -267,7 +271,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value) {
 
 func (d *decoder) items(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.wrong(n, "a list is expected here, not a %s", kind(n))
+		d.wrong(n, "a list is expected here, not a %s: each entry begins with a dash, or all stand in [ ]", kind(n))
 		return
 	}
 	if len(n.Content) > mostEntries {
@@ -289,18 +293,27 @@ func (d *decoder) unknown(key *yaml.Node, names []string) {
 	d.wrong(key, "there is no field %q here%s", short(key.Value), hint)
 }
 
-// nearest is a hint at the name that was probably meant.
+// nearest is a hint at the name that was probably meant, or at all there are.
 func nearest(name string, names []string) string {
-	best, least := "", len(name)/2+1
+	if best := closest(name, names); best != "" {
+		return fmt.Sprintf("; did you mean %s?", best)
+	}
+	return "; those there are: " + strings.Join(names, ", ")
+}
+
+// closest is the name that begins like that or differs least, empty if half of it is
+// different.
+func closest(name string, names []string) (best string) {
+	least := len(name)/2 + 1
 	for _, n := range names {
+		if len(name) >= 3 && strings.HasPrefix(n, name) {
+			return n
+		}
 		if distance := levenshtein(name, n); distance < least {
 			best, least = n, distance
 		}
 	}
-	if best == "" {
-		return "; those there are: " + strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	return best
 }
 
 // levenshtein is how many letters differ. Names are short; what is longer is no

@@ -27,7 +27,7 @@ type document struct {
 type rule struct {
 	Code    codes           `name:"code" doc:"The code, or the range: 100, or 20000..29999." required:"true"`
 	Name    string          `name:"name" doc:"What it means." required:"true"`
-	Class   classify.Class  `name:"class" doc:"What would help: retryable, resync, fix-and-resend or fatal." required:"true"`
+	Class   ruleClass       `name:"class" doc:"What would help: retryable, resync, fix-and-resend or fatal." required:"true"`
 	Effect  classify.Effect `name:"effect" doc:"What is known to have happened: unknown (if nothing is said), or not-applied, if the code proves that the request changed nothing."`
 	Lockout bool            `name:"lockout" doc:"The key is of no use until a person acts. Only with class fatal."`
 	Fix     string          `name:"fix" doc:"What the person who gets it should do."`
@@ -79,4 +79,6 @@ type (
 	status int           // an HTTP status
 	codes  struct{ first, last classify.Code }
 	refund uint8
+
+	ruleClass classify.Class
 )

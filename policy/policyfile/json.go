@@ -3,6 +3,7 @@ package policyfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -31,6 +32,23 @@ func parseJSON(data []byte) (*yaml.Node, bool) {
 		}
 	}
 	return root.Content[0], true
+}
+
+// syntaxJSON tells where a document that means to be JSON is wrong: YAML's library
+// does not know that so well.
+func syntaxJSON(data []byte) (*yaml.Node, error) {
+	if start := bytes.TrimLeft(data, " \t\r\n"); len(start) == 0 || start[0] != '{' {
+		return nil, nil
+	}
+	var all json.RawMessage
+	err := json.Unmarshal(data, &all)
+	wrong, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return nil, nil
+	}
+	r := jsonReader{data: data, line: 1, column: 1}
+	r.forward(max(int(wrong.Offset)-1, 0)) // it is behind the byte
+	return &yaml.Node{Line: r.line, Column: r.column}, wrong
 }
 
 // A jsonReader goes through JSON that is known to be valid.

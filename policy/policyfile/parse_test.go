@@ -108,7 +108,7 @@ func TestParseJSON(t *testing.T) {
  "codes": {"-32603": {"atempts": 2}}}`))
 	require.EqualError(t, err, `policies.json:2:23: there is no field "atempts" here; did you mean attempts?`)
 	_, err = policyfile.Parse("policies.json", []byte("{\"name\": \"ä\", \"rules\": 7,\n\t\"default\": {\"attempts\": \"3\", \"cost\": 3.5, \"breaker\": null}}"))
-	require.EqualError(t, err, `policies.json:1:24: a list is expected here, not a value
+	require.EqualError(t, err, `policies.json:1:24: a list is expected here, not a value: each entry begins with a dash, or all stand in [ ]
 policies.json:2:26: "3" is a text: write it without quotes
 policies.json:2:39: "3.5" is not a number from 1 up; for no limit, or nothing at all, write none
 policies.json:2:55: a value is missing`)
@@ -149,11 +149,15 @@ func TestMistakes(t *testing.T) {
 		"fatal with attempts": {"extends: nexpay\ncodes:\n  80: {attempts: 3}\n", []string{
 			"f:3:3: codes[80] (No permissions): attempts 3: a fatal error is never sent again"}},
 		"a code without a rule": {"extends: nexpay\ncodes:\n  777: {attempts: 3}\n", []string{
-			`f:3:3: codes[777]: catalog "Nexpay" has no rule for this code`}},
+			`f:3:3: codes[777]: catalog "Nexpay" has no rule for this code: add one, or leave this out`}},
 		"a 5xx that is not applied": {"name: x\nrules:\n  - {code: 503, name: a, class: retryable, effect: not-applied}\n", []string{
 			"f:3:52: not-applied is claimed of code 503, which reads like an HTTP 5xx: those prove nothing; if this code does, add i-am-sure: true"}},
 		"a lockout that is not fatal": {"name: x\nrules:\n  - {code: 5, name: a, class: retryable, lockout: true}\n", []string{
 			"f:3:51: a lockout without class fatal: a key that is of no use is not tried again"}},
+		"a class that says nothing": {"name: x\nrules:\n  - {code: 5, name: a, class: unclassified}\n  - {code: 6, name: a, class: retry}\n", []string{
+			`f:3:31: "unclassified" is none of retryable, resync, fix-and-resend, fatal`, `f:4:31: "retry" is none of retryable, resync, fix-and-resend, fatal; did you mean retryable?`}},
+		"JSON without a comma": {"{\"name\": \"x\",\n \"rules\": []\n \"codes\": {}}", []string{
+			`f:3:2: neither JSON nor YAML: invalid character '"' after object key:value pair`}},
 		"a reversed range": {"name: x\nrules:\n  - {code: 9..3, name: a, class: fatal}\n", []string{"f:3:12: the range 9..3 runs backwards"}},
 		"no name":          {"rules: []\n", []string{"f:1:1: a name is needed, or extends"}},
 		"an unknown table": {"extends: nexpya\n", []string{`f:1:10: there is no table "nexpya" to extend; did you mean nexpay?`}},
@@ -163,7 +167,7 @@ func TestMistakes(t *testing.T) {
 		"a field twice":    {"extends: nexpay\nextends: nexpay\n", []string{"f:2:1: extends stands here twice, first in line 1"}},
 		"an entry twice":   {"extends: nexpay\ncodes:\n  50: {}\n  50: {}\n", []string{"f:4:3: 50 stands here twice"}},
 		"a list for a mapping": {"extends: nexpay\ncodes: [1]\ndefault: 7\nrules: {}\nname: [x]\n", []string{
-			"f:2:8: a mapping is expected here, not a list", "f:3:10: fields are expected here, not a value", "f:4:8: a list is expected here, not a mapping", "f:5:7: a single value is expected here, not a list"}},
+			"f:2:8: a mapping is expected here, not a list", "f:3:10: fields are expected here, not a value: attempts, backoff, elapsed, max-retry-after, cost, breaker", "f:4:8: a list is expected here, not a mapping: each entry begins with a dash, or all stand in [ ]", "f:5:7: a single value is expected here, not a list"}},
 		"nothing":         {"", []string{"f: the file is empty"}},
 		"a comment":       {"# nothing\n", []string{"f: the file is empty"}},
 		"two documents":   {"extends: nexpay\n---\nextends: nexpay\n", []string{"f: the file holds more than one document"}},
@@ -171,7 +175,7 @@ func TestMistakes(t *testing.T) {
 		"a value missing": {"extends:\n", []string{"f:1:9: a value is missing"}},
 		"other words": {"extends: nexpay\nbudget: {refund: all}\nbreaker: {failure-ratio: 50, report-only: maybe}\nstatuses: {99: {}}\ndefault: {backoff: {multiplier: x, jitter: some}}\n", []string{
 			`f:2:18: "all" is none of price-and-deposit, price, none`, `f:3:26: "50" is not a share above 0 and up to 1, nor none`, `f:3:43: "maybe" is neither true nor false`,
-			`f:4:12: "99" is not an HTTP status: 100 to 599 are`, `f:5:33: "x" is not a number from 1 up`, `f:5:44: "some" is none of full, equal, none`}},
+			`f:4:12: "99" is not an HTTP status: 100 to 599 are`, `f:5:33: "x" is not a number from 1 up`, `f:5:44: "some" is none of full, equal, none; did you mean none?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := policyfile.Parse("f", []byte(tt.file))

@@ -36,7 +36,9 @@ func scalarOf(v reflect.Value) scalar {
 	case *classify.Code:
 		return (*code)(x)
 	case *classify.Class:
-		return &word[classify.Class]{x, []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}}
+		return &word[classify.Class]{x, append([]classify.Class{classify.Unclassified}, ruleClasses...)}
+	case *ruleClass:
+		return &word[classify.Class]{(*classify.Class)(x), ruleClasses}
 	case *classify.Effect:
 		return &word[classify.Effect]{x, []classify.Effect{classify.Unknown, classify.NotApplied}}
 	case *policy.BreakerMode:
@@ -46,6 +48,9 @@ func scalarOf(v reflect.Value) scalar {
 	}
 	return nil
 }
+
+// ruleClasses are those that a rule may have: one without says nothing.
+var ruleClasses = []classify.Class{classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
 
 type (
 	text   string
@@ -108,7 +113,7 @@ func (w *word[T]) parse(s string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is none of %s", short(s), strings.Join(w.words(), ", "))
+	return noneOf(s, w.words())
 }
 
 func (w *word[T]) words() []string {
@@ -117,6 +122,14 @@ func (w *word[T]) words() []string {
 		words[i] = spelled(v)
 	}
 	return words
+}
+
+func noneOf(s string, words []string) error {
+	hint := ""
+	if word := closest(s, words); word != "" {
+		hint = "; did you mean " + word + "?"
+	}
+	return fmt.Errorf("%q is none of %s%s", short(s), strings.Join(words, ", "), hint)
 }
 
 // spelled is a word as it stands in a file.
@@ -212,7 +225,7 @@ func (r *refund) parse(s string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is none of %s", short(s), strings.Join(refunds, ", "))
+	return noneOf(s, refunds)
 }
 
 // placeOf is what errors call the entry of a key.
