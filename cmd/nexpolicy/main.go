@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -65,6 +66,7 @@ Without --file it speaks of the Nexpay API.`,
   nexpolicy table --file policies.yaml --format md
   nexpolicy diff nexpay policies.yaml
   nexpolicy schedule -32603 --svg waits.svg`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -72,6 +74,14 @@ Without --file it speaks of the Nexpay API.`,
 	}
 	root.AddCommand(newExplain(in, out), newLint(out), newTable(out), newDiff(out), newSchedule(out))
 	return root
+}
+
+// version is that of the module, as go install has put it into the program.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 var negative = regexp.MustCompile(`^-[0-9]+$`)

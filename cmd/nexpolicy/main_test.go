@@ -222,7 +222,8 @@ func FuzzPasted(f *testing.F) {
 }
 
 func TestSVG(t *testing.T) {
-	for _, args := range [][]string{{"-32603"}, {"100"}, {"-32603", "--file", file(t, "extends: nexpay\ndefault: {attempts: none, elapsed: 10m}\n")}} {
+	for _, args := range [][]string{{"-32603"}, {"100"}, {"-32603", "--file", file(t, "extends: nexpay\ndefault: {attempts: none, elapsed: 10m}\n")},
+		{"7", "--file", file(t, "name: x\nrules: [{code: 7, name: <script>, class: retryable}]\n")}} {
 		name := filepath.Join(t.TempDir(), "waits.svg")
 		got := on(0, "", append([]string{"schedule", "--svg", name}, args...)...)
 		require.Equal(t, exitFine, got.exit, got.errs)
@@ -237,7 +238,13 @@ func TestSVG(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.Contains(t, string(drawn), "is sent again")
+		require.NotContains(t, string(drawn), "<script")
 	}
+}
+
+func TestVersion(t *testing.T) {
+	got := on(0, "", "--version")
+	require.Regexp(t, `^nexpolicy version \S+\n$`, got.out)
 }
 
 func TestCompletion(t *testing.T) {
