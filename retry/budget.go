@@ -34,8 +34,8 @@ type Budget struct {
 
 // BudgetConfig sets the size of a [Budget].
 type BudgetConfig struct {
-	Capacity int    // tokens it holds, and starts with; zero: 100
-	Deposit  int    // tokens a success puts back; zero: 1; policy.None: none
+	Capacity int    // tokens it holds, and starts with; zero: 100; at most 1e9
+	Deposit  int    // tokens a success puts back; zero: 1; policy.None: none; at most 1e9
 	Refund   Refund // what a resend that succeeds gets back; zero: its price, beside the deposit
 }
 
@@ -73,7 +73,10 @@ const (
 	defaultDeposit  = 1
 )
 
-// NewBudget returns a full Budget. Negative values, and a Refund that is none, are errors, all reported at once.
+// maxTokens keeps sums from running over.
+const maxTokens = 1_000_000_000
+
+// NewBudget returns a full Budget. Negative values, those above 1e9, and a Refund that is none, are errors, all reported at once.
 func NewBudget(cfg BudgetConfig) (*Budget, error) {
 	var errs []error
 	if cfg.Capacity < 0 {
@@ -81,6 +84,9 @@ func NewBudget(cfg BudgetConfig) (*Budget, error) {
 	}
 	if cfg.Deposit < policy.None {
 		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Deposit %d is negative", cfg.Deposit))
+	}
+	if most := max(cfg.Capacity, cfg.Deposit); most > maxTokens {
+		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Capacity and Deposit are at most %d, not %d", maxTokens, most))
 	}
 	if cfg.Refund > NoRefund {
 		errs = append(errs, fmt.Errorf("retry: BudgetConfig.Refund is the unknown %v", cfg.Refund))

@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -152,6 +153,8 @@ func TestRefundNames(t *testing.T) {
 	for _, fault := range []string{"Capacity -1", "Deposit -2", "the unknown Refund(7)"} {
 		require.ErrorContains(t, err, fault)
 	}
+	_, err = retry.NewBudget(retry.BudgetConfig{Capacity: 7, Deposit: math.MaxInt})
+	require.ErrorContains(t, err, "at most 1000000000, not 9223372036854775807", "a sum would run over, and nothing be sent again for ever")
 	none, err := retry.NewBudget(retry.BudgetConfig{Deposit: policy.None})
 	require.NoError(t, err)
 	r := newRetrier(t, retry.Config{Budget: none})

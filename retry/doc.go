@@ -56,7 +56,9 @@
 // itself, it sends before, or with a ticket that Ticket.Resync gives it.
 //
 // Inside the Send or Verify of a [DoOnce] an inner call for the same API is such a
-// part even without a turn: nothing but DoOnce decides to send a payment again.
+// part even without a turn: nothing but DoOnce decides to send a payment again. It is
+// for the same API if its Retrier is the same, has the same Lockout or classifier, or
+// a catalog of the same name: give each API's catalog a name of its own.
 //
 // A part that goes out with another key than the attempt around it, as one of a
 // probe may, judges itself: no answer locks a key that it does not speak of. It

@@ -81,7 +81,20 @@ type judge struct {
 	breaker *breaker.Breaker // whose lease it has
 }
 
-func sameClassifier(a, b classify.Classifier) bool { return reflect.TypeOf(a).Comparable() && a == b }
+// sameClassifier holds catalogs of one name for the same: they may have been read
+// from a file twice, or one of them before it was changed. So it does functions, which
+// cannot be compared: better one send too few.
+func sameClassifier(a, b classify.Classifier) bool {
+	if ours, ok := a.(*classify.Catalog); ok {
+		theirs, ok := b.(*classify.Catalog)
+		return ok && ours.Name() == theirs.Name()
+	}
+	t := reflect.TypeOf(a)
+	if !t.Comparable() {
+		return t == reflect.TypeOf(b)
+	}
+	return a == b
+}
 
 // owner returns who holds the turn, or the one around it where somebody put the
 // ticket there by hand; the zero judge if nobody did.

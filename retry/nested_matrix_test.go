@@ -191,6 +191,9 @@ func TestDoInsideSendDoesNotPayTwice(t *testing.T) {
 		for name, r := range map[string]*retry.Retrier{
 			"the same retrier":               newRetrier(t, retry.Config{}),
 			"another one, for the same API":  nil,
+			"one with a table of that name":  nil,
+			"one with functions for tables":  nil,
+			"one after a change of tables":   nil,
 			"with an attempt timeout":        newRetrier(t, retry.Config{Policies: policy.Nexpay()}),
 			"with a breaker for an endpoint": newRetrier(t, retry.Config{Breakers: new(breaker.Group)}),
 		} {
@@ -198,8 +201,21 @@ func TestDoInsideSendDoesNotPayTwice(t *testing.T) {
 			if r == nil {
 				r, inner = newRetrier(t, retry.Config{}), newRetrier(t, retry.Config{})
 			}
+			more, err := classify.Nexpay().With(classify.Rule{First: 777, Name: "news", Class: classify.Fatal})
+			require.NoError(t, err)
+			switch name {
+			case "one with a table of that name":
+				inner = newRetrier(t, retry.Config{Classifier: more})
+			case "one with functions for tables":
+				r = newRetrier(t, retry.Config{Classifier: classify.Func(classify.Nexpay().Classify)})
+				inner = newRetrier(t, retry.Config{Classifier: classify.Func(more.Classify)})
+			case "one after a change of tables":
+				changed, err := policy.Nexpay().With(policy.Table{Catalog: more})
+				require.NoError(t, err)
+				require.NoError(t, inner.Reload(changed))
+			}
 			sends := 0
-			err := paid(t.Context(), r, inDo(inner, func(context.Context) error { sends++; return errTimeout }), always(nil))
+			err = paid(t.Context(), r, inDo(inner, func(context.Context) error { sends++; return errTimeout }), always(nil))
 			require.NoError(t, err, name)
 			require.Equal(t, 1, sends, name)
 		}
