@@ -17,7 +17,7 @@ import (
 )
 
 // mostBytes is far more than any table needs.
-const mostBytes = 16 << 20
+const mostBytes = 4 << 20
 
 // mostEntries is how many a list or mapping may have: checks look at every code under
 // every status.

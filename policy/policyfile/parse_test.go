@@ -195,9 +195,9 @@ func TestLoad(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, []byte(whole), 0o600))
 	_, err = policyfile.Load(name)
 	require.NoError(t, err)
-	require.NoError(t, os.Truncate(name, 17<<20))
+	require.NoError(t, os.Truncate(name, 5<<20))
 	_, err = policyfile.Load(name)
-	require.ErrorContains(t, err, "larger than 16 MiB")
+	require.ErrorContains(t, err, "larger than 4 MiB")
 }
 
 // Who pastes another file does not want to read on.
