@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
@@ -39,6 +41,9 @@ status line and headers before it or without; or a line from a log.`,
 			return err
 		}
 		if args[0] == "-" {
+			if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "Paste an answer or a line from a log, then Enter and Ctrl-D.")
+			}
 			answer, err := readAnswer(in, *status)
 			if err != nil {
 				return err
