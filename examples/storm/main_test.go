@@ -112,13 +112,15 @@ func near(t *testing.T, shown, printed, where string) {
 	}
 }
 
-// allowed is what a figure may differ by besides a part of itself.
+// allowed is what a figure may differ by besides a part of itself. When nine tenths of
+// fifty clients are back may hang on one or two of them, whose breakers may have opened
+// anew just before the fault ended: then for as long as one may stay open, 20 s.
 func allowed(cell string) float64 {
 	switch {
 	case strings.HasSuffix(cell, "%"):
 		return 6
 	case strings.HasSuffix(cell, " s"):
-		return 6
+		return 20
 	}
 	return 0.5
 }
