@@ -89,9 +89,8 @@ func sameClassifier(a, b classify.Classifier) bool {
 		theirs, ok := b.(*classify.Catalog)
 		return ok && ours.Name() == theirs.Name()
 	}
-	t := reflect.TypeOf(a)
-	if !t.Comparable() {
-		return t == reflect.TypeOf(b)
+	if !reflect.ValueOf(a).Comparable() { // nor may what it holds be compared
+		return reflect.TypeOf(a) == reflect.TypeOf(b)
 	}
 	return a == b
 }

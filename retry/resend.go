@@ -90,5 +90,6 @@ func (c *call) stopUnsafe() bool {
 		c.ended.instead = "it is to be sent once"
 		return false
 	}
+	c.doubt = true // the table may say otherwise: it is no proof here
 	return c.stop(ErrDoubt, nil)
 }
