@@ -60,6 +60,9 @@ var (
 	// the same operation. This call sent nothing that took effect; what becomes
 	// of the operation the other one knows.
 	ErrBusy = errors.New("another call is at this operation")
+	// ErrNested: the call was made inside an attempt of another one where only a
+	// call of the same Retrier may be, see [Apart]. Nothing was sent.
+	ErrNested = errors.New("a call inside an attempt of another call")
 )
 
 // reason is a sentinel that is also another error.

@@ -61,9 +61,11 @@ type Entry struct {
 	Owner       string // at random, of the Begin that wrote it: tells two callers apart
 	Nonce       uint64 // of the send; 0 if the operation draws its own
 	State       EntryState
-	Generation  int64     // counts the Begins of this ID, from 1
-	At          time.Time // of the Begin, UTC
-	TraceIDs    []string  // of answers that left it in doubt, at most 16
+	Generation  int64         // counts the Begins of this ID, from 1
+	At          time.Time     // of the Begin, UTC
+	First       time.Time     // of the first Begin of the operation, UTC: kept over generations
+	Takes       time.Duration // how long its sender may take over the send
+	TraceIDs    []string      // of answers that left it in doubt, at most 16
 }
 
 // An EntryState says how an operation in the journal stands.

@@ -64,6 +64,18 @@ type Operation[T any] struct {
 	// no retrying client, no replaying transport. Then a nonce that is refused
 	// (code 50) proves that nothing happened, and is cured at once.
 	NoReplay bool
+
+	// Idempotent is how long after the first send the API itself keeps a second
+	// send with the same ID from happening twice: that of its idempotency keys, 24 h
+	// at some vendors and 30 days at others. Within it, an operation in doubt is sent
+	// again as it is, without Verify; so Send must send ID as that key. Zero: the API
+	// promises nothing of the kind.
+	Idempotent time.Duration
+
+	// LookFirst asks Verify before the first send as well, as if an earlier process
+	// might have sent the operation: for a while after a journal was lost or restored
+	// from a backup.
+	LookFirst bool
 }
 
 // DoOnce makes op happen at most once and returns its value, or an [*Error] that
