@@ -3,7 +3,6 @@ package retry
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -11,33 +10,51 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// call is the ledger of one call: what was sent, what came of it, what was
-// paid, and in the end why it stopped. It belongs to one goroutine.
+// call is the state of one call: what was sent, what came of it, and what it
+// cost. Why it ends is no part of it: that is returned, as an *Error that [call.end]
+// completes. It belongs to one goroutine.
 type call struct {
 	r        *Retrier
 	tables   *tables          // that it began with
 	breaker  *breaker.Breaker // nil: none
-	start    time.Duration    // on clock()
+	guard    guard            // nil: none
+	terms    terms
 	name     string
-	ticket   *nonce.Ticket // of the last turn, nil without a source
-	err      error         // of the last attempt, nil if it succeeded
-	ended    *Error        // why the call ends, nil while it goes on
-	sends    int32
-	unneeded int32 // of the sends, those of a hedged attempt that lost
-	paid     int32 // tokens for the resend under way or next
-	free     int8  // of the sends, resyncs and fixes
-	resync   int8  // of those, resyncs
-	doubt    bool  // some attempt may have taken effect
-	looking  bool  // a lookup of once, not a send
-	inner    bool  // made from inside an attempt of another call
-	part     bool  // of that attempt: it sends once
-	fallback bool  // there is one
+	fallback bool          // there is one
+	start    time.Duration // on clock()
 
-	resends   Resends
-	connected *atomic.Bool // during the last send, where that is proof
-
+	ticket  *nonce.Ticket // of the last turn, nil without a source
+	err     error         // of the last attempt, nil if it succeeded
+	count   count
+	doubt   bool // some attempt may have taken effect
 	history history
-	once    *once // whose call this is; nil for Do
+}
+
+// count is how often a call was sent, and what that cost.
+type count struct {
+	sends  int32
+	free   int8          // of the sends, resyncs and fixes: they have bounds of their own
+	resync int8          // of those, resyncs
+	paid   int32         // tokens for the resend under way or next
+	owed   bool          // that one has not been sent yet
+	away   time.Duration // not spent on sends: bounds on them leave it out
+	rested time.Duration // of that, since the last send
+}
+
+// begin begins a call: every one, whatever kind it is.
+// m is the attempt around it, nil if there is none.
+func (r *Retrier) begin(c *call, m *mark, opts []Option) {
+	c.r, c.tables, c.breaker, c.start = r, r.tables.Load(), r.breaker, clock()
+	c.terms.timeout = c.tables.timeout
+	if r.breakers != nil {
+		c.breaker = r.breakers.Get(endpoint(opts))
+	}
+	if m != nil && m.probes(c.breaker) { // it would wait for itself: it goes with that probe
+		c.breaker = nil
+	}
+	if len(opts) > 0 {
+		c.name, c.fallback = name(opts), find(opts, optFallback) != nil
+	}
 }
 
 // key names the API key that the last attempt went out with, or the next one
@@ -52,34 +69,27 @@ func (c *call) key() string {
 
 // onlyKey is the key that every further attempt goes out with, if that is known.
 func (c *call) onlyKey() (key string, ok bool) {
-	if c.once != nil && c.once.pinned {
-		return c.once.key, true
+	if c.terms.pinned {
+		return c.terms.key, true
 	}
 	return c.r.onlyKey()
 }
 
+// attempts is how many sends count as attempts.
+func (c *call) attempts() int { return int(c.count.sends) - int(c.count.free) }
+
 // spent is how much of the policy's MaxElapsed is gone.
-func (c *call) spent() time.Duration {
-	spent := clock() - c.start
-	if c.once != nil {
-		spent -= c.once.looked
-	}
-	return spent
-}
+func (c *call) spent() time.Duration { return clock() - c.start - c.count.away }
 
-// stop notes why the call ends. It returns false, which in every question that
-// a call asks itself means: no further.
-func (c *call) stop(reason, cause error) bool {
-	c.ended = &Error{Reason: reason, Cause: cause}
-	return false
-}
+// stopped says why a call ends.
+func stopped(reason, cause error) *Error { return &Error{Reason: reason, Cause: cause} }
 
-// stopForContext is stop for a context that is over.
-func (c *call) stopForContext(ctx context.Context, cause error) bool {
+// stoppedBy is stopped for a context that is over.
+func stoppedBy(ctx context.Context, cause error) *Error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return c.stop(ErrDeadline, cause)
+		return stopped(ErrDeadline, cause)
 	}
-	return c.stop(ErrCanceled, cause)
+	return stopped(ErrCanceled, cause)
 }
 
 // leave gives the turn on the key back.
@@ -89,21 +99,26 @@ func (c *call) leave() {
 	}
 }
 
-// succeed books the success.
-func (c *call) succeed(ctx context.Context) {
-	c.r.budget.success(int(c.paid))
-	if c.sends-c.unneeded > 1 {
-		c.emit(ctx, EventRecovered)
+// refund gives back what was paid for a resend that is not sent after all.
+func (c *call) refund() {
+	if c.count.owed {
+		c.r.budget.giveBack(int(c.count.paid))
+		c.count.owed, c.count.paid = false, 0
 	}
 }
 
-// end returns the error of a call that ends without success.
-func (c *call) end(ctx context.Context) error {
-	if c.ended == nil { // it was waiting
-		c.unsent()
-		c.stopForContext(ctx, nil)
+// succeed books the success. unneeded are sends that do not count: those of a
+// hedged attempt that lost.
+func (c *call) succeed(ctx context.Context, unneeded int32) {
+	c.r.budget.success(int(c.count.paid))
+	if c.count.sends-unneeded > 1 {
+		c.emit(ctx, EventRecovered, nil)
 	}
-	e := c.ended
+}
+
+// end returns the error of a call that ends without success, for the reason e.
+func (c *call) end(ctx context.Context, e *Error) error {
+	c.refund()
 	if e.Reason == errInner {
 		return c.err
 	}
@@ -111,21 +126,21 @@ func (c *call) end(ctx context.Context) error {
 		e.blame(context.Cause(ctx))
 	}
 	e.Name = c.name
-	e.Attempts = int(c.sends)
+	e.Attempts = int(c.count.sends)
 	e.Elapsed = clock() - c.start
 	e.History, e.TraceID = c.history.all()
 	e.Last = c.err
 	e.reportedTo = c.breaker
 	c.interpret(e)
-	if c.once != nil {
-		c.once.tell(e)
+	if c.guard != nil {
+		c.guard.complete(e)
 	}
 	if c.r.onEvent != nil {
 		kind := EventGaveUp
 		if c.fallback && e.unasked() {
 			kind = EventFallback
 		}
-		c.deliver(ctx, kind)
+		c.deliver(ctx, kind, e)
 	}
 	return e
 }
@@ -144,7 +159,7 @@ func (c *call) interpret(e *Error) {
 	}
 }
 
-// advise tells what a person has to know of the last answer, which nothing that a
+// advise adds what a person has to know of the last answer, which nothing that a
 // machine does will put right.
 func (c *call) advise(e *Error) {
 	v := &e.Verdict
@@ -156,11 +171,6 @@ func (c *call) advise(e *Error) {
 		e.instead = "its policy never sends it again"
 	}
 	e.unlocked = v.Lockout && c.r.lockout.Check(c.key()) == nil
-}
-
-// unsent gives back what was paid for a resend that is not sent after all.
-func (c *call) unsent() {
-	c.r.budget.giveBack(int(c.paid))
 }
 
 // pause is how long to wait before the next attempt.

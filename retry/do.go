@@ -10,9 +10,8 @@ import (
 // returns nil or an [*Error]. It is for operations that may safely be repeated.
 // The error is of another kind where another call is involved or a mistake:
 // where a call inside op gave up it is what op made of that call's *Error, in a
-// call that is part of an attempt it is op's own unless nobody else would judge
-// that, and without a Retrier or an op it says so. Use errors.As, and see what it
-// reports.
+// call inside an attempt of the same Retrier it is op's own, and without a
+// Retrier or an op it says so. Use errors.As.
 //
 // The context given to op carries what the attempt needs: the nonce ticket, if
 // there is a source of them (nonce.FromContext), and from the second attempt on
@@ -33,7 +32,7 @@ func Do(ctx context.Context, r *Retrier, op func(context.Context) error, opts ..
 func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T, error), opts ...Option) (T, error) {
 	// Calls fail by the thousand at once, and then wait, on the 2 KiB of stack
 	// that a goroutine begins with. One that ever needs more keeps 4 KiB for as
-	// long as it waits. So the ledger is not on the stack, what a call does is
+	// long as it waits. So the call's state is not on the stack, what a call does is
 	// cut into functions with small frames, and the loop stands here, where it
 	// needs none of its own: see TestWaitingCallsAreSmall.
 	var value, zero T
@@ -49,22 +48,38 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 		value, err = op(ctx)
 		return err
 	}
-	part, inner, err := r.nested(ctx, run, opts)
-	switch {
-	case part && err != nil:
-		return instead[T](ctx, err, opts)
-	case part:
-		return value, nil
+	m := within(ctx)
+	if m != nil { // hardly ever
+		if inside, err := r.nested(ctx, m, run, opts); inside {
+			if err != nil {
+				return zero, err
+			}
+			return value, nil
+		}
 	}
-	c := r.begin(opts, inner)
-	for !c.turn(ctx, run) {
-		if !c.again(ctx, opts) || !sleep(ctx.Done(), c.pause()) {
-			err := c.end(ctx)
+	c := calls.Get().(*call)
+	r.begin(c, m, opts)
+	if len(opts) > 0 {
+		c.guard = resends(opts).guard()
+	}
+	for {
+		why := c.turn(ctx, run)
+		if why == nil && c.err == nil {
+			break
+		}
+		if why == nil {
+			why = c.shouldRetry(ctx, opts)
+		}
+		if why == nil && !sleep(ctx.Done(), c.pause()) {
+			why = stoppedBy(ctx, nil)
+		}
+		if why != nil {
+			err := c.end(ctx, why)
 			c.recycle()
 			return instead[T](ctx, err, opts)
 		}
 	}
-	c.succeed(ctx)
+	c.succeed(ctx, 0)
 	c.recycle()
 	return value, nil
 }
@@ -76,23 +91,11 @@ func errNil(r *Retrier) error {
 	return errors.New("retry: the operation is nil")
 }
 
-// ledgers keeps those of calls that are over for the next ones.
-var ledgers = sync.Pool{New: func() any { return new(call) }}
+// calls keeps the state of those that are over for the next ones.
+var calls = sync.Pool{New: func() any { return new(call) }}
 
-func (r *Retrier) begin(opts []Option, inner bool) *call {
-	c := ledgers.Get().(*call)
-	c.r, c.tables, c.breaker, c.start, c.inner = r, r.tables.Load(), r.breaker, clock(), inner
-	if len(opts) > 0 {
-		c.name, c.fallback, c.resends = name(opts), find(opts, optFallback) != nil, resends(opts)
-	}
-	if r.breakers != nil {
-		c.breaker = r.breakers.Get(endpoint(opts))
-	}
-	return c
-}
-
-// recycle gives the ledger back, with nothing left in it.
+// recycle gives the state of a call back, with nothing left in it.
 func (c *call) recycle() {
 	*c = call{}
-	ledgers.Put(c)
+	calls.Put(c)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/protocol"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -38,6 +38,10 @@ type Doubt struct {
 	// first lookup shuts out.) Zero if nothing is known to have been sent.
 	Conclusive time.Time
 	Settle     time.Duration // Operation.Settle, or its default
+
+	// Trace is how the operation came here, a row of the protocol each, such as
+	// "Sending Unproved → Doubt (M3)"; at most 16: the first 8 and the last 8.
+	Trace []string
 }
 
 // Sent is one send of an operation.
@@ -70,14 +74,12 @@ func (d *Doubt) traced(id string) {
 	}
 }
 
-// age is that of the send that the doubt is about: by the clock, or by the time
-// that passed if that is more (a clock may be set, and a machine suspended).
+// age is that of the send that the doubt is about.
 func (d *Doubt) age() time.Duration {
 	if len(d.Sends) == 0 {
 		return 0
 	}
-	at, now := d.Sends[len(d.Sends)-1].At, time.Now()
-	return max(now.Sub(at), now.Round(0).Sub(at.Round(0)))
+	return protocol.Decide.Age(d.Sends[len(d.Sends)-1].At, time.Now())
 }
 
 // String tells it in one line, and what to do.
@@ -181,26 +183,10 @@ func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 // LogValue is String.
 func (a Answer) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// tell completes the error of an operation.
-func (o *once) tell(e *Error) {
-	e.ID = o.id
-	e.Effect = classify.NotApplied
-	switch e.Reason {
-	case ErrApplied, ErrBusy:
-		e.Effect = classify.Unknown
-	case ErrOutcomeUnknown:
-		e.Effect, e.Cause = classify.Unknown, nil
-		e.Doubt = &o.doubt
-		if n := len(o.doubt.TraceIDs); n > 0 && e.TraceID == "" {
-			e.TraceID = o.doubt.TraceIDs[n-1]
-		}
-	}
-}
-
 // others are what an unknown outcome must not be taken for.
 var others = []error{
 	context.Canceled, context.DeadlineExceeded, ErrFatal, ErrFixAndResend, ErrUnclassified, ErrAttempts, ErrElapsed, ErrDeadline,
-	ErrCanceled, ErrBudget, ErrOpen, ErrLockedOut, ErrRetryAfter, ErrResync, ErrNonce, ErrApplied, ErrBusy,
+	ErrCanceled, ErrBudget, ErrOpen, ErrLockedOut, ErrRetryAfter, ErrResync, ErrNonce, ErrApplied, ErrBusy, ErrNested, ErrDoubt,
 }
 
 // unwrapDoubt is Unwrap where the outcome is unknown.

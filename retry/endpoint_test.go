@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -48,52 +47,12 @@ func TestBreakerOrBreakers(t *testing.T) {
 	require.ErrorContains(t, err, "only one of them can be set")
 }
 
-// A part of an attempt on another endpoint has a lease of its own there, and reports to it; one on the same endpoint goes
-// under the lease of the attempt around it.
-func TestPartsOnOtherEndpoints(t *testing.T) {
-	for inner, want := range map[string]map[string]string{
-		"quotes":   {"payments": "closed", "quotes": "open"},
-		"payments": {"payments": "open"},
-	} {
-		t.Run(inner, func(t *testing.T) {
-			r, group := grouped(t, retry.Config{Nonces: newLane(t)})
-			err := retry.Do(t.Context(), r, func(ctx context.Context) error {
-				if err := retry.Do(ctx, r, always(code(503)), retry.Endpoint(inner)); err == nil {
-					return errors.New("it failed")
-				}
-				if inner == "payments" {
-					return code(503)
-				}
-				return nil
-			}, retry.Endpoint("payments"))
-			require.Equal(t, inner == "payments", err != nil)
-			require.Equal(t, want, states(group))
-		})
-	}
-}
-
 func states(group *breaker.Group) map[string]string {
 	got := map[string]string{}
 	for name, b := range group.All() {
 		got[name] = b.State().String()
 	}
 	return got
-}
-
-// The probe of one endpoint is no probe of another.
-func TestProbesOfEndpoints(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, group := grouped(t, retry.Config{})
-		for _, name := range []string{"payments", "quotes"} {
-			require.Error(t, retry.Do(t.Context(), r, always(code(503)), retry.Endpoint(name)))
-		}
-		time.Sleep(13 * time.Second)
-		require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
-			require.NoError(t, retry.Do(ctx, r, always(nil), retry.Endpoint("payments")), "a part of the probe")
-			return retry.Do(ctx, r, always(nil), retry.Endpoint("quotes"))
-		}, retry.Endpoint("payments")))
-		require.Equal(t, map[string]string{"payments": "closed", "quotes": "closed"}, states(group))
-	})
 }
 
 func ExampleEndpoint() {

@@ -60,8 +60,8 @@ var (
 	// the same operation. This call sent nothing that took effect; what becomes
 	// of the operation the other one knows.
 	ErrBusy = errors.New("another call is at this operation")
-	// ErrNested: the call was made inside an attempt of another one where only a
-	// call of the same Retrier may be, see [Apart]. Nothing was sent.
+	// ErrNested: a call was made inside an attempt of another one where it cannot
+	// be, see [Apart]; the Cause says why. The call that was refused sent nothing.
 	ErrNested = errors.New("a call inside an attempt of another call")
 )
 

@@ -79,7 +79,7 @@ func (k EventKind) String() string {
 	return "invalid"
 }
 
-// An Event tells of a turn in a call that does not simply succeed. It holds no
+// An Event reports something in a call that does not simply succeed. It holds no
 // request data. Fields may be added.
 type Event struct {
 	Kind     EventKind
@@ -94,22 +94,24 @@ type Event struct {
 	Wait     time.Duration    // EventResend: before the next send
 	Err      *Error           // EventGaveUp: what the caller gets; EventFallback: what its Fallback is told
 	ID       string           // of a DoOnce operation
+	Rule     string           // of a DoOnce operation: the row of the protocol that led here, "Sending Unproved → Doubt (M3)"
 	Outcome  Outcome          // EventLookup, EventSettled: what was found out
 	Unknown  classify.Code    // EventUnknownCode: that code
 }
 
-// emit tells the observer, if there is one.
-func (c *call) emit(ctx context.Context, kind EventKind) {
+// emit passes an event to the observer, if there is one. why is given where the
+// call ends.
+func (c *call) emit(ctx context.Context, kind EventKind, why *Error) {
 	if c.r.onEvent != nil {
-		c.deliver(ctx, kind)
+		c.deliver(ctx, kind, why)
 	}
 }
 
 // deliver is apart from emit for the size of an Event: without an observer it
 // takes no stack.
-func (c *call) deliver(ctx context.Context, kind EventKind) {
+func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 	e := c.event(kind)
-	e.Err = c.ended
+	e.Err = why
 	if last := c.history.last(); last != nil {
 		e.Verdict, e.TraceID, e.Wait = last.Verdict, last.TraceID, last.Wait
 	}
@@ -140,36 +142,18 @@ func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 
 // event is what every event of the call says.
 func (c *call) event(kind EventKind) Event {
-	e := Event{Kind: kind, Name: c.name, Key: c.key(), Attempts: int(c.sends), Elapsed: clock() - c.start}
-	doubt := c.doubt
-	if c.once != nil {
-		e.ID, doubt = c.once.id, c.once.inDoubt
-		e.Attempts, e.Elapsed = int(c.once.sends), clock()-c.once.start
-	}
-	if !doubt {
+	e := Event{Kind: kind, Name: c.name, Key: c.key(), Attempts: int(c.count.sends), Elapsed: clock() - c.start}
+	if !c.doubt {
 		e.Effect = classify.NotApplied
 	}
 	return e
 }
 
 func (c *call) tellObserver(ctx context.Context, e Event) {
-	hook.Call("retry: OnEvent", func() { c.r.onEvent(ctx, e) })
-}
-
-// report tells of a lookup, or of what lookups came to.
-func (o *once) report(ctx context.Context, kind EventKind, a *answer) {
-	if o.r.onEvent == nil {
+	if c.guard != nil && !c.guard.annotate(&e) {
 		return
 	}
-	e := o.event(kind)
-	e.Outcome, e.Verdict, e.TraceID = a.found, a.verdict, a.trace
-	if a.err != nil {
-		e.Error = describe(a.err)
-	}
-	if kind == EventSettled && a.found == Applied {
-		e.Effect = classify.Unknown
-	}
-	o.tellObserver(ctx, e)
+	hook.Call("retry: OnEvent", func() { c.r.onEvent(ctx, e) })
 }
 
 // verdictAttrs are the parts of a verdict that a log line should carry. Of a send

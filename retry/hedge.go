@@ -28,10 +28,8 @@ import (
 // The operation must be safe to run twice at once. The second one runs in a
 // goroutine of its own; if it exits, so does Hedge, and if it panics, Hedge panics
 // with a [PanicError]. With a lane that has one request in flight it waits for its turn behind the first: hedge with a
-// nonce.Pool, or a lane with more InFlight. A call that is part of an attempt
-// of another one is sent once, as ever, and so is one inside the Send or Verify of
-// a [DoOnce], for which there is no hedging: that would be a second payment. With
-// any [Resend] but [ResendAlways] there is no second one either.
+// nonce.Pool, or a lane with more InFlight. Inside an attempt of the same Retrier
+// it runs once. With any [Resend] but [ResendAlways] there is no second one either.
 func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(context.Context) (T, error), opts ...Option) (T, error) {
 	// A function and not an Option of DoValue: an operation that may run in
 	// another goroutine is on the heap, and with it that of every call which is
@@ -47,28 +45,34 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 		return zero, err
 	}
 	var values [2]T
-	part, inner, err := r.nested(ctx, func(ctx context.Context) (err error) { values[0], err = op(ctx); return err }, opts)
-	switch {
-	case part && err != nil:
-		return instead[T](ctx, err, opts)
-	case part:
-		return values[0], nil
-	}
-	c := r.begin(opts, inner)
-	for {
-		ok, second := newHedge(c).turn(ctx, after,
-			func(ctx context.Context) (err error) { values[0], err = op(ctx); return err },
-			func(ctx context.Context) (err error) { values[1], err = op(ctx); return err })
-		switch {
-		case ok && second:
-			c.succeed(ctx)
-			return values[1], nil
-		case ok:
-			c.succeed(ctx)
-			return values[0], nil
+	first := func(ctx context.Context) (err error) { values[0], err = op(ctx); return err }
+	second := func(ctx context.Context) (err error) { values[1], err = op(ctx); return err }
+	m := within(ctx)
+	if m != nil {
+		if inside, err := r.nested(ctx, m, first, opts); inside {
+			return values[0], err
 		}
-		if !c.again(ctx, opts) || !sleep(ctx.Done(), c.pause()) {
-			return instead[T](ctx, c.end(ctx), opts)
+	}
+	c := new(call)
+	r.begin(c, m, opts)
+	c.guard = resends(opts).guard()
+	unneeded := int32(0)
+	for {
+		h := newHedge(c)
+		winner, why := h.turn(ctx, after, first, second)
+		unneeded += h.wasted
+		if winner >= 0 {
+			c.succeed(ctx, unneeded)
+			return values[winner], nil
+		}
+		if why == nil {
+			why = c.shouldRetry(ctx, opts)
+		}
+		if why == nil && !sleep(ctx.Done(), c.pause()) {
+			why = stoppedBy(ctx, nil)
+		}
+		if why != nil {
+			return instead[T](ctx, c.end(ctx, why), opts)
 		}
 	}
 }
@@ -97,14 +101,16 @@ func (e *PanicError) Unwrap() error {
 
 // A hedge is one attempt of a call and, if that takes too long, a second one.
 type hedge struct {
-	call   *call // whose attempt the first one is
-	second call  // the ledger of the second one
-	before int32 // sends in that before it sends
-	room   bool  // MaxAttempts leaves room for it
-	cost   int   // of it
+	call   *call  // whose attempt the first one is
+	second call   // the state of the second one
+	why    *Error // why that ended, if it did
+	before int32  // sends in that before it sends
+	room   bool   // MaxAttempts leaves room for it
+	cost   int    // of it
 
-	ok       bool // the second one succeeded
-	unneeded bool // the first one was stopped because of that
+	ok       bool  // the second one succeeded
+	unneeded bool  // the first one was stopped because of that
+	wasted   int32 // sends that lost
 	done     chan struct{}
 	panicked *PanicError
 	exited   bool
@@ -112,24 +118,30 @@ type hedge struct {
 
 func newHedge(c *call) *hedge {
 	p := c.tables.policies.For(classify.Verdict{Class: classify.Retryable})
-	return &hedge{
-		call: c,
-		second: call{
-			r: c.r, tables: c.tables, breaker: c.breaker, start: c.start, name: c.name, inner: c.inner,
-			sends: c.sends + 1, // that of the first one, so that its own number comes after it
-		},
-		before: c.sends + 1,
-		room:   c.resends == ResendAlways && (p.MaxAttempts < 0 || c.counted()+2 <= p.MaxAttempts),
+	h := &hedge{
+		call:   c,
+		second: *c,
+		before: c.count.sends + 1,
+		room:   c.guard == nil && (p.MaxAttempts < 0 || c.attempts()+2 <= p.MaxAttempts),
 		cost:   p.Cost,
 		done:   make(chan struct{}),
 	}
+	// That of the first one is counted, so that its own number comes after it.
+	h.second.ticket, h.second.err, h.second.doubt, h.second.history = nil, nil, false, history{}
+	h.second.count = count{sends: h.before}
+	return h
 }
 
-// turn runs both and reports whether one succeeded, and whether that was the
-// second. The first one runs here, where its panics belong.
-func (h *hedge) turn(ctx context.Context, after time.Duration, first, second func(context.Context) error) (ok, bySecond bool) {
+// turn runs both and returns which one succeeded, 0 or 1, or -1 if neither did,
+// and then why the call ends, if it does. The first one runs here, where its panics
+// belong.
+func (h *hedge) turn(ctx context.Context, after time.Duration, first, second func(context.Context) error) (winner int, why *Error) {
+	c := h.call
 	if !h.room {
-		return h.call.turn(ctx, first), false
+		if why = c.turn(ctx, first); why == nil && c.err == nil {
+			return 0, nil
+		}
+		return -1, why
 	}
 	firstCtx, stopFirst := context.WithCancelCause(ctx)
 	secondCtx, stopSecond := context.WithCancelCause(ctx)
@@ -146,13 +158,17 @@ func (h *hedge) turn(ctx context.Context, after time.Duration, first, second fun
 		ran()
 		stopFirst(nil)
 	}()
-	ok = h.call.turn(firstCtx, first)
+	why = c.turn(firstCtx, first)
+	ok := why == nil && c.err == nil
 	h.unneeded = !ok && firstCtx.Err() != nil && ctx.Err() == nil
 	if ok {
 		stopSecond(errUnneeded)
 	}
 	if !ran() {
-		return ok, false
+		if ok {
+			return 0, nil
+		}
+		return -1, why
 	}
 	switch {
 	case h.panicked != nil:
@@ -160,7 +176,7 @@ func (h *hedge) turn(ctx context.Context, after time.Duration, first, second fun
 	case h.exited:
 		runtime.Goexit()
 	}
-	return h.settle(ok)
+	return h.settle(ok, why)
 }
 
 // run is the second one, in a goroutine of its own.
@@ -177,44 +193,46 @@ func (h *hedge) run(ctx context.Context, op func(context.Context) error, stopFir
 	}()
 	c := &h.second
 	if ctx.Err() == nil && c.r.budget.take(h.cost) {
-		c.paid = int32(max(h.cost, 0))
-		c.emit(ctx, EventHedge)
-		if h.ok = c.turn(ctx, op); h.ok {
+		c.count.paid, c.count.owed = int32(max(h.cost, 0)), true
+		c.emit(ctx, EventHedge, nil)
+		h.why = c.turn(ctx, op)
+		c.refund()
+		if h.ok = h.why == nil && c.err == nil; h.ok {
 			stopFirst(errUnneeded)
 		}
 	}
 	h.exited = false
 }
 
-// settle enters what became of the second one into the ledger of the call.
-func (h *hedge) settle(firstOK bool) (ok, bySecond bool) {
+// settle enters what became of the second one into the state of the call.
+func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
 	c, second := h.call, &h.second
-	sent, after := second.sends-h.before, c.sends-h.before
-	c.sends += sent
-	c.free += second.free
-	c.resync = min(c.resync+second.resync, maxResyncs)
+	sent, after := second.count.sends-h.before, c.count.sends-h.before
+	c.count.sends += sent
+	c.count.free += second.count.free
+	c.count.resync = min(c.count.resync+second.count.resync, maxResyncs)
 	switch {
 	case firstOK:
-		c.unneeded += sent
-		return true, false
+		h.wasted = sent
+		return 0, nil
 	case h.ok:
 		if h.unneeded && after >= 0 {
-			c.unneeded++
+			h.wasted = 1
 		}
-		c.err, c.ended, c.paid = nil, nil, second.paid
-		return true, true
+		c.err, c.count.paid, c.count.owed = nil, second.count.paid, false
+		return 1, nil
 	case sent > 0:
 		c.doubt = c.doubt || second.doubt
-		h.merge(int(after))
+		why = h.merge(int(after), why)
 	}
-	return false, false
+	return -1, why
 }
 
 // merge enters what the second one sent, numbered after all of the first one's
 // (after is negative if that sent nothing), and leaves the sterner of the two as
 // the last: that is what the call goes on with. What kept the first one from
-// sending ends the call.
-func (h *hedge) merge(after int) {
+// sending ends the call. It returns why the call ends, if it does.
+func (h *hedge) merge(after int, why *Error) *Error {
 	c, second := h.call, &h.second
 	attempts, _ := second.history.all()
 	for i := range attempts {
@@ -223,25 +241,26 @@ func (h *hedge) merge(after int) {
 	switch last := c.history.last(); {
 	case after < 0:
 		c.err, c.ticket = second.err, second.ticket
-		if c.ended == nil {
-			c.ended = second.ended
+		if why == nil {
+			why = h.why
 		}
-	case c.sternness() >= second.sternness():
+	case c.sternness(why) >= second.sternness(h.why):
 		attempts = append(attempts, *last)
 		*last, attempts = attempts[0], attempts[1:]
 	default:
-		c.err, c.ended, c.ticket = second.err, second.ended, second.ticket
+		c.err, c.ticket, why = second.err, second.ticket, h.why
 	}
 	for _, a := range attempts {
 		*c.history.add(a.Number) = a
 	}
+	return why
 }
 
 // sternness orders what two attempts of one call have come to, like
 // classify does the errors of one answer: the one that forbids most wins, and a
 // lockout goes before any other fatal one. One that has ended by more than its
 // verdict can only be overruled by those two.
-func (c *call) sternness() int {
+func (c *call) sternness(why *Error) int {
 	last := c.history.last()
 	switch {
 	case last == nil:
@@ -250,7 +269,7 @@ func (c *call) sternness() int {
 		return 7
 	case last.Verdict.Class == classify.Fatal:
 		return 6
-	case c.ended != nil:
+	case why != nil:
 		return 5
 	}
 	switch last.Verdict.Class {

@@ -20,35 +20,41 @@ var errInner = errors.New("an inner call gave up")
 
 // judge finds out what the failed attempt means, for the breaker, for the key
 // and for this call, and whether to send again at once with a newer nonce.
-func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool) {
+func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool, why *Error) {
 	a := c.history.last()
-	if c.once != nil && !c.looking {
-		c.once.weigh(ctx)
-	}
 	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil {
-		c.stop(errInner, nil)
-		return c.outcomeOf(ctx, inner), false
+		if inner.Reason == ErrNested { // a mistake in the operation, not the end of a call that was made
+			why = stopped(ErrNested, nil)
+			why.instead = "the operation made a call where none can be made"
+			return breaker.Ignored, false, why
+		}
+		return c.outcomeOf(ctx, inner), false, stopped(errInner, nil)
 	}
 	if a.Verdict.Lockout {
 		c.lock(ctx, a)
 	}
 	mode, once := c.tables.meaning(&a.Verdict)
-	outcome = tells(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
-	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || c.part || ctx.Err() != nil || c.inDoubt() || !c.mayResend(&a.Verdict) {
-		return outcome, false
+	outcome = signOf(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
+	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || ctx.Err() != nil || c.refused(&a.Verdict) != nil {
+		return outcome, false, nil
 	}
-	return outcome, c.resynced(ctx)
+	why = c.resynced(ctx)
+	return outcome, why == nil, why
 }
 
-// inDoubt reports whether this is a send that may have taken effect: to send
-// again at once is out of the question then.
-func (c *call) inDoubt() bool { return c.once != nil && !c.looking && c.once.inDoubt }
+// refused returns why the guard forbids to send again.
+func (c *call) refused(v *classify.Verdict) *Error {
+	if c.guard == nil {
+		return nil
+	}
+	return c.guard.refuses(c, v)
+}
 
-// tells is what an attempt tells about the server, if that is not what the
+// signOf is what an attempt says about the server, if that is not what the
 // policy makes of its class: without an answer it is no sign of life (a
 // certificate that is not accepted is fatal, and tells nothing of the server),
 // and where its caller was impatient nothing at all.
-func tells(v *classify.Verdict, outcome breaker.Outcome, impatient bool) breaker.Outcome {
+func signOf(v *classify.Verdict, outcome breaker.Outcome, impatient bool) breaker.Outcome {
 	if v.Status != 0 || v.Code != 0 {
 		return outcome
 	}
@@ -69,24 +75,20 @@ func impatient(ctx context.Context, took, elapsed time.Duration) bool {
 	return ctx.Err() != nil
 }
 
-// report tells the breaker what became of the attempt, and people with what it
-// failed if that opens it. A server that asks to be left alone is, by everyone.
-func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome) {
-	v, trace := c.judged()
+// report reports to the breaker what became of the attempt, and for people what it
+// failed with if that opens the breaker. A server that asks to be left alone is, by
+// everyone.
+func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome, why *Error) {
+	last := c.history.last()
+	v, trace := &last.Verdict, last.TraceID
+	if why != nil && why.Reason == errInner { // the outcome was made from that one
+		if inner, ok := errors.AsType[*Error](c.err); ok {
+			v, trace = &inner.Verdict, inner.TraceID
+		}
+	}
 	lease.DoneWith(outcome, breaker.Cause{
 		Status: v.Status, Code: int(v.Code), Reason: v.Rule, TraceID: trace, RetryAfter: v.RetryAfter,
 	})
-}
-
-// judged is the verdict that the outcome of the attempt was made from.
-func (c *call) judged() (v *classify.Verdict, trace string) {
-	if c.ended != nil && c.ended.Reason == errInner {
-		if inner, ok := errors.AsType[*Error](c.err); ok {
-			return &inner.Verdict, inner.TraceID
-		}
-	}
-	last := c.history.last()
-	return &last.Verdict, last.TraceID
 }
 
 var outcomes = [...]breaker.Outcome{
@@ -104,7 +106,7 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 		return breaker.Ignored
 	}
 	mode, _ := c.tables.meaning(&inner.Verdict)
-	return tells(&inner.Verdict, outcomes[mode], impatient(ctx, inner.took(), inner.Elapsed))
+	return signOf(&inner.Verdict, outcomes[mode], impatient(ctx, inner.took(), inner.Elapsed))
 }
 
 // lock locks the key out for every caller.
@@ -115,41 +117,39 @@ func (c *call) lock(ctx context.Context, a *Attempt) {
 		Sent: time.Now().Add(-a.Took),
 	}
 	if c.r.lockout.Lock(c.key(), cause) {
-		c.emit(ctx, EventLockedOut)
+		c.emit(ctx, EventLockedOut, nil)
 	}
 }
 
-// resynced brings the nonce forward for another send in the same turn, or notes
+// resynced brings the nonce forward for another send in the same turn, or returns
 // why that cannot be.
-func (c *call) resynced(ctx context.Context) bool {
-	if c.resync == maxResyncs {
-		return c.stop(ErrResync, c.foreign(ctx))
+func (c *call) resynced(ctx context.Context) *Error {
+	if c.count.resync == maxResyncs {
+		return stopped(ErrResync, c.foreign(ctx))
 	}
 	if err := c.r.lockout.Check(c.key()); err != nil {
-		return c.stop(ErrLockedOut, err)
+		return stopped(ErrLockedOut, err)
 	}
 	if c.ticket != nil {
 		newer, err := c.ticket.Resync(ctx)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return c.stopForContext(ctx, err)
+			return stoppedBy(ctx, err)
 		case err != nil:
-			return c.stop(ErrResync, err)
+			return stopped(ErrResync, err)
 		}
 		c.ticket = newer
 	}
-	c.resync++
-	c.free++
-	if !c.looking {
-		c.emit(ctx, EventResend)
-	}
+	c.count.resync++
+	c.count.free++
+	c.emit(ctx, EventResend, nil)
 	if ctx.Err() != nil { // the observer did that
-		return c.stopForContext(ctx, nil)
+		return stoppedBy(ctx, nil)
 	}
-	return true
+	return nil
 }
 
-// foreign tells the lane of the last refusal, and returns what it makes of it:
+// foreign reports the last refusal to the lane, and returns what it makes of it:
 // that somebody else uses the key, if it can tell.
 func (c *call) foreign(ctx context.Context) error {
 	if c.ticket == nil {

@@ -47,6 +47,9 @@ func (e *Event) attrs() []slog.Attr {
 	if e.ID != "" {
 		attrs = append(attrs, slog.String("id", e.ID))
 	}
+	if e.Rule != "" {
+		attrs = append(attrs, slog.String("protocol", e.Rule))
+	}
 	if e.Kind == EventLookup || e.Kind == EventSettled {
 		attrs = append(attrs, slog.String("outcome", e.Outcome.String()))
 	}

@@ -3,181 +3,142 @@ package retry
 import (
 	"context"
 	"errors"
-	"reflect"
+	"fmt"
 
-	"github.com/nexpay-go/resilience/breaker"
-	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// nested runs op for a call made from inside an attempt whose turn on the key,
-// or whose probe of the breaker, this call would otherwise wait for, or which is
-// one of an operation that must happen once: once, as a part of that attempt. It reports false where this is a call of its own, and
-// then whether it is one inside another.
-func (r *Retrier) nested(ctx context.Context, op func(context.Context) error, opts []Option) (part, inner bool, err error) {
-	if !within(ctx) { // nearly always
-		return false, false, nil
+// Apart returns a context for calls that are about something else than the attempt
+// ctx belongs to: a token, an exchange rate, another API. They are calls of their
+// own, with retries, breaker and nonces of their own, and cannot see the ticket of
+// the attempt. Outside of an attempt it changes nothing.
+//
+// An error that comes out of such a call is never proof about the payment around
+// it, and an Absent that Verify learned through one does not count.
+func Apart(ctx context.Context) context.Context {
+	outer := within(ctx)
+	if outer == nil {
+		return ctx
 	}
-	u, _ := ctx.Value(underwayKey{}).(*underway)
-	b := r.breakerFor(opts)
-	probing := u.probing(b)
-	if turn, ok := r.turnIn(ctx); ok {
-		part, err = r.inTurn(ctx, turn, b, probing, op, opts)
-		if part {
-			return true, false, err
+	outer.cut.Store(true)
+	return &mark{Context: ctx, turn: carry.Context{Context: ctx, Ticket: (*nonce.Ticket)(nil)}, kind: markApart, outer: outer}
+}
+
+// nested runs op for a call made inside m. It reports false if that is a call of
+// its own.
+func (r *Retrier) nested(ctx context.Context, m *mark, op func(context.Context) error, opts []Option) (inside bool, err error) {
+	for o := m; o != nil && o.kind != markApart; o = o.around() {
+		if o.r == r {
+			return true, r.inside(ctx, o, o == m, op, opts)
 		}
-	}
-	if (probing || u.ofOnce(r)) && ctx.Err() == nil {
-		return true, false, r.inAttempt(ctx, b, probing, op, opts)
-	}
-	return false, true, nil
-}
-
-// within reports whether ctx is that of an attempt, as far as that matters: a
-// first one with neither a turn nor a probe leaves no trace.
-func within(ctx context.Context) bool {
-	return carry.From(ctx) != nil || ctx.Value(underwayKey{}) != nil
-}
-
-// turnIn finds the turn in ctx that a call of r's would wait for, be it that of
-// a call further out.
-func (r *Retrier) turnIn(ctx context.Context) (*carry.Context, bool) {
-	for turn := carry.From(ctx); turn != nil; turn = turn.Outer() {
-		ticket, _ := turn.Ticket.(*nonce.Ticket)
-		if ticket == nil { // hidden
+		if o.kind != markCall { // a payment of another Retrier
 			break
 		}
-		if r.serves(ticket.Key(), turn) {
-			return turn, true
+	}
+	if why := r.misplaced(m); why != nil {
+		return true, r.refuse(ctx, m, why, opts)
+	}
+	return false, nil
+}
+
+// misplaced returns what is wrong with a call of its own inside m, if anything is.
+func (r *Retrier) misplaced(m *mark) error {
+	apart := false
+	for ; m != nil; m = m.around() {
+		switch {
+		case m.kind == markApart:
+			apart = true
+		case !apart && (m.kind == markSend || m.kind == markLookup):
+			return errInPayment
+		case m.ticket() != nil && r.sameNonces(m.r) && (!apart || r.oneKey()):
+			return errInTurn
 		}
 	}
-	return nil, false
+	return nil
 }
 
-// serves reports whether r would want a turn on key. A source that cannot tell
-// is taken to: better one send too few than a call that waits for itself. A
-// retrier that names neither a source nor a key goes along with the turn of one
-// that it has something in common with; another may be about another API, whose
-// answers say nothing about this key.
-func (r *Retrier) serves(key string, turn *carry.Context) bool {
-	if r.nonces == nil {
-		holder := owner(turn).r
-		return r.key == key || r.key == "" && (holder == nil || r.akin(holder))
-	}
-	s, tells := r.nonces.(interface{ Holds(key string) bool })
-	return !tells || s.Holds(key)
+var (
+	errInPayment = &reason{text: "inside a payment's Send or Verify only calls of the same Retrier can be made; one that is about something else takes retry.Apart(ctx)"}
+	errInTurn    = &reason{text: "it would wait for the turn that the attempt around it holds; make it with the same Retrier, or after the attempt"}
+	errOnceIn    = &reason{text: "a DoOnce cannot be made inside an attempt, which may be repeated; one that is about something else takes retry.Apart(ctx)"}
+)
+
+// refuse ends a call that is made where it cannot be.
+func (r *Retrier) refuse(ctx context.Context, m *mark, why error, opts []Option) error {
+	var c call
+	r.begin(&c, m, opts)
+	return c.end(ctx, stopped(ErrNested, why))
 }
 
-// akin reports whether both are about the same API, as far as can be told.
-func (r *Retrier) akin(o *Retrier) bool {
-	return r.lockout == o.lockout || sameClassifier(r.tables.Load().classifier, o.tables.Load().classifier)
-}
-
-// A judge judges what a part of its attempt returns.
-type judge struct {
-	r       *Retrier
-	key     string           // that the attempt goes out with
-	breaker *breaker.Breaker // whose lease it has
-}
-
-// sameClassifier holds catalogs of one name for the same: they may have been read
-// from a file twice, or one of them before it was changed. So it does functions, which
-// cannot be compared: better one send too few.
-func sameClassifier(a, b classify.Classifier) bool {
-	if ours, ok := a.(*classify.Catalog); ok {
-		theirs, ok := b.(*classify.Catalog)
-		return ok && ours.Name() == theirs.Name()
-	}
-	if !reflect.ValueOf(a).Comparable() { // nor may what it holds be compared
-		return reflect.TypeOf(a) == reflect.TypeOf(b)
-	}
-	return a == b
-}
-
-// owner returns who holds the turn, or the one around it where somebody put the
-// ticket there by hand; the zero judge if nobody did.
-func owner(turn *carry.Context) judge {
-	for ; turn != nil; turn = turn.Outer() {
-		if r, ok := turn.Owner.(*Retrier); ok {
-			b, _ := turn.Breaker.(*breaker.Breaker)
-			return judge{r, turn.Ticket.(*nonce.Ticket).Key(), b}
+// inside runs op once, as if this call were not there, but for the next nonce of
+// the turn where the attempt m holds one. Where a call of another Retrier stands in
+// between, which knows nothing of this API, the error is judged here.
+func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(context.Context) error, opts []Option) error {
+	m.joined.Store(true)
+	for _, o := range opts {
+		if what := o.kind.decides(); what != "" {
+			return r.refuse(ctx, m, &reason{text: fmt.Sprintf("%s decides about sending again, which the call around this one does", what)}, opts)
 		}
 	}
-	return judge{}
-}
-
-// judgeIn returns whose attempt will judge what a part of it returns, the zero
-// judge if nobody will.
-func judgeIn(ctx context.Context) judge {
-	u, _ := ctx.Value(underwayKey{}).(*underway)
-	for ; u != nil; u = u.outer {
-		if !u.over.Load() {
-			return judge{u.r, u.key, u.breaker}
-		}
+	ticket := m.ticket()
+	if ticket == nil && ctx.Err() == nil && innermost {
+		return tidy(op(ctx))
 	}
-	return owner(carry.From(ctx))
-}
-
-// inTurn sends once on a turn that an outer attempt holds, with a newer nonce,
-// while no other part of it does: they would overtake each other. It reports
-// false if that attempt is over and somebody kept its context.
-func (r *Retrier) inTurn(ctx context.Context, turn *carry.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) (part bool, err error) {
-	c := call{r: r, tables: r.tables.Load(), breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, ticket: turn.Ticket.(*nonce.Ticket), part: true}
-	if !c.mayJoin(ctx, probing) || !turn.Enter(ctx) {
-		return true, c.end(ctx)
+	c := new(call)
+	r.begin(c, m, opts)
+	if ctx.Err() != nil {
+		return c.end(ctx, stoppedBy(ctx, nil))
 	}
-	defer turn.Leave()
-	if !c.mayJoin(ctx, probing) { // it may have waited
-		return true, c.end(ctx)
+	if ticket == nil {
+		return c.judgeAlone(ctx, op(ctx))
 	}
-	newer, err := c.ticket.Next(ctx) // nothing was refused
+	newer, err := ticket.Next(ctx)
 	switch {
-	case errors.Is(err, nonce.ErrLeft):
-		return false, nil
-	case ctx.Err() != nil: // the source took its time
-		c.stopForContext(ctx, err)
-		return true, c.end(ctx)
+	case errors.Is(err, nonce.ErrLeft) && m.kind == markLookup: // given back once it was on the wire
+		c.terms.key, c.terms.pinned = ticket.Key(), true
+		if newer, err = c.draw(ctx); err != nil {
+			return c.end(ctx, withoutTicket(ctx, err))
+		}
+		defer newer.Leave()
 	case err != nil:
-		c.stop(ErrResync, err)
-		return true, c.end(ctx)
+		return c.end(ctx, withoutNext(ctx, err))
+	}
+	err = op(&carry.Context{Context: ctx, Ticket: newer})
+	if innermost || err == nil {
+		return tidy(err)
 	}
 	c.ticket = newer
-	return true, c.sendPart(ctx, op, holder{turn.Owner, turn.Breaker}, probing)
+	return c.judgeAlone(ctx, err)
 }
 
-// mayJoin looks for what stands against any send, even as a part of an attempt.
-func (c *call) mayJoin(ctx context.Context, probing bool) bool {
+// judgeAlone ends a call that was sent once with what err asks for: the attempt
+// around it is another API's.
+func (c *call) judgeAlone(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	c.err, c.count.sends, c.guard = tidy(err), 1, sentOnce{}
+	_, _, why := c.failed(ctx, clock()-c.start)
+	if why == nil {
+		why = stopped(ErrAttempts, nil)
+		why.instead = "sent once, inside an attempt of another call"
+	}
+	return c.end(ctx, why)
+}
+
+func withoutNext(ctx context.Context, err error) *Error {
 	if ctx.Err() != nil {
-		return c.stopForContext(ctx, nil)
+		return stoppedBy(ctx, err)
 	}
-	if err := c.r.lockout.Check(c.key()); err != nil {
-		return c.stop(ErrLockedOut, err)
-	}
-	if c.breaker != nil && !probing {
-		if err := c.breaker.Check(); err != nil {
-			return c.stop(ErrOpen, err)
-		}
-	}
-	return true
+	return stopped(ErrResync, err)
 }
 
-// inAttempt sends once as a part of an outer attempt without a turn, with a
-// ticket of its own where r has a source of them: under the lease of that attempt
-// if it probes the same breaker, and in an operation that must not be sent again
-// behind its back.
-func (r *Retrier) inAttempt(ctx context.Context, b *breaker.Breaker, probing bool, op func(context.Context) error, opts []Option) error {
-	c := call{r: r, tables: r.tables.Load(), breaker: b, start: clock(), name: name(opts), fallback: find(opts, optFallback) != nil, part: true}
-	if err := r.lockout.Check(r.key); err != nil && r.nonces == nil {
-		c.stop(ErrLockedOut, err)
-		return c.end(ctx)
-	}
-	if !c.draw(ctx) {
-		return c.end(ctx)
-	}
-	defer c.leave()
-	if ctx.Err() != nil { // the source took its time
-		return c.end(ctx)
-	}
-	return c.sendPart(ctx, op, holder{r, b}, probing)
+// sameNonces reports whether both draw from one nonce source.
+func (r *Retrier) sameNonces(o *Retrier) bool { return r.nonceID != nil && r.nonceID == o.nonceID }
+
+// oneKey reports whether every turn is on the same key.
+func (r *Retrier) oneKey() bool {
+	_, ok := r.onlyKey()
+	return ok
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/breaker"
-	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -183,57 +182,3 @@ func see(t *testing.T, lane bool, state string, call func(context.Context, *retr
 	})
 	return got
 }
-
-// A payment whose Send or Verify has a Do inside is sent and looked up by DoOnce alone, lane or not: a Do that sent it
-// again after a time-out would pay twice.
-func TestDoInsideSendDoesNotPayTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for name, r := range map[string]*retry.Retrier{
-			"the same retrier":               newRetrier(t, retry.Config{}),
-			"another one, for the same API":  nil,
-			"one with a table of that name":  nil,
-			"one with functions for tables":  nil,
-			"one after a change of tables":   nil,
-			"with an attempt timeout":        newRetrier(t, retry.Config{Policies: policy.Nexpay()}),
-			"with a breaker for an endpoint": newRetrier(t, retry.Config{Breakers: new(breaker.Group)}),
-		} {
-			inner := r
-			if r == nil {
-				r, inner = newRetrier(t, retry.Config{}), newRetrier(t, retry.Config{})
-			}
-			more, err := classify.Nexpay().With(classify.Rule{First: 777, Name: "news", Class: classify.Fatal})
-			require.NoError(t, err)
-			switch name {
-			case "one with a table of that name":
-				inner = newRetrier(t, retry.Config{Classifier: more})
-			case "one with functions for tables":
-				r = newRetrier(t, retry.Config{Classifier: classify.Func(classify.Nexpay().Classify)})
-				inner = newRetrier(t, retry.Config{Classifier: classify.Func(more.Classify)})
-			case "one after a change of tables":
-				changed, err := policy.Nexpay().With(policy.Table{Catalog: more})
-				require.NoError(t, err)
-				require.NoError(t, inner.Reload(changed))
-			}
-			sends := 0
-			err = paid(t.Context(), r, inDo(inner, func(context.Context) error { sends++; return errTimeout }), always(nil))
-			require.NoError(t, err, name)
-			require.Equal(t, 1, sends, name)
-		}
-	})
-}
-
-// A call to another API, inside a payment, is none of the payment's.
-func TestDoInsideSendToAnotherAPI(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rates := newRetrier(t, retry.Config{Classifier: otherAPI{}, Key: "rates"})
-		s := play(code(503), code(503))
-		require.NoError(t, paid(t.Context(), newRetrier(t, retry.Config{}), func(ctx context.Context) error {
-			return retry.Do(ctx, rates, s.op)
-		}, always(nil)))
-		require.Len(t, s.sent, 3)
-	})
-}
-
-type otherAPI struct{}
-
-func (otherAPI) Classify(error) classify.Verdict { return classify.Verdict{Class: classify.Retryable} }

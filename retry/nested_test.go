@@ -185,18 +185,6 @@ func TestInnerEndIsPassedOn(t *testing.T) {
 	require.NoError(t, outer.Lockout().Check(""), "the inner key is no business of the outer lockout")
 }
 
-// In a turn whose key is locked meanwhile nothing more is sent.
-func TestInnerCallOnALockedKey(t *testing.T) {
-	r := newRetrier(t, retry.Config{Nonces: newLane(t)})
-	s := play()
-	err := retry.Do(t.Context(), r, func(ctx context.Context) error {
-		r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
-		return retry.Do(ctx, r, s.op)
-	})
-	require.ErrorIs(t, err, retry.ErrLockedOut)
-	require.Empty(t, s.sent)
-}
-
 // An operation that returns an inner error beside another one is judged by the
 // inner one.
 func TestJoinedInnerError(t *testing.T) {
@@ -332,23 +320,6 @@ func TestInnerCallWithASourceThatCannotTell(t *testing.T) {
 	require.Len(t, s.sent, 1)
 }
 
-// A retrier that names neither a source nor a key goes along with the turn that
-// it finds.
-func TestInnerCallOfAPlainRetrier(t *testing.T) {
-	outer, plain := newRetrier(t, retry.Config{Nonces: newLane(t)}), newRetrier(t, retry.Config{})
-	s := play()
-	first := uint64(0)
-	refused := code(403, 50)
-	require.NoError(t, retry.Do(t.Context(), outer, func(ctx context.Context) error {
-		ticket, _ := nonce.FromContext(ctx)
-		first = max(first, ticket.Nonce())
-		require.Equal(t, refused, retry.Do(ctx, plain, func(ctx context.Context) error { _ = s.op(ctx); return refused }), "judged by the outer call")
-		return nil
-	}))
-	require.Len(t, s.nonces, 1)
-	require.Greater(t, s.nonces[0], first)
-}
-
 // Three levels deep, the one in the middle on another key: the innermost call
 // is still a part of the outermost one's probe.
 func TestProbeTwoLevelsOut(t *testing.T) {
@@ -386,34 +357,6 @@ func TestOuterTicketPutInsideAgain(t *testing.T) {
 	require.Len(t, s.sent, 1)
 }
 
-// An inner call that its own context ended is passed on like any other.
-func TestInnerCallCanceledByTheOperation(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
-		sends := 0
-		err := retry.Do(t.Context(), r, func(ctx context.Context) error {
-			sends++
-			ctx, cancel := context.WithCancel(ctx)
-			time.AfterFunc(time.Millisecond, cancel)
-			return retry.Do(ctx, r, always(code(500, -32603)), retry.Named("inner"))
-		}, retry.Named("outer"))
-		require.Equal(t, 1, sends)
-		e := asError(t, err)
-		require.Equal(t, "inner", e.Name)
-		require.Equal(t, retry.ErrCanceled, e.Reason)
-	})
-}
-
-// A part of an attempt that is refused has its name.
-func TestRefusedPartHasItsName(t *testing.T) {
-	r := newRetrier(t, retry.Config{Nonces: newLane(t)})
-	err := retry.Do(t.Context(), r, func(ctx context.Context) error {
-		r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
-		return retry.Do(ctx, r, play().op, retry.Named("inner"))
-	})
-	require.Equal(t, "inner", asError(t, err).Name)
-}
-
 // A part of a probe is not sent on a context that is over.
 func TestPartOfAProbeOnAnEndedContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -429,25 +372,6 @@ func TestPartOfAProbeOnAnEndedContext(t *testing.T) {
 		}), retry.ErrCanceled)
 		require.Empty(t, s.sent)
 	})
-}
-
-// Parts of an attempt look at the context, the lockout and, if it is not theirs
-// to probe, the breaker.
-func TestPartsOfAnAttemptAreNotSentInVain(t *testing.T) {
-	b := newBreaker(t, breaker.Config{})
-	r := newRetrier(t, retry.Config{Nonces: newLane(t), Breaker: b})
-	s := play()
-	require.ErrorIs(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
-		b.Isolate("test")
-		return retry.Do(ctx, r, s.op)
-	}), retry.ErrOpen)
-	b.Reset()
-	ctx, cancel := context.WithCancel(t.Context())
-	require.ErrorIs(t, retry.Do(ctx, r, func(ctx context.Context) error {
-		cancel()
-		return retry.Do(ctx, r, s.op)
-	}), retry.ErrCanceled)
-	require.Empty(t, s.sent)
 }
 
 // Without a lane, too, the context of a probe that is over makes no call a part

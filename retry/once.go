@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/protocol"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -41,15 +40,19 @@ type Operation[T any] struct {
 	Fingerprint string
 
 	// Send sends it, once. It must pass its context on to the request: that
-	// carries the ticket to sign with, and sees whether a connection was made.
+	// carries the ticket to sign with, ends in time, and sees whether a connection was
+	// made. With a Journal, or Idempotent, and no attempt timeout in the policies it
+	// has a minute.
 	Send func(context.Context) (T, error)
 
 	// Verify asks the API whether the operation happened. It has to be strict:
 	// Absent means that the API says in words of its own that it knows no such
 	// ID, not that something was not found on the way there. Absent with an
-	// error is Undecided; Applied with one is believed, and its value lost. An error is classified like any other; one that is
-	// Fatal ends the looking. Verify must not be answered from a cache. A panic
-	// in it is contained, and Undecided. Nil: nobody can look.
+	// error is Undecided; Applied with one is believed, and its value lost. An error
+	// is classified like any other; a code of the API's that is Fatal ends the looking.
+	// Verify must not be answered from a cache. A panic in it is contained, and
+	// Undecided. It holds the turn on its key until its request is on the wire, or for
+	// a second. Nil: nobody can look.
 	Verify func(context.Context) (T, Outcome, error)
 
 	// Settle is how long a sent request may still take effect, or take to be
@@ -62,7 +65,8 @@ type Operation[T any] struct {
 
 	// NoReplay vouches that nothing below Send ever repeats a request: no proxy,
 	// no retrying client, no replaying transport. Then a nonce that is refused
-	// (code 50) proves that nothing happened, and is cured at once.
+	// (code 50) proves that nothing happened, and is cured at once; and so does a
+	// connection that was refused where nothing below reports to net/http/httptrace.
 	NoReplay bool
 
 	// Idempotent is how long after the first send the API itself keeps a second
@@ -86,27 +90,26 @@ type Operation[T any] struct {
 //   - [ErrApplied]: it happened, its value is lost.
 //   - [ErrBusy]: somebody else is at it, in this process or another. This call
 //     sent nothing that took effect.
+//   - [ErrNested]: the call was made where none can be, and did nothing.
 //   - anything else: it did not happen.
 //
 // An attempt that is not proved to have changed nothing puts the operation in
 // doubt, and from then on it is not sent again before Verify has said Absent
-// twice, Settle apart. Only an answer of the API's own with a 4xx and a code is
-// such a proof, or a connection that was never made. So that late copies are
-// fenced off, the operation stays on the key of its first send.
+// twice, Settle apart, unless it is Idempotent. Only a refusal in the API's own
+// words is such a proof, an answer with a code whose rule says so, or a connection
+// that was never made. So that late copies are fenced off, the operation stays on
+// the key of its first send.
 //
 // With a Journal in the [Config] all this holds over crashes and restarts:
 // DoOnce looks there first, and goes on with what it finds. Without one it
 // speaks of this call only.
 //
-// Options are those of Do, but for [Fallback], which is an error here. [Fix] is asked only as long as there never was
-// doubt.
+// Options are those of Do, but for [Fallback], which is an error here. [Fix] is asked
+// only as long as there never was doubt.
 //
-// A Do inside Send or Verify, for the same API, sends once: nothing but DoOnce
-// decides to send again.
-//
-// DoOnce cannot run inside an attempt of another call that holds a turn on the
-// same key: it would wait for itself. An operation that is invalid is an error
-// of its own, and nothing is sent.
+// Inside Send and Verify a call of the same Retrier runs its function once; any
+// other one takes [Apart]. An operation that is invalid is an error of its own, and
+// nothing is sent.
 func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Option) (T, error) {
 	var zero T
 	if r == nil {
@@ -115,26 +118,27 @@ func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Opt
 	if err := errors.Join(op.check(), refuse(opts)); err != nil {
 		return zero, err
 	}
-	p := &performance[T]{op: op, once: once{
-		id: op.ID, fingerprint: op.Fingerprint, noReplay: op.NoReplay,
-		settleTime: op.settle(), giveUp: op.giveUp(), verifiable: op.Verify != nil,
-	}}
-	p.performer = p
-	if err := p.do(ctx, r, opts); err != nil {
+	p := &performance[T]{op: op}
+	p.payment = payment{
+		performer: p, id: op.ID, fingerprint: op.Fingerprint, noReplay: op.NoReplay, verifiable: op.Verify != nil,
+		giveUp: op.giveUp(), idempotent: op.Idempotent,
+		state: protocol.State{Settle: op.settle(), LookFirst: op.LookFirst},
+	}
+	if err := p.payment.do(ctx, r, opts); err != nil {
 		return zero, err
 	}
 	return p.value, nil
 }
 
 // A performance is an operation under way, with the value it comes to. What the
-// engine does is in once, which knows no T.
+// engine does is in payment, which knows no T.
 type performance[T any] struct {
-	once
-	op    Operation[T]
-	value T
+	payment payment
+	op      Operation[T]
+	value   T
 }
 
-// A performer is what once sees of a performance.
+// A performer is what a payment sees of that.
 type performer interface {
 	perform(context.Context) error
 	find(context.Context) (Outcome, error)
@@ -177,6 +181,9 @@ func (op *Operation[T]) check() error {
 	case op.GiveUp > 0 && op.GiveUp <= op.settle():
 		wrong("GiveUp %v is not longer than Settle %v: nothing could be found out in that time", op.GiveUp, op.settle())
 	}
+	if op.Idempotent < 0 {
+		wrong("Idempotent %v is negative", op.Idempotent)
+	}
 	return errors.Join(errs...)
 }
 
@@ -189,189 +196,7 @@ func (op *Operation[T]) settle() time.Duration {
 
 func (op *Operation[T]) giveUp() time.Duration {
 	if op.GiveUp == 0 {
-		return max(defaultGiveUp, later(op.settle(), op.settle()))
+		return max(defaultGiveUp, protocol.Later(op.settle(), op.settle()))
 	}
 	return op.GiveUp
-}
-
-// once is an operation under way: the ledger of its sends, and what is known of
-// it. It belongs to one goroutine, but for connected.
-type once struct {
-	call
-	performer
-	id, fingerprint string
-	settleTime      time.Duration
-	giveUp          time.Duration
-	verifiable      bool // there is a Verify
-	noReplay        bool
-
-	key    string // of the first send, which all that follows stays on
-	pinned bool   // there is one
-	entry  Entry  // what the journal holds; Generation 0: nothing
-
-	inDoubt   bool          // it may have happened
-	everDoubt bool          // it was in doubt at some time
-	fence     uint64        // the highest nonce that it was sent with
-	notBefore time.Duration // on clock(): before that, somebody may still be sending it
-	recalled  bool          // the journal was read, and holds nothing against this operation
-	cleared   bool          // it is out of doubt by two Absents, and was not sent since
-	trimmed   bool          // of the error of the last send something was left out
-	looked    time.Duration // time spent looking, which bounds on sends leave out
-	waited    time.Duration // of that, since the last send
-	doubt     Doubt
-
-	connected atomic.Bool // a connection was made during this send
-}
-
-// do runs the operation. Each round sends, unless there is doubt already, finds
-// out whether what was sent took effect, and decides whether to send again.
-func (o *once) do(ctx context.Context, r *Retrier, opts []Option) error {
-	o.begun(ctx, r, opts)
-	if !r.claim(o.id) {
-		o.stop(ErrBusy, nil)
-		return o.end(ctx)
-	}
-	defer r.release(o.id)
-	state := o.recall(ctx)
-	if r.holdsTurn(ctx) {
-		return o.insideTurn(ctx, state)
-	}
-	if state == EntryApplied {
-		return o.fetch(ctx)
-	}
-	for o.ended == nil {
-		if !o.inDoubt && o.turn(ctx, o.attempt) {
-			return o.succeed(ctx)
-		}
-		switch o.settle(ctx) {
-		case Applied:
-			return o.applied(ctx)
-		case Absent:
-			if o.again(ctx, opts) {
-				continue
-			}
-		}
-		break
-	}
-	return o.end(ctx)
-}
-
-// insideTurn is the end of an operation that cannot be sent or looked up where it
-// stands. What the journal holds of it is true all the same.
-func (o *once) insideTurn(ctx context.Context, state EntryState) error {
-	o.verifiable = false // a lookup would wait for the turn
-	switch {
-	case state == EntryApplied:
-		o.stop(ErrApplied, errInsideTurn)
-	case o.ended != nil: // the journal said no
-	case o.inDoubt:
-		o.doubt.Blocked = errInsideTurn
-	default:
-		o.stop(ErrNonce, errInsideTurn)
-	}
-	return o.end(ctx)
-}
-
-var errInsideTurn = &reason{text: "DoOnce inside an attempt of another call, which holds the turn on this key: make it a call of its own"}
-
-func (o *once) begun(ctx context.Context, r *Retrier, opts []Option) {
-	o.r, o.tables, o.breaker, o.start, o.name, o.once = r, r.tables.Load(), r.breakerFor(opts), clock(), name(opts), o
-	o.inner = within(ctx)
-	o.doubt.ID, o.doubt.Settle = o.id, o.settleTime
-}
-
-func (r *Retrier) holdsTurn(ctx context.Context) bool {
-	_, ok := r.turnIn(ctx)
-	return ok
-}
-
-// attempt is one send. What net/http tells of connections during it is part of
-// the proof that a failure was harmless; a trace of the caller's is told as well.
-func (o *once) attempt(ctx context.Context) error {
-	o.connected.Store(false)
-	// A fresh one each time: httptrace ties the caller's hooks into it.
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { o.connected.Store(true) }}
-	returned := false
-	defer func() {
-		if !returned { // a panic, or an exit, on its way to whoever waits for it
-			o.inDoubt = true
-			o.emit(ctx, EventDoubt)
-		}
-	}()
-	err := o.perform(httptrace.WithClientTrace(ctx, trace))
-	returned = true
-	return err
-}
-
-// succeed books the success of a send.
-func (o *once) succeed(ctx context.Context) error {
-	o.call.succeed(ctx)
-	o.close(ctx, EntryApplied)
-	return nil
-}
-
-// applied is succeed where Verify found it. Its value is there if Verify had one.
-func (o *once) applied(ctx context.Context) error {
-	o.call.succeed(ctx)
-	o.close(ctx, EntryApplied)
-	if o.doubt.Answer.Err == nil {
-		return nil
-	}
-	o.err = o.doubt.Answer.Err
-	o.stop(ErrApplied, nil)
-	return o.end(ctx)
-}
-
-// fetch gets the value of an operation that the journal holds as applied: with
-// one lookup, as nothing hangs on it but the value.
-func (o *once) fetch(ctx context.Context) error {
-	var a answer
-	if o.verifiable {
-		a = o.lookup(ctx)
-	}
-	if a.found == Applied && a.err == nil {
-		return nil
-	}
-	o.err, o.ended = a.err, nil
-	o.stop(ErrApplied, a.obstacle)
-	return o.end(ctx)
-}
-
-// end returns the error of an operation that did not come to its value, having
-// written into the journal what is known.
-func (o *once) end(ctx context.Context) error {
-	switch {
-	case o.ended != nil && (o.ended.Reason == ErrApplied || o.ended.Reason == ErrBusy):
-	case o.inDoubt:
-		o.close(ctx, EntryOpen)
-		o.stop(ErrOutcomeUnknown, nil)
-	case o.entry.State == EntryOpen:
-		if !o.close(ctx, EntryNotApplied) {
-			o.stop(ErrBusy, nil)
-		}
-	case o.overtaken(ctx) && o.inDoubt:
-		o.stop(ErrOutcomeUnknown, nil)
-	}
-	if o.entry.State == EntryApplied && o.ended != nil && o.ended.Reason == ErrBusy { // and it is through
-		return o.fetch(ctx)
-	}
-	if o.ended != nil && o.ended.Reason == errInner {
-		o.stop(ErrUnclassified, nil)
-	}
-	return o.call.end(ctx)
-}
-
-// again decides whether to send once more, now that nothing sent before has
-// taken effect.
-func (o *once) again(ctx context.Context, opts []Option) bool {
-	if o.ended != nil {
-		return false
-	}
-	if o.history.last() == nil { // an earlier process sent it
-		o.emit(ctx, EventResend)
-		return true
-	}
-	more := o.call.again(ctx, opts) && sleep(ctx.Done(), o.pause())
-	o.waited = 0
-	return more
 }

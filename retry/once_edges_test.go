@@ -53,32 +53,6 @@ func TestAttemptTimeoutForEver(t *testing.T) {
 	require.Empty(t, p.sent)
 }
 
-// Inside a turn nothing can be sent or looked up, but what the journal holds is
-// true there as well.
-func TestInsideATurnTheJournalCounts(t *testing.T) {
-	for state, want := range map[retry.EntryState]error{
-		retry.EntryApplied: retry.ErrApplied, retry.EntryOpen: retry.ErrOutcomeUnknown, retry.EntryNotApplied: retry.ErrNonce,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			journal := open(t, retry.Entry{Key: "lane"})
-			if e := held(t, journal); state != retry.EntryOpen {
-				e.State = state
-				require.NoError(t, journal.End(t.Context(), e))
-			}
-			r := newRetrier(t, retry.Config{Journal: journal, Nonces: newLane(t)})
-			p := &payment{looks: []found{applied}}
-			var err error
-			require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
-				_, err = retry.DoOnce(ctx, r, p.operation())
-				return nil
-			}))
-			requireOnly(t, err, want)
-			require.Empty(t, p.sent)
-			require.Empty(t, p.looked)
-		})
-	}
-}
-
 // An operation that Recover is not told properly is as open as before.
 func TestRecoverWithoutTheOperation(t *testing.T) {
 	for _, op := range []retry.Operation[string]{{}, {ID: "other"}} {
@@ -123,7 +97,8 @@ func TestFingerprintOfTheWinner(t *testing.T) {
 	}
 	alice := &payment{looks: []found{applied}, changes: func(op *retry.Operation[string]) { op.Fingerprint = "Alice" }}
 	_, err := pay(t, t.Context(), retry.Config{Journal: journal}, alice)
-	requireOnly(t, err, retry.ErrFixAndResend)
+	requireOnly(t, err, retry.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "the fingerprints differ")
 	require.Empty(t, alice.sent)
 }
 

@@ -106,9 +106,32 @@ func connected(ctx context.Context) {
 	}
 }
 
+// asked tells it that a connection was asked for.
+func asked(ctx context.Context) {
+	httptrace.ContextClientTrace(ctx).GetConn("127.0.0.1:1")
+}
+
+func twice(ctx context.Context) {
+	connected(ctx)
+	connected(ctx)
+}
+
+// notSent is an error of one who knows that nothing was written.
+type notSent struct{}
+
+func (notSent) Error() string { return "a mistake" }
+func (notSent) NotSent() bool { return true }
+
+// codedStatus is an error that tells its code and its status.
+type codedStatus struct{ code, status int }
+
+func (codedStatus) Error() string     { return "refused" }
+func (e codedStatus) ErrorCode() int  { return e.code }
+func (e codedStatus) StatusCode() int { return e.status }
+
 var sentinels = []error{retry.ErrFatal, retry.ErrFixAndResend, retry.ErrUnclassified, retry.ErrAttempts, retry.ErrElapsed,
 	retry.ErrDeadline, retry.ErrCanceled, retry.ErrBudget, retry.ErrOpen, retry.ErrLockedOut, retry.ErrRetryAfter,
-	retry.ErrResync, retry.ErrNonce, retry.ErrOutcomeUnknown, retry.ErrApplied, retry.ErrBusy}
+	retry.ErrResync, retry.ErrNonce, retry.ErrOutcomeUnknown, retry.ErrApplied, retry.ErrBusy, retry.ErrNested}
 
 // requireOnly holds that err is want and no other sentinel, of this package or
 // of package context.

@@ -70,8 +70,8 @@ func TestJournalIsReadFirst(t *testing.T) {
 		"open, and it did not":             {state: retry.EntryOpen, looks: []found{absent}, value: "sent", sent: 1},
 		"open, and nobody knows":           {state: retry.EntryOpen, looks: []found{undecided}, want: retry.ErrOutcomeUnknown},
 		"not applied":                      {state: retry.EntryNotApplied, value: "sent", sent: 1},
-		"open, for something else":         {state: retry.EntryOpen, fingerprint: "g", want: retry.ErrFixAndResend},
-		"applied, for something else":      {state: retry.EntryApplied, fingerprint: "g", want: retry.ErrFixAndResend},
+		"open, for something else":         {state: retry.EntryOpen, fingerprint: "g", want: retry.ErrOutcomeUnknown},
+		"applied, for something else":      {state: retry.EntryApplied, fingerprint: "g", want: retry.ErrOutcomeUnknown},
 		"not applied, for something else":  {state: retry.EntryNotApplied, fingerprint: "g", want: retry.ErrFixAndResend},
 		"open, the same under no contract": {state: retry.EntryOpen, looks: []found{applied}, value: "verified", fingerprint: "-"},
 	} {
@@ -98,6 +98,11 @@ func TestJournalIsReadFirst(t *testing.T) {
 					return
 				}
 				got := requireOnly(t, err, tt.want)
+				if tt.fingerprint == "g" {
+					require.Equal(t, e, held(t, journal))
+					require.ErrorContains(t, err, "the fingerprints differ")
+					return
+				}
 				if tt.want == retry.ErrOutcomeUnknown {
 					require.False(t, got.Doubt.SentHere)
 					require.Equal(t, []string{"0ld"}, got.Doubt.TraceIDs)
@@ -181,7 +186,7 @@ func TestJournalFails(t *testing.T) {
 	for name, failing := range map[string]int{"reading": 1, "writing": 2} {
 		t.Run(name, func(t *testing.T) {
 			journal := &fault{onBegin: func(n int, _ *retry.Entry) error {
-				if n == failing {
+				if n >= failing {
 					return errors.New("disk full: secret")
 				}
 				return nil

@@ -41,41 +41,60 @@ func TestProof(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err      error
 		noReplay bool
+		on       func(context.Context) // what net/http reports of the send
 		proof    bool
 	}{
-		"a refusal":                           {err: code(400, 30010), proof: true},
-		"a locked key":                        {err: code(403, 100), proof: true},
-		"suspended":                           {err: code(403, 130), proof: true},
-		"a connection that was never made":    {err: errRefused, proof: true},
-		"code 50, replays ruled out":          {err: code(403, 50), noReplay: true, proof: true},
-		"code 50":                             {err: code(403, 50)},
-		"code 50 behind another":              {err: code(403, 30010, 50)},
-		"a code in a 5xx":                     {err: code(500, 30010)},
-		"-32603":                              {err: code(500, -32603)},
-		"a bare 4xx":                          {err: code(400)},
-		"an unreadable code":                  {err: code(400, 0)},
-		"408":                                 {err: code(408, 30010)},
-		"409":                                 {err: code(409, 30010)},
-		"425":                                 {err: code(425, 30010)},
-		"429":                                 {err: code(429, 30010)},
-		"a redirect":                          {err: code(307, 30010)},
-		"errors in a 2xx":                     {err: code(200, 30010)},
-		"cut":                                 {err: cut},
-		"more errors than are kept":           {err: code(400, details...)},
-		"an unreadable 2xx":                   {err: classify.Undecodable(errors.New("x"))},
-		"no answer":                           {err: errTimeout},
-		"an error nobody knows":               {err: errors.New("x")},
-		"a code without a status":             {err: coded(30010)},
-		"joined, and they agree":              {err: errors.Join(code(400, 30010), errRefused), proof: true},
-		"joined, and they do not":             {err: errors.Join(code(400, 30010), errTimeout)},
-		"joined with an error nobody knows":   {err: errors.Join(code(400, 30010), errors.New("x"))},
-		"a call inside that gave up":          {err: &retry.Error{Reason: retry.ErrFatal, Last: code(400, 30010)}},
-		"code 50 in a 5xx, replays ruled out": {err: code(500, 50), noReplay: true},
+		"a refusal":                            {err: code(400, 30010), proof: true},
+		"a locked key":                         {err: code(403, 100), proof: true},
+		"suspended":                            {err: code(403, 130), proof: true},
+		"a connection that was never made":     {err: errRefused, on: asked, proof: true},
+		"a network that swallows packets":      {err: errTimeout, on: asked, proof: true},
+		"an odd name for that":                 {err: errors.New("x"), on: asked, proof: true},
+		"refused, and nobody saw net/http":     {err: errRefused},
+		"the same, replays ruled out":          {err: errRefused, noReplay: true, proof: true},
+		"refused after a connection":           {err: errRefused, on: connected, noReplay: true},
+		"an answer without a connection":       {err: code(500), on: asked},
+		"a refusal of the second request":      {err: code(400, 30010), on: twice},
+		"the same, replays ruled out too":      {err: code(400, 30010), on: twice, noReplay: true, proof: true},
+		"a refusal of the only request":        {err: code(400, 30010), on: connected, proof: true},
+		"a refusal with a code nobody knows":   {err: code(400, 7), on: connected},
+		"a vouched mistake":                    {err: notSent{}, proof: true},
+		"a vouched mistake on the wire":        {err: notSent{}, on: connected},
+		"code 50, replays ruled out":           {err: code(403, 50), noReplay: true, proof: true},
+		"code 50":                              {err: code(403, 50)},
+		"code 50 behind another":               {err: code(403, 30010, 50)},
+		"a code in a 5xx":                      {err: code(500, 30010)},
+		"-32603":                               {err: code(500, -32603)},
+		"a bare 4xx":                           {err: code(400)},
+		"an unreadable code":                   {err: code(400, 0)},
+		"408":                                  {err: code(408, 30010)},
+		"409":                                  {err: code(409, 30010)},
+		"425":                                  {err: code(425, 30010)},
+		"429":                                  {err: code(429, 30010)},
+		"a redirect":                           {err: code(307, 30010)},
+		"errors in a 2xx":                      {err: code(200, 30010)},
+		"cut":                                  {err: cut},
+		"more errors than are kept":            {err: code(400, details...)},
+		"an unreadable 2xx":                    {err: classify.Undecodable(errors.New("x"))},
+		"no answer":                            {err: errTimeout},
+		"an error nobody knows":                {err: errors.New("x")},
+		"a code that the caller's client read": {err: coded(30010), on: connected, proof: true},
+		"such a code that no rule knows":       {err: coded(7)},
+		"such a code 50":                       {err: coded(50)},
+		"such a code that proves nothing":      {err: coded(-32603)},
+		"such a code and a status of doubt":    {err: codedStatus{30010, 503}},
+		"such a code and a status":             {err: codedStatus{30010, 400}, proof: true},
+		"joined, and they agree":               {err: errors.Join(code(400, 30010), notSent{}), proof: true},
+		"joined, and they do not":              {err: errors.Join(code(400, 30010), errTimeout)},
+		"joined with an error nobody knows":    {err: errors.Join(code(400, 30010), errors.New("x"))},
+		"a call inside that gave up":           {err: &retry.Error{Reason: retry.ErrFatal, Last: code(400, 30010)}},
+		"code 50 in a 5xx, replays ruled out":  {err: code(500, 50), noReplay: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &payment{sends: []error{tt.err}, looks: []found{applied}}
 				p.changes = func(op *retry.Operation[string]) { op.NoReplay = tt.noReplay }
+				p.onSend = tt.on
 				_, err := pay(t, t.Context(), retry.Config{}, p)
 				require.Equal(t, !tt.proof, len(p.looked) > 0, "%v", err)
 				if !tt.proof {
@@ -441,8 +460,8 @@ func TestOnceInsideAnAttempt(t *testing.T) {
 		_, err := retry.DoOnce(ctx, r, p.operation())
 		return err
 	})
-	requireOnly(t, err, retry.ErrNonce)
-	require.ErrorContains(t, err, "DoOnce inside an attempt")
+	require.ErrorIs(t, err, retry.ErrNested)
+	require.ErrorContains(t, err, "a DoOnce cannot be made inside an attempt")
 	require.Empty(t, p.sent)
 }
 
@@ -553,10 +572,10 @@ func TestOnceLogLines(t *testing.T) {
 		p := &payment{sends: []error{code(500, -32603)}, looks: []found{{err: code(503)}, applied}}
 		_, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t), OnEvent: retry.LogEvents(logger)}, p)
 		require.NoError(t, err)
-		require.Equal(t, `level=WARN msg="retry: in doubt" key=lane id=inv-7 attempts=1 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c error="HTTP 500: -32603 (trace 5f2c)"
-level=INFO msg="retry: looked up" key=lane id=inv-7 outcome=undecided attempts=1 class=retryable rule="HTTP 503" effect=unknown status=503 trace=5f2c error="HTTP 503 (trace 5f2c)"
-level=INFO msg="retry: looked up" key=lane id=inv-7 outcome=applied attempts=1
-level=INFO msg="retry: out of doubt" key=lane id=inv-7 outcome=applied attempts=1
+		require.Equal(t, `level=WARN msg="retry: in doubt" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" attempts=1 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c error="HTTP 500: -32603 (trace 5f2c)"
+level=INFO msg="retry: looked up" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" outcome=undecided attempts=1 class=retryable rule="HTTP 503" effect=unknown status=503 trace=5f2c error="HTTP 503 (trace 5f2c)"
+level=INFO msg="retry: looked up" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" outcome=applied attempts=1
+level=INFO msg="retry: out of doubt" key=lane id=inv-7 protocol="Doubt FoundApplied → Applied (M4)" outcome=applied attempts=1
 `, log.String())
 	})
 }

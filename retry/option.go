@@ -25,6 +25,19 @@ const (
 	optResend
 )
 
+// decides names an option that decides about sending again, empty for the others.
+func (k optionKind) decides() string {
+	switch k {
+	case optFix:
+		return "Fix"
+	case optFallback:
+		return "Fallback"
+	case optResend:
+		return "Resend"
+	}
+	return ""
+}
+
 // find returns the last option of a kind, nil if there is none.
 func find(opts []Option, kind optionKind) *Option {
 	for i := len(opts) - 1; i >= 0; i-- {

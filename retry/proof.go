@@ -1,76 +1,49 @@
 package retry
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// weigh looks at a failed send: is it proved to have changed nothing? If not,
-// the operation is in doubt.
-func (o *once) weigh(ctx context.Context) {
-	last := o.history.last()
-	p := proof{o.tables, o.noReplay, o.connected.Load()}
-	if !o.trimmed && p.proved(o.err, &last.Verdict) {
-		return
-	}
-	o.doubtBegins(last)
-	o.emit(ctx, EventDoubt)
-}
-
-func (o *once) doubtBegins(last *Attempt) {
-	now := time.Now()
-	o.inDoubt, o.everDoubt = true, true
-	o.notBefore = clock()
-	o.doubt.sent(Sent{At: now.Add(-last.Took), Nonce: o.entry.Nonce}, true)
-	o.doubt.traced(last.TraceID)
-	o.doubt.Conclusive = now.Add(o.settleTime)
-	o.doubt.Absent = 0
-}
-
-// A proof is what it takes to believe that a failed send changed nothing.
+// A proof is what it takes to believe that a failed send changed nothing (M3).
 type proof struct {
-	tables    *tables
-	noReplay  bool // nothing below repeats requests, somebody vouches
-	connected bool // a connection was made during that send
+	tables   *tables
+	noReplay bool // nothing below repeats requests, somebody vouches
+	wire     *wire
 }
 
-// proved reports whether err shows that the send which ended with it changed
-// nothing. It is stricter than the verdict, which speaks of one request: a proxy
-// or a client below may have sent several and shown us the last answer.
-func (p *proof) proved(err error, v *classify.Verdict) bool {
-	if v.Effect != classify.NotApplied || !p.noReplay && v.Class == classify.Resync {
-		return false
-	}
-	for err != nil {
-		switch x := err.(type) {
-		case *classify.Error:
-			return p.refused(x)
-		case *Error: // of a call inside, which is judged by the table alone
-			return false
-		case interface{ Unwrap() []error }:
-			return p.allProved(x.Unwrap())
+// proved reports whether a send is proved to have changed nothing that failed with
+// came, of which err was kept, and v is the verdict on that.
+func (p *proof) proved(came, err error, v *classify.Verdict) bool {
+	return p.holds(err, v, !errtree.Same(came, err))
+}
+
+// holds judges one error, and of joined ones each: they all have to agree.
+func (p *proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		if joined, ok := inner.(interface{ Unwrap() []error }); ok {
+			return p.allHold(joined.Unwrap(), trimmed)
 		}
-		err = errors.Unwrap(err)
+		switch inner.(type) {
+		case *classify.Error, *Error:
+			return protocol.Decide.Proved(p.evidence(inner, v, trimmed))
+		}
 	}
-	// A transport error: nothing was written if there was nothing to write to.
-	// net/http tells of every connection that it gets, also of those whose
-	// failure it hides by trying again.
-	return v.Status == 0 && v.Code == 0 && !p.connected
+	return protocol.Decide.Proved(p.evidence(err, v, trimmed))
 }
 
-// allProved judges joined errors: they all have to agree.
-func (p *proof) allProved(errs []error) bool {
+func (p *proof) allHold(errs []error, trimmed bool) bool {
 	some := false
 	for _, err := range errs {
 		if err == nil {
 			continue
 		}
 		v := p.tables.classifier.Classify(err)
-		if !p.proved(err, &v) {
+		if !p.holds(err, &v, trimmed) {
 			return false
 		}
 		some = true
@@ -78,21 +51,72 @@ func (p *proof) allProved(errs []error) bool {
 	return some
 }
 
-// refused reports whether the answer is a refusal in the API's own words.
-func (p *proof) refused(e *classify.Error) bool {
-	if e == nil || e.Status < 400 || e.Status > 499 || !e.Complete() {
-		return false
+// evidence is what one error shows, beside the connections of the send.
+func (p *proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.Evidence {
+	e := protocol.Evidence{
+		NoReplay: p.noReplay,
+		Trimmed:  trimmed,
+		Claimed:  v.Effect == classify.NotApplied,
+		Asked:    int(p.wire.asked.Load()),
+		Got:      int(p.wire.got.Load()),
 	}
-	switch e.Status {
+	switch answer := err.(type) {
+	case *Error:
+		e.Nested = true
+	case *classify.Error:
+		e.Answer = true
+		e.Refused = e.Claimed && answer.Complete() && refusal(answer.Status) && p.known(answer.Details)
+		e.Resync = v.Class == classify.Resync || p.resyncs(answer)
+	default:
+		e.Answer = v.Code != 0 || v.Status != 0
+		e.Refused = e.Claimed && v.Code != 0 && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err)
+		e.Resync = v.Class == classify.Resync
+		e.Unsent = unsent(err)
+	}
+	return e
+}
+
+// refusal reports whether an answer under that status may be a refusal.
+func refusal(status int) bool {
+	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
 	}
-	return p.noReplay || !p.refusesNonce(e)
+	return status >= 400 && status <= 499
 }
 
-// refusesNonce reports whether any of several errors asks for a newer nonce,
-// whichever of them decided the class.
-func (p *proof) refusesNonce(e *classify.Error) bool {
+// refusalOf is refusal for an error of the caller's own, if it has a status.
+func refusalOf(err error) bool {
+	status := 0
+	errtree.Walk(err, func(e error) bool {
+		switch e := e.(type) {
+		case interface{ StatusCode() int }:
+			status = e.StatusCode()
+		case interface{ HTTPStatusCode() int }:
+			status = e.HTTPStatusCode()
+		}
+		return status == 0
+	})
+	return status == 0 || refusal(status)
+}
+
+// known reports whether a rule knows each of the codes. Of a classifier that is no
+// catalog nobody can say: its verdict counts.
+func (p *proof) known(details []classify.Detail) bool {
+	if p.tables.catalog == nil {
+		return true
+	}
+	for _, d := range details {
+		if _, ok := p.tables.catalog.Lookup(d.Code); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// resyncs reports whether any of several errors asks for a newer nonce, whichever
+// of them decided the class.
+func (p *proof) resyncs(e *classify.Error) bool {
 	for i := range e.Details {
 		one := classify.Error{Status: e.Status, Details: e.Details[i : i+1]}
 		if p.tables.classifier.Classify(&one).Class == classify.Resync {
@@ -100,4 +124,13 @@ func (p *proof) refusesNonce(e *classify.Error) bool {
 		}
 	}
 	return false
+}
+
+// unsent reports whether err itself says that nothing was written.
+func unsent(err error) bool {
+	said, ok := errors.AsType[interface {
+		error
+		NotSent() bool
+	}](err)
+	return ok && said.NotSent()
 }

@@ -76,7 +76,7 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 func (one *Recovered[T]) finish(ctx context.Context, r *Retrier, find func(string) Operation[T], opts []Option) {
 	defer func() {
 		if p := recover(); p != nil {
-			one.Err = left(one.ID, &panicError{"the operation", fmt.Sprintf("%T", p)})
+			one.Err = left(one.ID, panicked("the operation", p))
 		}
 	}()
 	one.Err = left(one.ID, errExited)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptrace"
-	"sync/atomic"
 
 	"github.com/nexpay-go/resilience/classify"
 )
@@ -23,7 +21,7 @@ const (
 	ResendAlways Resends = iota
 	// ResendOnProof: only where the failed send is proved to have changed nothing,
 	// by the rules of [DoOnce]: a refusal in the API's own words (a 4xx with a
-	// code), or a connection that was never made. Anything else ends the call
+	// code that a rule knows), or a connection that was never made. Anything else ends the call
 	// with [ErrDoubt]. A refused nonce (code 50) is no proof: something below may
 	// have sent the request twice, and shown us the second answer.
 	ResendOnProof
@@ -62,34 +60,62 @@ func resends(opts []Option) Resends {
 	return ResendAlways
 }
 
-// traced lets net/http tell of connections that are made during a send: whoever
-// then sees none has proof.
-func (c *call) traced(ctx context.Context) context.Context {
-	connected := new(atomic.Bool) // one for each send: a hook may come late
-	c.connected = connected
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-}
-
-// mayResend reports whether the call may be sent again after what its last send
-// failed with, as far as it is safe.
-func (c *call) mayResend(v *classify.Verdict) bool {
-	switch c.resends {
+// guard is what a call bounded so asks about its attempts.
+func (r Resends) guard() guard {
+	switch r {
 	case ResendAlways:
-		return true
+		return nil
 	case ResendOnProof, ResendOnProofNoReplay:
-		p := proof{c.tables, c.resends == ResendOnProofNoReplay, c.connected.Load()}
-		return p.proved(c.err, v)
+		return &onProof{noReplay: r == ResendOnProofNoReplay}
 	}
-	return false
+	return sentOnce{}
 }
 
-// stopUnsafe is stop for a call that may not be sent again.
-func (c *call) stopUnsafe() bool {
-	if c.resends != ResendOnProof && c.resends != ResendOnProofNoReplay {
-		c.stop(ErrAttempts, nil)
-		c.ended.instead = "it is to be sent once"
-		return false
+// sentOnce is the guard of a call that is sent once.
+type sentOnce struct{}
+
+func (sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error) { return ctx, nil }
+func (sentOnce) after(context.Context, *call, error)                           {}
+func (sentOnce) annotate(*Event) bool                                          { return true }
+func (sentOnce) complete(*Error)                                               {}
+
+func (sentOnce) refuses(*call, *classify.Verdict) *Error {
+	why := stopped(ErrAttempts, nil)
+	why.instead = "it is to be sent once"
+	return why
+}
+
+// onProof is the guard of a call that is sent again only if the last send is proved
+// to have changed nothing.
+type onProof struct {
+	noReplay bool
+	wire     *wire // of the last send
+	proved   bool  // that it changed nothing
+	doubt    bool  // some send may have, whatever the table says
+}
+
+func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error) {
+	g.wire = new(wire)
+	return g.wire.traced(ctx), nil
+}
+
+func (g *onProof) after(_ context.Context, c *call, came error) {
+	p := proof{c.tables, g.noReplay, g.wire}
+	g.proved = p.proved(came, c.err, &c.history.last().Verdict)
+	g.doubt = g.doubt || !g.proved
+}
+
+func (g *onProof) refuses(*call, *classify.Verdict) *Error {
+	if g.proved {
+		return nil
 	}
-	c.doubt = true // the table may say otherwise: it is no proof here
-	return c.stop(ErrDoubt, nil)
+	return stopped(ErrDoubt, nil)
+}
+
+func (g *onProof) annotate(*Event) bool { return true }
+
+func (g *onProof) complete(e *Error) {
+	if g.doubt {
+		e.Effect = classify.Unknown
+	}
 }

@@ -41,6 +41,9 @@ func TestResend(t *testing.T) {
 					r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{MaxAttempts: 2}, Codes: map[classify.Code]policy.Policy{130: {MaxAttempts: 2}}})})
 					sends := 0
 					err := retry.Do(t.Context(), r, func(ctx context.Context) error {
+						if when == proof || when == noReplay {
+							asked(ctx)
+						}
 						if trace := httptrace.ContextClientTrace(ctx); trace != nil && tt.connected {
 							trace.GotConn(httptrace.GotConnInfo{})
 						}

@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -47,10 +48,7 @@ type Config struct {
 	Nonces nonce.Source
 
 	// Key names the API key where Nonces is nil, for lockouts. It is never the
-	// secret. Empty is a fine name if there is one key. Inside an attempt of
-	// another call, a Retrier without Nonces and Key goes along with the turn of
-	// that one if they share the Lockout or the Classifier: one that calls another
-	// API should have a name, see the package documentation.
+	// secret. Empty is a fine name if there is one key.
 	Key string
 
 	// Budget bounds what all calls together resend. It must hold what the
@@ -86,7 +84,9 @@ type Retrier struct {
 	unknown  *unknowns
 	onEvent  func(context.Context, Event)
 
-	locked func(key string) error // lockout.Check, bound once
+	locked  func(key string) error // lockout.Check, bound once
+	nonceID any                    // nonces, if it can be compared
+	lookups *lookups
 }
 
 // New returns a Retrier. Its error tells everything that is wrong with the
@@ -103,6 +103,7 @@ func New(cfg Config) (*Retrier, error) {
 		budget:   cfg.Budget,
 		journal:  cfg.Journal,
 		claims:   new(claims),
+		lookups:  new(lookups),
 		unknown:  new(unknowns),
 		onEvent:  cfg.OnEvent,
 	}
@@ -153,17 +154,12 @@ func (r *Retrier) defaults() {
 		r.lockout = new(breaker.Lockout)
 	}
 	r.locked = r.lockout.Check
+	if r.nonces != nil && reflect.TypeOf(r.nonces).Comparable() {
+		r.nonceID = r.nonces
+	}
 	if r.budget == nil {
 		r.budget = newBudget()
 	}
-}
-
-// breakerFor returns the breaker of a call, nil if it has none.
-func (r *Retrier) breakerFor(opts []Option) *breaker.Breaker {
-	if r.breakers == nil {
-		return r.breaker
-	}
-	return r.breakers.Get(endpoint(opts))
 }
 
 // Lockout returns the lockout that calls through r obey, the configured one or r's own. A

@@ -2,50 +2,96 @@ package retry
 
 import (
 	"context"
+	"fmt"
+	"time"
 
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// run puts into the context what the attempt carries, and runs the operation.
-func (c *call) run(ctx context.Context, op func(context.Context) error, probe bool) error {
-	if c.ticket != nil {
-		ctx = &carry.Context{Context: ctx, Ticket: c.ticket, Owner: c.r, Breaker: c.breaker}
-	}
-	if c.resends == ResendOnProof || c.resends == ResendOnProofNoReplay {
-		ctx = c.traced(ctx)
-	}
-	if !probe && !c.inner && c.once == nil && c.sends == 1 && c.tables.timeout == 0 {
-		return op(ctx)
-	}
-	return c.runMarked(ctx, op, probe)
+// An Attempt is one send of a call and how it ended.
+type Attempt struct {
+	Number  int              // from 1
+	Verdict classify.Verdict // on its error
+	TraceID string           // that the answer carried
+	Took    time.Duration    // from the operation's start to its return
+	Wait    time.Duration    // that was decided on before a next send, 0 if none was to follow or at once
 }
 
-func (c *call) runMarked(ctx context.Context, op func(context.Context) error, probe bool) error {
-	if probe || c.inner || c.once != nil || c.sends > 1 {
-		u := c.underway(probe)
-		u.outer, _ = ctx.Value(underwayKey{}).(*underway)
-		defer u.over.Store(true)
-		ctx = context.WithValue(ctx, underwayKey{}, u)
+// send puts into the context what the attempt carries, and runs the operation.
+func (c *call) send(ctx context.Context, op func(context.Context) error, probe bool) error {
+	outer := within(ctx)
+	if c.ticket == nil && c.guard == nil && !probe && outer == nil && c.count.sends == 1 && c.terms.timeout == 0 {
+		return tidy(op(ctx))
 	}
-	if c.tables.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.tables.timeout, c.tables.timeoutCause)
-		defer cancel()
+	m := c.mark(ctx, outer, probe)
+	defer m.over.Store(true)
+	if c.terms.timeout == 0 {
+		return tidy(op(m))
 	}
+	return tidy(c.inTime(m, op))
+}
+
+func (c *call) inTime(ctx context.Context, op func(context.Context) error) error {
+	cause := c.tables.timeoutCause
+	if c.terms.timeout != c.tables.timeout {
+		cause = &attemptTimeoutError{c.terms.timeout}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.terms.timeout, cause)
+	defer cancel()
 	return op(ctx)
 }
 
-// underway is what the attempt's context carries for AttemptFrom and for inner
-// calls. In an inner call it stands before that of the outer one, which is why
-// every inner call has it: who finds none is in the outermost attempt.
-func (c *call) underway(probe bool) *underway {
-	u := &underway{r: c.r, key: c.key(), breaker: c.breaker, once: c.once != nil}
+func (c *call) mark(ctx context.Context, outer *mark, probe bool) *mark {
+	m := &mark{Context: ctx, r: c.r, outer: outer, kind: c.terms.kind}
+	if c.ticket != nil {
+		m.turn = carry.Context{Context: ctx, Ticket: c.ticket}
+	}
 	if last := c.history.last(); last != nil {
-		u.attempt = *last
+		m.attempt = *last
 	}
-	u.attempt.Number = int(c.sends)
+	m.attempt.Number = int(c.count.sends)
 	if probe {
-		u.probe = c.breaker
+		m.probe = c.breaker
 	}
-	return u
+	return m
+}
+
+// tidy replaces an error that is, or holds, a nil pointer: any method of it may
+// panic, and looking into it is how errors are judged.
+func tidy(err error) error {
+	if err == nil {
+		return nil
+	}
+	if kind, found := errtree.NilPointer(err); found {
+		return &nilError{kind, err}
+	}
+	return err
+}
+
+// A nilError stands for an error that is a nil pointer of that type, or holds one.
+type nilError struct {
+	kind string
+	err  error
+}
+
+func (e *nilError) Error() string     { return "an error that is a nil " + e.kind }
+func (e *nilError) SafeError() string { return e.Error() }
+
+// attemptTimeoutError is the cause of a context that ends with an attempt's
+// time. It is a context.DeadlineExceeded, and says whose deadline it was.
+type attemptTimeoutError struct{ d time.Duration }
+
+func (e *attemptTimeoutError) Error() string {
+	return fmt.Sprintf("no answer within the attempt timeout of %v", e.d)
+}
+
+// SafeError says that this text is fit to be logged.
+func (e *attemptTimeoutError) SafeError() string { return e.Error() }
+
+func (e *attemptTimeoutError) Timeout() bool   { return true }
+func (e *attemptTimeoutError) Temporary() bool { return true }
+func (e *attemptTimeoutError) Is(target error) bool {
+	return target == context.DeadlineExceeded
 }

@@ -9,13 +9,14 @@ import (
 )
 
 // turn takes a turn on the key and a lease of the breaker, and sends: once, or
-// again at once for as long as a newer nonce is asked for. It reports whether
-// that succeeded. Both are given back when it returns, and also when somebody
-// else's code panics or exits in it: the operation, a classifier, a method of
-// the error, a hook of the breaker's, a nonce source.
-func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok bool) {
-	if !c.enter(ctx) {
-		return false
+// again at once for as long as a newer nonce is asked for. It returns why the call
+// ends, if it does; c.err is what the last send failed with. Turn and lease are
+// given back when it returns, and also when somebody else's code panics or exits
+// in it: the operation, a classifier, a method of the error, a hook of the
+// breaker's, a nonce source.
+func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error {
+	if why := c.enter(ctx); why != nil {
+		return why
 	}
 	held := true
 	var lease *breaker.Lease // it stays in this frame: Acquire is inlined
@@ -32,52 +33,53 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (ok boo
 	if b := c.breaker; b != nil {
 		var err error
 		if lease, err = b.Acquire(); err != nil {
-			c.unsent()
-			return c.stop(ErrOpen, err)
+			return stopped(ErrOpen, err)
 		}
 	}
 	if ctx.Err() != nil { // a source or a hook took its time
-		c.unsent()
-		return c.stopForContext(ctx, nil)
+		return stoppedBy(ctx, nil)
 	}
 	for {
-		if c.once != nil && !c.looking && !c.once.begin(ctx) {
-			c.unsent()
-			return false
+		sending := ctx
+		if c.guard != nil {
+			var why *Error
+			if sending, why = c.guard.before(ctx, c); why != nil {
+				return why
+			}
 		}
 		began := clock()
-		c.sends++
-		c.err = c.run(ctx, op, lease.Probe())
+		c.count.sends++
+		c.count.owed = false
+		c.err = c.send(sending, op, lease.Probe())
 		if c.err == nil {
 			lease.Done(breaker.Success)
-			break
+			held = false
+			c.leave()
+			return nil
 		}
-		if ctx.Err() != nil {
-			c.keepOwn(ctx)
+		outcome, resync, why := c.failed(ctx, clock()-began)
+		if resync {
+			continue
 		}
-		c.record(c.history.add(int(c.sends)), clock()-began)
-		c.notice(ctx)
-		outcome, resync := c.judge(ctx)
-		if !resync {
-			c.report(lease, outcome)
-			break
-		}
+		c.report(lease, outcome, why)
+		held = false
+		c.leave()
+		return why
 	}
-	held = false
-	c.leave()
-	return c.err == nil
 }
 
-// keepOwn leaves out of the attempt's error what speaks of another call. It
-// proves nothing about a payment then.
-//
-//go:noinline
-func (c *call) keepOwn(ctx context.Context) {
-	own := ownError(ctx, c.err)
-	if c.once != nil {
-		c.once.trimmed = !same(own, c.err)
+// failed takes in the error of the attempt.
+func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.Outcome, resync bool, why *Error) {
+	came := c.err
+	if ctx.Err() != nil {
+		c.err = ownError(ctx, came)
 	}
-	c.err = own
+	c.record(c.history.add(int(c.count.sends)), took)
+	c.notice(ctx)
+	if c.guard != nil {
+		c.guard.after(ctx, c, came)
+	}
+	return c.judge(ctx)
 }
 
 // record writes the failed attempt into its entry of the history, with the

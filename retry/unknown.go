@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -43,13 +44,20 @@ type unknowns struct {
 }
 
 // saw counts a code and reports whether that is news.
-func (u *unknowns) saw(code classify.Code, status int, trace string) (first bool) {
+// catalog is that of today: the codes of a full list that it knows make room.
+func (u *unknowns) saw(catalog *classify.Catalog, code classify.Code, status int, trace string) (first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.all++
 	if known := u.codes[code]; known != nil {
 		known.Count++
 		return false
+	}
+	if len(u.codes) == mostUnknown {
+		maps.DeleteFunc(u.codes, func(c classify.Code, _ *UnknownCode) bool {
+			_, known := catalog.Lookup(c)
+			return known
+		})
 	}
 	if len(u.codes) == mostUnknown {
 		return false
@@ -111,7 +119,7 @@ func (c *call) noticeCode(ctx context.Context, code classify.Code, last *Attempt
 	if code == 0 {
 		return
 	}
-	if _, known := c.tables.catalog.Lookup(code); known || !c.r.unknown.saw(code, last.Verdict.Status, last.TraceID) {
+	if _, known := c.tables.catalog.Lookup(code); known || !c.r.unknown.saw(c.tables.catalog, code, last.Verdict.Status, last.TraceID) {
 		return
 	}
 	if c.r.onEvent != nil {

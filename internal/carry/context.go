@@ -1,6 +1,5 @@
-// Package carry is the context that an attempt is made in. Package nonce puts the
-// ticket into it and package retry who makes the attempt: one context for both,
-// because it is made for every send.
+// Package carry is the context that carries a ticket. Package nonce puts it there,
+// and package retry does so for each attempt.
 package carry
 
 import "context"
@@ -8,10 +7,7 @@ import "context"
 // A Context carries a ticket, and finds the one around it. It must not be copied.
 type Context struct {
 	context.Context
-	Ticket  any // a *nonce.Ticket; a nil one hides those further out
-	Owner   any // the *retry.Retrier that holds the turn; nil: somebody else put the ticket here
-	Breaker any // the *breaker.Breaker whose lease the owner has, nil if it has none
-	Gate        // for the calls made inside, which share the turn
+	Ticket any // a *nonce.Ticket; a nil one hides those further out
 }
 
 type key struct{}

@@ -62,7 +62,7 @@ var Decide = Decisions{
 	InTime: func(took time.Duration) bool { return took <= JournalTime },
 	Quiet:  func(takes time.Duration) time.Duration { return Later(takes, JournalTime) },
 	Window: func(idempotent, takes, settle time.Duration) time.Duration {
-		return max(idempotent-takes-settle-Clocks, 0)
+		return max(idempotent-Later(Later(takes, settle), Clocks), 0)
 	},
 	Age: age,
 	Found: func(applied, absent, failed bool) (Kind, bool) {

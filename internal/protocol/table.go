@@ -49,18 +49,24 @@ type Table []Row
 // Step returns the state after e, and the row that led there: nil where none fits,
 // which changes nothing.
 func (t Table) Step(s State, e Event) (State, *Row) {
+	row := t.Apply(&s, &e)
+	return s, row
+}
+
+// Apply is Step in place, which allocates nothing.
+func (t Table) Apply(s *State, e *Event) *Row {
 	for i := range t {
 		row := &t[i]
-		if row.From != s.Phase || row.On != e.Kind || !row.fits(&s, &e) {
+		if row.From != s.Phase || row.On != e.Kind || !row.fits(s, e) {
 			continue
 		}
 		for _, effect := range row.Then {
-			effect.Do(&s, &e)
+			effect.Do(s, e)
 		}
 		s.Phase = row.To
-		return s, row
+		return row
 	}
-	return s, nil
+	return nil
 }
 
 func (r *Row) fits(s *State, e *Event) bool {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -23,13 +22,9 @@ type exchange struct {
 	last            *http.Response  // of the last attempt, if that failed on it; its body is open
 }
 
-// Value adds that there is something to give up before a wait, and hides that the
-// request is an operation: those made inside are not.
+// Value hides that the request is an operation: those made inside are not.
 func (x *exchange) Value(key any) any {
-	switch key.(type) {
-	case carry.WaitKey:
-		return x
-	case operationKey:
+	if key == (operationKey{}) {
 		return nil
 	}
 	return x.Context.Value(key)

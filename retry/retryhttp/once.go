@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -21,7 +22,9 @@ import (
 // with a newer nonce. It must close the responses that it does not return.
 //
 // An error of such a request is always a *retry.Error that tells the truth about
-// the operation: retry.ErrOutcomeUnknown, if nobody knows whether it happened. Only
+// the operation: retry.ErrOutcomeUnknown, if nobody knows whether it happened. So that
+// an http.Client with a Timeout passes it on, it comes a tenth of the time before the
+// deadline of the request, at most a second. Only
 // a 2xx says that it did, and only if all of its body can be read, as JSON without
 // "errors" or empty, up to 4 MiB: anything else, a page of HTML or an answer that
 // breaks off, is doubt, and verify is asked. So is a redirect, which is never
@@ -52,9 +55,29 @@ func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, 
 	if verify := op.Verify; verify != nil {
 		op.Verify = func(ctx context.Context) (*http.Response, retry.Outcome, error) { return verified(verify(ctx)) }
 	}
+	defer x.early()()
 	resp, err := retry.DoOnce(x, x.t.Retrier, op, retry.Endpoint(x.t.endpoint(x.req)))
 	x.discard() // the answer that began the doubt, if there was any
 	return resp, err
+}
+
+// A margin is what is left of the time of a request when the truth about it has to
+// be out: an http.Client whose Timeout is over has an error of its own for it, which
+// wraps nothing, and hides that the operation may have happened.
+func margin(left time.Duration) time.Duration {
+	return min(max(left/10, 50*time.Millisecond), time.Second)
+}
+
+// early ends the exchange a little before the deadline of the request. The function
+// it returns is to be called at the end.
+func (x *exchange) early() context.CancelFunc {
+	deadline, ok := x.Deadline()
+	if !ok {
+		return func() {}
+	}
+	ctx, cancel := context.WithDeadline(x.Context, deadline.Add(-margin(time.Until(deadline))))
+	x.Context = ctx
+	return cancel
 }
 
 var errNoResponse error = safeError("retryhttp: verify says that it happened, and returns no response")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -57,6 +58,7 @@ func (s *stub) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.bodies = append(s.bodies, sent)
 	s.mu.Unlock()
 	resp, err := answer(req)
+	reports(req, err)
 	if resp != nil && resp.Body != nil {
 		s.mu.Lock()
 		s.open++
@@ -96,6 +98,21 @@ func sends(to string, status int) func(*http.Request) (*http.Response, error) {
 
 func breaks(err error) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+// reports tells the trace of a request what net/http would: that a connection was
+// asked for, and that it was had unless the dial failed.
+func reports(req *http.Request, err error) {
+	trace := httptrace.ContextClientTrace(req.Context())
+	if trace == nil {
+		return
+	}
+	if trace.GetConn != nil {
+		trace.GetConn("bank.example:80")
+	}
+	if op := (*net.OpError)(nil); !errors.As(err, &op) || op.Op != "dial" {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
 }
 
 const (
@@ -507,10 +524,7 @@ func TestAttemptTimeout(t *testing.T) {
 // Hooks of the caller fire once for each attempt.
 func TestTraces(t *testing.T) {
 	fired := 0
-	s := answers(func(req *http.Request) (*http.Response, error) {
-		httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{})
-		return says(503, "sorry")(req)
-	})
+	s := answers(says(503, "sorry"))
 	for method, want := range map[string]int{"GET": 4, "POST": 1} {
 		fired = 0
 		req := request(t, method, "")

@@ -1,0 +1,152 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// shouldRetry returns why a failed call ends, or nil if another attempt is to
+// follow, after the wait that is noted in the history.
+func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
+	last := c.history.last()
+	c.count.paid, c.count.owed = 0, false
+	last.Wait = last.Verdict.RetryAfter
+	if last.Verdict.Class == classify.Retryable {
+		b := c.tables.backoff(&last.Verdict)
+		last.Wait = max(b.Delay(c.attempts()), last.Verdict.RetryAfter)
+	}
+	last.Wait = max(last.Wait-c.count.rested, 0)
+	c.count.rested = 0
+	if why := c.limits(ctx, last, opts); why != nil {
+		last.Wait = 0
+		return why
+	}
+	carry.Wait(ctx)
+	c.emit(ctx, EventResend, nil)
+	return nil
+}
+
+// limits returns what forbids another attempt, by the class of the last one.
+func (c *call) limits(ctx context.Context, last *Attempt, opts []Option) *Error {
+	class := last.Verdict.Class
+	switch {
+	case class == classify.Fatal:
+		return stopped(ErrFatal, nil)
+	case class == classify.FixAndResend:
+		return c.fixable(ctx, last, fix(opts))
+	case ctx.Err() != nil:
+		return stoppedBy(ctx, nil)
+	case class != classify.Retryable && class != classify.Resync:
+		return stopped(ErrUnclassified, nil)
+	}
+	if why := c.refused(&last.Verdict); why != nil {
+		return why
+	}
+	if class == classify.Resync {
+		return c.resyncable(ctx, last)
+	}
+	return c.retryable(ctx, last)
+}
+
+// retryable returns what stands against a resend of a retryable error, or pays
+// for it.
+func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
+	p := c.tables.policies.For(last.Verdict)
+	if p.MaxAttempts > 0 && c.attempts() >= p.MaxAttempts {
+		return stopped(ErrAttempts, nil)
+	}
+	if why := c.canWait(ctx, last, &p); why != nil {
+		return why
+	}
+	if !c.r.budget.take(p.Cost) {
+		return stopped(ErrBudget, nil)
+	}
+	c.count.paid, c.count.owed = int32(max(p.Cost, 0)), true
+	return nil
+}
+
+// canWait returns what stands against the wait, whatever it is for.
+func (c *call) canWait(ctx context.Context, last *Attempt, p *policy.Policy) *Error {
+	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
+		return stopped(ErrRetryAfter, nil)
+	}
+	if p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed-last.Wait {
+		return stopped(ErrElapsed, nil)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
+		return stopped(ErrDeadline, nil)
+	}
+	return c.obstructed(last.Wait)
+}
+
+// resyncable is for a nonce that was refused by a server which asks for a wait
+// too. The turn is given back meanwhile, and the next one has a newer nonce.
+func (c *call) resyncable(ctx context.Context, last *Attempt) *Error {
+	p := c.tables.policies.For(last.Verdict)
+	switch {
+	case p.MaxAttempts == 1:
+		return stopped(ErrAttempts, nil)
+	case c.count.resync == maxResyncs:
+		return stopped(ErrResync, nil)
+	}
+	if why := c.canWait(ctx, last, &p); why != nil {
+		return why
+	}
+	c.count.resync++
+	c.count.free++
+	return nil
+}
+
+// obstructed returns what will surely refuse the next attempt when the wait is
+// over. To wait first would only hide it.
+func (c *call) obstructed(wait time.Duration) *Error {
+	if key, ok := c.onlyKey(); ok {
+		if err := c.r.lockout.Check(key); err != nil {
+			return stopped(ErrLockedOut, err)
+		}
+	}
+	if b := c.breaker; b != nil && b.State() == breaker.Open {
+		open, ok := errors.AsType[*breaker.OpenError](b.Check())
+		if ok && (open.RetryIn > wait || open.RetryIn == 0) {
+			return stopped(ErrOpen, open)
+		}
+	}
+	return nil
+}
+
+// fixable asks the caller to change the request, and returns why that is no use.
+func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Context, *classify.Error) (bool, error)) *Error {
+	_, once := c.tables.meaning(&last.Verdict)
+	if fix == nil || once || ctx.Err() != nil || c.refused(&last.Verdict) != nil || !c.history.tryFix(last.Verdict.Code) {
+		return stopped(ErrFixAndResend, nil)
+	}
+	p := c.tables.policies.For(last.Verdict)
+	if why := c.canWait(ctx, last, &p); why != nil {
+		return why
+	}
+	changed, err := fix(ctx, c.answer(&last.Verdict))
+	if err != nil || !changed {
+		return stopped(ErrFixAndResend, err)
+	}
+	c.count.free++
+	return nil
+}
+
+// answer is the error as Fix gets it: the answer that decided, or one made up
+// from the verdict where the error is of another type.
+func (c *call) answer(v *classify.Verdict) *classify.Error {
+	if e := deciding(c.err, v); e != nil {
+		return e
+	}
+	e := &classify.Error{Status: v.Status, RetryAfter: v.RetryAfter}
+	if v.Code != 0 {
+		e.Details = []classify.Detail{{Code: v.Code, Message: v.Rule}}
+	}
+	return e
+}

@@ -1,0 +1,205 @@
+package retry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/protocol"
+	"github.com/nexpay-go/resilience/nonce"
+)
+
+// onTheWire is for how long a lookup may hold the turn on its key if nobody
+// reports that its request is on the wire. Whoever overtakes it then may cause its
+// nonce to be refused, which is no answer.
+const onTheWire = time.Second
+
+// An answer is what became of one lookup.
+type answer struct {
+	found    Outcome
+	asked    bool          // Verify was run
+	failed   bool          // with an error
+	same     bool          // on the key of the operation
+	nonce    uint64        // that it carried, 0 if it drew its own
+	began    time.Duration // on clock(): the last run of Verify
+	ended    time.Duration
+	err      error            // of Verify
+	lost     error            // of Verify beside Applied: the value cannot be had
+	trace    string           // that its answer carried
+	verdict  classify.Verdict // on err
+	obstacle error            // that kept it from asking, or from asking properly
+	wait     time.Duration    // that the server or the breaker asks for
+	final    bool             // there is no use in looking again
+}
+
+// A lookup is one call of Verify, a call of its own, whose guard it is. It stays on
+// the key of the operation, has a breaker that is only for lookups, and gives its
+// turn back as soon as it can: looking never stops paying (M9).
+type lookup struct {
+	payment *payment
+	ticket  *nonce.Ticket // its turn, nil without a source
+	timer   *time.Timer
+	left    atomic.Bool // the turn was given back
+}
+
+// lookup asks Verify once, or again at once with a newer nonce.
+func (p *payment) lookup(ctx context.Context) (a answer) {
+	if open := openUntil(p.call.breaker); open != nil { // waited out
+		a.obstacle, a.wait, a.final = open, open.RetryIn, ctx.Err() != nil
+		return a
+	}
+	room := p.call.r.lookups.of(p.call.key(), p.call.r.nonces != nil)
+	if !room.enter(ctx) {
+		a.final = true
+		return a
+	}
+	defer room.leave()
+	var c call
+	p.call.r.begin(&c, nil, nil)
+	g := &lookup{payment: p}
+	c.tables, c.name, c.guard, c.breaker = p.call.tables, p.call.name, g, room.breakerBeside(p.call.breaker)
+	c.terms = terms{kind: markLookup, timeout: p.call.tables.timeout, key: p.call.terms.key, pinned: p.call.terms.pinned, loose: true}
+	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
+	g.stop()
+	a.err = cmp.Or(c.err, a.lost)
+	if last := c.history.last(); last != nil && a.err != nil {
+		a.verdict, a.wait, a.trace = last.Verdict, last.Verdict.RetryAfter, last.TraceID
+		p.doubt.traced(last.TraceID)
+		p.hold = a.verdict.Class == classify.Resync
+		if protocol.Decide.EndsLooking(a.verdict.Class == classify.Fatal, p.decides(&a.verdict)) {
+			a.final, a.obstacle = true, a.err
+		}
+	}
+	a.meet(ctx, why)
+	if a.asked {
+		p.doubt.Answer = Answer{Outcome: a.found, Err: a.err, At: time.Now()}
+		p.doubt.Lookups++
+		p.report(ctx, EventLookup, &a)
+	}
+	return a
+}
+
+// openUntil is why the breaker of the payments keeps lookups off as well, nil if it
+// does not: an outage, or a person.
+func openUntil(b *breaker.Breaker) *breaker.OpenError {
+	if b == nil || b.State() != breaker.Open {
+		return nil
+	}
+	open, _ := errors.AsType[*breaker.OpenError](b.Check())
+	return open
+}
+
+// meet takes in what stood in the lookup's way.
+func (a *answer) meet(ctx context.Context, why *Error) {
+	switch {
+	case ctx.Err() != nil:
+		a.final = true
+	case why == nil || why.Reason == errInner:
+	case why.Reason == ErrLockedOut:
+		a.final, a.obstacle = true, why.Cause
+	default:
+		a.obstacle = why.Cause
+		if open, ok := errors.AsType[*breaker.OpenError](why.Cause); ok {
+			a.wait = max(a.wait, open.RetryIn)
+		}
+		if a.obstacle == nil {
+			a.obstacle = why.Reason
+		}
+	}
+}
+
+// ask runs Verify.
+func (p *payment) ask(ctx context.Context, a *answer) (err error) {
+	*a = answer{asked: true, began: clock()}
+	a.nonce, a.same = p.place(ctx)
+	m := within(ctx)
+	defer func() {
+		a.ended = clock()
+		if value := recover(); value != nil {
+			a.found, err = Undecided, panicked("Verify", value)
+		}
+		if m.cut.Load() && !m.joined.Load() { // made through Apart, so with whatever key
+			a.same = false
+		}
+	}()
+	a.found, err = p.performer.find(ctx)
+	if a.failed = err != nil; a.found == Applied {
+		a.lost, err = tidy(err), nil // it is not asked again, whatever that error asks for
+	}
+	return err
+}
+
+// place is with which nonce a lookup is made, and whether it is on the key of the
+// operation.
+func (p *payment) place(ctx context.Context) (number uint64, same bool) {
+	c := &p.call
+	if ticket, ok := nonce.FromContext(ctx); ok && c.r.nonces != nil {
+		return ticket.Nonce(), c.terms.pinned && ticket.Key() == c.terms.key
+	}
+	return 0, p.entry.Key == "" || p.entry.Key == c.r.key
+}
+
+// before begins to give the turn back: when the request is on the wire, or soon,
+// unless the last lookup was refused for its nonce. Then it waits for the answer, so
+// that the lane learns of it.
+func (g *lookup) before(ctx context.Context, c *call) (context.Context, *Error) {
+	if g.ticket = c.ticket; g.ticket == nil || g.payment.hold {
+		return ctx, nil
+	}
+	g.stop()
+	g.timer = time.AfterFunc(onTheWire, g.leave)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { g.leave() },
+	}), nil
+}
+
+func (g *lookup) leave() {
+	g.left.Store(true)
+	g.ticket.Leave()
+}
+
+func (g *lookup) stop() {
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+}
+
+func (g *lookup) after(context.Context, *call, error) {}
+
+func (g *lookup) refuses(*call, *classify.Verdict) *Error {
+	if g.left.Load() {
+		return stopped(ErrResync, nil)
+	}
+	return nil
+}
+
+func (g *lookup) annotate(e *Event) bool {
+	p := g.payment
+	e.Attempts, e.Elapsed = int(p.call.count.sends), clock()-p.call.start
+	return p.annotate(e) && e.Kind != EventResend
+}
+
+func (g *lookup) complete(*Error) {}
+
+// report emits an event about a lookup.
+func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
+	if p.call.r.onEvent == nil {
+		return
+	}
+	e := p.call.event(kind)
+	e.Outcome, e.Verdict, e.TraceID = a.found, a.verdict, a.trace
+	if a.err != nil {
+		e.Error = describe(a.err)
+	}
+	p.call.tellObserver(ctx, e)
+}
+
+// settled emits what the lookups came to.
+func (p *payment) settled(ctx context.Context, found Outcome) {
+	p.report(ctx, EventSettled, &answer{found: found})
+}

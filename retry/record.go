@@ -1,0 +1,280 @@
+package retry
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/nexpay-go/resilience/internal/protocol"
+)
+
+// again is when a journal that failed is asked again: a lost connection is mostly
+// there again a moment later. A read may always be repeated, and a Begin too, as its
+// Owner tells whose it was.
+var again = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
+
+// insist runs ask until it succeeds, ctx ends, or it has failed often enough. A
+// panic in the journal is one of its failures.
+func insist(ctx context.Context, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+	for n := 0; ; n++ {
+		held, err = contained(ctx, ask)
+		if err == nil || errors.Is(err, ErrBusy) || n == len(again) || !sleep(ctx.Done(), again[n]) || ctx.Err() != nil {
+			return held, err
+		}
+	}
+}
+
+func contained(ctx context.Context, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = panicked("the journal", value)
+		}
+	}()
+	held, err = ask(ctx)
+	return held, tidy(err)
+}
+
+// held is what the journal holds of the operation, whatever became of ctx.
+func (p *payment) held(ctx context.Context) (Entry, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), protocol.JournalTime)
+	defer cancel()
+	return insist(ctx, func(ctx context.Context) (Entry, error) {
+		return p.call.r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
+	})
+}
+
+// read reads what the journal holds of the operation, before all else: what is
+// said of it afterwards has to be true of earlier processes too.
+func (p *payment) read(ctx context.Context) {
+	e := protocol.Event{Kind: protocol.HeldNothing, At: clock()}
+	if p.call.r.journal == nil {
+		e.Quiet = clock()
+		p.happened(ctx, e)
+		return
+	}
+	held, err := p.held(ctx)
+	switch {
+	case err != nil:
+		e.Kind = p.journalFailed(err)
+	case p.another(held):
+		e.Kind, e.Open = protocol.HeldOther, held.State == EntryOpen || held.State == EntryApplied
+		p.mismatch()
+	default:
+		p.entry, p.first = held, cmp.Or(held.First, held.At)
+		e.Quiet = protocol.Later(clock(), protocol.Decide.Quiet(cmp.Or(held.Takes, p.takes(), sendTime)))
+		switch held.State {
+		case EntryOpen:
+			e.Kind, e.Nonce = protocol.HeldOpen, held.Nonce
+			p.inherit(e.Quiet)
+		case EntryApplied:
+			e.Kind = protocol.HeldApplied
+		}
+	}
+	p.happened(ctx, e)
+}
+
+// another reports whether what the journal holds is another operation under the
+// same ID.
+func (p *payment) another(held Entry) bool {
+	return held.Fingerprint != "" && p.fingerprint != "" && held.Fingerprint != p.fingerprint
+}
+
+var (
+	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ"}
+	errSlowJournal = &reason{text: "it took too long over a Begin, nothing was sent after that"}
+)
+
+func (p *payment) mismatch() {
+	p.why = stopped(ErrFixAndResend, errFingerprint)
+	p.doubt.Blocked = errFingerprint
+}
+
+// inherit takes over the doubt that an earlier process left, or another one is in.
+// That one may be sending still: its Begin may have taken as long as a journal gets,
+// and after that it sends for as long as its entry says. From when on, its clock
+// may say otherwise than ours: so all of that time is waited for here.
+func (p *payment) inherit(quiet time.Duration) {
+	e, c := &p.entry, &p.call
+	c.terms.key, c.terms.pinned = e.Key, e.Key != ""
+	if c.r.nonces == nil {
+		c.terms.key, c.terms.pinned = cmp.Or(e.Key, c.r.key), true
+	}
+	p.doubt.Key = c.terms.key
+	p.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)
+	for _, id := range e.TraceIDs {
+		p.doubt.traced(id)
+	}
+	p.doubt.Conclusive = time.Now().Add(protocol.Later(quiet-clock(), p.state.Settle))
+}
+
+// A journalError says that the journal failed. What exactly it says is not for a log.
+type journalError struct{ err error }
+
+func (e *journalError) Error() string     { return "the journal failed: " + describe(e.err) }
+func (e *journalError) SafeError() string { return e.Error() }
+func (e *journalError) Unwrap() error     { return e.err }
+
+// journalFailed notes that nobody knows what the journal holds.
+func (p *payment) journalFailed(err error) protocol.Kind {
+	p.doubt.Blocked = &journalError{err}
+	return protocol.JournalFailed
+}
+
+// begin comes before every send, with turn and lease in hand. It returns why
+// nothing can be sent, where that is not for the protocol to say.
+func (p *payment) begin(ctx context.Context) *Error {
+	c, now := &p.call, time.Now().UTC()
+	first := cmp.Or(p.first, now)
+	e := Entry{
+		ID: p.id, Key: c.terms.key, Fingerprint: cmp.Or(p.fingerprint, p.entry.Fingerprint), State: EntryOpen,
+		Generation: p.entry.Generation, At: now, First: first, Takes: p.takes(), TraceIDs: p.doubt.TraceIDs,
+	}
+	switch {
+	case p.state.Phase == protocol.Closing: // nothing is sent with this one
+		e.At, e.Nonce = p.entry.At, p.entry.Nonce
+	case c.ticket != nil:
+		e.Nonce = c.ticket.Nonce()
+	}
+	p.doubt.Key = c.terms.key
+	begun := protocol.Event{Kind: protocol.Begun, Nonce: e.Nonce}
+	if c.r.journal == nil {
+		p.entry.Nonce = e.Nonce
+	} else {
+		e.Owner = rand.Text()
+		held, err := p.write(ctx, e)
+		switch {
+		case err == errWithdrawn:
+			return stoppedBy(ctx, nil)
+		case err != nil:
+			begun.Kind = p.journalFailed(err)
+		default:
+			begun.Kind, begun.Open, begun.Through = p.whose(held, e)
+		}
+	}
+	p.first = first
+	begun.At, begun.Age = clock(), p.doubt.age()
+	begun.First = protocol.Decide.Age(first, time.Now())
+	p.happened(ctx, begun)
+	if p.state.Phase == protocol.Unknown && begun.Kind == protocol.Begun {
+		p.doubt.Blocked = errTooOld
+	}
+	return nil
+}
+
+// whose finds out whose Begin the journal took, if not this call's.
+func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bool) {
+	if protocol.Decide.Taken(protocol.Generation{Number: asked.Generation, Owner: asked.Owner}, protocol.Generation{Number: held.Generation, Owner: held.Owner}) {
+		p.entry = held
+		return protocol.Begun, false, false
+	}
+	if p.another(held) {
+		p.mismatch()
+		return protocol.HeldOther, held.State == EntryOpen || held.State == EntryApplied, false
+	}
+	p.entry = held
+	return protocol.Overtaken, false, held.State == EntryApplied
+}
+
+// errWithdrawn: the caller went away, and the journal holds nothing of this Begin.
+var errWithdrawn = &reason{text: "the Begin was withdrawn"}
+
+// write is Begin. Others count on it that nothing is sent when the time for the
+// journal is over, even if it has stored the entry in the end.
+func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
+	bounded, cancel := context.WithTimeout(ctx, protocol.JournalTime)
+	defer cancel()
+	began := clock()
+	held, err := insist(bounded, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
+	switch {
+	case err == nil && !protocol.Decide.InTime(clock()-began):
+		return held, errSlowJournal
+	case err == nil || ctx.Err() == nil:
+		return held, err
+	}
+	// The caller went away. Nothing was sent: it is enough to know what is held.
+	if held, err = p.held(ctx); err == nil && held.Generation == e.Generation && held.Owner != e.Owner {
+		return held, errWithdrawn
+	}
+	return held, err
+}
+
+// close has the journal hold that the operation did not happen, and finds out
+// whether another process has gone on with it.
+func (p *payment) close(ctx context.Context) {
+	switch {
+	case p.call.r.journal == nil:
+		p.happened(ctx, protocol.Event{Kind: protocol.Closed, At: clock()})
+	case p.state.Foreign: // its first owner must not send it any more
+		if why := p.begin(context.WithoutCancel(ctx)); why != nil {
+			p.happened(ctx, protocol.Event{Kind: protocol.JournalFailed, At: clock(), Old: true})
+		}
+	case p.entry.State == EntryOpen:
+		p.closeOwn(ctx)
+	default: // this call wrote nothing
+		p.compare(ctx)
+	}
+}
+
+func (p *payment) closeOwn(ctx context.Context) {
+	e := protocol.Event{Kind: protocol.Closed}
+	switch err := p.finish(ctx, EntryNotApplied); {
+	case errors.Is(err, ErrBusy):
+		held, _ := p.held(ctx)
+		e.Kind, e.Through = protocol.Overtaken, held.State == EntryApplied
+	case err != nil:
+		e.Kind = p.journalFailed(err)
+		e.Old = protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
+	}
+	e.At = clock()
+	p.happened(ctx, e)
+}
+
+// compare is closeOwn for a call that wrote nothing: what the journal held when it
+// was read has to be what it holds now.
+func (p *payment) compare(ctx context.Context) {
+	e := protocol.Event{Kind: protocol.Closed}
+	switch held, err := p.held(ctx); {
+	case err != nil:
+		e.Kind, e.Old = p.journalFailed(err), true
+	case held.Generation != p.entry.Generation && !p.another(held):
+		p.entry = held
+		e.Kind, e.Through = protocol.Overtaken, held.State == EntryApplied
+	}
+	e.At = clock()
+	p.happened(ctx, e)
+}
+
+// book writes into the journal how the operation stands. A journal that fails does
+// not change what happened.
+func (p *payment) book(ctx context.Context, state EntryState) {
+	if p.call.r.journal == nil || p.entry.State != EntryOpen {
+		return
+	}
+	err := p.finish(ctx, state)
+	if errors.Is(err, ErrBusy) && state == EntryApplied { // somebody else's Begin is news
+		p.tellJournal(ctx, err)
+	}
+}
+
+// finish is End, whatever became of ctx.
+func (p *payment) finish(ctx context.Context, state EntryState) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), protocol.JournalTime)
+	defer cancel()
+	e := p.entry
+	e.State, e.TraceIDs = state, p.doubt.TraceIDs
+	_, err := insist(bounded, func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
+	if err != nil && !errors.Is(err, ErrBusy) {
+		p.tellJournal(ctx, err)
+	}
+	return err
+}
+
+func (p *payment) tellJournal(ctx context.Context, err error) {
+	if p.call.r.onEvent != nil {
+		e := p.call.event(EventJournal)
+		e.Error = (&journalError{err}).Error()
+		p.call.tellObserver(ctx, e)
+	}
+}

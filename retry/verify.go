@@ -1,0 +1,132 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/internal/protocol"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// lastLook is how long before the end of the looking the last lookup may be.
+const lastLook = time.Second
+
+// between is how long to wait between two lookups.
+var between = policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterEqual}
+
+var (
+	errNoVerify error = &reason{text: "the operation has no Verify: nobody can look"}
+	errGaveUp   error = &reason{text: "looked for as long as GiveUp allows"}
+	errTooOld   error = &reason{text: "the doubt is older than an hour: not sent again without a person"}
+)
+
+// look asks Verify until it is known whether the operation happened, or the time
+// is up, or there is no use in it.
+func (p *payment) look(ctx context.Context) {
+	if !p.verifiable {
+		p.doubt.Blocked = errNoVerify
+		p.gaveUp(ctx)
+		return
+	}
+	carry.Wait(ctx)
+	from := clock()
+	limit := errGaveUp
+	longest := protocol.Later(p.giveUp, max(p.state.Quiet-from, 0)) // what does not count yet is not held against it
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < longest {
+		limit = ErrDeadline
+	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	for n := 1; doubtful(p.state.Phase); n++ {
+		a := p.lookup(ctx)
+		p.found(ctx, &a)
+		if !doubtful(p.state.Phase) {
+			break
+		}
+		p.doubt.Blocked = a.obstacle
+		if ctx.Err() != nil {
+			p.doubt.Blocked = whyOver(ctx, limit)
+		}
+		if a.final || !p.rest(ctx, p.until(n, &a), limit) {
+			p.gaveUp(ctx)
+		}
+	}
+	p.call.count.rested = clock() - from
+	p.call.count.away += p.call.count.rested
+}
+
+// found takes in what a lookup came to.
+func (p *payment) found(ctx context.Context, a *answer) {
+	kind, ok := protocol.Decide.Found(a.found == Applied, a.found == Absent, a.failed)
+	if !ok {
+		return
+	}
+	p.lost = a.lost
+	p.happened(ctx, protocol.Event{
+		Kind: kind, At: a.ended, Asked: a.began, Nonce: a.nonce, Same: a.same, Age: p.doubt.age(),
+	})
+	if p.state.Phase == protocol.Unknown {
+		p.doubt.Blocked = errTooOld
+	}
+}
+
+// until is how long to wait before the next lookup.
+func (p *payment) until(n int, a *answer) time.Duration {
+	wait := between.Delay(n)
+	counts := p.state.Quiet // when the next Absent does
+	if p.state.Phase == protocol.Half {
+		counts = p.state.Due
+	}
+	switch left := counts - clock(); {
+	case left > 0:
+		wait = min(wait, left)
+	case a.found == Absent && a.began < counts: // that moment came while it was under way
+		wait = 0
+	}
+	return max(wait, a.wait)
+}
+
+func (p *payment) gaveUp(ctx context.Context) {
+	p.happened(ctx, protocol.Event{Kind: protocol.GaveUp, At: clock()})
+}
+
+// rest waits between two lookups, unless that would last longer than the looking may.
+func (p *payment) rest(ctx context.Context, wait time.Duration, limit error) bool {
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline)
+	if left <= wait && left >= 2*lastLook { // one last look all the same
+		wait = left - lastLook
+	}
+	if left > wait && sleep(ctx.Done(), wait) {
+		return true
+	}
+	if p.doubt.Blocked == nil {
+		p.doubt.Blocked = whyOver(ctx, limit)
+	}
+	return false
+}
+
+// whyOver says why the looking is over: canceled, or at the limit or so near it
+// that there is no time for another lookup.
+func whyOver(ctx context.Context, limit error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ErrCanceled
+	}
+	return limit
+}
+
+// fetch gets the value of an operation that is through: with one lookup, as nothing
+// hangs on it but the value.
+func (p *payment) fetch(ctx context.Context) {
+	if p.verifiable {
+		a := p.lookup(ctx)
+		if p.doubt.Blocked = a.obstacle; a.found == Applied && a.lost == nil {
+			p.happened(ctx, protocol.Event{Kind: protocol.FoundApplied, At: a.ended})
+			return
+		}
+		p.call.err = a.err
+	}
+	p.gaveUp(ctx)
+}
