@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"context"
 	"sync"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -20,7 +19,7 @@ type lookups struct {
 
 // A lookupRoom is where the lookups on one key wait for each other.
 type lookupRoom struct {
-	slots chan struct{}
+	gate
 
 	mu      sync.Mutex // guards breaker
 	breaker *breaker.Breaker
@@ -36,7 +35,7 @@ func (l *lookups) of(key string, turns bool) *lookupRoom {
 		if turns {
 			slots = 1
 		}
-		room = &lookupRoom{slots: make(chan struct{}, slots)}
+		room = &lookupRoom{gate: make(gate, slots)}
 		if l.keys == nil {
 			l.keys = make(map[string]*lookupRoom)
 		}
@@ -44,18 +43,6 @@ func (l *lookups) of(key string, turns bool) *lookupRoom {
 	}
 	return room
 }
-
-// enter waits for a place. It reports false if ctx ended first.
-func (r *lookupRoom) enter(ctx context.Context) bool {
-	select {
-	case r.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (r *lookupRoom) leave() { <-r.slots }
 
 // breakerBeside is the breaker of the lookups on this key where payments have one:
 // lookups that fail are no reason not to pay.

@@ -186,6 +186,10 @@ func (p *payment) replayable(ctx context.Context, opts []Option) *Error {
 // sent sends, and returns why the call cannot go on with another send.
 func (p *payment) sent(ctx context.Context) *Error {
 	c := &p.call
+	if !c.r.sends.enter(ctx) {
+		return stoppedBy(ctx, nil)
+	}
+	defer c.r.sends.leave()
 	why := c.turn(ctx, p.send)
 	if why == nil && c.err == nil {
 		p.happened(ctx, protocol.Event{Kind: protocol.Succeeded, At: clock()})

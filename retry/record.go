@@ -17,7 +17,15 @@ var again = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, ti
 
 // insist runs ask until it succeeds, ctx ends, or it has failed often enough. A
 // panic in the journal is one of its failures.
-func insist(ctx context.Context, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+//
+// It waits for its place, and the time that ask gets counts from there.
+func (r *Retrier) insist(ctx context.Context, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+	if !r.records.enter(ctx) {
+		return held, ctx.Err()
+	}
+	defer r.records.leave()
+	ctx, cancel := context.WithTimeout(ctx, protocol.JournalTime)
+	defer cancel()
 	for n := 0; ; n++ {
 		held, err = contained(ctx, ask)
 		if err == nil || errors.Is(err, ErrBusy) || n == len(again) || !sleep(ctx.Done(), again[n]) || ctx.Err() != nil {
@@ -38,9 +46,7 @@ func contained(ctx context.Context, ask func(context.Context) (Entry, error)) (h
 
 // held is what the journal holds of the operation, whatever became of ctx.
 func (p *payment) held(ctx context.Context) (Entry, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), protocol.JournalTime)
-	defer cancel()
-	return insist(ctx, func(ctx context.Context) (Entry, error) {
+	return p.call.r.insist(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) {
 		return p.call.r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
 }
@@ -183,10 +189,8 @@ var errWithdrawn = &reason{text: "the Begin was withdrawn"}
 // write is Begin. Others count on it that nothing is sent when the time for the
 // journal is over, even if it has stored the entry in the end.
 func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
-	bounded, cancel := context.WithTimeout(ctx, protocol.JournalTime)
-	defer cancel()
 	began := clock()
-	held, err := insist(bounded, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
+	held, err := p.call.r.insist(ctx, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
 	switch {
 	case err == nil && !protocol.Decide.InTime(clock()-began):
 		return held, errSlowJournal
@@ -260,11 +264,9 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 
 // finish is End, whatever became of ctx.
 func (p *payment) finish(ctx context.Context, state EntryState) error {
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), protocol.JournalTime)
-	defer cancel()
 	e := p.entry
 	e.State, e.TraceIDs = state, p.doubt.TraceIDs
-	_, err := insist(bounded, func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
+	_, err := p.call.r.insist(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
 	if err != nil && !errors.Is(err, ErrBusy) {
 		p.tellJournal(ctx, err)
 	}

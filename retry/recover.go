@@ -14,9 +14,13 @@ type Recovered[T any] struct {
 	Err   error // as of DoOnce; nil if it happened and Value is there
 }
 
-// recoverAtOnce is how many operations Recover looks at together: most of the
-// time they wait for Settle to pass.
-const recoverAtOnce = 32
+// How many operations Recover works on together: most of the time they wait, and
+// take a few kilobytes for that. What is bounded besides is how many of them ask the
+// journal, look, or send at a time.
+const (
+	recoverAtOnce = 10_000
+	recoverBusy   = 32
+)
 
 // Recover goes through what a crash left open in the journal, at start-up, and
 // finishes each with [DoOnce]: what happened is found out, and what did not is
@@ -28,8 +32,10 @@ const recoverAtOnce = 32
 // The results come in the order in which the journal listed the operations. An
 // error says that the listing failed; what was listed before that is finished
 // all the same. An operation that panics or exits is reported with
-// [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is through, which takes
-// Settle and a little more for those that did not happen.
+// [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is
+// through, which takes Settle and a little more for those that did not happen,
+// however many they are: ten thousand wait together, with some 15 kB each, and at
+// most 32 of them ask the journal, look or send at a time.
 //
 // Run it before new work begins, in one process at a time: two that recover the
 // same journal are safe, but get [ErrBusy] from each other.
@@ -46,6 +52,7 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 	}
 	with := *r
 	with.journal = journal
+	with.records, with.sends = make(gate, recoverBusy), make(gate, recoverBusy)
 	var results []*Recovered[T]
 	var group sync.WaitGroup
 	slots := make(chan struct{}, recoverAtOnce)

@@ -87,6 +87,8 @@ type Retrier struct {
 	locked  func(key string) error // lockout.Check, bound once
 	nonceID any                    // nonces, if it can be compared
 	lookups *lookups
+	records gate // for the journal
+	sends   gate // for payments
 }
 
 // New returns a Retrier. Its error tells everything that is wrong with the

@@ -1,0 +1,88 @@
+package retry_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// crashed is a journal with n operations that a crash left open.
+func crashed(t testing.TB, n int) *retry.MemoryJournal {
+	t.Helper()
+	journal := new(retry.MemoryJournal)
+	for i := range n {
+		_, err := journal.Begin(context.Background(), retry.Entry{
+			ID: fmt.Sprint("inv-", i), Key: "lane", Owner: fmt.Sprint(i), State: retry.EntryOpen, At: time.Now(), Takes: 10 * time.Second,
+		})
+		require.NoError(t, err)
+	}
+	return journal
+}
+
+// However many operations did not happen: they wait together, and a bounded number
+// of them looks and sends.
+func TestRecoverManyTakesAsLongAsOne(t *testing.T) {
+	many := 10_000
+	if raceEnabled {
+		many = 1_000
+	}
+	t.Run("no turns", func(t *testing.T) {
+		recoverMany(t, many, func(t testing.TB) retry.Config { return retry.Config{Key: "lane"} })
+	})
+	t.Run("one lane", func(t *testing.T) {
+		recoverMany(t, many, func(t testing.TB) retry.Config { return retry.Config{Nonces: newLane(t)} })
+	})
+}
+
+func recoverMany(t *testing.T, many int, cfg func(testing.TB) retry.Config) {
+	took := map[int]time.Duration{}
+	for _, n := range []int{1, many} {
+		synctest.Test(t, func(t *testing.T) {
+			journal := crashed(t, n)
+			var sends, atOnce, most atomic.Int64
+			find := func(id string) retry.Operation[string] {
+				return retry.Operation[string]{
+					ID: id,
+					Send: func(context.Context) (string, error) {
+						sends.Add(1)
+						return "sent", nil
+					},
+					Verify: func(context.Context) (string, retry.Outcome, error) {
+						if now := atOnce.Add(1); now > most.Load() {
+							most.Store(now)
+						}
+						defer atOnce.Add(-1)
+						return "", retry.Absent, nil
+					},
+				}
+			}
+			began := time.Now()
+			var before, during runtime.MemStats
+			runtime.ReadMemStats(&before)
+			time.AfterFunc(20*time.Second, func() { runtime.ReadMemStats(&during) })
+			results, err := retry.Recover(t.Context(), newRetrier(t, cfg(t)), journal, find)
+			require.NoError(t, err)
+			took[n] = time.Since(began)
+			require.Len(t, results, n)
+			for _, r := range results {
+				require.NoError(t, r.Err)
+			}
+			require.EqualValues(t, n, sends.Load())
+			require.LessOrEqual(t, most.Load(), int64(32))
+			each := (int64(during.HeapInuse+during.StackInuse) - int64(before.HeapInuse+before.StackInuse)) / int64(n)
+			t.Logf("%d operations: %v, %d bytes each", n, took[n], each)
+			if n == many && !raceEnabled {
+				require.Less(t, each, int64(20_000), "bytes for an operation that waits")
+			}
+		})
+	}
+	require.LessOrEqual(t, took[many], 2*took[1])
+}
