@@ -43,11 +43,15 @@ type count struct {
 
 // begin begins a call: every one, whatever kind it is.
 // m is the attempt around it, nil if there is none.
-func (r *Retrier) begin(c *call, m *mark, opts []Option) {
-	c.r, c.tables, c.breaker, c.start = r, r.tables.Load(), r.breaker, clock()
-	c.terms.timeout = c.tables.timeout
-	if r.breakers != nil {
+func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
+	c.r, c.tables, c.start = r, r.tables.Load(), clock()
+	c.terms.kind, c.terms.timeout = kind, c.tables.timeout
+	switch {
+	case kind == markLookup: // has one of its own
+	case r.breakers != nil:
 		c.breaker = r.breakers.Get(endpoint(opts))
+	default:
+		c.breaker = r.breaker
 	}
 	if m != nil && m.probes(c.breaker) { // it would wait for itself: it goes with that probe
 		c.breaker = nil

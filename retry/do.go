@@ -58,7 +58,7 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 		}
 	}
 	c := calls.Get().(*call)
-	r.begin(c, m, opts)
+	r.begin(c, markCall, m, opts)
 	if len(opts) > 0 {
 		c.guard = resends(opts).guard()
 	}

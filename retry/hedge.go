@@ -54,7 +54,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 		}
 	}
 	c := new(call)
-	r.begin(c, m, opts)
+	r.begin(c, markCall, m, opts)
 	c.guard = resends(opts).guard()
 	unneeded := int32(0)
 	for {

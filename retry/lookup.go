@@ -60,10 +60,11 @@ func (p *payment) lookup(ctx context.Context) (a answer) {
 	}
 	defer room.leave()
 	var c call
-	p.call.r.begin(&c, nil, nil)
+	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}
 	c.tables, c.name, c.guard, c.breaker = p.call.tables, p.call.name, g, room.breakerBeside(p.call.breaker)
-	c.terms = terms{kind: markLookup, timeout: p.call.tables.timeout, key: p.call.terms.key, pinned: p.call.terms.pinned, loose: true}
+	c.terms.timeout = cmp.Or(c.tables.timeout, sendTime)
+	c.terms.key, c.terms.pinned, c.terms.loose = p.call.terms.key, p.call.terms.pinned, true
 	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
 	g.stop()
 	a.err = cmp.Or(c.err, a.lost)

@@ -67,7 +67,7 @@ var (
 // refuse ends a call that is made where it cannot be.
 func (r *Retrier) refuse(ctx context.Context, m *mark, why error, opts []Option) error {
 	var c call
-	r.begin(&c, m, opts)
+	r.begin(&c, markCall, m, opts)
 	return c.end(ctx, stopped(ErrNested, why))
 }
 
@@ -86,7 +86,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 		return tidy(op(ctx))
 	}
 	c := new(call)
-	r.begin(c, m, opts)
+	r.begin(c, markCall, m, opts)
 	if ctx.Err() != nil {
 		return c.end(ctx, stoppedBy(ctx, nil))
 	}

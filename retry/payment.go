@@ -9,8 +9,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// sendTime bounds a Send that nothing else bounds, where others have to know for
-// how long it may take.
+// sendTime bounds a lookup that nothing else bounds, and a Send where others have
+// to know for how long it may take.
 const sendTime = time.Minute
 
 // A payment drives one operation through the protocol of internal/protocol: it
@@ -43,9 +43,8 @@ type payment struct {
 // do runs the operation.
 func (p *payment) do(ctx context.Context, r *Retrier, opts []Option) error {
 	c, m := &p.call, within(ctx)
-	r.begin(c, m, opts)
-	c.guard, c.terms.kind = p, markSend
-	c.terms.timeout = p.takes()
+	r.begin(c, markSend, m, opts)
+	c.guard, c.terms.timeout = p, p.takes()
 	p.doubt.ID, p.doubt.Settle = p.id, p.state.Settle
 	p.state.Window = protocol.Decide.Window(p.idempotent, c.terms.timeout, p.state.Settle)
 	p.replays = p.state.Window > 0

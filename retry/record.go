@@ -68,7 +68,7 @@ func (p *payment) read(ctx context.Context) {
 		e.Kind, e.Open = protocol.HeldOther, held.State == EntryOpen || held.State == EntryApplied
 		p.mismatch()
 	default:
-		p.entry, p.first = held, cmp.Or(held.First, held.At)
+		p.entry, p.first = held, firstSend(held)
 		e.Quiet = protocol.Later(clock(), protocol.Decide.Quiet(cmp.Or(held.Takes, p.takes(), sendTime)))
 		switch held.State {
 		case EntryOpen:
@@ -79,6 +79,15 @@ func (p *payment) read(ctx context.Context) {
 		}
 	}
 	p.happened(ctx, e)
+}
+
+// firstSend is when the operation was first sent, as far as the journal knows:
+// an entry that does not say is as old as can be, unless it is the first one.
+func firstSend(held Entry) time.Time {
+	if held.First.IsZero() && held.Generation > 1 {
+		return time.Unix(0, 0)
+	}
+	return cmp.Or(held.First, held.At)
 }
 
 // another reports whether what the journal holds is another operation under the

@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // JournalTime is what a journal gets for one call of ours: others count on it that
 // nothing is sent on the word of a Begin that took longer.
@@ -101,7 +104,7 @@ func proved(e Evidence) bool {
 func age(sent, now time.Time) time.Duration {
 	wall := now.Round(0).Sub(sent.Round(0))
 	if wall < -Clocks {
-		return TooOld + 1
+		return math.MaxInt64
 	}
 	return max(now.Sub(sent), wall)
 }
