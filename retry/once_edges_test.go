@@ -210,11 +210,13 @@ func TestEventsOfDoubt(t *testing.T) {
 		require.Equal(t, []string{"in doubt"}, told)
 	})
 	t.Run("a journal that fails", func(t *testing.T) {
-		var told []string
-		journal := &fault{onBegin: func(int, *retry.Entry) error { return errors.New("x") }}
-		_, err := pay(t, t.Context(), retry.Config{OnEvent: kinds(&told), Journal: journal}, &payment{})
-		requireOnly(t, err, retry.ErrOutcomeUnknown)
-		require.Equal(t, []string{"in doubt", "gave up"}, told)
+		synctest.Test(t, func(t *testing.T) {
+			var told []string
+			journal := &fault{onBegin: func(int, *retry.Entry) error { return errors.New("x") }}
+			_, err := pay(t, t.Context(), retry.Config{OnEvent: kinds(&told), Journal: journal}, &payment{})
+			requireOnly(t, err, retry.ErrOutcomeUnknown)
+			require.Equal(t, []string{"in doubt", "gave up"}, told)
+		})
 	})
 	t.Run("a late End", func(t *testing.T) {
 		var told []string
@@ -225,11 +227,13 @@ func TestEventsOfDoubt(t *testing.T) {
 		require.Equal(t, []string{"journal failed"}, told)
 	})
 	t.Run("an End that panics", func(t *testing.T) {
-		var told []string
-		journal := &fault{onEnd: func(context.Context) error { panic("x") }}
-		value, err := pay(t, t.Context(), retry.Config{OnEvent: kinds(&told), Journal: journal}, &payment{})
-		require.NoError(t, err)
-		require.Equal(t, "sent", value)
-		require.Equal(t, []string{"journal failed"}, told)
+		synctest.Test(t, func(t *testing.T) {
+			var told []string
+			journal := &fault{onEnd: func(context.Context) error { panic("x") }}
+			value, err := pay(t, t.Context(), retry.Config{OnEvent: kinds(&told), Journal: journal}, &payment{})
+			require.NoError(t, err)
+			require.Equal(t, "sent", value)
+			require.Equal(t, []string{"journal failed"}, told)
+		})
 	})
 }

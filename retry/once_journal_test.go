@@ -185,20 +185,22 @@ func (f *fault) End(ctx context.Context, e retry.Entry) error {
 func TestJournalFails(t *testing.T) {
 	for name, failing := range map[string]int{"reading": 1, "writing": 2} {
 		t.Run(name, func(t *testing.T) {
-			journal := &fault{onBegin: func(n int, _ *retry.Entry) error {
-				if n >= failing {
-					return errors.New("disk full: secret")
-				}
-				return nil
-			}}
-			p := &payment{looks: []found{applied}}
-			_, err := pay(t, t.Context(), retry.Config{Journal: journal}, p)
-			e := requireOnly(t, err, retry.ErrOutcomeUnknown)
-			require.Empty(t, p.sent)
-			require.False(t, e.Doubt.SentHere)
-			require.ErrorContains(t, e.Doubt.Blocked, "the journal failed")
-			require.NotContains(t, err.Error(), "secret")
-			require.Contains(t, err.Error(), "this call sent nothing")
+			synctest.Test(t, func(t *testing.T) {
+				journal := &fault{onBegin: func(n int, _ *retry.Entry) error {
+					if n >= failing {
+						return errors.New("disk full: secret")
+					}
+					return nil
+				}}
+				p := &payment{looks: []found{applied}}
+				_, err := pay(t, t.Context(), retry.Config{Journal: journal}, p)
+				e := requireOnly(t, err, retry.ErrOutcomeUnknown)
+				require.Empty(t, p.sent)
+				require.False(t, e.Doubt.SentHere)
+				require.ErrorContains(t, e.Doubt.Blocked, "the journal failed")
+				require.NotContains(t, err.Error(), "secret")
+				require.Contains(t, err.Error(), "this call sent nothing")
+			})
 		})
 	}
 }
