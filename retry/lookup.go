@@ -4,12 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/internal/gate"
+	"github.com/nexpay-go/resilience/internal/insist"
 	"github.com/nexpay-go/resilience/internal/protocol"
 	"github.com/nexpay-go/resilience/nonce"
 )
@@ -53,16 +57,16 @@ func (p *payment) lookup(ctx context.Context) (a answer) {
 		a.obstacle, a.wait, a.final = open, open.RetryIn, ctx.Err() != nil
 		return a
 	}
-	room := p.call.r.lookups.of(p.call.key(), p.call.r.nonces != nil)
-	if !room.enter(ctx) {
+	room := p.call.r.lookupRoom(p.call.key())
+	if !room.Enter(ctx) {
 		a.final = true
 		return a
 	}
-	defer room.leave()
+	defer room.Leave()
 	var c call
 	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}
-	c.tables, c.name, c.guard, c.breaker = p.call.tables, p.call.name, g, room.breakerBeside(p.call.breaker)
+	c.tables, c.name, c.guard, c.breaker = p.call.tables, p.call.name, g, room.beside(p.call.breaker)
 	c.terms.timeout = cmp.Or(c.tables.timeout, sendTime)
 	c.terms.key, c.terms.pinned, c.terms.loose = p.call.terms.key, p.call.terms.pinned, true
 	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
@@ -122,7 +126,7 @@ func (p *payment) ask(ctx context.Context, a *answer) (err error) {
 	defer func() {
 		a.ended = clock()
 		if value := recover(); value != nil {
-			a.found, err = Undecided, panicked("Verify", value)
+			a.found, err = Undecided, &insist.PanicError{Where: "Verify", Kind: fmt.Sprintf("%T", value)}
 		}
 		if m.cut.Load() && !m.joined.Load() { // made through Apart, so with whatever key
 			a.same = false
@@ -130,7 +134,7 @@ func (p *payment) ask(ctx context.Context, a *answer) (err error) {
 	}()
 	a.found, err = p.performer.find(ctx)
 	if a.failed = err != nil; a.found == Applied {
-		a.lost, err = tidy(err), nil // it is not asked again, whatever that error asks for
+		a.lost, err = errtree.Tidy(err), nil // it is not asked again, whatever that error asks for
 	}
 	return err
 }
@@ -186,6 +190,35 @@ func (g *lookup) annotate(e *Event) bool {
 }
 
 func (g *lookup) complete(*Error) {}
+
+// lookupsAtOnce is how many lookups of one Retrier are on the wire together where
+// no turn on a key has to be taken.
+const lookupsAtOnce = 32
+
+// A lookupRoom is where the lookups on one key wait for each other: one at a time
+// where there are turns on it, so that they stand in nobody's way.
+type lookupRoom struct {
+	gate.Gate
+	breaker *breaker.Breaker
+}
+
+func (r *Retrier) lookupRoom(key string) *lookupRoom {
+	return r.lookups.Of(key, func(room *lookupRoom) {
+		room.breaker, _ = breaker.New(breaker.Config{Name: "lookups"}) // the defaults are valid
+		if room.Gate = gate.New(lookupsAtOnce); r.nonces != nil {
+			room.Gate = gate.New(1)
+		}
+	})
+}
+
+// beside is the breaker of the lookups where payments have one: lookups that fail
+// are no reason not to pay.
+func (room *lookupRoom) beside(payments *breaker.Breaker) *breaker.Breaker {
+	if payments == nil {
+		return nil
+	}
+	return room.breaker
+}
 
 // report emits an event about a lookup.
 func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -83,7 +84,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	}
 	ticket := m.ticket()
 	if ticket == nil && ctx.Err() == nil && innermost {
-		return tidy(op(ctx))
+		return errtree.Tidy(op(ctx))
 	}
 	c := new(call)
 	r.begin(c, markCall, m, opts)
@@ -106,7 +107,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	}
 	err = op(&carry.Context{Context: ctx, Ticket: newer})
 	if innermost || err == nil {
-		return tidy(err)
+		return errtree.Tidy(err)
 	}
 	c.ticket = newer
 	return c.judgeAlone(ctx, err)
@@ -118,7 +119,7 @@ func (c *call) judgeAlone(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.err, c.count.sends, c.guard = tidy(err), 1, sentOnce{}
+	c.err, c.count.sends, c.guard = errtree.Tidy(err), 1, sentOnce{}
 	_, _, why := c.failed(ctx, clock()-c.start)
 	if why == nil {
 		why = stopped(ErrAttempts, nil)

@@ -2,10 +2,9 @@ package retry
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
@@ -28,11 +27,11 @@ type payment struct {
 
 	state     protocol.State
 	event     protocol.Event // the last one
-	rows      trail
-	entry     Entry     // what the journal holds, as far as is known
-	first     time.Time // of the first send
-	wire      *wire     // of the last send
-	firstWire wire
+	rows      protocol.Trail
+	entry     Entry       // what the journal holds, as far as is known
+	first     time.Time   // of the first send
+	wire      *proof.Wire // of the last send
+	firstWire proof.Wire
 	replays   bool   // the next send in doubt may be a replay
 	hold      bool   // the next lookup keeps its turn until it is answered
 	why       *Error // why it is not sent again
@@ -56,10 +55,10 @@ func (p *payment) do(ctx context.Context, r *Retrier, opts []Option) error {
 			return c.end(ctx, stopped(ErrNested, why))
 		}
 	}
-	if !r.claim(p.id) {
+	if !r.claims.Take(p.id) {
 		return c.end(ctx, stopped(ErrBusy, nil))
 	}
-	defer r.release(p.id)
+	defer r.claims.Free(p.id)
 	p.read(ctx)
 	for !p.state.Phase.Over() {
 		switch p.state.Phase {
@@ -98,7 +97,7 @@ func (p *payment) happened(ctx context.Context, e protocol.Event) {
 	if row == nil {
 		return
 	}
-	p.rows.add(row)
+	p.rows.Add(row)
 	to := p.state.Phase
 	switch {
 	case !doubtful(from) && (doubtful(to) || to == protocol.Unknown):
@@ -185,10 +184,10 @@ func (p *payment) replayable(ctx context.Context, opts []Option) *Error {
 // sent sends, and returns why the call cannot go on with another send.
 func (p *payment) sent(ctx context.Context) *Error {
 	c := &p.call
-	if !c.r.sends.enter(ctx) {
+	if !c.r.sends.Enter(ctx) {
 		return stoppedBy(ctx, nil)
 	}
-	defer c.r.sends.leave()
+	defer c.r.sends.Leave()
 	why := c.turn(ctx, p.send)
 	if why == nil && c.err == nil {
 		p.happened(ctx, protocol.Event{Kind: protocol.Succeeded, At: clock()})
@@ -225,98 +224,6 @@ func (p *payment) stop(ctx context.Context, why *Error) {
 	}
 }
 
-// before has the journal know of the send before the network does.
-func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error) {
-	if !c.terms.pinned {
-		c.terms.key, c.terms.pinned = c.key(), true
-	}
-	if c.key() != c.terms.key {
-		return nil, stopped(ErrNonce, errOtherKey)
-	}
-	why := p.begin(ctx)
-	if p.state.Phase != protocol.Sending {
-		if why == nil {
-			why = stopped(ErrElapsed, nil) // the time for replays was over
-		}
-		return nil, why
-	}
-	// What may have come while the journal was written.
-	if ctx.Err() != nil {
-		return nil, stoppedBy(ctx, nil)
-	}
-	if err := c.r.lockout.Check(c.terms.key); err != nil {
-		return nil, stopped(ErrLockedOut, err)
-	}
-	p.wire = &p.firstWire
-	if c.count.sends > 0 { // whose hooks may come late
-		p.wire = new(wire)
-	}
-	return p.wire.traced(ctx), nil
-}
-
-var errOtherKey = &reason{text: "the nonce source gave a turn on another key than the operation was first sent with"}
-
-// after finds out whether the failed send is proved to have changed nothing.
-func (p *payment) after(ctx context.Context, c *call, came error) {
-	last := c.history.last()
-	if p.state.Window > 0 && last.Verdict.Status == 409 && !p.decides(&last.Verdict) {
-		last.Verdict.Class = classify.Retryable // the first send is still under way
-	}
-	e := protocol.Event{Kind: protocol.Unproved, At: clock()}
-	proof := proof{c.tables, p.noReplay, p.wire}
-	if proof.proved(came, c.err, &last.Verdict) {
-		last.Verdict.Effect = classify.NotApplied
-		e.Kind, e.Last = protocol.Proved, p.final(&last.Verdict)
-	} else {
-		p.doubt.sent(Sent{At: time.Now().Add(-last.Took), Nonce: p.entry.Nonce}, true)
-		p.doubt.traced(last.TraceID)
-		p.doubt.Conclusive = time.Now().Add(p.state.Settle)
-		p.doubt.Absent = 0
-	}
-	p.happened(ctx, e)
-}
-
-// decides reports whether a rule for the code made the verdict.
-func (p *payment) decides(v *classify.Verdict) bool {
-	if v.Code == 0 || p.call.tables.catalog == nil {
-		return v.Code != 0
-	}
-	_, known := p.call.tables.catalog.Lookup(v.Code)
-	return known
-}
-
-// final reports whether a refusal is not to be followed by another send.
-func (p *payment) final(v *classify.Verdict) bool {
-	switch v.Class {
-	case classify.Fatal, classify.FixAndResend:
-		return true
-	case classify.Resync:
-		return p.call.count.resync == maxResyncs
-	}
-	return false
-}
-
-// refuses is asked by the limits of the call, and before a resync in the same turn.
-func (p *payment) refuses(_ *call, v *classify.Verdict) *Error {
-	switch {
-	case p.state.Phase == protocol.Doubt && p.replays && v.Class == classify.Retryable:
-		return nil
-	case p.state.Phase != protocol.Clear:
-		return stopped(ErrOutcomeUnknown, nil)
-	case p.state.Ever && v.Class == classify.FixAndResend: // what may have happened is not to be changed
-		return stopped(ErrFixAndResend, nil)
-	}
-	return nil
-}
-
-// A panicError stands for a panic in code of the caller's. Its value may hold anything.
-type panicError struct{ where, kind string }
-
-func (e *panicError) Error() string     { return e.where + " panicked with a " + e.kind }
-func (e *panicError) SafeError() string { return e.Error() }
-
-func panicked(where string, value any) error { return &panicError{where, fmt.Sprintf("%T", value)} }
-
 // end returns what the caller gets.
 func (p *payment) end(ctx context.Context) error {
 	c := &p.call
@@ -341,61 +248,4 @@ func (p *payment) end(ctx context.Context) error {
 		return c.end(ctx, stopped(ErrUnclassified, nil))
 	}
 	return c.end(ctx, p.why)
-}
-
-// complete completes the error of an operation.
-func (p *payment) complete(e *Error) {
-	e.ID = p.id
-	e.Effect = classify.NotApplied
-	switch e.Reason {
-	case ErrApplied, ErrBusy, ErrNested:
-		e.Effect = classify.Unknown
-	case ErrOutcomeUnknown:
-		e.Effect, e.Cause = classify.Unknown, nil
-		p.doubt.Trace = p.rows.strings()
-		e.Doubt = &p.doubt
-		if n := len(p.doubt.TraceIDs); n > 0 && e.TraceID == "" {
-			e.TraceID = p.doubt.TraceIDs[n-1]
-		}
-	}
-}
-
-// annotate adds what an event says of a payment.
-func (p *payment) annotate(e *Event) bool {
-	e.ID, e.Rule = p.id, p.rows.last()
-	e.Effect = classify.NotApplied
-	if doubtful(p.state.Phase) || p.state.Phase == protocol.Unknown || e.Kind == EventJournal {
-		e.Effect = classify.Unknown
-	}
-	return true
-}
-
-// A trail is the rows that a payment went through: the first and the last ones.
-type trail struct {
-	rows [most]*protocol.Row
-	n    int
-}
-
-func (t *trail) add(row *protocol.Row) {
-	if t.n == most {
-		copy(t.rows[most/2:], t.rows[most/2+1:])
-		t.n--
-	}
-	t.rows[t.n] = row
-	t.n++
-}
-
-func (t *trail) last() string {
-	if t.n == 0 {
-		return ""
-	}
-	return t.rows[t.n-1].String()
-}
-
-func (t *trail) strings() []string {
-	all := make([]string, t.n)
-	for i, row := range t.rows[:t.n] {
-		all[i] = row.String()
-	}
-	return all
 }

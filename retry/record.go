@@ -7,46 +7,19 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nexpay-go/resilience/internal/insist"
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// again is when a journal that failed is asked again: a lost connection is mostly
-// there again a moment later. A read may always be repeated, and a Begin too, as its
-// Owner tells whose it was.
-var again = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
-
-// insist runs ask until it succeeds, ctx ends, or it has failed often enough. A
-// panic in the journal is one of its failures.
-//
-// It waits for its place, and the time that ask gets counts from there.
-func (r *Retrier) insist(ctx context.Context, ask func(context.Context) (Entry, error)) (held Entry, err error) {
-	if !r.records.enter(ctx) {
-		return held, ctx.Err()
-	}
-	defer r.records.leave()
-	ctx, cancel := context.WithTimeout(ctx, protocol.JournalTime)
-	defer cancel()
-	for n := 0; ; n++ {
-		held, err = contained(ctx, ask)
-		if err == nil || errors.Is(err, ErrBusy) || n == len(again) || !sleep(ctx.Done(), again[n]) || ctx.Err() != nil {
-			return held, err
-		}
-	}
-}
-
-func contained(ctx context.Context, ask func(context.Context) (Entry, error)) (held Entry, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = panicked("the journal", value)
-		}
-	}()
-	held, err = ask(ctx)
-	return held, tidy(err)
+// ask asks the journal, which is repeated for a while. A read may always be, and a
+// Begin too, as its Owner tells whose it was.
+func (r *Retrier) ask(ctx context.Context, ask func(context.Context) (Entry, error)) (Entry, error) {
+	return insist.On(ctx, r.records, protocol.JournalTime, ErrBusy, ask)
 }
 
 // held is what the journal holds of the operation, whatever became of ctx.
 func (p *payment) held(ctx context.Context) (Entry, error) {
-	return p.call.r.insist(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) {
+	return p.call.r.ask(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) {
 		return p.call.r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
 }
@@ -199,7 +172,7 @@ var errWithdrawn = &reason{text: "the Begin was withdrawn"}
 // journal is over, even if it has stored the entry in the end.
 func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 	began := clock()
-	held, err := p.call.r.insist(ctx, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
+	held, err := p.call.r.ask(ctx, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
 	switch {
 	case err == nil && !protocol.Decide.InTime(clock()-began):
 		return held, errSlowJournal
@@ -275,7 +248,7 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 func (p *payment) finish(ctx context.Context, state EntryState) error {
 	e := p.entry
 	e.State, e.TraceIDs = state, p.doubt.TraceIDs
-	_, err := p.call.r.insist(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
+	_, err := p.call.r.ask(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
 	if err != nil && !errors.Is(err, ErrBusy) {
 		p.tellJournal(ctx, err)
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/nexpay-go/resilience/internal/gate"
+	"github.com/nexpay-go/resilience/internal/insist"
 )
 
 // Recovered is what became of an operation that an earlier process had left open.
@@ -52,7 +55,7 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 	}
 	with := *r
 	with.journal = journal
-	with.records, with.sends = make(gate, recoverBusy), make(gate, recoverBusy)
+	with.records, with.sends = gate.New(recoverBusy), gate.New(recoverBusy)
 	var results []*Recovered[T]
 	var group sync.WaitGroup
 	slots := make(chan struct{}, recoverAtOnce)
@@ -83,7 +86,7 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 func (one *Recovered[T]) finish(ctx context.Context, r *Retrier, find func(string) Operation[T], opts []Option) {
 	defer func() {
 		if p := recover(); p != nil {
-			one.Err = left(one.ID, panicked("the operation", p))
+			one.Err = left(one.ID, &insist.PanicError{Where: "the operation", Kind: fmt.Sprintf("%T", p)})
 		}
 	}()
 	one.Err = left(one.ID, errExited)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/proof"
 )
 
 // ErrDoubt, of a call with [Resend] on proof: the last send may have taken effect,
@@ -89,19 +90,18 @@ func (sentOnce) refuses(*call, *classify.Verdict) *Error {
 // to have changed nothing.
 type onProof struct {
 	noReplay bool
-	wire     *wire // of the last send
-	proved   bool  // that it changed nothing
-	doubt    bool  // some send may have, whatever the table says
+	wire     *proof.Wire // of the last send
+	proved   bool        // that it changed nothing
+	doubt    bool        // some send may have, whatever the table says
 }
 
 func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error) {
-	g.wire = new(wire)
-	return g.wire.traced(ctx), nil
+	g.wire = new(proof.Wire)
+	return g.wire.Traced(ctx), nil
 }
 
 func (g *onProof) after(_ context.Context, c *call, came error) {
-	p := proof{c.tables, g.noReplay, g.wire}
-	g.proved = p.proved(came, c.err, &c.history.last().Verdict)
+	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, &c.history.last().Verdict)
 	g.doubt = g.doubt || !g.proved
 }
 

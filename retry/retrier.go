@@ -8,6 +8,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/gate"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
@@ -80,15 +81,15 @@ type Retrier struct {
 	key      string
 	budget   *Budget
 	journal  Journal
-	claims   *claims
+	claims   *gate.Claims
 	unknown  *unknowns
 	onEvent  func(context.Context, Event)
 
 	locked  func(key string) error // lockout.Check, bound once
 	nonceID any                    // nonces, if it can be compared
-	lookups *lookups
-	records gate // for the journal
-	sends   gate // for payments
+	lookups *gate.Keyed[lookupRoom]
+	records gate.Gate // for the journal
+	sends   gate.Gate // for payments
 }
 
 // New returns a Retrier. Its error tells everything that is wrong with the
@@ -104,8 +105,8 @@ func New(cfg Config) (*Retrier, error) {
 		key:      cfg.Key,
 		budget:   cfg.Budget,
 		journal:  cfg.Journal,
-		claims:   new(claims),
-		lookups:  new(lookups),
+		claims:   new(gate.Claims),
+		lookups:  new(gate.Keyed[lookupRoom]),
 		unknown:  new(unknowns),
 		onEvent:  cfg.OnEvent,
 	}

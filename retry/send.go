@@ -23,14 +23,14 @@ type Attempt struct {
 func (c *call) send(ctx context.Context, op func(context.Context) error, probe bool) error {
 	outer := within(ctx)
 	if c.ticket == nil && c.guard == nil && !probe && outer == nil && c.count.sends == 1 && c.terms.timeout == 0 {
-		return tidy(op(ctx))
+		return errtree.Tidy(op(ctx))
 	}
 	m := c.mark(ctx, outer, probe)
 	defer m.over.Store(true)
 	if c.terms.timeout == 0 {
-		return tidy(op(m))
+		return errtree.Tidy(op(m))
 	}
-	return tidy(c.inTime(m, op))
+	return errtree.Tidy(c.inTime(m, op))
 }
 
 func (c *call) inTime(ctx context.Context, op func(context.Context) error) error {
@@ -57,27 +57,6 @@ func (c *call) mark(ctx context.Context, outer *mark, probe bool) *mark {
 	}
 	return m
 }
-
-// tidy replaces an error that is, or holds, a nil pointer: any method of it may
-// panic, and looking into it is how errors are judged.
-func tidy(err error) error {
-	if err == nil {
-		return nil
-	}
-	if kind, found := errtree.NilPointer(err); found {
-		return &nilError{kind, err}
-	}
-	return err
-}
-
-// A nilError stands for an error that is a nil pointer of that type, or holds one.
-type nilError struct {
-	kind string
-	err  error
-}
-
-func (e *nilError) Error() string     { return "an error that is a nil " + e.kind }
-func (e *nilError) SafeError() string { return e.Error() }
 
 // attemptTimeoutError is the cause of a context that ends with an attempt's
 // time. It is a context.DeadlineExceeded, and says whose deadline it was.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/policy"
 )
 
@@ -88,6 +89,17 @@ func (t *tables) meaning(v *classify.Verdict) (mode policy.BreakerMode, once boo
 //
 //go:noinline
 func (t *tables) backoff(v *classify.Verdict) policy.Backoff { return t.policies.For(*v).Backoff }
+
+// proof is what it takes to believe that a failed send changed nothing.
+func (t *tables) proof(noReplay bool, wire *proof.Wire) *proof.Proof {
+	return &proof.Proof{Classifier: t.classifier, Catalog: t.catalog, NoReplay: noReplay, Wire: wire, Nested: isEnd}
+}
+
+// isEnd reports whether this one error is that of a call that ended.
+func isEnd(err error) bool {
+	_, ok := err.(*Error)
+	return ok
+}
 
 // advice is what the rule for a code tells people to do, where a catalog knows.
 func (t *tables) advice(code classify.Code) string {

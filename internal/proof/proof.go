@@ -1,4 +1,7 @@
-package retry
+// Package proof finds out whether a send that failed is proved to have changed
+// nothing (M3): it reads the evidence off errors and connections, and
+// internal/protocol decides.
+package proof
 
 import (
 	"errors"
@@ -9,40 +12,41 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// A proof is what it takes to believe that a failed send changed nothing (M3).
-type proof struct {
-	tables   *tables
-	noReplay bool // nothing below repeats requests, somebody vouches
-	wire     *wire
+// A Proof is what it takes to believe that a failed send changed nothing.
+type Proof struct {
+	Classifier classify.Classifier
+	Catalog    *classify.Catalog // the classifier, if it is one
+	NoReplay   bool              // nothing below repeats requests, somebody vouches
+	Wire       *Wire
+	Nested     func(error) bool // reports whether an error is that of another call
 }
 
-// proved reports whether a send is proved to have changed nothing that failed with
+// Holds reports whether a send is proved to have changed nothing that failed with
 // came, of which err was kept, and v is the verdict on that.
-func (p *proof) proved(came, err error, v *classify.Verdict) bool {
+func (p *Proof) Holds(came, err error, v *classify.Verdict) bool {
 	return p.holds(err, v, !errtree.Same(came, err))
 }
 
 // holds judges one error, and of joined ones each: they all have to agree.
-func (p *proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
+func (p *Proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		if joined, ok := inner.(interface{ Unwrap() []error }); ok {
 			return p.allHold(joined.Unwrap(), trimmed)
 		}
-		switch inner.(type) {
-		case *classify.Error, *Error:
+		if _, answer := inner.(*classify.Error); answer || p.Nested(inner) {
 			return protocol.Decide.Proved(p.evidence(inner, v, trimmed))
 		}
 	}
 	return protocol.Decide.Proved(p.evidence(err, v, trimmed))
 }
 
-func (p *proof) allHold(errs []error, trimmed bool) bool {
+func (p *Proof) allHold(errs []error, trimmed bool) bool {
 	some := false
 	for _, err := range errs {
 		if err == nil {
 			continue
 		}
-		v := p.tables.classifier.Classify(err)
+		v := p.Classifier.Classify(err)
 		if !p.holds(err, &v, trimmed) {
 			return false
 		}
@@ -52,18 +56,19 @@ func (p *proof) allHold(errs []error, trimmed bool) bool {
 }
 
 // evidence is what one error shows, beside the connections of the send.
-func (p *proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.Evidence {
+func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.Evidence {
 	e := protocol.Evidence{
-		NoReplay: p.noReplay,
+		NoReplay: p.NoReplay,
 		Trimmed:  trimmed,
 		Claimed:  v.Effect == classify.NotApplied,
-		Asked:    int(p.wire.asked.Load()),
-		Got:      int(p.wire.got.Load()),
+		Asked:    int(p.Wire.asked.Load()),
+		Got:      int(p.Wire.got.Load()),
 	}
-	switch answer := err.(type) {
-	case *Error:
+	answer, read := err.(*classify.Error)
+	switch {
+	case p.Nested(err):
 		e.Nested = true
-	case *classify.Error:
+	case read:
 		e.Answer = true
 		e.Refused = e.Claimed && answer.Complete() && refusal(answer.Status) && p.known(answer.Details)
 		e.Resync = v.Class == classify.Resync || p.resyncs(answer)
@@ -102,12 +107,12 @@ func refusalOf(err error) bool {
 
 // known reports whether a rule knows each of the codes. Of a classifier that is no
 // catalog nobody can say: its verdict counts.
-func (p *proof) known(details []classify.Detail) bool {
-	if p.tables.catalog == nil {
+func (p *Proof) known(details []classify.Detail) bool {
+	if p.Catalog == nil {
 		return true
 	}
 	for _, d := range details {
-		if _, ok := p.tables.catalog.Lookup(d.Code); !ok {
+		if _, ok := p.Catalog.Lookup(d.Code); !ok {
 			return false
 		}
 	}
@@ -116,10 +121,10 @@ func (p *proof) known(details []classify.Detail) bool {
 
 // resyncs reports whether any of several errors asks for a newer nonce, whichever
 // of them decided the class.
-func (p *proof) resyncs(e *classify.Error) bool {
+func (p *Proof) resyncs(e *classify.Error) bool {
 	for i := range e.Details {
 		one := classify.Error{Status: e.Status, Details: e.Details[i : i+1]}
-		if p.tables.classifier.Classify(&one).Class == classify.Resync {
+		if p.Classifier.Classify(&one).Class == classify.Resync {
 			return true
 		}
 	}

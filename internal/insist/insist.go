@@ -1,0 +1,65 @@
+// Package insist asks a journal until it answers.
+package insist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/internal/gate"
+)
+
+// again is when one that failed is asked again: a lost connection is mostly there
+// again a moment later.
+var again = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
+
+// On runs ask until it succeeds, fails with an error that is final, or has failed
+// four times, for as long as within says and ctx lasts. It waits for its place at
+// the gate first, and the time counts from there. A panic in ask is one of its
+// failures.
+func On[T any](ctx context.Context, g gate.Gate, within time.Duration, final error, ask func(context.Context) (T, error)) (answer T, err error) {
+	if !g.Enter(ctx) {
+		return answer, ctx.Err()
+	}
+	defer g.Leave()
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for n := 0; ; n++ {
+		answer, err = contained(ctx, ask)
+		if err == nil || errors.Is(err, final) || n == len(again) || !sleep(ctx, again[n]) {
+			return answer, err
+		}
+	}
+}
+
+func contained[T any](ctx context.Context, ask func(context.Context) (T, error)) (answer T, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{"the journal", fmt.Sprintf("%T", value)}
+		}
+	}()
+	answer, err = ask(ctx)
+	return answer, errtree.Tidy(err)
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// A PanicError stands for a panic in code of the caller's. Its value may hold
+// anything, so only its type is kept.
+type PanicError struct{ Where, Kind string }
+
+func (e *PanicError) Error() string { return e.Where + " panicked with a " + e.Kind }
+
+// SafeError says that this text is fit to be logged.
+func (e *PanicError) SafeError() string { return e.Error() }

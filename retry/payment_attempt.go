@@ -1,0 +1,121 @@
+package retry
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/proof"
+	"github.com/nexpay-go/resilience/internal/protocol"
+)
+
+// before has the journal know of the send before the network does.
+func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error) {
+	if !c.terms.pinned {
+		c.terms.key, c.terms.pinned = c.key(), true
+	}
+	if c.key() != c.terms.key {
+		return nil, stopped(ErrNonce, errOtherKey)
+	}
+	why := p.begin(ctx)
+	if p.state.Phase != protocol.Sending {
+		if why == nil {
+			why = stopped(ErrElapsed, nil) // the time for replays was over
+		}
+		return nil, why
+	}
+	// What may have come while the journal was written.
+	if ctx.Err() != nil {
+		return nil, stoppedBy(ctx, nil)
+	}
+	if err := c.r.lockout.Check(c.terms.key); err != nil {
+		return nil, stopped(ErrLockedOut, err)
+	}
+	p.wire = &p.firstWire
+	if c.count.sends > 0 { // whose hooks may come late
+		p.wire = new(proof.Wire)
+	}
+	return p.wire.Traced(ctx), nil
+}
+
+var errOtherKey = &reason{text: "the nonce source gave a turn on another key than the operation was first sent with"}
+
+// after finds out whether the failed send is proved to have changed nothing.
+func (p *payment) after(ctx context.Context, c *call, came error) {
+	last := c.history.last()
+	if p.state.Window > 0 && last.Verdict.Status == http.StatusConflict && !p.decides(&last.Verdict) {
+		last.Verdict.Class = classify.Retryable // the first send is still under way
+	}
+	e := protocol.Event{Kind: protocol.Unproved, At: clock()}
+	if c.tables.proof(p.noReplay, p.wire).Holds(came, c.err, &last.Verdict) {
+		last.Verdict.Effect = classify.NotApplied
+		e.Kind, e.Last = protocol.Proved, p.final(&last.Verdict)
+	} else {
+		p.doubt.sent(Sent{At: time.Now().Add(-last.Took), Nonce: p.entry.Nonce}, true)
+		p.doubt.traced(last.TraceID)
+		p.doubt.Conclusive = time.Now().Add(p.state.Settle)
+		p.doubt.Absent = 0
+	}
+	p.happened(ctx, e)
+}
+
+// decides reports whether a rule for the code made the verdict.
+func (p *payment) decides(v *classify.Verdict) bool {
+	if v.Code == 0 || p.call.tables.catalog == nil {
+		return v.Code != 0
+	}
+	_, known := p.call.tables.catalog.Lookup(v.Code)
+	return known
+}
+
+// final reports whether a refusal is not to be followed by another send.
+func (p *payment) final(v *classify.Verdict) bool {
+	switch v.Class {
+	case classify.Fatal, classify.FixAndResend:
+		return true
+	case classify.Resync:
+		return p.call.count.resync == maxResyncs
+	}
+	return false
+}
+
+// refuses is asked by the limits of the call, and before a resync in the same turn.
+func (p *payment) refuses(_ *call, v *classify.Verdict) *Error {
+	switch {
+	case p.state.Phase == protocol.Doubt && p.replays && v.Class == classify.Retryable:
+		return nil
+	case p.state.Phase != protocol.Clear:
+		return stopped(ErrOutcomeUnknown, nil)
+	case p.state.Ever && v.Class == classify.FixAndResend: // what may have happened is not to be changed
+		return stopped(ErrFixAndResend, nil)
+	}
+	return nil
+}
+
+// complete completes the error of an operation.
+func (p *payment) complete(e *Error) {
+	e.ID = p.id
+	e.Effect = classify.NotApplied
+	switch e.Reason {
+	case ErrApplied, ErrBusy, ErrNested:
+		e.Effect = classify.Unknown
+	case ErrOutcomeUnknown:
+		e.Effect, e.Cause = classify.Unknown, nil
+		p.doubt.Trace = p.rows.Strings()
+		e.Doubt = &p.doubt
+		if n := len(p.doubt.TraceIDs); n > 0 && e.TraceID == "" {
+			e.TraceID = p.doubt.TraceIDs[n-1]
+		}
+	}
+}
+
+// annotate adds what an event says of a payment.
+func (p *payment) annotate(e *Event) bool {
+	e.ID, e.Rule = p.id, p.rows.Last()
+	e.Effect = classify.NotApplied
+	if doubtful(p.state.Phase) || p.state.Phase == protocol.Unknown || e.Kind == EventJournal {
+		e.Effect = classify.Unknown
+	}
+	return true
+}
