@@ -49,10 +49,10 @@
 //
 //	do.go       Do, DoValue: the loop           once.go     DoOnce, Operation
 //	call.go     the state of one call           payment.go  the driver, by phases
-//	enter.go    may an attempt begin? a turn    record.go   what the journal hears
-//	turn.go     lease, send, verdict            verify.go   looking, until it is known
-//	send.go     the context of an attempt       lookup.go   one lookup
-//	judge.go    what the verdict means          proof.go    is a failure harmless?
-//	limits.go   is there another attempt?       doubt.go    what a person needs
-//	nested.go   a call inside an attempt        recover.go  after a crash
+//	enter.go    may an attempt begin? a turn    payment_attempt.go  before and after a send
+//	turn.go     lease, send, verdict            record.go   the journal, before a send
+//	send.go     the context of an attempt       replay.go   sent again in doubt
+//	judge.go    what the verdict means          verify.go   looking, until it is known
+//	limits.go   is there another attempt?       lookup.go   one lookup
+//	nested.go   a call inside an attempt        close.go    the journal, at the end
 package retry

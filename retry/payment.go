@@ -142,45 +142,6 @@ func (p *payment) attempt(ctx context.Context, opts []Option) {
 	p.stop(ctx, why)
 }
 
-// resolve sends in doubt what the API keeps from happening twice, and looks when
-// that is used up.
-func (p *payment) resolve(ctx context.Context, opts []Option) {
-	if !p.replays {
-		p.look(ctx)
-		return
-	}
-	why := p.replayable(ctx, opts)
-	if why == nil {
-		why = p.sent(ctx)
-	}
-	if why != nil { // the doubt stands
-		p.replays = false
-		p.call.refund()
-		if p.state.Phase == protocol.Sending {
-			p.happened(ctx, protocol.Event{Kind: protocol.Unsent, At: clock()})
-		}
-	}
-}
-
-// replayable returns what forbids another replay.
-func (p *payment) replayable(ctx context.Context, opts []Option) *Error {
-	c := &p.call
-	if protocol.Decide.Age(p.first, time.Now()) >= p.state.Window {
-		return stopped(ErrElapsed, nil)
-	}
-	if c.history.last() == nil { // an earlier process sent it
-		c.emit(ctx, EventResend, nil)
-		return nil
-	}
-	if why := c.shouldRetry(ctx, opts); why != nil {
-		return why
-	}
-	if !sleep(ctx.Done(), c.pause()) {
-		return stoppedBy(ctx, nil)
-	}
-	return nil
-}
-
 // sent sends, and returns why the call cannot go on with another send.
 func (p *payment) sent(ctx context.Context) *Error {
 	c := &p.call

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/insist"
@@ -184,81 +183,4 @@ func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 		return held, errWithdrawn
 	}
 	return held, err
-}
-
-// close has the journal hold that the operation did not happen, and finds out
-// whether another process has gone on with it.
-func (p *payment) close(ctx context.Context) {
-	switch {
-	case p.call.r.journal == nil:
-		p.happened(ctx, protocol.Event{Kind: protocol.Closed, At: clock()})
-	case p.state.Foreign: // its first owner must not send it any more
-		if why := p.begin(context.WithoutCancel(ctx)); why != nil {
-			p.happened(ctx, protocol.Event{Kind: protocol.JournalFailed, At: clock(), Old: true})
-		}
-	case p.entry.State == EntryOpen:
-		p.closeOwn(ctx)
-	default: // this call wrote nothing
-		p.compare(ctx)
-	}
-}
-
-func (p *payment) closeOwn(ctx context.Context) {
-	e := protocol.Event{Kind: protocol.Closed}
-	switch err := p.finish(ctx, EntryNotApplied); {
-	case errors.Is(err, ErrBusy):
-		held, _ := p.held(ctx)
-		e.Kind, e.Through = protocol.Overtaken, held.State == EntryApplied
-	case err != nil:
-		e.Kind = p.journalFailed(err)
-		e.Old = protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
-	}
-	e.At = clock()
-	p.happened(ctx, e)
-}
-
-// compare is closeOwn for a call that wrote nothing: what the journal held when it
-// was read has to be what it holds now.
-func (p *payment) compare(ctx context.Context) {
-	e := protocol.Event{Kind: protocol.Closed}
-	switch held, err := p.held(ctx); {
-	case err != nil:
-		e.Kind, e.Old = p.journalFailed(err), true
-	case held.Generation != p.entry.Generation && !p.another(held):
-		p.entry = held
-		e.Kind, e.Through = protocol.Overtaken, held.State == EntryApplied
-	}
-	e.At = clock()
-	p.happened(ctx, e)
-}
-
-// book writes into the journal how the operation stands. A journal that fails does
-// not change what happened.
-func (p *payment) book(ctx context.Context, state EntryState) {
-	if p.call.r.journal == nil || p.entry.State != EntryOpen {
-		return
-	}
-	err := p.finish(ctx, state)
-	if errors.Is(err, ErrBusy) && state == EntryApplied { // somebody else's Begin is news
-		p.tellJournal(ctx, err)
-	}
-}
-
-// finish is End, whatever became of ctx.
-func (p *payment) finish(ctx context.Context, state EntryState) error {
-	e := p.entry
-	e.State, e.TraceIDs = state, p.doubt.TraceIDs
-	_, err := p.call.r.ask(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
-	if err != nil && !errors.Is(err, ErrBusy) {
-		p.tellJournal(ctx, err)
-	}
-	return err
-}
-
-func (p *payment) tellJournal(ctx context.Context, err error) {
-	if p.call.r.onEvent != nil {
-		e := p.call.event(EventJournal)
-		e.Error = (&journalError{err}).Error()
-		p.call.tellObserver(ctx, e)
-	}
 }

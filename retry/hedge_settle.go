@@ -1,0 +1,82 @@
+package retry
+
+import "github.com/nexpay-go/resilience/classify"
+
+// settle enters what became of the second one into the state of the call.
+func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
+	c, second := h.call, &h.second
+	sent, after := second.count.sends-h.before, c.count.sends-h.before
+	c.count.sends += sent
+	c.count.free += second.count.free
+	c.count.resync = min(c.count.resync+second.count.resync, maxResyncs)
+	switch {
+	case firstOK:
+		h.wasted = sent
+		return 0, nil
+	case h.ok:
+		if h.unneeded && after >= 0 {
+			h.wasted = 1
+		}
+		c.err, c.count.paid, c.count.owed = nil, second.count.paid, false
+		return 1, nil
+	case sent > 0:
+		c.doubt = c.doubt || second.doubt
+		why = h.merge(int(after), why)
+	}
+	return -1, why
+}
+
+// merge enters what the second one sent, numbered after all of the first one's
+// (after is negative if that sent nothing), and leaves the sterner of the two as
+// the last: that is what the call goes on with. What kept the first one from
+// sending ends the call. It returns why the call ends, if it does.
+func (h *hedge) merge(after int, why *Error) *Error {
+	c, second := h.call, &h.second
+	attempts, _ := second.history.all()
+	for i := range attempts {
+		attempts[i].Number += after
+	}
+	switch last := c.history.last(); {
+	case after < 0:
+		c.err, c.ticket = second.err, second.ticket
+		if why == nil {
+			why = h.why
+		}
+	case c.sternness(why) >= second.sternness(h.why):
+		attempts = append(attempts, *last)
+		*last, attempts = attempts[0], attempts[1:]
+	default:
+		c.err, c.ticket, why = second.err, second.ticket, h.why
+	}
+	for _, a := range attempts {
+		*c.history.add(a.Number) = a
+	}
+	return why
+}
+
+// sternness orders what two attempts of one call have come to, like
+// classify does the errors of one answer: the one that forbids most wins, and a
+// lockout goes before any other fatal one. One that has ended by more than its
+// verdict can only be overruled by those two.
+func (c *call) sternness(why *Error) int {
+	last := c.history.last()
+	switch {
+	case last == nil:
+		return 0
+	case last.Verdict.Class == classify.Fatal && last.Verdict.Lockout:
+		return 7
+	case last.Verdict.Class == classify.Fatal:
+		return 6
+	case why != nil:
+		return 5
+	}
+	switch last.Verdict.Class {
+	case classify.Retryable:
+		return 1
+	case classify.Resync:
+		return 2
+	case classify.FixAndResend:
+		return 4
+	}
+	return 3
+}
