@@ -210,3 +210,23 @@ func TestOpenAllocatesItsErrors(t *testing.T) {
 		_, _ = retry.DoValue(ctx, r, answer)
 	}), 2.0)
 }
+
+// A call inside a call, on a turn of the outer one.
+func BenchmarkNested(b *testing.B) {
+	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "lane"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := retry.New(retry.Config{Nonces: lane})
+	if err != nil {
+		b.Fatal(err)
+	}
+	inner := func(context.Context) (int, error) { return 1, nil }
+	outer := func(ctx context.Context) (int, error) { return retry.DoValue(ctx, r, inner) }
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := retry.DoValue(b.Context(), r, outer); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -36,16 +36,31 @@ func (g Gate) Leave() {
 
 // Claims are names that are taken: of two with one name only the first gets it. The
 // zero value is ready. It is safe for concurrent use.
-type Claims struct{ taken sync.Map }
+type Claims struct {
+	mu    sync.Mutex // guards taken
+	taken map[string]struct{}
+}
 
 // Take reports whether name was free, and is taken now.
 func (c *Claims) Take(name string) bool {
-	_, taken := c.taken.LoadOrStore(name, struct{}{})
-	return !taken
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, taken := c.taken[name]; taken {
+		return false
+	}
+	if c.taken == nil {
+		c.taken = make(map[string]struct{})
+	}
+	c.taken[name] = struct{}{}
+	return true
 }
 
 // Free gives name back.
-func (c *Claims) Free(name string) { c.taken.Delete(name) }
+func (c *Claims) Free(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.taken, name)
+}
 
 // A Keyed has a value for each key, made when it is first asked for. The zero value
 // is ready. It is safe for concurrent use.
