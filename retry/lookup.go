@@ -51,18 +51,13 @@ type lookup struct {
 	left    atomic.Bool // the turn was given back
 }
 
-// lookup asks Verify once, or again at once with a newer nonce.
-func (p *payment) lookup(ctx context.Context) (a answer) {
+// lookup asks Verify once, or again at once with a newer nonce, and leaves the room.
+func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
+	defer room.Leave()
 	if open := openUntil(p.call.breaker); open != nil { // waited out
 		a.obstacle, a.wait, a.final = open, open.RetryIn, ctx.Err() != nil
 		return a
 	}
-	room := p.call.r.lookupRoom(p.call.key())
-	if !room.Enter(ctx) {
-		a.final = true
-		return a
-	}
-	defer room.Leave()
 	var c call
 	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}

@@ -32,24 +32,29 @@ func (p *payment) look(ctx context.Context) {
 	}
 	carry.Wait(ctx)
 	from := clock()
-	limit := errGaveUp
-	longest := protocol.Later(p.giveUp, max(p.state.Quiet-from, 0)) // what does not count yet is not held against it
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < longest {
-		limit = ErrDeadline
-	}
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
+	// What does not count yet is not held against it, nor is waiting in line.
+	until := protocol.Later(max(p.state.Quiet, from), p.giveUp)
 	for n := 1; doubtful(p.state.Phase); n++ {
-		a := p.lookup(ctx)
+		queued := clock()
+		room := p.call.r.lookupRoom(p.call.key())
+		if !room.Enter(ctx) {
+			p.doubt.Blocked = whyOver(ctx)
+			p.gaveUp(ctx)
+			break
+		}
+		until = protocol.Later(until, clock()-queued)
+		a := p.lookupUntil(ctx, until, room)
 		p.found(ctx, &a)
 		if !doubtful(p.state.Phase) {
 			break
 		}
-		p.doubt.Blocked = a.obstacle
-		if ctx.Err() != nil {
-			p.doubt.Blocked = whyOver(ctx, limit)
+		switch p.doubt.Blocked = a.obstacle; {
+		case ctx.Err() != nil:
+			p.doubt.Blocked = whyOver(ctx)
+		case a.final && a.obstacle == nil:
+			p.doubt.Blocked = errGaveUp
 		}
-		if a.final || !p.rest(ctx, p.until(n, &a), limit) {
+		if a.final || !p.rest(ctx, until, p.pause(n, &a)) {
 			p.gaveUp(ctx)
 		}
 	}
@@ -72,8 +77,15 @@ func (p *payment) found(ctx context.Context, a *answer) {
 	}
 }
 
-// until is how long to wait before the next lookup.
-func (p *payment) until(n int, a *answer) time.Duration {
+// lookupUntil is one lookup that ends at the end of the looking.
+func (p *payment) lookupUntil(ctx context.Context, until time.Duration, room *lookupRoom) answer {
+	ctx, cancel := context.WithTimeout(ctx, until-clock())
+	defer cancel()
+	return p.lookup(ctx, room)
+}
+
+// pause is how long to wait before the next lookup.
+func (p *payment) pause(n int, a *answer) time.Duration {
 	wait := between.Delay(n)
 	counts := p.state.Quiet // when the next Absent does
 	if p.state.Phase == protocol.Half {
@@ -93,35 +105,44 @@ func (p *payment) gaveUp(ctx context.Context) {
 }
 
 // rest waits between two lookups, unless that would last longer than the looking may.
-func (p *payment) rest(ctx context.Context, wait time.Duration, limit error) bool {
-	deadline, _ := ctx.Deadline()
-	left := time.Until(deadline)
+func (p *payment) rest(ctx context.Context, until, wait time.Duration) bool {
+	left, limit := until-clock(), errGaveUp
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < left {
+		left, limit = time.Until(deadline), ErrDeadline
+	}
 	if left <= wait && left >= 2*lastLook { // one last look all the same
 		wait = left - lastLook
 	}
 	if left > wait && sleep(ctx.Done(), wait) {
 		return true
 	}
-	if p.doubt.Blocked == nil {
-		p.doubt.Blocked = whyOver(ctx, limit)
+	switch {
+	case ctx.Err() != nil:
+		p.doubt.Blocked = whyOver(ctx)
+	case p.doubt.Blocked == nil:
+		p.doubt.Blocked = limit
 	}
 	return false
 }
 
-// whyOver says why the looking is over: canceled, or at the limit or so near it
-// that there is no time for another lookup.
-func whyOver(ctx context.Context, limit error) error {
+// whyOver says why looking ended with the context.
+func whyOver(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ErrCanceled
 	}
-	return limit
+	return ErrDeadline
 }
 
 // fetch gets the value of an operation that is through: with one lookup, as nothing
 // hangs on it but the value.
 func (p *payment) fetch(ctx context.Context) {
 	if p.verifiable {
-		a := p.lookup(ctx)
+		room := p.call.r.lookupRoom(p.call.key())
+		if !room.Enter(ctx) {
+			p.gaveUp(ctx)
+			return
+		}
+		a := p.lookup(ctx, room)
 		if p.doubt.Blocked = a.obstacle; a.found == Applied && a.lost == nil {
 			p.happened(ctx, protocol.Event{Kind: protocol.FoundApplied, At: a.ended})
 			return
