@@ -43,6 +43,9 @@ func (e *OpenError) Error() string {
 	return s.String()
 }
 
+// SafeError says that this text is fit to be logged.
+func (e *OpenError) SafeError() string { return e.Error() }
+
 // Is reports whether target is ErrOpen.
 func (e *OpenError) Is(target error) bool { return target == ErrOpen }
 
@@ -81,6 +84,9 @@ func (e *LockedError) Error() string {
 	s.WriteString("; to do: " + advice + ", then end it with Lockout.Unlock")
 	return s.String()
 }
+
+// SafeError says that this text is fit to be logged.
+func (e *LockedError) SafeError() string { return e.Error() }
 
 // Is reports whether target is ErrLockedOut.
 func (e *LockedError) Is(target error) bool { return target == ErrLockedOut }

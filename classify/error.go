@@ -89,6 +89,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// SafeError says that this text is fit to be logged.
+func (e *Error) SafeError() string { return e.Error() }
+
 // Format writes the text of [Error.Error] for every verb: without it, printing an
 // Error that is not a pointer would show its Data.
 func (e Error) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }

@@ -2,7 +2,6 @@ package nonce
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,18 +9,26 @@ import (
 
 var (
 	// ErrExhausted is matched by every *ExhaustedError.
-	ErrExhausted = errors.New("nonce: no nonce is left")
+	ErrExhausted error = &sentinel{"nonce: no nonce is left"}
 	// ErrLeft is returned by Ticket.Resync when the turn is over.
-	ErrLeft = errors.New("nonce: the turn is over")
+	ErrLeft error = &sentinel{"nonce: the turn is over"}
 	// ErrNoResync is returned by Ticket.Resync when the ticket's source cannot give a newer nonce.
-	ErrNoResync = errors.New("nonce: the source of this ticket cannot resync")
+	ErrNoResync error = &sentinel{"nonce: the source of this ticket cannot resync"}
 	// ErrUnknownKey is wrapped by the error of EnterKey for a key that the source gives no turns on.
-	ErrUnknownKey = errors.New("nonce: unknown key")
+	ErrUnknownKey error = &sentinel{"nonce: unknown key"}
 	// ErrClosed is wrapped by the errors of a lane that was closed.
-	ErrClosed = errors.New("the lane was closed")
+	ErrClosed error = &sentinel{"the lane was closed"}
 	// ErrInUse is wrapped by the error of NewLane for a high-water file that another lane has open.
-	ErrInUse = errors.New("another lane has it open, in this process or another: give each a key and a file of its own")
+	ErrInUse error = &sentinel{"another lane has it open, in this process or another: give each a key and a file of its own"}
 )
+
+// A sentinel is an error by itself, whose text is fit to be logged.
+type sentinel struct{ text string }
+
+func (s *sentinel) Error() string { return s.text }
+
+// SafeError says so.
+func (s *sentinel) SafeError() string { return s.text }
 
 // An ExhaustedError says that a key has no nonce left: the next one would be above [MaxNonce]. Such a key is done with.
 // Only if Last is below MaxNonce is it the clock that reads too much, and the key good again as soon as that is set right.
@@ -37,6 +44,9 @@ func (e *ExhaustedError) Error() string {
 	}
 	return fmt.Sprintf("nonce: key %q has no nonce left after %d, the highest is %d: ask for a new API key", e.Key, e.Last, MaxNonce)
 }
+
+// SafeError says that this text is fit to be logged.
+func (e *ExhaustedError) SafeError() string { return e.Error() }
 
 // Is reports whether target is ErrExhausted.
 func (e *ExhaustedError) Is(target error) bool { return target == ErrExhausted }

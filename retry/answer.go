@@ -3,42 +3,14 @@ package retry
 import (
 	"context"
 	"errors"
-	"reflect"
 	"slices"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// inspect shows deeper the errors of a tree, each before what it wraps, which is
-// left out where deeper says no.
-func inspect(err error, deeper func(error) bool) {
-	for err != nil && deeper(err) {
-		switch x := err.(type) {
-		case interface{ Unwrap() error }:
-			err = x.Unwrap()
-		case interface{ Unwrap() []error }:
-			for _, part := range x.Unwrap() {
-				inspect(part, deeper)
-			}
-			return
-		default:
-			return
-		}
-	}
-}
-
-// holds reports whether target itself is in err. That is less than errors.Is,
-// where an error may say that it is another one.
-func holds(err, target error) (found bool) {
-	if !reflect.TypeOf(target).Comparable() {
-		return false
-	}
-	inspect(err, func(e error) bool {
-		found = found || e == target
-		return !found
-	})
-	return found
-}
+// holds reports whether target itself is in err.
+func holds(err, target error) bool { return errtree.Holds(err, target) }
 
 // ownError is what err says about the operation, where ctx is over. The cause
 // of a context may well be the failure of another call, which errgroup makes
@@ -62,16 +34,10 @@ func ownError(ctx context.Context, err error) error {
 	return err
 }
 
-// same reports whether a and b are one error. Types that cannot be compared are
-// not the same: better one look too many.
-func same(a, b error) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
-}
-
 // ownAnswer finds what an API or an inner call said, the cause left aside.
 func ownAnswer(err, cause error) (own error) {
-	inspect(err, func(e error) bool {
-		if own != nil || e == cause {
+	errtree.Walk(err, func(e error) bool {
+		if own != nil || errtree.Same(e, cause) {
 			return false
 		}
 		if says(e) {
@@ -97,7 +63,7 @@ func says(err error) bool {
 // be the first, which it is where none is. Nil if there is no answer.
 func deciding(err error, v *classify.Verdict) (answer *classify.Error) {
 	found := false
-	inspect(err, func(e error) bool {
+	errtree.Walk(err, func(e error) bool {
 		a, ok := e.(*classify.Error)
 		if !ok || a == nil || found {
 			return !found

@@ -128,6 +128,9 @@ func anotherCalls(cause error) bool {
 // Error tells it in one line.
 func (e *Error) Error() string { return e.text() }
 
+// SafeError says that this text is fit to be logged.
+func (e *Error) SafeError() string { return e.text() }
+
 func (e Error) text() string {
 	var b strings.Builder
 	b.WriteString("retry: ")

@@ -66,3 +66,6 @@ type reason struct {
 
 func (r *reason) Error() string { return r.text }
 func (r *reason) Unwrap() error { return r.is }
+
+// SafeError says that this text is fit to be logged.
+func (r *reason) SafeError() string { return r.text }

@@ -6,15 +6,16 @@ package certificate
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"strconv"
+
+	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
 // Text describes err, if that is an error about a certificate or wraps one. host
 // is the name that was dialled, from a URL of the caller's own; it may be empty.
 func Text(err error, host string) (text string, ok bool) {
 	text, ok = reason(err, host)
-	if _, tried := errors.AsType[*tls.CertificateVerificationError](err); tried {
+	if _, tried := errtree.As[*tls.CertificateVerificationError](err); tried {
 		if !ok {
 			text = "certificate not accepted" // the caller's own check says more, and not to us
 		}
@@ -30,7 +31,7 @@ func reason(err error, host string) (text string, ok bool) {
 		}
 		return "x509: certificate is not valid for " + host, true
 	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+	if invalid, ok := errtree.As[x509.CertificateInvalidError](err); ok {
 		if invalid.Reason == x509.Expired {
 			return "x509: certificate has expired or is not yet valid", true
 		}
@@ -48,6 +49,6 @@ func reason(err error, host string) (text string, ok bool) {
 }
 
 func is[T error](err error) bool {
-	_, ok := errors.AsType[T](err)
+	_, ok := errtree.As[T](err)
 	return ok
 }

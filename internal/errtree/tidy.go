@@ -15,6 +15,7 @@ func Tidy(err error) error {
 // A NilError stands for an error that is a nil pointer of that type, or holds one.
 type NilError struct{ Kind string }
 
+// Error names the type.
 func (e *NilError) Error() string { return "an error that is a nil " + e.Kind }
 
 // SafeError says that this text is fit to be logged.

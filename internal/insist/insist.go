@@ -59,6 +59,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // anything, so only its type is kept.
 type PanicError struct{ Where, Kind string }
 
+// Error says whose code panicked, and the type of the value.
 func (e *PanicError) Error() string { return e.Where + " panicked with a " + e.Kind }
 
 // SafeError says that this text is fit to be logged.

@@ -13,12 +13,15 @@ const Most = 256
 // Line returns s without what is not printable (control characters, line ends,
 // bidirectional marks, invalid UTF-8), cut at Most bytes. A text that is fine
 // already is returned as it is, at no cost worth speaking of.
-func Line(s string) string {
-	if fine(s) {
+func Line(s string) string { return Cut(s, Most) }
+
+// Cut is Line for another number of bytes to keep.
+func Cut(s string, most int) string {
+	if fine(s, most) {
 		return s
 	}
-	if len(s) > 4*Most {
-		s = s[:4*Most] // so that a huge one is not copied to be cut
+	if len(s) > 4*most {
+		s = s[:4*most] // so that a huge one is not copied to be cut
 	}
 	s = strings.Map(func(r rune) rune {
 		if printable(r) {
@@ -26,14 +29,14 @@ func Line(s string) string {
 		}
 		return -1
 	}, s)
-	if len(s) > Most {
-		s = strings.ToValidUTF8(s[:Most], "")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
 	}
 	return s
 }
 
-func fine(s string) bool {
-	if len(s) > Most {
+func fine(s string, most int) bool {
+	if len(s) > most {
 		return false
 	}
 	for _, r := range s {
