@@ -9,9 +9,6 @@ import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// holds reports whether target itself is in err.
-func holds(err, target error) bool { return errtree.Holds(err, target) }
-
 // ownError is what err says about the operation, where ctx is over. The cause
 // of a context may well be the failure of another call, which errgroup makes
 // it, and net/http returns it as the error of this one: nothing that it says is
@@ -21,7 +18,7 @@ func holds(err, target error) bool { return errtree.Holds(err, target) }
 //go:noinline
 func ownError(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if cause == ctx.Err() || !holds(err, cause) {
+	if cause == ctx.Err() || !errtree.Holds(err, cause) {
 		return err
 	}
 	own := ownAnswer(err, cause)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/protocol"
+	"github.com/nexpay-go/resilience/internal/redact"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -95,7 +96,7 @@ func (d *Doubt) String() string {
 	b.WriteString(d.sends())
 	b.WriteString(d.lookups())
 	if d.Blocked != nil {
-		b.WriteString("; then: " + describe(d.Blocked))
+		b.WriteString("; then: " + redact.Text(d.Blocked))
 	}
 	if len(d.TraceIDs) > 0 {
 		b.WriteString("; traces " + strings.Join(d.TraceIDs, ", "))
@@ -134,7 +135,7 @@ func (d *Doubt) lookups() string {
 		s = fmt.Sprintf("; looked up once, %v at %s", d.Answer.Outcome, stamp(d.Answer.At))
 	}
 	if d.Answer.Err != nil && !errors.Is(d.Blocked, d.Answer.Err) {
-		s += " (" + describe(d.Answer.Err) + ")"
+		s += " (" + redact.Text(d.Answer.Err) + ")"
 	}
 	return s
 }
@@ -174,7 +175,7 @@ func (a Answer) String() string {
 	if a.Err == nil {
 		return a.Outcome.String()
 	}
-	return a.Outcome.String() + ": " + text.Line(describe(a.Err))
+	return a.Outcome.String() + ": " + text.Line(redact.Text(a.Err))
 }
 
 // MarshalText returns the text of String, so that encoders do not reach into the error.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/internal/redact"
 )
 
 // An Error tells the whole truth about a call that ended without success: why
@@ -114,7 +116,7 @@ func (e *Error) blame(cause error) {
 		e.Cause, e.fromCtx = cause, true
 		return
 	}
-	e.fromCtx = holds(e.Cause, cause)
+	e.fromCtx = errtree.Holds(e.Cause, cause)
 }
 
 func anotherCalls(cause error) bool {
@@ -141,7 +143,7 @@ func (e Error) text() string {
 	told := e.Reason != nil && errors.Is(e.Cause, e.Reason)
 	switch {
 	case told:
-		b.WriteString(describe(e.Cause))
+		b.WriteString(redact.Text(e.Cause))
 	case e.instead != "":
 		b.WriteString(e.instead)
 	case e.Reason != nil:
@@ -168,7 +170,7 @@ func (e Error) text() string {
 		b.WriteString("; " + e.Doubt.String())
 	}
 	if e.Cause != nil && !told {
-		b.WriteString("; " + describe(e.Cause))
+		b.WriteString("; " + redact.Text(e.Cause))
 	}
 	b.WriteString(e.sends())
 	return b.String()
@@ -177,7 +179,7 @@ func (e Error) text() string {
 // last is the operation's last error, with the code that decided, its rule and
 // the trace id where its text has them not.
 func (e *Error) last() string {
-	text := describe(e.Last)
+	text := redact.Text(e.Last)
 	if e.Verdict.Code != 0 {
 		text += e.decision(text)
 	}

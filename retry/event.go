@@ -7,6 +7,7 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/hook"
+	"github.com/nexpay-go/resilience/internal/redact"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -123,7 +124,7 @@ func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 			e.Key = locked.Key
 		}
 	case c.err != nil:
-		e.Error = describe(c.err)
+		e.Error = redact.Text(c.err)
 	}
 	c.tellObserver(ctx, e)
 }

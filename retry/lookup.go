@@ -15,6 +15,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/gate"
 	"github.com/nexpay-go/resilience/internal/insist"
 	"github.com/nexpay-go/resilience/internal/protocol"
+	"github.com/nexpay-go/resilience/internal/redact"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -223,7 +224,7 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 	e := p.call.event(kind)
 	e.Outcome, e.Verdict, e.TraceID = a.found, a.verdict, a.trace
 	if a.err != nil {
-		e.Error = describe(a.err)
+		e.Error = redact.Text(a.err)
 	}
 	p.call.tellObserver(ctx, e)
 }

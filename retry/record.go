@@ -8,6 +8,7 @@ import (
 
 	"github.com/nexpay-go/resilience/internal/insist"
 	"github.com/nexpay-go/resilience/internal/protocol"
+	"github.com/nexpay-go/resilience/internal/redact"
 )
 
 // ask asks the journal, which is repeated for a while. A read may always be, and a
@@ -99,7 +100,7 @@ func (p *payment) inherit(quiet time.Duration) {
 // A journalError says that the journal failed. What exactly it says is not for a log.
 type journalError struct{ err error }
 
-func (e *journalError) Error() string     { return "the journal failed: " + describe(e.err) }
+func (e *journalError) Error() string     { return "the journal failed: " + redact.Text(e.err) }
 func (e *journalError) SafeError() string { return e.Error() }
 func (e *journalError) Unwrap() error     { return e.err }
 
