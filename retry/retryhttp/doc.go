@@ -15,6 +15,11 @@
 // http.NewRequest have for the usual readers, or if it fits into
 // Transport.BufferBody. Otherwise the request is sent once.
 //
+// Inside an attempt of the same Retrier, in the Verify of an [Once] say, a GET is a
+// part of that attempt: it is sent once. What is not safe to repeat is
+// retry.ErrNested there, and nothing is sent, as the two could not agree on when to
+// send it again; with retry.Apart it is a call of its own.
+//
 // # What the caller gets
 //
 // A response, when there is one: a 2xx at once, with its body unread, and any
