@@ -29,8 +29,9 @@ func (p *payment) closeOwn(ctx context.Context) {
 	e := protocol.Event{Kind: protocol.Closed}
 	switch err := p.finish(ctx, EntryNotApplied); {
 	case errors.Is(err, ErrBusy):
-		held, _ := p.held(ctx)
-		e.Kind, e.Through = protocol.Overtaken, held.State == EntryApplied
+		p.entry.State = 0 // as if this call had written nothing
+		p.compare(ctx)
+		return
 	case err != nil:
 		e.Kind = p.journalFailed(err)
 		e.Old = protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
@@ -46,9 +47,12 @@ func (p *payment) compare(ctx context.Context) {
 	switch held, err := p.held(ctx); {
 	case err != nil:
 		e.Kind, e.Old = p.journalFailed(err), true
-	case held.Generation != p.entry.Generation && !p.another(held):
+	case held.Generation == p.entry.Generation && held.State != EntryOpen:
+	case p.withdrawn != "" && held.Owner == p.withdrawn && held.State == EntryOpen: // it came late
 		p.entry = held
-		e.Kind, e.Through = protocol.Overtaken, held.State == EntryApplied
+		return
+	default:
+		e.Kind, e.Through = p.overtaken(held), held.State == EntryApplied
 	}
 	e.At = clock()
 	p.happened(ctx, e)

@@ -28,6 +28,7 @@ type payment struct {
 	state     protocol.State
 	event     protocol.Event // the last one
 	rows      protocol.Trail
+	withdrawn string      // owner of a Begin that the caller did not wait for
 	entry     Entry       // what the journal holds, as far as is known
 	first     time.Time   // of the first send
 	wire      *proof.Wire // of the last send

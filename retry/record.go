@@ -134,6 +134,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 		held, err := p.write(ctx, e)
 		switch {
 		case err == errWithdrawn:
+			p.withdrawn = e.Owner
 			return stoppedBy(ctx, nil)
 		case err != nil:
 			begun.Kind = p.journalFailed(err)
@@ -157,12 +158,18 @@ func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bo
 		p.entry = held
 		return protocol.Begun, false, false
 	}
-	if p.another(held) {
+	if p.another(held) && p.state.Phase == protocol.Clear {
 		p.mismatch()
 		return protocol.HeldOther, held.State == EntryOpen || held.State == EntryApplied, false
 	}
-	p.entry = held
-	return protocol.Overtaken, false, held.State == EntryApplied
+	return p.overtaken(held), false, held.State == EntryApplied
+}
+
+// overtaken notes that another process has gone on: the entry is no more for this
+// call to change.
+func (p *payment) overtaken(held Entry) protocol.Kind {
+	p.entry.Key, p.entry.State = held.Key, 0
+	return protocol.Overtaken
 }
 
 // errWithdrawn: the caller went away, and the journal holds nothing of this Begin.
