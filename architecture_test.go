@@ -32,6 +32,7 @@ var rules = map[string]func(*tree) []string{
 	"every package has a comment":      uncommentedPackages,
 	"nothing is left to do":            unfinished,
 	"no test is skipped in silence":    silentSkips,
+	"rules that are cited are written": unwrittenRules,
 }
 
 func TestArchitecture(t *testing.T) {

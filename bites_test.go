@@ -144,6 +144,13 @@ func TestRulesBite(t *testing.T) {
 			}`},
 		{"no test is skipped in silence", "retry/a.go", `package retry
 			func (r *reader) a() { r.Skip() }`},
+
+		{"rules that are cited are written", "retry/a.go", `package retry
+			// M3, and M10: see S1.
+			// M11 is none. »
+			var rows = []row{{"M6"}, {"N2"}}
+			var more = []row{{"N9"}} // »
+			type M99 struct{}`},
 	} {
 		t.Run(row.rule+" in "+row.file, func(t *testing.T) {
 			t.Parallel()

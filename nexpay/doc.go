@@ -28,6 +28,8 @@
 //		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
 //	})
 //
+// What is known about the API, and how surely, stands in nexpay/API.md.
+//
 // # Before going live
 //
 // What is answered for an externalPaymentId that nobody has used is not
