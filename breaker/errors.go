@@ -81,7 +81,7 @@ func (e *LockedError) Error() string {
 	if e.Advice != "" {
 		advice = strings.TrimSuffix(e.Advice, ".")
 	}
-	s.WriteString("; to do: " + advice + ", then end it with Lockout.Unlock")
+	s.WriteString("; action: " + advice + ", then end it with Lockout.Unlock")
 	return s.String()
 }
 

@@ -72,9 +72,9 @@ func TestLockedErrorText(t *testing.T) {
 	}{
 		{breaker.LockedError{Key: "main", Code: 100, TraceID: "abc", Reason: "API key locked", At: at},
 			`API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace abc; ` +
-				`to do: a person has to put it right, then end it with Lockout.Unlock`},
+				`action: a person has to put it right, then end it with Lockout.Unlock`},
 		{breaker.LockedError{At: at, Advice: "Ask the vendor."},
-			"API key is locked out since 2026-03-04T04:06:07Z; to do: Ask the vendor, then end it with Lockout.Unlock"},
+			"API key is locked out since 2026-03-04T04:06:07Z; action: Ask the vendor, then end it with Lockout.Unlock"},
 	} {
 		require.Equal(t, tt.want, tt.err.Error())
 	}

@@ -127,7 +127,7 @@ func TestDecodeTraceID(t *testing.T) {
 
 // It stands in every line about the answer.
 func TestTraceIDIsAPlainWord(t *testing.T) {
-	for _, id := range []string{"Jörg Müller", "a b", `a\nb`, `a\"b`, "f1) (1 send in 3ms, effect not applied", "f1; to do: pay", "a\xff", "株", `\ud800`, `\u0000`} {
+	for _, id := range []string{"Jörg Müller", "a b", `a\nb`, `a\"b`, "f1) (1 send in 3ms, effect not applied", "f1; action: pay", "a\xff", "株", `\ud800`, `\u0000`} {
 		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":50}],"traceId":"`+id+`"}`))
 		require.Empty(t, e.TraceID, id)
 		require.True(t, e.Complete(), "that it has a trace id nobody can read does not make an answer half of one")

@@ -148,9 +148,9 @@ func (ps *problems) class(where string, c classify.Class, p Policy) {
 	}
 	switch c {
 	case classify.Fatal:
-		ps.add(where, "MaxAttempts %d: a fatal error is never sent again", p.MaxAttempts)
+		ps.add(where, "MaxAttempts %d: a fatal error is not retryable", p.MaxAttempts)
 	case classify.Unclassified:
-		ps.add(where, "MaxAttempts %d: an unclassified error is never sent again; give its code a rule", p.MaxAttempts)
+		ps.add(where, "MaxAttempts %d: an unclassified error is not retryable; give its code a rule", p.MaxAttempts)
 	case classify.Resync:
 		ps.add(where, "MaxAttempts %d: a call is resynced at most twice, whatever is set here; 1 rules it out", p.MaxAttempts)
 	case classify.FixAndResend:

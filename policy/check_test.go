@@ -48,14 +48,14 @@ policy: Default: Cost -3 is negative
 policy: Default: MaxElapsed -1s is negative
 policy: Default: MaxRetryAfter -2ns is negative
 policy: Default: Breaker 9 is none of Failure, Ignored, Success, Trip
-policy: Classes[unclassified]: MaxAttempts -1: an unclassified error is never sent again; give its code a rule
+policy: Classes[unclassified]: MaxAttempts -1: an unclassified error is not retryable; give its code a rule
 policy: Classes[resync]: MaxAttempts 4: a call is resynced at most twice, whatever is set here; 1 rules it out
-policy: Classes[fatal]: MaxAttempts 2: a fatal error is never sent again
+policy: Classes[fatal]: MaxAttempts 2: a fatal error is not retryable
 policy: Classes[77]: there is no such class
 policy: Statuses[42]: not an HTTP status
-policy: Statuses[100] (unclassified unless a code says otherwise): MaxAttempts 2: an unclassified error is never sent again; give its code a rule
-policy: Statuses[302] (fatal unless a code says otherwise): MaxAttempts -1: a fatal error is never sent again
-policy: Statuses[401] (fatal unless a code says otherwise): MaxAttempts 9: a fatal error is never sent again
+policy: Statuses[100] (unclassified unless a code says otherwise): MaxAttempts 2: an unclassified error is not retryable; give its code a rule
+policy: Statuses[302] (fatal unless a code says otherwise): MaxAttempts -1: a fatal error is not retryable
+policy: Statuses[401] (fatal unless a code says otherwise): MaxAttempts 9: a fatal error is not retryable
 policy: Statuses[422] (fix-and-resend unless a code says otherwise): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
 policy: Statuses[503].Backoff: Initial -1s is negative
 policy: Statuses[503].Backoff: Max -1s is negative
@@ -64,7 +64,7 @@ policy: Statuses[503].Backoff: Jitter 3 is none of JitterFull, JitterEqual, Jitt
 policy: Codes[-32603].Backoff: Multiplier 0.5 is not a number from 1 up
 policy: Codes[-32603].Backoff: Max 1s is below Initial 2s
 policy: Codes[0]: 0 stands for "no code"; use Statuses or Classes
-policy: Codes[40] (Invalid API key): MaxAttempts 3: a fatal error is never sent again
+policy: Codes[40] (Invalid API key): MaxAttempts 3: a fatal error is not retryable
 policy: Codes[12345]: catalog "Nexpay" has no rule for this code
 policy: Codes[30010] (Invalid request parameter): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
 `), err.Error())

@@ -50,7 +50,7 @@ func ExampleNew_errors() {
 	fmt.Println(err)
 	// Output:
 	// policy: Default.Backoff: Max 1s is below Initial 1m0s
-	// policy: Codes[100] (API key locked): MaxAttempts 3: a fatal error is never sent again
+	// policy: Codes[100] (API key locked): MaxAttempts 3: a fatal error is not retryable
 }
 
 func ExampleStandard() {

@@ -101,7 +101,7 @@ func (d *Doubt) String() string {
 	if len(d.TraceIDs) > 0 {
 		b.WriteString("; traces " + strings.Join(d.TraceIDs, ", "))
 	}
-	b.WriteString("; to do: " + d.advice())
+	b.WriteString("; action: " + d.advice())
 	return b.String()
 }
 

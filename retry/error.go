@@ -164,7 +164,7 @@ func (e Error) text() string {
 		b.WriteString("; the key is locked out for all calls")
 	}
 	if e.Advice != "" && e.Doubt == nil { // a doubt has its own
-		b.WriteString("; to do: " + strings.TrimSuffix(e.Advice, "."))
+		b.WriteString("; action: " + strings.TrimSuffix(e.Advice, "."))
 	}
 	if e.Doubt != nil {
 		b.WriteString("; " + e.Doubt.String())

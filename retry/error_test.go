@@ -49,11 +49,11 @@ func TestErrorText(t *testing.T) {
 		require.EqualError(t, err, "retry: the server asks for a longer wait than allowed: HTTP 503 (trace 5f2c); it asks to come back after 2m0s (1 send in 0s, effect unknown)")
 
 		err = retry.Do(t.Context(), r, always(code(403, 40)))
-		require.EqualError(t, err, "retry: fatal, never sent again: HTTP 403: 40 (trace 5f2c), Invalid API key; the key is locked out for all calls; "+
-			"to do: Check that the configured API key is complete and belongs to this environment (1 send in 0s, effect not applied)")
+		require.EqualError(t, err, "retry: fatal, not retryable: HTTP 403: 40 (trace 5f2c), Invalid API key; the key is locked out for all calls; "+
+			"action: Check that the configured API key is complete and belongs to this environment (1 send in 0s, effect not applied)")
 		err = retry.Do(t.Context(), r, always(nil))
 		require.ErrorContains(t, err, "retry: API key is locked out by code 40 (Invalid API key) since 2000-01-01T00:00:")
-		require.ErrorContains(t, err, ", trace 5f2c; to do: Check that the configured API key is complete and belongs to this environment, then end it with Lockout.Unlock (nothing sent)")
+		require.ErrorContains(t, err, ", trace 5f2c; action: Check that the configured API key is complete and belongs to this environment, then end it with Lockout.Unlock (nothing sent)")
 		require.Equal(t, "5f2c", asError(t, err).TraceID)
 		require.Equal(t, classify.NotApplied, asError(t, err).Effect)
 
@@ -76,7 +76,7 @@ func TestErrorTextOfALockoutThatCameTooLate(t *testing.T) {
 		})
 		require.ErrorIs(t, err, retry.ErrFatal)
 		require.NoError(t, r.Lockout().Check("main"))
-		require.ErrorContains(t, err, "; sent before the key was unlocked; it is not locked out; to do: ")
+		require.ErrorContains(t, err, "; sent before the key was unlocked; it is not locked out; action: ")
 		require.NotContains(t, err.Error(), "for all calls")
 	})
 }
@@ -99,7 +99,7 @@ func TestAdvice(t *testing.T) {
 	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
 	err := retry.Do(t.Context(), r, always(code(403, 140)))
 	require.ErrorContains(t, err, "retry: its policy never sends it again: HTTP 403: 140 (trace 5f2c), REST API suspended; "+
-		"to do: Try again later; the API is suspended for now (1 send in ")
+		"action: Try again later; the API is suspended for now (1 send in ")
 	require.Equal(t, retry.ErrAttempts, asError(t, err).Reason)
 
 	err = retry.Do(t.Context(), r, always(code(403, 50)))

@@ -149,7 +149,7 @@ func ExampleError() {
 		fmt.Println(answer.Status, answer.Details[0].Code)
 	}
 	// Output:
-	// fatal, never sent again
+	// fatal, not retryable
 	// fatal, not applied: No permissions (code 80, HTTP 403)
 	// 5f2c 1
 	// 403 80

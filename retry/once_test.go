@@ -514,7 +514,7 @@ func TestDoubtTellsAll(t *testing.T) {
 		require.Regexp(t, `^retry: payout: it may have happened: the outcome is unknown: HTTP 502 \(trace 5f2c\); operation "inv-7" on key "lane" `+
 			`sent at 2000-01-01T00:00:00\.000Z \(nonce 946684800000000\); looked up \d+ times, the last time undecided at 2000-01-01T00:0\d:\d\d\.\d{3}Z `+
 			`\(HTTP 503 \(trace 77aa\)\); then: looked for as long as GiveUp allows; traces 5f2c, 77aa; `+
-			`to do: look the ID up after 2000-01-01T00:00:40\.000Z, and if it is not there again 40s later: what is not there then either did not happen; never send it under another ID before `+
+			`action: look the ID up after 2000-01-01T00:00:40\.000Z, and if it is not there again 40s later: what is not there then either did not happen; never send it under another ID before `+
 			`\(1 send in 9m[\d.]+s, effect unknown\)$`, err.Error())
 	})
 }

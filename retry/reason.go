@@ -11,13 +11,13 @@ import (
 // [*Error]; errors.Is finds it.
 var (
 	// ErrFatal: the API said that no repetition will help.
-	ErrFatal = errors.New("fatal, never sent again")
+	ErrFatal = errors.New("fatal, not retryable")
 	// ErrFixAndResend: the request itself is wrong, and no [Fix] was given, or
 	// it changed nothing, or has had its one try at this code.
 	ErrFixAndResend = errors.New("the request has to be changed")
 	// ErrUnclassified: nobody knows what the error asks for, so nothing was repeated.
 	ErrUnclassified = errors.New("no rule knows this error, not sent again")
-	// ErrAttempts: the policy's MaxAttempts are used up, be it only one.
+	// ErrAttempts: the policy's MaxAttempts was reached (it may be 1).
 	ErrAttempts = errors.New("attempts used up")
 	// ErrElapsed: the next wait would end after the policy's MaxElapsed.
 	ErrElapsed = errors.New("time for the call used up")
@@ -41,7 +41,7 @@ var (
 	// Somebody else probably uses the same key: a key belongs to one process.
 	ErrResync = errors.New("the nonce cannot be brought forward, does somebody else use this key?")
 	// ErrNonce: the nonce source gave no ticket. Nothing was sent by this attempt.
-	ErrNonce = errors.New("no nonce to be had")
+	ErrNonce = errors.New("no nonce available")
 	// ErrOutcomeUnknown, of [DoOnce] only: the operation may have happened, and
 	// nobody could find out. Doubt tells all that is known. It matches no other
 	// sentinel, of this package or of package context.
@@ -52,7 +52,7 @@ var (
 	// ErrBusy, of [DoOnce] only: another call, of this process or another, is at
 	// the same operation. This call sent nothing that took effect; what becomes
 	// of the operation the other one knows.
-	ErrBusy = errors.New("another call is at this operation")
+	ErrBusy = errors.New("operation already in progress")
 	// ErrNested: a call was made inside an attempt of another one where it cannot
 	// be, see [Apart]; the Cause says why. The call that was refused sent nothing.
 	ErrNested = errors.New("a call inside an attempt of another call")

@@ -154,7 +154,7 @@ func TestLint(t *testing.T) {
 	wrong := file(t, "extends: nexpay\ncodes: {80: {attempts: 3}}\nx: 1\n")
 	got := on(0, "", "lint", wrong, file(t, changed))
 	require.Equal(t, exitDiffers, got.exit)
-	require.Contains(t, got.out, wrong+":2:9: codes[80] (No permissions): attempts 3: a fatal error is never sent again\n")
+	require.Contains(t, got.out, wrong+":2:9: codes[80] (No permissions): attempts 3: a fatal error is not retryable\n")
 	require.Contains(t, got.out, wrong+`:3:1: there is no field "x" here`)
 	require.Contains(t, got.out, "right: 31 rules")
 	require.Equal(t, exitMistaken, on(0, "", "lint", wrong, "nowhere.yaml").exit)
@@ -170,10 +170,10 @@ func TestPastedAnswers(t *testing.T) {
 		"headers before it":   {"HTTP/1.1 429 Too Many Requests\nRetry-After: 7\n\n{\"errors\":[{\"code\":-32603}]}\n", "it asks to be left alone for 7s\n-32603 Internal error, HTTP 429\n"},
 		"as curl -v has it":   {"* Connected\n> GET / HTTP/2\n< HTTP/2 503 \n< date: x\n<\nupstream down\n", "HTTP 503\n"},
 		"a line from a log":   {`level=ERROR msg="retry: balance: attempts used up: HTTP 500: -32603 Internal error (trace 5f2c) (4 sends in 1.31s)"`, "trace 5f2c\n-32603 Internal error, HTTP 500\n"},
-		"a locked key":        {`retry: balance: API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace 9e01; to do: Find out (nothing sent)`, "trace 9e01\n100 API key locked\n"},
+		"a locked key":        {`retry: balance: API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace 9e01; action: Find out (nothing sent)`, "trace 9e01\n100 API key locked\n"},
 		"an event":            {`level=WARN msg="retry: resend" name=balance attempts=1 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c wait=0s`, "trace 5f2c\n-32603 Internal error, HTTP 500\n"},
 		"an event in JSON":    {`{"level":"WARN","msg":"retry: resend","name":"balance","code":-32603,"status":500,"trace":"5f2c"}`, "trace 5f2c\n-32603 Internal error, HTTP 500\n"},
-		"a log without trace": {"retry: fatal, never sent again: HTTP 403 (1 send in 2ms)", "HTTP 403\n"},
+		"a log without trace": {"retry: fatal, not retryable: HTTP 403 (1 send in 2ms)", "HTTP 403\n"},
 		"a code":              {" 100\n", "100 API key locked\n"},
 		"JSON-RPC":            {`{"jsonrpc":"2.0","error":{"code":-32600,"message":"x"},"id":null}`, "-32600 Invalid Request\n"},
 		"gRPC over HTTP":      {`{"code": 80, "message": "x", "details": []}`, "80 No permissions\n"},

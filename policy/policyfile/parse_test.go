@@ -147,7 +147,7 @@ func TestMistakes(t *testing.T) {
 		"a rule without anything": {"name: x\nrules:\n  - {}\n", []string{
 			"f:3:5: the rule has no code", "f:3:5: the rule has no name: say what the code means", "f:3:5: the rule has no class: retryable, resync, fix-and-resend or fatal"}},
 		"fatal with attempts": {"extends: nexpay\ncodes:\n  80: {attempts: 3}\n", []string{
-			"f:3:3: codes[80] (No permissions): attempts 3: a fatal error is never sent again"}},
+			"f:3:3: codes[80] (No permissions): attempts 3: a fatal error is not retryable"}},
 		"a code without a rule": {"extends: nexpay\ncodes:\n  777: {attempts: 3}\n", []string{
 			`f:3:3: codes[777]: catalog "Nexpay" has no rule for this code: add one, or leave this out`}},
 		"a 5xx that is not applied": {"name: x\nrules:\n  - {code: 503, name: a, class: retryable, effect: not-applied}\n", []string{
