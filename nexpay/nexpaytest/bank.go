@@ -22,6 +22,8 @@ type Config struct {
 	// vendor does not document. Its delays and losses are not used. Zero: 404
 	// with code 30000.
 	UnknownPayment Fault
+
+	Idempotency Idempotency // idempotency keys, which the bank otherwise does not look at
 }
 
 // A Bank is a test double of the Nexpay API. All methods are safe for
@@ -37,6 +39,7 @@ type Bank struct {
 	mu       sync.Mutex // guards all below; never held while code of the user runs
 	keys     map[string]*Key
 	ledger   ledger
+	kept     map[keptName]*kept
 	log      []Request
 	script   []Fault
 	rules    []*rule // replaced, never changed in place
@@ -70,14 +73,18 @@ func New(c Config) (*Bank, error) {
 	if err := c.UnknownPayment.check(); err != nil {
 		errs = append(errs, fmt.Errorf("nexpaytest: Config.UnknownPayment: %w", err))
 	}
+	if err := c.Idempotency.check(); err != nil {
+		errs = append(errs, err)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	c.Idempotency.fill()
 	if !c.UnknownPayment.replaces() {
 		c.UnknownPayment = Fault{Status: 404, Code: codeRequest, Data: "payment not found"}
 	}
 	c.Keys = nil // the copies in keys are the ones that live
-	return &Bank{config: c, closed: make(chan struct{}), keys: keys}, nil
+	return &Bank{config: c, closed: make(chan struct{}), keys: keys, kept: make(map[keptName]*kept)}, nil
 }
 
 // NewKeyed opens a bank with one enabled key, and returns what it takes to use

@@ -32,6 +32,14 @@
 // 30000. A field clientPaymentId in a lookup means the payment created with it,
 // or else the one whose paymentId it is.
 //
+// # Idempotency keys
+//
+// The vendor documents none, and an externalPaymentId that comes twice is paid
+// twice. For clients of APIs that keep keys there is a mode, [Config].Idempotency:
+// a key is kept for a while and then forgotten, its answer is repeated, and the
+// bank refuses what comes too early or under a key of something else. That is what
+// the field Idempotent of an operation in package retry relies on.
+//
 // # Faults
 //
 // A [Fault] stands in for the bank's answer, or spoils it, for the next requests

@@ -20,6 +20,7 @@ type Request struct {
 	Code     classify.Code // first code of the answer; 0: none
 	Refusal  classify.Code // what the bank's own checks object to, even if a fault gave another answer; 0: nothing. Parameters are checked only if the fault lets the bank do its work
 	Executed bool          // a payment was made, rescheduled or cancelled
+	Replayed bool          // the bank repeats the answer that it keeps under the idempotency key
 	TraceID  string        // given with every answer that carries errors
 }
 

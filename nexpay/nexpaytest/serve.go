@@ -122,8 +122,12 @@ func (b *Bank) act(line int, c *call, f *Fault) answer {
 	entry := &b.log[line]
 	c.lag = f.VisibleAfter
 	a := b.work(entry, c, !f.replaces() || f.Execute)
+	own := a
 	if f.answers() {
 		a = f.answer(entry.TraceID)
+	}
+	if entry.Executed {
+		b.keep(c, f, own, a)
 	}
 	f.spoil(&a)
 	return a
@@ -148,6 +152,9 @@ func (b *Bank) work(entry *Request, c *call, execute bool) answer {
 		r = refusal{codeRequest, "Content-Type"}
 	}
 	if r.code == 0 && execute {
+		if a, ok := b.remembered(entry, c); ok {
+			return a
+		}
 		body, entry.Executed, r = to.serve(b, k, c)
 	}
 	entry.Refusal = r.code
