@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +89,7 @@ func (e *Error) Unwrap() []error {
 
 // Is reports whether target is the Cause itself.
 func (e *Error) Is(target error) bool {
-	return target != nil && e.Cause != nil && reflect.TypeOf(target).Comparable() && target == e.Cause
+	return target != nil && e.Cause != nil && errtree.Same(target, e.Cause)
 }
 
 // took is how long the last send did.
