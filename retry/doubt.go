@@ -204,6 +204,11 @@ func (e *Error) unwrapDoubt() []error {
 	return append(errs, e.Last)
 }
 
+// anotherPayments reports whether err says what became of another operation.
+func anotherPayments(err error) bool {
+	return isCall(err) || errors.Is(err, ErrApplied) || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrBusy)
+}
+
 // isCall reports whether err is that of another call, with a reason of its own.
 func isCall(err error) bool {
 	_, ok := errors.AsType[*Error](err)

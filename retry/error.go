@@ -76,10 +76,11 @@ func (e *Error) Unwrap() []error {
 		return e.unwrapDoubt()
 	}
 	errs := make([]error, 0, 3)
-	for _, err := range []error{e.Reason, e.Last} {
-		if err != nil {
-			errs = append(errs, err)
-		}
+	if e.Reason != nil {
+		errs = append(errs, e.Reason)
+	}
+	if e.Last != nil && !(e.ID != "" && anotherPayments(e.Last)) {
+		errs = append(errs, e.Last)
 	}
 	if e.Cause != nil && !(e.fromCtx && anotherCalls(e.Cause)) {
 		errs = append(errs, e.Cause)

@@ -32,4 +32,6 @@ type terms struct {
 	key     string        // that every attempt goes out with
 	pinned  bool          // there is one
 	loose   bool          // another one will do where the source does not know it
+
+	untraced context.Context // of an attempt, before its guard counts connections in it
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -21,6 +22,10 @@ type mark struct {
 	probe   *breaker.Breaker // that this attempt probes, nil if none
 	kind    markKind
 	outer   *mark // the one around it, nil if none
+
+	// untraced is what the context was before connections are counted in it, for
+	// those that do not count.
+	untraced context.Context
 
 	over   atomic.Bool // the attempt is, whoever still holds its context
 	joined atomic.Bool // a call of the same Retrier was made inside
@@ -43,6 +48,8 @@ func (m *mark) Value(key any) any {
 	switch {
 	case key == markKey{}:
 		return m
+	case m.kind == markApart && m.untraced != nil && proof.IsTrace(key):
+		return m.untraced.Value(key)
 	case m.turn.Ticket == nil:
 		return m.Context.Value(key)
 	}

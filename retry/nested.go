@@ -23,14 +23,16 @@ func Apart(ctx context.Context) context.Context {
 		return ctx
 	}
 	outer.cut.Store(true)
-	return &mark{Context: ctx, turn: carry.Context{Context: ctx, Ticket: (*nonce.Ticket)(nil)}, kind: markApart, outer: outer}
+	return &mark{
+		Context: ctx, turn: carry.Context{Context: ctx, Ticket: (*nonce.Ticket)(nil)}, kind: markApart, outer: outer, untraced: outer.untraced,
+	}
 }
 
 // nested runs op for a call made inside m. It reports false if that is a call of
 // its own.
 func (r *Retrier) nested(ctx context.Context, m *mark, op func(context.Context) error, opts []Option) (inside bool, err error) {
 	for o := m; o != nil && o.kind != markApart; o = o.around() {
-		if o.r == r {
+		if o.r.is(r) {
 			return true, r.inside(ctx, o, o == m, op, opts)
 		}
 		if o.kind != markCall { // a payment of another Retrier
@@ -134,6 +136,9 @@ func withoutNext(ctx context.Context, err error) *Error {
 	}
 	return stopped(ErrResync, err)
 }
+
+// is reports whether both are one Retrier: that of Recover is a copy.
+func (r *Retrier) is(o *Retrier) bool { return r.claims == o.claims }
 
 // sameNonces reports whether both draw from one nonce source.
 func (r *Retrier) sameNonces(o *Retrier) bool { return r.nonceID != nil && r.nonceID == o.nonceID }

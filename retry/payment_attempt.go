@@ -15,7 +15,7 @@ func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error)
 	if !c.terms.pinned {
 		c.terms.key, c.terms.pinned = c.key(), true
 	}
-	if c.key() != c.terms.key {
+	if c.key() != c.terms.key || c.r.nonces == nil && c.terms.key != c.r.key {
 		return nil, stopped(ErrNonce, errOtherKey)
 	}
 	why := p.begin(ctx)
@@ -39,7 +39,7 @@ func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error)
 	return p.wire.Traced(ctx), nil
 }
 
-var errOtherKey = &reason{text: "the nonce source gave a turn on another key than the operation was first sent with"}
+var errOtherKey = &reason{text: "the operation was first sent with another key"}
 
 // after finds out whether the failed send is proved to have changed nothing.
 func (p *payment) after(ctx context.Context, c *call, came error) {
@@ -97,10 +97,11 @@ func (p *payment) refuses(_ *call, v *classify.Verdict) *Error {
 func (p *payment) complete(e *Error) {
 	e.ID = p.id
 	e.Effect = classify.NotApplied
-	switch e.Reason {
-	case ErrApplied, ErrBusy, ErrNested:
+	switch {
+	case p.state.Phase == protocol.NotApplied:
+	case e.Reason != ErrOutcomeUnknown: // applied, or for others to know
 		e.Effect = classify.Unknown
-	case ErrOutcomeUnknown:
+	default:
 		e.Effect, e.Cause = classify.Unknown, nil
 		p.doubt.Trace = p.rows.Strings()
 		e.Doubt = &p.doubt

@@ -71,6 +71,7 @@ func (p *payment) another(held Entry) bool {
 
 var (
 	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ"}
+	errOvertaken   = &reason{text: "another process has gone on with it"}
 	errSlowJournal = &reason{text: "it took too long over a Begin, nothing was sent after that"}
 )
 
@@ -169,6 +170,7 @@ func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bo
 // call to change.
 func (p *payment) overtaken(held Entry) protocol.Kind {
 	p.entry.Key, p.entry.State = held.Key, 0
+	p.doubt.Blocked = errOvertaken
 	return protocol.Overtaken
 }
 

@@ -43,6 +43,7 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 		sending := ctx
 		if c.guard != nil {
 			var why *Error
+			c.terms.untraced = ctx
 			if sending, why = c.guard.before(ctx, c); why != nil {
 				return why
 			}

@@ -30,11 +30,11 @@ func (p *Proof) Holds(came, err error, v *classify.Verdict) bool {
 // holds judges one error, and of joined ones each: they all have to agree.
 func (p *Proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		if joined, ok := inner.(interface{ Unwrap() []error }); ok {
-			return p.allHold(joined.Unwrap(), trimmed)
-		}
 		if _, answer := inner.(*classify.Error); answer || p.Nested(inner) {
 			return protocol.Decide.Proved(p.evidence(inner, v, trimmed))
+		}
+		if joined, ok := inner.(interface{ Unwrap() []error }); ok {
+			return p.allHold(joined.Unwrap(), trimmed)
 		}
 	}
 	return protocol.Decide.Proved(p.evidence(err, v, trimmed))
