@@ -35,14 +35,14 @@ type server struct {
 }
 
 // dsn starts the server if need be.
-func (s *server) dsn(t *testing.T, more ...string) string {
+func (s *server) dsn(t testing.TB, more ...string) string {
 	t.Helper()
 	s.once.Do(func() { s.err = s.start() })
 	require.NoError(t, s.err)
 	return "host=" + s.folder + " user=journal dbname=postgres sslmode=disable " + strings.Join(more, " ")
 }
 
-func openPostgres(t *testing.T, more ...string) *sql.DB {
+func openPostgres(t testing.TB, more ...string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", postgres.dsn(t, more...))
 	require.NoError(t, err)
