@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/nexpay-go/resilience/retry"
@@ -26,8 +27,10 @@ func Check(e retry.Entry) error {
 	if _, err := ParseState(e.State.String()); err != nil {
 		errs = append(errs, err)
 	}
-	if y := e.At.UTC().Year(); y < 0 || y > 9999 {
-		errs = append(errs, errors.New("the year of At has more than four digits"))
+	for name, at := range map[string]time.Time{"At": e.At, "First": e.First} {
+		if y := at.UTC().Year(); y < 0 || y > 9999 {
+			errs = append(errs, fmt.Errorf("the year of %s has more than four digits", name))
+		}
 	}
 	return errors.Join(errs...)
 }
