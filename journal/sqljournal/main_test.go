@@ -1,6 +1,7 @@
 package sqljournal_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := postgres.stop(); err != nil {
+		if err := errors.Join(postgres.stop(), standby.stop()); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
 			code = 1
 		}

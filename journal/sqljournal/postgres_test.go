@@ -23,10 +23,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// postgres is a real server for these tests, started by the first that needs it.
-var postgres server
+// postgres is a real server for these tests, started by the first that needs it. It
+// does not wait for the disk. standby is one that does, and follows no primary.
+var (
+	postgres = server{args: []string{"-c", "fsync=off"}}
+	standby  = server{follows: true}
+)
 
 type server struct {
+	args    []string
+	follows bool
+
 	once   sync.Once
 	err    error // why it did not start
 	folder string
@@ -44,7 +51,12 @@ func (s *server) dsn(t testing.TB, more ...string) string {
 
 func openPostgres(t testing.TB, more ...string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("pgx", postgres.dsn(t, more...))
+	return openServer(t, &postgres, more...)
+}
+
+func openServer(t testing.TB, s *server, more ...string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", s.dsn(t, more...))
 	require.NoError(t, err)
 	db.SetMaxIdleConns(8) // each connection is a process of the server
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -73,7 +85,13 @@ func (s *server) start() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	return s.serve(account, filepath.Join(bin, "postgres"), "-D", data, "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off")
+	if s.follows {
+		if err := os.WriteFile(filepath.Join(data, "standby.signal"), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	args := []string{filepath.Join(bin, "postgres"), "-D", data, "-k", s.folder, "-c", "listen_addresses="}
+	return s.serve(account, append(args, s.args...)...)
 }
 
 // serve leaves the server to a shell that kills it when its own input ends: so it

@@ -51,6 +51,18 @@ func Plain(text string) error { return &plain{text: text} }
 // Wrap is Plain around another error, whose text it does not have.
 func Wrap(text string, err error) error { return &plain{text, err} }
 
+// Hide returns an error with the text of err, for whoever may see entries, and
+// another one that is fit for all.
+func Hide(text string, err error) error { return &hidden{err, text} }
+
+type hidden struct {
+	error
+	text string
+}
+
+func (e *hidden) SafeError() string { return e.text }
+func (e *hidden) Unwrap() error     { return e.error }
+
 type plain struct {
 	text string
 	err  error

@@ -44,6 +44,7 @@ func TestSafeError(t *testing.T) {
 		{fmt.Errorf("secret: %w", code(7)), "code 7"},
 		{errors.Join(secret, code(7), sql.ErrConnDone, code(7)), "code 7; sql: connection is already closed"},
 		{failure.Wrap("as it is", secret), "as it is"},
+		{fmt.Errorf("secret: %w", failure.Hide("another", secret)), "another"},
 		{fmt.Errorf("secret: %w", secret), "*errors.errorString"},
 		{endless, "*failure_test.loop"},
 	} {
@@ -51,6 +52,7 @@ func TestSafeError(t *testing.T) {
 		require.Equal(t, "journal: begin: "+row.want, err.SafeError(), "%#v", row.err)
 		require.ErrorIs(t, err, row.err)
 	}
+	require.Equal(t, "secret", failure.Hide("another", secret).Error())
 	require.Equal(t, "journal: end: failure_test.code", (&failure.Error{Call: "journal: end", Err: code(7)}).SafeError(), "without a Name")
 }
 
