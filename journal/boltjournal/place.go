@@ -23,6 +23,9 @@ type place struct {
 
 // check returns an error if the path does not lead to the open file.
 func (p place) check() error {
+	if surely(p.path, p.file) {
+		return nil
+	}
 	found, err := os.Stat(p.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -103,14 +103,16 @@ func TestCheckPostgreSQL(t *testing.T) {
 	refuses(t, openPostgres(t), c, "fsync is off")
 	refuses(t, openPostgres(t, "synchronous_commit=off"), c, "fsync is off; synchronous_commit is off")
 
-	db := openServer(t, &standby)
+	other := &server{standby: true}
+	t.Cleanup(func() { require.NoError(t, other.stop()) })
+	db := openServer(t, other)
 	refuses(t, db, c, "the server is in recovery: it is a standby, not the primary")
 	_, err := db.Exec("SELECT pg_promote()")
 	require.NoError(t, err)
 	for _, commit := range []string{"on", "local", "remote_apply"} {
-		accepts(t, openServer(t, &standby, "synchronous_commit="+commit), sqljournal.Config{Table: newTable()})
+		accepts(t, openServer(t, other, "synchronous_commit="+commit), sqljournal.Config{Table: newTable()})
 	}
-	refuses(t, openServer(t, &standby, "synchronous_commit=off"), c, "synchronous_commit is off")
+	refuses(t, openServer(t, other, "synchronous_commit=off"), c, "synchronous_commit is off")
 
 	accepts(t, db, c)
 	_, err = db.Exec("ALTER TABLE " + c.Table + " SET UNLOGGED")

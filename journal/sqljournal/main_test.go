@@ -1,7 +1,6 @@
 package sqljournal_test
 
 import (
-	"errors"
 	"os"
 	"testing"
 
@@ -10,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := errors.Join(postgres.stop(), standby.stop()); err != nil {
+		if err := postgres.stop(); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
 			code = 1
 		}

@@ -24,15 +24,12 @@ import (
 )
 
 // postgres is a real server for these tests, started by the first that needs it. It
-// does not wait for the disk. standby is one that does, and follows no primary.
-var (
-	postgres = server{args: []string{"-c", "fsync=off"}}
-	standby  = server{follows: true}
-)
+// does not wait for the disk.
+var postgres = server{args: []string{"-c", "fsync=off"}}
 
 type server struct {
 	args    []string
-	follows bool
+	standby bool // of a primary that there is not
 
 	once   sync.Once
 	err    error // why it did not start
@@ -85,7 +82,7 @@ func (s *server) start() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	if s.follows {
+	if s.standby {
 		if err := os.WriteFile(filepath.Join(data, "standby.signal"), nil, 0o644); err != nil {
 			return err
 		}
