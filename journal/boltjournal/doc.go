@@ -24,8 +24,8 @@
 //
 // At a start, the small file beside the journal, its name and ".begun", shows that
 // there was one: a start that finds it without the journal is [ErrMoved] too. To
-// start afresh, remove that file as well; first find out what became of the payments
-// of the last journal. Where both may go at once (a volume that is not mounted, a
+// start afresh, remove that file as well, and set LookFirst of [retry.Operation] for
+// as long as payments of the last journal may be asked for again. Where both may go at once (a volume that is not mounted, a
 // container's layer), set Config.MustExist once the first start is over.
 //
 // Nothing here notices a file that was moved after the last commit and whose process
