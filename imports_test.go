@@ -41,10 +41,12 @@ var mayImport = map[string][]string{
 		"gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw", "gonum.org/v1/plot/vg/vgsvg"},
 	"policy/policyfile": {"breaker", "classify", "policy", "retry", "go.yaml.in/yaml/v3"},
 
-	"journal":                {},
-	"journal/boltjournal":    {"journal/internal/entry", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
-	"journal/sqljournal":     {"journal/internal/entry", "retry"},
-	"journal/internal/entry": {"retry"},
+	"journal": {},
+	"journal/boltjournal": {"journal/internal/entry", "journal/internal/failure", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors",
+		"golang.org/x/sys/unix"},
+	"journal/sqljournal":       {"journal/internal/entry", "journal/internal/failure", "retry"},
+	"journal/internal/entry":   {"journal/internal/failure", "retry"},
+	"journal/internal/failure": {},
 }
 
 // standard reports whether an import path is that of the standard library, whose

@@ -13,7 +13,8 @@ import (
 )
 
 // mayRequire lists the direct requirements of each go.mod by its folder. Of the
-// core the last three are for tests; of journal all but itself and bbolt.
+// core the last three are for tests; of journal all but itself, bbolt and x/sys,
+// which bbolt requires too.
 var mayRequire = map[string][]string{
 	".": {
 		"github.com/cenkalti/backoff/v4",
@@ -60,6 +61,7 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"go.etcd.io/bbolt",
 		"go.uber.org/goleak",
+		"golang.org/x/sys",
 		"modernc.org/sqlite",
 	},
 	"policy/policyfile": {

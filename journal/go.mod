@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/nexpay-go/resilience v0.0.0
 	go.etcd.io/bbolt v1.5.0 // boltjournal
+	golang.org/x/sys v0.49.0 // boltjournal, on Linux
 )
 
 // Tests only.
@@ -28,7 +29,6 @@ require (
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect

@@ -29,7 +29,9 @@ type Journal interface {
 	// Whose Begin it was that wrote an entry, Entry.Owner tells.
 	//
 	// When Begin has returned e, it is durable: no crash takes it back. After an
-	// error e may have been stored or not.
+	// error e may have been stored or not, or be stored later. The same Begin once
+	// more finds out: if e was stored, it changes nothing and returns e as it is
+	// held, which its Owner shows.
 	Begin(ctx context.Context, e Entry) (Entry, error)
 
 	// End changes State and TraceIDs of the entry held for e.ID to those of e,
@@ -53,7 +55,9 @@ type PendingJournal interface {
 const ReadGeneration = math.MaxInt64
 
 // An Entry is what a [Journal] holds of one operation. It has no request data
-// and no secrets.
+// and no secrets. A journal stores all of it as it is given; it is the caller that
+// carries First over from one generation to the next. Entries that were stored
+// before First and Takes existed have the zero value there.
 type Entry struct {
 	ID          string
 	Key         string // name of the API key it was sent with; empty if it has none
@@ -63,8 +67,8 @@ type Entry struct {
 	State       EntryState
 	Generation  int64         // counts the Begins of this ID, from 1
 	At          time.Time     // of the Begin, UTC
-	First       time.Time     // of the first Begin of the operation, UTC: kept over generations
-	Takes       time.Duration // how long its sender may take over the send
+	First       time.Time     // of the first Begin of the operation, UTC: kept over generations; zero: not known
+	Takes       time.Duration // how long its sender may take over the send; 0: not known
 	TraceIDs    []string      // of answers that left it in doubt, at most 16
 }
 

@@ -11,11 +11,12 @@ import (
 
 // A committer puts the writes that come while the disk is busy into one
 // transaction, which costs what a single one does. Whoever comes while it is idle
-// commits at once: bbolt's own Batch would make a single caller wait for company
-// that does not come.
+// has them committed at once: bbolt's own Batch would make a single caller wait for
+// company that does not come.
 type committer struct {
-	db   *bolt.DB
-	turn chan struct{} // holds one: the right to commit, and to broken
+	db    *bolt.DB
+	place place
+	turn  chan struct{} // holds one: the right to commit, and to broken
 
 	mu      sync.Mutex // guards waiting
 	waiting []*write
@@ -31,7 +32,7 @@ type write struct {
 }
 
 // do returns when what change did is on the disk. If ctx ends before, it may get
-// there or not.
+// there or not, also later.
 func (c *committer) do(ctx context.Context, change func(*bolt.Tx) (bool, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -42,11 +43,15 @@ func (c *committer) do(ctx context.Context, change func(*bolt.Tx) (bool, error))
 	case <-w.done:
 		return w.err
 	case c.turn <- struct{}{}:
-		c.lead(w)
+		go c.lead(w) // a disk may stall for minutes, and its caller has a deadline
+	case <-ctx.Done():
+		return c.leave(ctx, w)
+	}
+	select {
+	case <-w.done:
 		return w.err
 	case <-ctx.Done():
-		c.withdraw(w)
-		return ctx.Err()
+		return c.leave(ctx, w)
 	}
 }
 
@@ -54,6 +59,17 @@ func (c *committer) join(w *write) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = append(c.waiting, w)
+}
+
+// leave goes away from a write: it is not stored any more, unless that has begun.
+func (c *committer) leave(ctx context.Context, w *write) error {
+	c.withdraw(w)
+	select {
+	case <-w.done: // the disk answered at the same time
+		return w.err
+	default:
+		return ctx.Err()
+	}
 }
 
 func (c *committer) withdraw(w *write) {
@@ -112,6 +128,9 @@ func (c *committer) commit(batch []*write) error {
 		}
 		if !changes {
 			return nil
+		}
+		if err := c.place.check(); err != nil {
+			return err
 		}
 		return tx.Commit()
 	})

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
 // ErrDamaged says that the file is not what a journal left: cut short, overwritten,
 // or made by something else. A person has to find out, or restore it: a new one
 // would know of no payment.
-var ErrDamaged = errors.New("the file is no journal, or a damaged one")
+var ErrDamaged = failure.Plain("the file is no journal, or a damaged one")
 
 // A fault is a panic over a page that makes no sense or is not there. It is an
 // ErrDamaged.

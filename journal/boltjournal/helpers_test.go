@@ -27,7 +27,8 @@ func newPath(t testing.TB) string {
 }
 
 func sample(id string) retry.Entry {
-	return retry.Entry{ID: id, Key: "main", Owner: "me", Nonce: 7, State: retry.EntryOpen, At: time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC)}
+	return retry.Entry{ID: id, Key: "main", Owner: "me", Nonce: 7, State: retry.EntryOpen, At: time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC),
+		First: time.Date(2026, 3, 3, 4, 5, 6, 7, time.UTC), Takes: 35 * time.Second}
 }
 
 func begin(t testing.TB, j retry.Journal, id string) retry.Entry {
@@ -52,4 +53,15 @@ func transactions(t *testing.T, path string) (n int) {
 	}))
 	require.NoError(t, db.Close())
 	return n
+}
+
+// put writes a record past the journal, which must be closed.
+func put(t *testing.T, path, id, value string) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("resilience journal 1")).Bucket([]byte("entries")).Put([]byte(id), []byte(value))
+	}))
+	require.NoError(t, db.Close())
 }

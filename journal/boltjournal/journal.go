@@ -3,7 +3,6 @@ package boltjournal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 
@@ -11,6 +10,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/nexpay-go/resilience/journal/internal/entry"
+	"github.com/nexpay-go/resilience/journal/internal/failure"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -28,12 +28,13 @@ type Journal struct {
 	commits committer
 }
 
-// Close waits for what is being stored, and closes the file. Calls after that
+// Close waits for what is being stored, however long, and closes the file. Calls after that
 // return an error that wraps [fs.ErrClosed].
 func (j *Journal) Close() error { return described("close", j.commits.close()) }
 
 // Begin does what [retry.Journal] says. A context that ends while the entry is
-// being stored ends the call, not the storing.
+// being stored ends the call, not the storing: a disk that stalls keeps no caller.
+// If the file is not at its path any more, that is an [ErrMoved].
 func (j *Journal) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
 	held, err := j.begin(ctx, e)
 	return held, described("begin", err)
@@ -78,7 +79,8 @@ func (j *Journal) read(ctx context.Context, id string) (held retry.Entry, err er
 }
 
 // End does what [retry.Journal] says. A context that ends while the entry is being
-// stored ends the call, not the storing.
+// stored ends the call, not the storing. If the file is not at its path any more,
+// that is an [ErrMoved].
 func (j *Journal) End(ctx context.Context, e retry.Entry) error {
 	e.TraceIDs = slices.Clone(e.TraceIDs) // it may be read after a context made us return
 	return described("end", j.commits.do(ctx, func(tx *bolt.Tx) (changed bool, err error) {
@@ -106,7 +108,7 @@ func described(call string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
-		return fmt.Errorf("boltjournal: %s: %w", call, fs.ErrClosed)
+		err = fs.ErrClosed
 	}
-	return fmt.Errorf("boltjournal: %s: %w", call, err)
+	return &failure.Error{Call: "boltjournal: " + call, Err: err}
 }

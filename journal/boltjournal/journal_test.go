@@ -3,6 +3,7 @@ package boltjournal_test
 import (
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -76,7 +77,32 @@ func TestOddTraceIDs(t *testing.T) {
 func TestTimesKeepTheirNanoseconds(t *testing.T) {
 	t.Parallel()
 	j := open(t, newPath(t))
-	require.Equal(t, sample("").At, begin(t, j, "p-1").At)
+	held := begin(t, j, "p-1")
+	require.Equal(t, sample("").At, held.At)
+	require.Equal(t, sample("").First, held.First)
+}
+
+// A record that was written before First and Takes existed, to the byte.
+func TestOldRecord(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	require.NoError(t, open(t, path).Close())
+	put(t, path, "p-1", `{"key":"main","fingerprint":"f","owner":"me","nonce":7,"state":"open","generation":3,"at":"2026-03-04T05:06:07.000000008Z","trace_ids":["t-1"]}`)
+	j := open(t, path)
+	e := sample("p-1")
+	e.Fingerprint, e.Generation, e.TraceIDs, e.First, e.Takes = "f", 3, []string{"t-1"}, time.Time{}, 0
+	held, err := read(j, "p-1")
+	require.NoError(t, err)
+	require.Equal(t, e, held)
+	held.First, held.Takes = held.At, time.Minute
+	e, err = j.Begin(t.Context(), held)
+	require.NoError(t, err)
+	require.Equal(t, int64(4), e.Generation)
+	e.State = retry.EntryNotApplied
+	require.NoError(t, j.End(t.Context(), e))
+	held, err = read(j, "p-1")
+	require.NoError(t, err)
+	require.Equal(t, e, held)
 }
 
 var _ interface {

@@ -13,6 +13,7 @@ const childEnv = "BOLTJOURNAL_TEST_CHILD"
 var children = map[string]func(path string) error{
 	"begin until killed": beginUntilKilled,
 	"hold until told":    holdUntilTold,
+	"pay until the end":  payUntilTheEnd,
 }
 
 func TestMain(m *testing.M) {

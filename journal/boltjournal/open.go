@@ -13,49 +13,73 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
 // ErrInUse says that the file is open already, in another process or in this one.
-var ErrInUse = errors.New("the file is open already, here or in another process")
+var ErrInUse = failure.Plain("the file is open already, here or in another process")
 
-// Open opens a journal, or begins a new one. A file that is open already is
-// [ErrInUse]. One that is no journal, or is cut short, is [ErrDamaged], an empty
-// one too: a journal that lost all it knew looks no different.
+// Open opens a journal, or begins a new one where none ever was. A file that is
+// open already is [ErrInUse]. One that is no journal, or is cut short, is
+// [ErrDamaged], an empty one too: a journal that lost all it knew looks no
+// different. One that was there, and is not, is [ErrMoved].
 func Open(c Config) (*Journal, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("boltjournal: open: %w", err)
 	}
-	db, err := openFile(c.Path, time.Now().Add(c.LockWait))
+	j, err := openJournal(c)
 	if err != nil {
-		return nil, fmt.Errorf("boltjournal: open %s: %w", c.Path, err)
+		return nil, &failure.Error{Call: "boltjournal: open " + c.Path, Err: err}
 	}
-	return &Journal{committer{db: db, turn: make(chan struct{}, 1)}}, nil
+	return j, nil
 }
 
-func openFile(path string, deadline time.Time) (*bolt.DB, error) {
+func openJournal(c Config) (*Journal, error) {
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(c.LockWait)
+	if err := inspect(path, deadline, c.MustExist); err != nil {
+		return nil, err
+	}
+	db, file, err := openBolt(path, deadline, false)
+	if err != nil {
+		return nil, err
+	}
+	place := place{path, file}
+	if err := prepare(db, place); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Journal{committer{db: db, place: place, turn: make(chan struct{}, 1)}}, nil
+}
+
+// inspect looks at what is there before it is opened for writing.
+func inspect(path string, deadline time.Time, mustExist bool) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		return expect(path, mustExist)
 	case err != nil:
-		return nil, err
+		return err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("this is no file")
+		return failure.Plain("this is no file")
 	case info.Size() == 0:
-		return nil, fmt.Errorf("%w: it is empty; if there never was a journal, remove it", ErrDamaged)
-	default:
-		if err := probe(path, deadline); err != nil {
-			return nil, err
-		}
+		return fmt.Errorf("%w: it is empty; if there never was a journal, remove it", ErrDamaged)
 	}
-	db, err := openBolt(path, deadline, false)
-	if err != nil {
-		return nil, err
+	return probe(path, deadline)
+}
+
+// prepare makes a file a journal that is there after a crash.
+func prepare(db *bolt.DB, p place) error {
+	if err := guarded(func() error { return db.Update(makeBuckets) }); err != nil {
+		return err
 	}
-	prepare := func() error { return db.Update(makeBuckets) }
-	if err := errors.Join(guarded(prepare), syncFolder(filepath.Dir(path))); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := errors.Join(mark(p.path), syncFolder(filepath.Dir(p.path))); err != nil {
+		return err
 	}
-	return db, nil
+	return p.check()
 }
 
 func makeBuckets(tx *bolt.Tx) error {
@@ -85,7 +109,7 @@ func syncFolder(path string) error {
 
 // probe looks at a file before it is opened for writing, which believes it.
 func probe(path string, deadline time.Time) error {
-	db, err := openBolt(path, deadline, true)
+	db, _, err := openBolt(path, deadline, true)
 	if err != nil {
 		return err
 	}
@@ -109,19 +133,31 @@ func whole(tx *bolt.Tx) error {
 	})
 }
 
-func openBolt(path string, deadline time.Time, readOnly bool) (db *bolt.DB, err error) {
-	wait := max(time.Until(deadline), 1) // 0 would wait for ever
+// openBolt returns what is open with what the system knows it by.
+func openBolt(path string, deadline time.Time, readOnly bool) (db *bolt.DB, info fs.FileInfo, err error) {
+	options := &bolt.Options{
+		Timeout:      max(time.Until(deadline), 1), // 0 would wait for ever
+		ReadOnly:     readOnly,
+		FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode fs.FileMode) (file *os.File, err error) {
+			if file, err = os.OpenFile(name, flag, mode); err != nil {
+				return nil, err
+			}
+			info, err = file.Stat()
+			return file, err
+		},
+	}
 	err = guarded(func() error {
-		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: wait, ReadOnly: readOnly, FreelistType: bolt.FreelistMapType})
+		db, err = bolt.Open(path, 0o600, options)
 		return err
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, ErrInUse
+		return nil, nil, ErrInUse
 	case err != nil && !ofSystem(err) && !errors.Is(err, ErrDamaged):
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return db, err
+	return db, info, err
 }
 
 // ofSystem reports whether an error is about getting at the file, and not about

@@ -181,14 +181,9 @@ func TestDamagedRecord(t *testing.T) {
 	for _, value := range []string{"", "{", `{"state":"lost"}`} {
 		path := newPath(t)
 		require.NoError(t, open(t, path).Close())
-		db, err := bolt.Open(path, 0o600, nil)
-		require.NoError(t, err)
-		require.NoError(t, db.Update(func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte("resilience journal 1")).Bucket([]byte("entries")).Put([]byte("p-1"), []byte(value))
-		}))
-		require.NoError(t, db.Close())
+		put(t, path, "p-1", value)
 		j := open(t, path)
-		_, err = read(j, "p-1")
+		_, err := read(j, "p-1")
 		require.ErrorIs(t, err, boltjournal.ErrDamaged)
 		_, err = j.Begin(t.Context(), sample("p-1"))
 		require.ErrorIs(t, err, boltjournal.ErrDamaged)

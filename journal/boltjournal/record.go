@@ -21,22 +21,27 @@ var (
 )
 
 // A record is an entry in the file. Its names stay, whatever those of Entry do.
+// Older records have neither First nor Takes.
 type record struct {
-	Key         string    `json:"key,omitempty"`
-	Fingerprint string    `json:"fingerprint,omitempty"`
-	Owner       string    `json:"owner,omitempty"`
-	Nonce       uint64    `json:"nonce,omitempty"`
-	State       string    `json:"state"`
-	Generation  int64     `json:"generation"`
-	At          time.Time `json:"at"`
-	TraceIDs    []string  `json:"trace_ids,omitempty"`
+	Key         string        `json:"key,omitempty"`
+	Fingerprint string        `json:"fingerprint,omitempty"`
+	Owner       string        `json:"owner,omitempty"`
+	Nonce       uint64        `json:"nonce,omitempty"`
+	State       string        `json:"state"`
+	Generation  int64         `json:"generation"`
+	At          time.Time     `json:"at"`
+	First       time.Time     `json:"first,omitzero"`
+	Takes       time.Duration `json:"takes,omitempty"` // in nanoseconds
+	TraceIDs    []string      `json:"trace_ids,omitempty"`
 }
 
 func encode(e retry.Entry) ([]byte, error) {
 	if err := entry.Check(e); err != nil {
 		return nil, err
 	}
-	return json.Marshal(record{e.Key, e.Fingerprint, e.Owner, e.Nonce, e.State.String(), e.Generation, e.At.UTC(), e.TraceIDs})
+	return json.Marshal(record{
+		e.Key, e.Fingerprint, e.Owner, e.Nonce, e.State.String(), e.Generation, e.At.UTC(), e.First.UTC(), e.Takes, e.TraceIDs,
+	})
 }
 
 func decode(id string, value []byte) (retry.Entry, error) {
@@ -50,7 +55,7 @@ func decode(id string, value []byte) (retry.Entry, error) {
 	}
 	return retry.Entry{
 		ID: id, Key: r.Key, Fingerprint: r.Fingerprint, Owner: r.Owner, Nonce: r.Nonce,
-		State: state, Generation: r.Generation, At: r.At.UTC(), TraceIDs: r.TraceIDs,
+		State: state, Generation: r.Generation, At: r.At.UTC(), First: r.First.UTC(), Takes: r.Takes, TraceIDs: r.TraceIDs,
 	}, nil
 }
 

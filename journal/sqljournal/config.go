@@ -12,9 +12,13 @@ type Config struct {
 	// in PostgreSQL a schema and a dot may come before it. Empty: payment_journal.
 	Table string
 
-	// Dialect of the database: it matters to [Journal.Schema] and
-	// [Journal.Migrate] only. Zero: PostgreSQL.
+	// Dialect of the database. Zero: PostgreSQL.
 	Dialect Dialect
+
+	// MayForget accepts a database that may forget what it acknowledged, as one
+	// that is made for a test does: [Journal.Check] asks nothing then. false: such
+	// a database is refused, because payments would be made twice.
+	MayForget bool
 }
 
 // A Dialect is a kind of database.
@@ -23,7 +27,7 @@ type Dialect uint8
 // The databases that a journal can be in. All others need another
 // [retry.Journal].
 const (
-	PostgreSQL Dialect = iota // 9.5 or newer
+	PostgreSQL Dialect = iota // 9.6 or newer
 	SQLite                    // 3.24 or newer
 )
 

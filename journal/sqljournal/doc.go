@@ -14,15 +14,29 @@
 //
 // # Durability
 //
-// What was acknowledged is as durable as the database makes its commits.
+// What was acknowledged is as durable as the database makes its commits. One that is
+// not set so is [ErrForgets]: [Journal.Check], which Migrate and the first Begin call,
+// says what is wrong with it.
 //
-//   - PostgreSQL: leave fsync and synchronous_commit on, as they are. A failover to
-//     a standby that replicates asynchronously may lose the last commits, and with
-//     them the knowledge of payments; synchronous replication does not. The journal
-//     must talk to the primary.
-//   - SQLite: leave the synchronous pragma FULL, as it is; NORMAL with a WAL loses
-//     commits when the power fails. Set busy_timeout, or callers at the same time
-//     get errors.
+//   - PostgreSQL: leave fsync and synchronous_commit on, as they are, and the table
+//     logged. The journal must talk to the primary. What cannot be seen from here: a
+//     failover to a standby that replicates asynchronously may lose the last commits,
+//     and with them the knowledge of payments; synchronous replication does not.
+//   - SQLite: set journal_mode WAL, and leave the synchronous pragma FULL, as it is,
+//     both in the data source's name, where they hold for each connection. NORMAL
+//     loses commits when the power fails; so does FULL with journal_mode DELETE,
+//     which is SQLite's own choice: there it takes EXTRA. Set busy_timeout, or
+//     callers at the same time get errors. What cannot be seen from here: a disk
+//     that says it has stored what it has not.
+//
+// For tests, Config.MayForget accepts any database.
+//
+// # Tables of earlier versions
+//
+// [Journal.Migrate] adds the columns that they lack; [Journal.Upgrade] has the
+// statements for another tool. Do it before the first process of this version
+// begins a payment: until then its calls are errors, and nothing is sent. Processes
+// of the earlier version can go on meanwhile.
 //
 // Rows are never deleted here. A row that is deleted is a payment that can be made
 // again with the same ID, so delete what is years old and applied, if anything.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	_ "modernc.org/sqlite"
 
@@ -11,16 +13,22 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// DoOnce does what is shown here by itself, with the journal in retry.Config. A
-// database in a file wants ?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL).
+// DoOnce does what is shown here by itself, with the journal in retry.Config.
 func ExampleNew() {
-	db, err := sql.Open("sqlite", ":memory:")
+	folder, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	// With a WAL, SQLite's own settings make it wait for the disk.
+	path := filepath.Join(folder, "shop.db")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1) // in memory each connection is a database of its own
 	journal, err := sqljournal.New(db, sqljournal.Config{Dialect: sqljournal.SQLite})
 	if err != nil {
 		fmt.Println(err)

@@ -17,7 +17,7 @@ import (
 )
 
 // openSQLite does not wait for the disk: these tests cut no power.
-func openSQLite(t *testing.T, path string) *sql.DB {
+func openSQLite(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func openSQLite(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-func newSQLite(t *testing.T) *sql.DB {
+func newSQLite(t testing.TB) *sql.DB {
 	t.Helper()
 	return openSQLite(t, filepath.Join(t.TempDir(), "db"))
 }
@@ -36,22 +36,25 @@ var tables atomic.Int64
 // newTable is a name that no other test has.
 func newTable() string { return fmt.Sprint("Journal_", tables.Add(1)) }
 
-func migrated(t *testing.T, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
+func migrated(t testing.TB, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
 	t.Helper()
 	j := handle(t, db, c)
 	require.NoError(t, j.Migrate(context.Background()))
 	return j
 }
 
-func handle(t *testing.T, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
+// handle accepts that these databases forget: no test cuts the power.
+func handle(t testing.TB, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
 	t.Helper()
+	c.MayForget = true
 	j, err := sqljournal.New(db, c)
 	require.NoError(t, err)
 	return j
 }
 
 func sample(id string) retry.Entry {
-	return retry.Entry{ID: id, Key: "main", Owner: "me", Nonce: 7, State: retry.EntryOpen, At: time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC)}
+	return retry.Entry{ID: id, Key: "main", Owner: "me", Nonce: 7, State: retry.EntryOpen, At: time.Date(2026, 3, 4, 5, 6, 7, 8, time.UTC),
+		First: time.Date(2026, 3, 3, 4, 5, 6, 7, time.UTC), Takes: 35 * time.Second}
 }
 
 func read(j retry.Journal, id string) (retry.Entry, error) {

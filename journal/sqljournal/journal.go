@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/nexpay-go/resilience/journal/internal/entry"
 	"github.com/nexpay-go/resilience/retry"
@@ -19,11 +20,17 @@ import (
 // text in UTF-8 without NUL. Anything else is an error, and nothing is stored. In
 // trace ids, which are for people, bytes that are no UTF-8 are replaced.
 //
-// Errors wrap those of the driver, for errors.As.
+// Errors wrap those of the driver, for errors.As. They have a method SafeError, whose
+// text names SQLSTATE or SQLite's result code and has no value of a row: package retry
+// prints that one.
 type Journal struct {
 	db                                 *sql.DB
+	table                              string
+	dialect                            Dialect
+	mayForget                          bool
 	schema                             []string
 	insert, update, end, get, nextOpen string
+	checked                            atomic.Bool // the last Check found the database to be durable
 }
 
 // New returns a journal in a database, which has to stay open as long as the
@@ -41,39 +48,43 @@ func New(db *sql.DB, c Config) (*Journal, error) {
 	// drivers for SQLite number them by their first appearance.
 	in := func(statement string) string { return strings.ReplaceAll(statement, "journal", c.Table) }
 	return &Journal{
-		db:       db,
-		schema:   schemaOf(c),
-		insert:   in(insert),
-		update:   in(update),
-		end:      in(end),
-		get:      in(get),
-		nextOpen: in(nextOpen),
+		db:        db,
+		table:     c.Table,
+		dialect:   c.Dialect,
+		mayForget: c.MayForget,
+		schema:    schemaOf(c),
+		insert:    in(insert),
+		update:    in(update),
+		end:       in(end),
+		get:       in(get),
+		nextOpen:  in(nextOpen),
 	}, nil
 }
 
 // The statements, with journal for the table. Each is a compare-and-swap of its
 // own: it does all or nothing at any isolation level.
 const (
-	insert = `INSERT INTO journal (key_name, fingerprint, owner, nonce, state, generation, begun_at, trace_ids, id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`
+	insert = `INSERT INTO journal (key_name, fingerprint, owner, nonce, state, generation, begun_at, first_at, takes_ns, trace_ids, id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`
 
 	update = `UPDATE journal
-SET key_name = $1, fingerprint = $2, owner = $3, nonce = $4, state = $5, generation = $6, begun_at = $7, trace_ids = $8
-WHERE id = $9 AND generation = $10 AND state <> 'applied'`
+SET key_name = $1, fingerprint = $2, owner = $3, nonce = $4, state = $5, generation = $6, begun_at = $7, first_at = $8, takes_ns = $9, trace_ids = $10
+WHERE id = $11 AND generation = $12 AND state <> 'applied'`
 
 	end = `UPDATE journal SET state = $1, trace_ids = $2 WHERE id = $3 AND generation = $4 AND state = 'open'`
 
-	columns = `SELECT key_name, fingerprint, owner, nonce, state, generation, begun_at, trace_ids, id FROM journal `
+	columns = `SELECT key_name, fingerprint, owner, nonce, state, generation, begun_at, first_at, takes_ns, trace_ids, id FROM journal `
 
 	get = columns + `WHERE id = $1`
 
 	nextOpen = columns + `WHERE state = 'open' AND id > $1 ORDER BY id LIMIT 1`
 )
 
-// Begin does what [retry.Journal] says.
+// Begin does what [retry.Journal] says. The first one calls [Journal.Check] if nobody
+// has.
 func (j *Journal) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
 	held, err := j.begin(ctx, e)
-	return held, described("begin", err)
+	return held, j.described("begin", err)
 }
 
 func (j *Journal) begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
@@ -81,6 +92,9 @@ func (j *Journal) begin(ctx context.Context, e retry.Entry) (retry.Entry, error)
 		return j.read(ctx, e.ID)
 	}
 	if err := entry.Check(e); err != nil {
+		return retry.Entry{}, err
+	}
+	if err := j.ensure(ctx); err != nil {
 		return retry.Entry{}, err
 	}
 	statement, more := j.insert, []any{}
@@ -108,7 +122,7 @@ func (j *Journal) read(ctx context.Context, id string) (retry.Entry, error) {
 
 // End does what [retry.Journal] says.
 func (j *Journal) End(ctx context.Context, e retry.Entry) error {
-	return described("end", j.finish(ctx, e))
+	return j.described("end", j.finish(ctx, e))
 }
 
 func (j *Journal) finish(ctx context.Context, e retry.Entry) error {
@@ -152,11 +166,4 @@ func (j *Journal) queryRow(ctx context.Context, query string, arg string) (retry
 		return retry.Entry{}, err
 	}
 	return r.entry()
-}
-
-func described(call string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("sqljournal: %s: %w", call, err)
 }

@@ -45,8 +45,8 @@ func TestSQLite(t *testing.T) {
 // With one connection, whatever holds on to it keeps all others out.
 func TestOneConnection(t *testing.T) {
 	t.Parallel()
-	for dialect, connect := range map[sqljournal.Dialect]func(*testing.T) *sql.DB{
-		sqljournal.PostgreSQL: func(t *testing.T) *sql.DB { return openPostgres(t) },
+	for dialect, connect := range map[sqljournal.Dialect]func(testing.TB) *sql.DB{
+		sqljournal.PostgreSQL: func(t testing.TB) *sql.DB { return openPostgres(t) },
 		sqljournal.SQLite:     newSQLite,
 	} {
 		t.Run(dialect.String(), func(t *testing.T) {

@@ -16,7 +16,7 @@ func (j *Journal) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
 			if err == nil && e.ID == "" {
 				return
 			}
-			if !yield(e, described("pending", err)) || err != nil {
+			if !yield(e, j.described("pending", err)) || err != nil {
 				return
 			}
 			last = e.ID

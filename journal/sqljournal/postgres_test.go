@@ -23,10 +23,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// postgres is a real server for these tests, started by the first that needs it.
-var postgres server
+// postgres is a real server for these tests, started by the first that needs it. It
+// does not wait for the disk.
+var postgres = server{args: []string{"-c", "fsync=off"}}
 
 type server struct {
+	args    []string
+	standby bool // of a primary that there is not
+
 	once   sync.Once
 	err    error // why it did not start
 	folder string
@@ -35,16 +39,21 @@ type server struct {
 }
 
 // dsn starts the server if need be.
-func (s *server) dsn(t *testing.T, more ...string) string {
+func (s *server) dsn(t testing.TB, more ...string) string {
 	t.Helper()
 	s.once.Do(func() { s.err = s.start() })
 	require.NoError(t, s.err)
 	return "host=" + s.folder + " user=journal dbname=postgres sslmode=disable " + strings.Join(more, " ")
 }
 
-func openPostgres(t *testing.T, more ...string) *sql.DB {
+func openPostgres(t testing.TB, more ...string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("pgx", postgres.dsn(t, more...))
+	return openServer(t, &postgres, more...)
+}
+
+func openServer(t testing.TB, s *server, more ...string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", s.dsn(t, more...))
 	require.NoError(t, err)
 	db.SetMaxIdleConns(8) // each connection is a process of the server
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -73,7 +82,13 @@ func (s *server) start() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	return s.serve(account, filepath.Join(bin, "postgres"), "-D", data, "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off")
+	if s.standby {
+		if err := os.WriteFile(filepath.Join(data, "standby.signal"), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	args := []string{filepath.Join(bin, "postgres"), "-D", data, "-k", s.folder, "-c", "listen_addresses="}
+	return s.serve(account, append(args, s.args...)...)
 }
 
 // serve leaves the server to a shell that kills it when its own input ends: so it

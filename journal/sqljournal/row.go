@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/journal/internal/entry"
+	"github.com/nexpay-go/resilience/journal/internal/failure"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -19,39 +20,60 @@ type row struct {
 	state                       string
 	generation                  int64
 	begunAt                     string
+	firstAt                     string // empty: not known
+	takesNS                     int64
 	traceIDs                    string // a JSON array
 	id                          string
 }
 
 func rowOf(e retry.Entry) row {
 	traceIDs, _ := json.Marshal(append([]string{}, e.TraceIDs...)) // strings always can be
-	return row{
+	r := row{
 		keyName: e.Key, fingerprint: e.Fingerprint, owner: e.Owner, nonce: int64(e.Nonce), state: e.State.String(),
-		generation: e.Generation, begunAt: e.At.UTC().Format(timeLayout), traceIDs: string(traceIDs), id: e.ID,
+		generation: e.Generation, begunAt: e.At.UTC().Format(timeLayout), takesNS: int64(e.Takes), traceIDs: string(traceIDs), id: e.ID,
 	}
+	if !e.First.IsZero() {
+		r.firstAt = e.First.UTC().Format(timeLayout)
+	}
+	return r
 }
 
 // values are in the order of the columns.
 func (r *row) values() []any {
-	return []any{r.keyName, r.fingerprint, r.owner, r.nonce, r.state, r.generation, r.begunAt, r.traceIDs, r.id}
+	return []any{r.keyName, r.fingerprint, r.owner, r.nonce, r.state, r.generation, r.begunAt, r.firstAt, r.takesNS, r.traceIDs, r.id}
 }
 
 // pointers are in the order of the columns.
 func (r *row) pointers() []any {
-	return []any{&r.keyName, &r.fingerprint, &r.owner, &r.nonce, &r.state, &r.generation, &r.begunAt, &r.traceIDs, &r.id}
+	return []any{
+		&r.keyName, &r.fingerprint, &r.owner, &r.nonce, &r.state, &r.generation, &r.begunAt, &r.firstAt, &r.takesNS, &r.traceIDs, &r.id,
+	}
 }
 
 func (r *row) entry() (retry.Entry, error) {
-	e := retry.Entry{ID: r.id, Key: r.keyName, Fingerprint: r.fingerprint, Owner: r.owner, Nonce: uint64(r.nonce), Generation: r.generation}
+	e := retry.Entry{
+		ID: r.id, Key: r.keyName, Fingerprint: r.fingerprint, Owner: r.owner, Nonce: uint64(r.nonce),
+		Generation: r.generation, Takes: time.Duration(r.takesNS),
+	}
 	var err error
 	if e.State, err = entry.ParseState(r.state); err != nil {
-		return retry.Entry{}, fmt.Errorf("the row of %q: %w", r.id, err)
+		return retry.Entry{}, r.foreign("state", err)
 	}
 	if e.At, err = time.Parse(timeLayout, r.begunAt); err != nil {
-		return retry.Entry{}, fmt.Errorf("the row of %q: begun_at: %w", r.id, err)
+		return retry.Entry{}, r.foreign("begun_at", err)
+	}
+	if r.firstAt != "" {
+		if e.First, err = time.Parse(timeLayout, r.firstAt); err != nil {
+			return retry.Entry{}, r.foreign("first_at", err)
+		}
 	}
 	if err := json.Unmarshal([]byte(r.traceIDs), &e.TraceIDs); err != nil {
-		return retry.Entry{}, fmt.Errorf("the row of %q: trace_ids: %w", r.id, err)
+		return retry.Entry{}, r.foreign("trace_ids", err)
 	}
 	return e, nil
+}
+
+// foreign tells of a value that nobody here wrote.
+func (r *row) foreign(column string, err error) error {
+	return fmt.Errorf("the row of %q: %s: %w", r.id, column, failure.Hide("a row has no entry's "+column, err))
 }

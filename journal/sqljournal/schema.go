@@ -2,27 +2,100 @@ package sqljournal
 
 import (
 	"context"
-	"fmt"
 	"strings"
 )
 
 // Schema returns the statements that make the table and its index, unless they are
-// there, as they stand in a file of migrations.
-func (j *Journal) Schema() string { return strings.Join(j.schema, ";\n\n") + ";\n" }
+// there, as they stand in a file of migrations. A table that an earlier version made
+// needs those of [Journal.Upgrade] as well.
+func (j *Journal) Schema() string { return script(j.schema) }
 
-// Migrate makes the table and its index, unless they are there. Several processes
-// may do so at once.
+// Upgrade returns the statements that add to a table of an earlier version the
+// columns that it lacks, as they stand in a file of migrations. Rows that are there
+// get the zero value, and processes of the earlier version can go on using the table
+// meanwhile. In SQLite they can be executed once only.
+func (j *Journal) Upgrade() string {
+	var statements []string
+	for _, c := range added {
+		statements = append(statements, j.adding(c))
+	}
+	return script(statements)
+}
+
+func script(statements []string) string { return strings.Join(statements, ";\n\n") + ";\n" }
+
+// Migrate makes the table and its index, or adds the columns that a table of an
+// earlier version lacks. Several processes may do so at once. Then it does what
+// [Journal.Check] does; a server that is not durable is refused before anything is
+// made.
 func (j *Journal) Migrate(ctx context.Context) error {
+	return j.described("migrate", j.migrate(ctx))
+}
+
+func (j *Journal) migrate(ctx context.Context) error {
+	if err := j.durable(ctx); err != nil {
+		return err
+	}
 	for _, statement := range j.schema {
-		err := again(func() error {
-			_, err := j.db.ExecContext(ctx, statement)
+		if err := j.exec(ctx, statement); err != nil {
 			return err
-		})
-		if err != nil {
-			return fmt.Errorf("sqljournal: migrate: %w", err)
 		}
 	}
-	return nil
+	for _, c := range added {
+		if err := j.add(ctx, c); err != nil {
+			return err
+		}
+	}
+	return j.check(ctx)
+}
+
+func (j *Journal) exec(ctx context.Context, statement string) error {
+	return again(func() error {
+		_, err := j.db.ExecContext(ctx, statement)
+		return err
+	})
+}
+
+// add looks first: to alter a table, PostgreSQL waits for all who use it.
+func (j *Journal) add(ctx context.Context, c column) error {
+	if has, err := j.has(ctx, c); has || err != nil {
+		return err
+	}
+	err := j.exec(ctx, j.adding(c))
+	if err == nil {
+		return nil
+	}
+	if has, _ := j.has(ctx, c); has {
+		return nil // another process was faster
+	}
+	return err
+}
+
+func (j *Journal) has(ctx context.Context, c column) (has bool, err error) {
+	query := `SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = CAST(CAST($1 AS text) AS regclass) AND attname = $2 AND NOT attisdropped)`
+	if j.dialect == SQLite {
+		query = `SELECT EXISTS (SELECT 1 FROM pragma_table_info($1) WHERE name = $2)`
+	}
+	err = again(func() error { return j.db.QueryRowContext(ctx, query, j.table, c.name).Scan(&has) })
+	return has, err
+}
+
+func (j *Journal) adding(c column) string {
+	unless := "IF NOT EXISTS "
+	if j.dialect == SQLite {
+		unless = "" // it does not know that
+	}
+	return "ALTER TABLE " + j.table + " ADD COLUMN " + unless + c.name + " " + c.kind
+}
+
+// A column came later than the table.
+type column struct{ name, kind string }
+
+// added have defaults for the rows that are there, and for processes of the earlier
+// version, which do not name them.
+var added = []column{
+	{"first_at", "TEXT NOT NULL DEFAULT ''"},
+	{"takes_ns", "BIGINT NOT NULL DEFAULT 0"},
 }
 
 // schemaOf compares IDs byte by byte, because two IDs are two payments. In
@@ -42,7 +115,9 @@ func schemaOf(c Config) []string {
 	state       TEXT   NOT NULL CHECK (state IN ('open', 'applied', 'not applied')),
 	generation  BIGINT NOT NULL CHECK (generation > 0),
 	begun_at    TEXT   NOT NULL,
-	trace_ids   TEXT   NOT NULL
+	trace_ids   TEXT   NOT NULL,
+	first_at    ` + added[0].kind + `,
+	takes_ns    ` + added[1].kind + `
 )`,
 		`CREATE INDEX IF NOT EXISTS ` + index + `_open ON ` + c.Table + ` (id) WHERE state = 'open'`,
 	}

@@ -3,6 +3,7 @@ package journaltest
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -11,6 +12,7 @@ var beginRules = []rule{
 	{"an empty journal holds nothing", emptyHoldsNothing},
 	{"Begin stores", beginStores},
 	{"Begin compares and swaps", beginCompares},
+	{"the same Begin once more returns what it stored", beginRepeated},
 	{"reading changes nothing", readingChangesNothing},
 	{"applied is final", appliedIsFinal},
 	{"what did not happen may begin again", notAppliedBeginsAgain},
@@ -34,6 +36,7 @@ func beginStores(c *check) {
 	changed := e
 	changed.Key, changed.Fingerprint, changed.Nonce = "spare", "", e.Nonce+1
 	changed.At, changed.TraceIDs = e.At.AddDate(0, 0, 1), []string{"t-1"}
+	changed.First, changed.Takes = e.First.AddDate(0, 0, -1), e.Takes+time.Minute
 	c.holds(c.store.Journal, c.again(c.store.Journal, changed, "third"), "after a Begin that changes every field")
 }
 
@@ -45,6 +48,19 @@ func beginCompares(c *check) {
 		other.Owner, other.Generation = "other", generation
 		c.same(c.begin(c.store.Journal, other), second, "Begin of a generation that is not held returns")
 		c.holds(c.store.Journal, second, "after Begin of a generation that is not held")
+	}
+}
+
+// Its caller was told of an error, and asks again whether it was stored.
+func beginRepeated(c *check) {
+	for _, owner := range []string{"first", "second"} { // of a new operation, and of one that is held
+		e := sample("p-1")
+		e.Owner, e.Generation = owner, c.read(c.store.Journal, "p-1").Generation
+		held := c.begin(c.store.Journal, e)
+		for range 2 {
+			c.same(c.begin(c.store.Journal, e), held, "the same Begin once more returns")
+		}
+		c.holds(c.store.Journal, held, "after the same Begin three times")
 	}
 }
 

@@ -40,6 +40,13 @@ const (
 	signedNonce      flaw = "the nonce stops at the largest int64"
 	millis           flaw = "the time is cut to the millisecond"
 	localTime        flaw = "the time is not UTC"
+	firstOnce        flaw = "the first time of the first Begin stays"
+	firstIsAt        flaw = "the first time is that of the Begin"
+	firstUnix        flaw = "no first time becomes 1970"
+	takesDropped     flaw = "what the sender takes is not stored"
+	takesSeconds     flaw = "what the sender takes is cut to the second"
+	endForgetsTimes  flaw = "End drops the first time and what the sender takes"
+	repeatFails      flaw = "the same Begin once more is an error"
 	foldsCase        flaw = "IDs are told apart regardless of case"
 	trimsSpace       flaw = "IDs are told apart regardless of space behind"
 	cutsAtNUL        flaw = "IDs end at a NUL"
@@ -74,6 +81,8 @@ var found = map[flaw]string{
 	ignoresContext: "an ended context ends the call", pendingAll: "Pending lists what is open", pendingNothing: "Pending lists what is open",
 	pendingStale: "Pending lists nothing twice and nothing ended", pendingTwice: "Pending lists nothing twice", pendingGoesOn: "an ended context ends Pending",
 	forgets: "what Begin and End acknowledged", forgetsEnds: "what Begin and End acknowledged", pendingForgotten: "what Begin and End acknowledged",
+	firstOnce: "Begin stores", firstIsAt: "Begin stores", firstUnix: "an entry comes back", takesDropped: "Begin stores", takesSeconds: "Begin stores",
+	endForgetsTimes: "End changes", repeatFails: "the same Begin once more",
 	lockPerHandle: "of those who begin at once on two handles",
 }
 

@@ -118,11 +118,14 @@ func (c *check) same(got, want retry.Entry, what string) {
 
 // same tells nil and empty trace ids not apart, and times only by the microsecond.
 func same(a, b retry.Entry) bool {
-	at := a.At.Sub(b.At).Abs() < time.Microsecond && a.At.Location() == b.At.Location()
-	traces := slices.Equal(a.TraceIDs, b.TraceIDs)
-	a.At, a.TraceIDs = b.At, b.TraceIDs
-	return at && traces && a.ID == b.ID && a.Key == b.Key && a.Fingerprint == b.Fingerprint && a.Owner == b.Owner &&
-		a.Nonce == b.Nonce && a.State == b.State && a.Generation == b.Generation
+	times := sameTime(a.At, b.At) && sameTime(a.First, b.First) && (a.Takes-b.Takes).Abs() < time.Microsecond
+	return times && slices.Equal(a.TraceIDs, b.TraceIDs) && a.ID == b.ID && a.Key == b.Key && a.Fingerprint == b.Fingerprint &&
+		a.Owner == b.Owner && a.Nonce == b.Nonce && a.State == b.State && a.Generation == b.Generation
+}
+
+// sameTime wants the zero time, which says that a time is not known, to stay it.
+func sameTime(a, b time.Time) bool {
+	return a.Sub(b).Abs() < time.Microsecond && a.Location() == b.Location() && a.IsZero() == b.IsZero()
 }
 
 // sample is an operation about to be sent.
@@ -135,5 +138,7 @@ func sample(id string) retry.Entry {
 		Nonce:       1_772_600_767_123_456,
 		State:       retry.EntryOpen,
 		At:          time.Date(2026, 3, 4, 5, 6, 7, 123_456_000, time.UTC),
+		First:       time.Date(2026, 3, 3, 4, 5, 6, 654_321_000, time.UTC),
+		Takes:       35*time.Second + 1234*time.Microsecond,
 	}
 }

@@ -23,6 +23,9 @@ func entriesComeBack(c *check) {
 		func(e *retry.Entry) { e.At = time.Date(2100, 2, 28, 0, 0, 0, 1000, time.UTC) },
 		func(e *retry.Entry) { e.At = e.At.Add(789) }, // nanoseconds: may be lost
 		func(e *retry.Entry) { e.At = e.At.Truncate(time.Second) },
+		func(e *retry.Entry) { e.First, e.Takes = time.Time{}, 0 },
+		func(e *retry.Entry) { e.First, e.Takes = e.At, time.Millisecond },
+		func(e *retry.Entry) { e.First, e.Takes = e.At.AddDate(-30, 0, 0), 100*365*24*time.Hour },
 		func(e *retry.Entry) { e.Nonce = 1<<53 - 3 },
 		func(e *retry.Entry) { e.Nonce = 1<<53 + 1 }, // is no float64
 		func(e *retry.Entry) { e.Nonce = math.MaxInt64 },

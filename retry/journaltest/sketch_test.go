@@ -98,6 +98,8 @@ func (s *sketch) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) 
 		held = s.put(s.bend(held, e))
 	case s.flaw == answersOwn && !reading:
 		return e, nil
+	case s.flaw == repeatFails && held.Owner == e.Owner:
+		return retry.Entry{}, errors.New("duplicate")
 	}
 	return s.give(held), nil
 }
@@ -143,6 +145,18 @@ func (s *sketch) bend(held, e retry.Entry) retry.Entry {
 		e.Nonce = min(e.Nonce, math.MaxInt64)
 	case millis:
 		e.At = e.At.Truncate(time.Millisecond)
+	case firstOnce:
+		e.First = cmp.Or(held.First, e.First)
+	case firstIsAt:
+		e.First = e.At
+	case firstUnix:
+		if e.First.IsZero() {
+			e.First = time.Unix(0, 0).UTC()
+		}
+	case takesDropped:
+		e.Takes = 0
+	case takesSeconds:
+		e.Takes = e.Takes.Truncate(time.Second)
 	case localTime:
 		e.At = e.At.In(time.FixedZone("elsewhere", 3600))
 	case mendsUTF8:
@@ -170,6 +184,9 @@ func (s *sketch) End(ctx context.Context, e retry.Entry) error {
 		held = e
 	}
 	held.State, held.TraceIDs = e.State, e.TraceIDs
+	if s.flaw == endForgetsTimes {
+		held.First, held.Takes = time.Time{}, 0
+	}
 	if s.flaw != sharesGiven {
 		held.TraceIDs = slices.Clone(e.TraceIDs)
 	}

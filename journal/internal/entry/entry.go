@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/nexpay-go/resilience/journal/internal/failure"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -26,8 +28,10 @@ func Check(e retry.Entry) error {
 	if _, err := ParseState(e.State.String()); err != nil {
 		errs = append(errs, err)
 	}
-	if y := e.At.UTC().Year(); y < 0 || y > 9999 {
-		errs = append(errs, errors.New("the year of At has more than four digits"))
+	for name, at := range map[string]time.Time{"At": e.At, "First": e.First} {
+		if y := at.UTC().Year(); y < 0 || y > 9999 {
+			errs = append(errs, failure.Plain("the year of "+name+" has more than four digits"))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -35,7 +39,7 @@ func Check(e retry.Entry) error {
 // CheckID reports what keeps an ID from naming an entry.
 func CheckID(id string) error {
 	if id == "" {
-		return errors.New("no ID")
+		return failure.Plain("no ID")
 	}
 	return checkText("ID", id, MaxID)
 }
@@ -44,9 +48,9 @@ func CheckID(id string) error {
 func checkText(name, text string, longest int) error {
 	switch {
 	case len(text) > longest:
-		return fmt.Errorf("%s has %d bytes, more than %d", name, len(text), longest)
+		return failure.Plain(fmt.Sprintf("%s has %d bytes, more than %d", name, len(text), longest))
 	case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
-		return fmt.Errorf("%s is no text in UTF-8 without NUL; write binary data in hexadecimal", name)
+		return failure.Plain(name + " is no text in UTF-8 without NUL; write binary data in hexadecimal")
 	}
 	return nil
 }
@@ -63,5 +67,5 @@ func ParseState(text string) (retry.EntryState, error) {
 
 // Busy is what a late End returns.
 func Busy(e retry.Entry) error {
-	return fmt.Errorf("generation %d of the operation is not open: %w", e.Generation, retry.ErrBusy)
+	return failure.Wrap(fmt.Sprintf("generation %d of the operation is not open: %v", e.Generation, retry.ErrBusy), retry.ErrBusy)
 }

@@ -1,0 +1,158 @@
+package sqljournal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/nexpay-go/resilience/journal/internal/failure"
+)
+
+// ErrForgets says that the database may forget what it acknowledged, when a
+// machine crashes or loses power: a payment that it forgets is made twice.
+var ErrForgets = failure.Plain("the database may forget what it acknowledged")
+
+// Check asks the database whether what it acknowledges is durable, and returns an
+// error that wraps [ErrForgets] and tells all that is wrong if not. Those are, in
+// PostgreSQL: fsync or synchronous_commit off, a server in recovery (a standby, which
+// lags behind), a table that is UNLOGGED or TEMPORARY. In SQLite: a database in
+// memory, and any journal_mode and synchronous but WAL, TRUNCATE or PERSIST with FULL
+// or EXTRA, or DELETE with EXTRA. With Config.MayForget none of it is asked.
+//
+// Migrate calls it, and so does the first Begin if nobody has: until it returned nil
+// once, nothing is begun. It sees one connection of the pool at one time: settings
+// belong into the data source's name, the role or the server, where they hold for
+// all. After a failover, or for a health check, call it again; if it fails then, the
+// next Begin calls it too.
+func (j *Journal) Check(ctx context.Context) error {
+	return j.described("check", j.check(ctx))
+}
+
+func (j *Journal) check(ctx context.Context) error {
+	err := j.durable(ctx)
+	if err == nil {
+		err = j.durableTable(ctx)
+	}
+	j.checked.Store(err == nil)
+	return err
+}
+
+// ensure checks the database if nobody has.
+func (j *Journal) ensure(ctx context.Context) error {
+	if j.checked.Load() {
+		return nil
+	}
+	return j.check(ctx)
+}
+
+// durable asks about the database, which need not have the table yet.
+func (j *Journal) durable(ctx context.Context) error {
+	if j.mayForget {
+		return nil
+	}
+	var wrong []string
+	err := again(func() (err error) {
+		wrong, err = j.dialect.wrong(ctx, j.db)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return forgets(wrong)
+}
+
+func (j *Journal) durableTable(ctx context.Context) error {
+	if j.mayForget || j.dialect != PostgreSQL {
+		return nil
+	}
+	const query = `SELECT CAST(relpersistence AS text) FROM pg_class WHERE oid = CAST(CAST($1 AS text) AS regclass)`
+	var persistence string
+	if err := again(func() error { return j.db.QueryRowContext(ctx, query, j.table).Scan(&persistence) }); err != nil {
+		return err
+	}
+	switch persistence {
+	case "u":
+		return forgets([]string{"the table is UNLOGGED"})
+	case "t":
+		return forgets([]string{"the table is TEMPORARY"})
+	}
+	return nil
+}
+
+func forgets(wrong []string) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return failure.Wrap(fmt.Sprintf("%v: %s", ErrForgets, strings.Join(wrong, "; ")), ErrForgets)
+}
+
+// wrong lists what keeps a database of the dialect from being durable.
+func (d Dialect) wrong(ctx context.Context, db *sql.DB) ([]string, error) {
+	if d == SQLite {
+		return wrongInSQLite(ctx, db)
+	}
+	return wrongInPostgreSQL(ctx, db)
+}
+
+// Databases that speak PostgreSQL's language need not have its settings.
+const serverSettings = `SELECT coalesce(current_setting('fsync', true), 'on'), coalesce(current_setting('synchronous_commit', true), 'on'), pg_is_in_recovery()`
+
+func wrongInPostgreSQL(ctx context.Context, db *sql.DB) (wrong []string, err error) {
+	var fsync, commit string
+	var recovery bool
+	if err := db.QueryRowContext(ctx, serverSettings).Scan(&fsync, &commit, &recovery); err != nil {
+		return nil, err
+	}
+	if recovery {
+		wrong = append(wrong, "the server is in recovery: it is a standby, not the primary")
+	}
+	if fsync == "off" {
+		wrong = append(wrong, "fsync is off")
+	}
+	if commit == "off" {
+		wrong = append(wrong, "synchronous_commit is off")
+	}
+	return wrong, nil
+}
+
+// What PRAGMA synchronous returns.
+const (
+	full  = 2
+	extra = 3
+)
+
+// wrongInSQLite asks on one connection, because settings are each connection's own.
+func wrongInSQLite(ctx context.Context, db *sql.DB) (wrong []string, err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	var mode, file string
+	var synchronous int
+	for query, value := range map[string]any{
+		"PRAGMA journal_mode": &mode,
+		"PRAGMA synchronous":  &synchronous,
+		"SELECT file FROM pragma_database_list WHERE name = 'main'": &file,
+	} {
+		if err := conn.QueryRowContext(ctx, query).Scan(value); err != nil {
+			return nil, err
+		}
+	}
+	mode = strings.ToUpper(mode)
+	switch {
+	case file == "":
+		return []string{"it is in memory, or is deleted when it is closed"}, nil
+	case mode == "OFF" || mode == "MEMORY":
+		wrong = append(wrong, "journal_mode is "+mode)
+	case mode == "DELETE" && synchronous == full:
+		// The end of a transaction is the end of the rollback journal's name, which
+		// only EXTRA flushes: after a power failure it may be back, and undo it.
+		wrong = append(wrong, "synchronous is FULL, which with journal_mode DELETE has to be EXTRA; or use WAL")
+	}
+	if synchronous < full {
+		wrong = append(wrong, "synchronous is "+[]string{"OFF", "NORMAL"}[max(synchronous, 0)])
+	}
+	return wrong, nil
+}

@@ -1,0 +1,107 @@
+package sqljournal
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+
+	"github.com/nexpay-go/resilience/journal/internal/failure"
+)
+
+func (j *Journal) described(call string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure.Error{Call: "sqljournal: " + call, Err: err, Name: j.dialect.name}
+}
+
+// name names what the database reports, by its number. The text that comes with it
+// may have values of a row, or the statement.
+func (d Dialect) name(err error) (string, bool) {
+	if state, ok := err.(interface{ SQLState() string }); ok {
+		return sqlState(state.SQLState()), true
+	}
+	if coded, ok := err.(interface{ Code() int }); ok && d == SQLite {
+		return sqliteCode(coded.Code()), true
+	}
+	if err.Error() == "sql: database is closed" { // database/sql exports no such error
+		return err.Error(), true
+	}
+	return "", false
+}
+
+var fiveCharacters = regexp.MustCompile(`\A[0-9A-Z]{5}\z`)
+
+func sqlState(state string) string {
+	if !fiveCharacters.MatchString(state) {
+		return "an unknown SQLSTATE"
+	}
+	meaning := cmp.Or(states[state], classes[state[:2]])
+	if meaning == "" {
+		return "SQLSTATE " + state
+	}
+	return "SQLSTATE " + state + " (" + meaning + ")"
+}
+
+// The names that PostgreSQL gives to what may befall a journal, and to the classes
+// of all else: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+var (
+	states = map[string]string{
+		"25006": "read-only transaction",
+		"28P01": "invalid password",
+		"3D000": "no such database",
+		"40001": "serialization failure",
+		"40P01": "deadlock detected",
+		"42501": "insufficient privilege",
+		"42703": "undefined column: has Migrate or Upgrade been run?",
+		"42P01": "undefined table: has Migrate or Schema been run?",
+		"53100": "disk full",
+		"53200": "out of memory",
+		"53300": "too many connections",
+		"55P03": "lock not available",
+		"57014": "query canceled",
+		"57P01": "admin shutdown",
+		"57P02": "crash shutdown",
+		"57P03": "cannot connect now",
+		"58030": "I/O error",
+	}
+	classes = map[string]string{
+		"08": "connection exception",
+		"22": "data exception",
+		"23": "integrity constraint violation",
+		"25": "invalid transaction state",
+		"28": "invalid authorization",
+		"40": "transaction rollback",
+		"42": "syntax error or access rule violation",
+		"53": "insufficient resources",
+		"54": "program limit exceeded",
+		"55": "object not in prerequisite state",
+		"57": "operator intervention",
+		"58": "system error",
+		"XX": "internal error",
+	}
+)
+
+// sqliteCode names a result code: https://sqlite.org/rescode.html. Extended ones
+// have the primary code in their lowest byte.
+func sqliteCode(code int) string {
+	if meaning := codes[code&0xff]; meaning != "" {
+		return meaning
+	}
+	return fmt.Sprintf("SQLite result code %d", code)
+}
+
+var codes = map[int]string{
+	1:  "an error in the statement, or no such table: has Migrate been run? (SQLITE_ERROR)",
+	5:  "the database is locked (SQLITE_BUSY)",
+	6:  "a table is locked (SQLITE_LOCKED)",
+	7:  "out of memory (SQLITE_NOMEM)",
+	8:  "the database is read-only (SQLITE_READONLY)",
+	9:  "interrupted (SQLITE_INTERRUPT)",
+	10: "disk I/O error (SQLITE_IOERR)",
+	11: "the database is damaged (SQLITE_CORRUPT)",
+	13: "the disk or the database is full (SQLITE_FULL)",
+	14: "cannot open the database file (SQLITE_CANTOPEN)",
+	19: "constraint violated (SQLITE_CONSTRAINT)",
+	26: "the file is no database (SQLITE_NOTADB)",
+}
