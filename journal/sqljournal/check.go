@@ -3,7 +3,9 @@ package sqljournal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/nexpay-go/resilience/journal/internal/failure"
@@ -18,10 +20,11 @@ var ErrForgets = failure.Plain("the database may forget what it acknowledged")
 // PostgreSQL: fsync or synchronous_commit off, a server in recovery (a standby, which
 // lags behind), a table that is UNLOGGED or TEMPORARY. In SQLite: a database in
 // memory, and any journal_mode and synchronous but WAL, TRUNCATE or PERSIST with FULL
-// or EXTRA, or DELETE with EXTRA. With Config.MayForget none of it is asked.
+// or EXTRA, or DELETE with EXTRA.
 //
-// Migrate calls it, and so does the first Begin if nobody has: until it returned nil
-// once, nothing is begun. It sees one connection of the pool at one time: settings
+// Migrate calls it, and so does the first Begin if nobody has: with Config.MustKeep
+// nothing is begun until it returned nil once, otherwise what is wrong is logged as a
+// warning, once. It sees one connection of the pool at one time: settings
 // belong into the data source's name, the role or the server, where they hold for
 // all. After a failover, or for a health check, call it again; if it fails then, the
 // next Begin calls it too.
@@ -43,14 +46,24 @@ func (j *Journal) ensure(ctx context.Context) error {
 	if j.checked.Load() {
 		return nil
 	}
-	return j.check(ctx)
+	return j.accept(j.check(ctx))
+}
+
+// accept passes on what Check found where that is to be refused, and warns of it
+// otherwise.
+func (j *Journal) accept(err error) error {
+	if j.mustKeep || !errors.Is(err, ErrForgets) {
+		return err
+	}
+	j.checked.Store(true)
+	if !j.warned.Swap(true) {
+		slog.Default().Warn("sqljournal: payments may be made twice after a crash", "table", j.table, "error", err.Error())
+	}
+	return nil
 }
 
 // durable asks about the database, which need not have the table yet.
 func (j *Journal) durable(ctx context.Context) error {
-	if j.mayForget {
-		return nil
-	}
 	var wrong []string
 	err := again(func() (err error) {
 		wrong, err = j.dialect.wrong(ctx, j.db)
@@ -63,7 +76,7 @@ func (j *Journal) durable(ctx context.Context) error {
 }
 
 func (j *Journal) durableTable(ctx context.Context) error {
-	if j.mayForget || j.dialect != PostgreSQL {
+	if j.dialect != PostgreSQL {
 		return nil
 	}
 	const query = `SELECT CAST(relpersistence AS text) FROM pg_class WHERE oid = CAST(CAST($1 AS text) AS regclass)`

@@ -1,8 +1,10 @@
 package sqljournal_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,9 +17,24 @@ import (
 // strict is a journal that refuses a database that forgets.
 func strict(t *testing.T, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
 	t.Helper()
-	j, err := sqljournal.New(db, c)
+	c.MustKeep = true
+	return handle(t, db, c)
+}
+
+// A database that forgets is used all the same where nobody said otherwise, and
+// warned of once.
+func TestForgetfulDatabaseIsWarnedOf(t *testing.T) {
+	var log bytes.Buffer
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(old) })
+	j := handle(t, newSQLite(t), sqljournal.Config{Dialect: sqljournal.SQLite})
+	require.NoError(t, j.Migrate(t.Context()))
+	_, err := j.Begin(t.Context(), sample("p-1"))
 	require.NoError(t, err)
-	return j
+	require.Equal(t, 1, strings.Count(log.String(), "payments may be made twice after a crash"))
+	require.Contains(t, log.String(), "synchronous is OFF")
+	require.ErrorIs(t, j.Check(t.Context()), sqljournal.ErrForgets)
 }
 
 // refuses wants all that begins something to be refused, at a start or without one.
@@ -89,8 +106,8 @@ func checkSQLite(t *testing.T, dsn, why string) {
 		return
 	}
 	refuses(t, db, c, why)
-	j := handle(t, db, c) // may forget
-	require.NoError(t, j.Check(t.Context()))
+	j := handle(t, db, c) // may forget, says its Check all the same
+	require.ErrorIs(t, j.Check(t.Context()), sqljournal.ErrForgets)
 	require.NoError(t, j.Migrate(t.Context()))
 	_, err = j.Begin(t.Context(), sample("p-1"))
 	require.NoError(t, err)

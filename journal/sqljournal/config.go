@@ -15,10 +15,11 @@ type Config struct {
 	// Dialect of the database. Zero: PostgreSQL.
 	Dialect Dialect
 
-	// MayForget accepts a database that may forget what it acknowledged, as one
-	// that is made for a test does: [Journal.Check] asks nothing then. false: such
-	// a database is refused, because payments would be made twice.
-	MayForget bool
+	// MustKeep refuses a database that may forget what it acknowledged, because
+	// payments could be made twice: Migrate and the first Begin return [ErrForgets].
+	// Set it in production. false: they warn of it once, through slog.Default(), and
+	// go on, as databases of tests and of development are like that.
+	MustKeep bool
 }
 
 // A Dialect is a kind of database.

@@ -16,7 +16,8 @@
 //
 // What was acknowledged is as durable as the database makes its commits. One that is
 // not set so is [ErrForgets]: [Journal.Check], which Migrate and the first Begin call,
-// says what is wrong with it.
+// says what is wrong with it. With Config.MustKeep they refuse such a database,
+// otherwise they warn of it.
 //
 //   - PostgreSQL: leave fsync and synchronous_commit on, as they are, and the table
 //     logged. The journal must talk to the primary. What cannot be seen from here: a
@@ -28,8 +29,6 @@
 //     which is SQLite's own choice: there it takes EXTRA. Set busy_timeout, or
 //     callers at the same time get errors. What cannot be seen from here: a disk
 //     that says it has stored what it has not.
-//
-// For tests, Config.MayForget accepts any database.
 //
 // # Tables of earlier versions
 //

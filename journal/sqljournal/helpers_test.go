@@ -43,10 +43,9 @@ func migrated(t testing.TB, db *sql.DB, c sqljournal.Config) *sqljournal.Journal
 	return j
 }
 
-// handle accepts that these databases forget: no test cuts the power.
+// handle makes a journal in a database that forgets: no test cuts the power.
 func handle(t testing.TB, db *sql.DB, c sqljournal.Config) *sqljournal.Journal {
 	t.Helper()
-	c.MayForget = true
 	j, err := sqljournal.New(db, c)
 	require.NoError(t, err)
 	return j

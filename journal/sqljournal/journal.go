@@ -27,10 +27,11 @@ type Journal struct {
 	db                                 *sql.DB
 	table                              string
 	dialect                            Dialect
-	mayForget                          bool
+	mustKeep                           bool
 	schema                             []string
 	insert, update, end, get, nextOpen string
 	checked                            atomic.Bool // the last Check found the database to be durable
+	warned                             atomic.Bool // that it is not
 }
 
 // New returns a journal in a database, which has to stay open as long as the
@@ -48,16 +49,16 @@ func New(db *sql.DB, c Config) (*Journal, error) {
 	// drivers for SQLite number them by their first appearance.
 	in := func(statement string) string { return strings.ReplaceAll(statement, "journal", c.Table) }
 	return &Journal{
-		db:        db,
-		table:     c.Table,
-		dialect:   c.Dialect,
-		mayForget: c.MayForget,
-		schema:    schemaOf(c),
-		insert:    in(insert),
-		update:    in(update),
-		end:       in(end),
-		get:       in(get),
-		nextOpen:  in(nextOpen),
+		db:       db,
+		table:    c.Table,
+		dialect:  c.Dialect,
+		mustKeep: c.MustKeep,
+		schema:   schemaOf(c),
+		insert:   in(insert),
+		update:   in(update),
+		end:      in(end),
+		get:      in(get),
+		nextOpen: in(nextOpen),
 	}, nil
 }
 

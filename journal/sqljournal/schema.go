@@ -33,7 +33,7 @@ func (j *Journal) Migrate(ctx context.Context) error {
 }
 
 func (j *Journal) migrate(ctx context.Context) error {
-	if err := j.durable(ctx); err != nil {
+	if err := j.accept(j.durable(ctx)); err != nil {
 		return err
 	}
 	for _, statement := range j.schema {
@@ -46,7 +46,7 @@ func (j *Journal) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.check(ctx)
+	return j.accept(j.check(ctx))
 }
 
 func (j *Journal) exec(ctx context.Context, statement string) error {
