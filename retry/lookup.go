@@ -141,7 +141,7 @@ func (p *payment) place(ctx context.Context) (number uint64, same bool) {
 	c := &p.call
 	if ticket, ok := nonce.FromContext(ctx); ok && c.r.nonces != nil {
 		// Of a send that nobody knows of, nobody knows the key.
-		anyKey := p.state.LookFirst && p.entry.State == 0
+		anyKey := p.state.LookFirst && !c.terms.pinned
 		return ticket.Nonce(), anyKey || c.terms.pinned && ticket.Key() == c.terms.key
 	}
 	return 0, p.entry.Key == "" || p.entry.Key == c.r.key

@@ -72,8 +72,9 @@ type Operation[T any] struct {
 	// Idempotent is how long after the first send the API itself keeps a second
 	// send with the same ID from happening twice: that of its idempotency keys, 24 h
 	// at some vendors and 30 days at others. Within it, an operation in doubt is sent
-	// again as it is, without Verify; so Send must send ID as that key. Zero: the API
-	// promises nothing of the kind.
+	// again as it is, without Verify; so Send must send ID as that key. A copy of a
+	// request has to arrive within Settle of Send's return: what comes when the key is
+	// forgotten is a second payment. Zero: the API promises nothing of the kind.
 	Idempotent time.Duration
 
 	// LookFirst asks Verify before the first send as well, as if an earlier process

@@ -54,10 +54,16 @@ func (p *payment) after(ctx context.Context, c *call, came error) {
 	} else {
 		p.doubt.sent(Sent{At: time.Now().Add(-last.Took), Nonce: p.entry.Nonce}, true)
 		p.doubt.traced(last.TraceID)
-		p.doubt.Conclusive = time.Now().Add(p.state.Settle)
+		p.conclusive(max(p.state.Quiet-clock(), 0))
 		p.doubt.Absent = 0
 	}
 	p.happened(ctx, e)
+}
+
+// conclusive notes from when on looking is: Settle after nobody can be sending any
+// more, which is quiet from now.
+func (p *payment) conclusive(quiet time.Duration) {
+	p.doubt.Conclusive = time.Now().Add(protocol.Later(quiet, p.state.Settle))
 }
 
 // decides reports whether a rule for the code made the verdict.
@@ -85,7 +91,7 @@ func (p *payment) refuses(_ *call, v *classify.Verdict) *Error {
 	switch {
 	case p.state.Phase == protocol.Doubt && p.replays && v.Class == classify.Retryable:
 		return nil
-	case p.state.Phase != protocol.Clear:
+	case p.state.Phase != protocol.Clear && p.state.Phase != protocol.Denied:
 		return stopped(ErrOutcomeUnknown, nil)
 	case p.state.Ever && v.Class == classify.FixAndResend: // what may have happened is not to be changed
 		return stopped(ErrFixAndResend, nil)

@@ -95,7 +95,7 @@ func (p *payment) inherit(quiet time.Duration) {
 	for _, id := range e.TraceIDs {
 		p.doubt.traced(id)
 	}
-	p.doubt.Conclusive = time.Now().Add(protocol.Later(quiet-clock(), p.state.Settle))
+	p.conclusive(quiet - clock())
 }
 
 // A journalError says that the journal failed. What exactly it says is not for a log.
@@ -171,6 +171,7 @@ func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bo
 func (p *payment) overtaken(held Entry) protocol.Kind {
 	p.entry.Key, p.entry.State = held.Key, 0
 	p.doubt.Blocked = errOvertaken
+	p.conclusive(protocol.Decide.Quiet(cmp.Or(held.Takes, p.takes(), sendTime)))
 	return protocol.Overtaken
 }
 

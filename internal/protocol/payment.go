@@ -39,7 +39,7 @@ var (
 	noteLost    = Effect{"value lost", func(s *State, _ *Event) { s.Lost = true }}
 	noteFence   = Effect{"fence", func(s *State, e *Event) { s.Fence = max(s.Fence, e.Nonce) }}
 	quietUntil  = Effect{"quiet", func(s *State, e *Event) { s.Quiet = e.Quiet }}
-	quietNow    = Effect{"returned", func(s *State, e *Event) { s.Quiet = e.At }}
+	quietNow    = Effect{"returned", func(s *State, e *Event) { s.Quiet = max(s.Quiet, e.At) }} // others may go on longer
 	dueLater    = Effect{"due", func(s *State, e *Event) { s.Due = Later(e.At, s.Settle) }}
 )
 
