@@ -48,6 +48,7 @@ func (p *payment) do(ctx context.Context, r *Retrier, opts []Option) error {
 	p.doubt.ID, p.doubt.Settle = p.id, p.state.Settle
 	p.state.Window = protocol.Decide.Window(p.idempotent, c.terms.timeout, p.state.Settle)
 	p.replays = p.state.Window > 0
+	p.state.Quiet = clock() // nobody was sending before, as far as is known
 	if m != nil {
 		if m.kind != markApart {
 			return c.end(ctx, stopped(ErrNested, errOnceIn))
