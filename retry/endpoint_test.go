@@ -47,14 +47,6 @@ func TestBreakerOrBreakers(t *testing.T) {
 	require.ErrorContains(t, err, "only one of them can be set")
 }
 
-func states(group *breaker.Group) map[string]string {
-	got := map[string]string{}
-	for name, b := range group.All() {
-		got[name] = b.State().String()
-	}
-	return got
-}
-
 func ExampleEndpoint() {
 	r, err := retry.New(retry.Config{Breakers: new(breaker.Group)}) // share it between all calls
 	if err != nil {
