@@ -50,7 +50,10 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	m := within(ctx)
 	if m != nil {
 		if inside, err := r.nested(ctx, m, first, opts); inside {
-			return values[0], err
+			if err != nil {
+				return zero, err
+			}
+			return values[0], nil
 		}
 	}
 	c := new(call)
