@@ -168,13 +168,13 @@ func TestFirstOwnerIsKeptFromSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal := open(t, retry.Entry{Key: "lane", Nonce: 7, At: time.Now(), Takes: time.Second})
 		before := held(t, journal)
-		r := newRetrier(t, retry.Config{Journal: journal, Nonces: newLane(t)})
-		p := &payment{looks: []found{absent}}
-		p.onLook = func(context.Context) {
-			if len(p.looked) > 2 && p.now() > 40*time.Second {
-				r.Lockout().Lock("lane", breaker.LockCause{Code: 100}) // it cannot be sent, so it did not happen
+		lockout := new(breaker.Lockout)
+		r := newRetrier(t, retry.Config{Journal: journal, Nonces: newLane(t), Lockout: lockout, OnEvent: func(_ context.Context, e retry.Event) {
+			if e.Kind == retry.EventSettled {
+				lockout.Lock("lane", breaker.LockCause{Code: 100}) // it cannot be sent, so it did not happen
 			}
-		}
+		}})
+		p := &payment{looks: []found{absent}}
 		_, err := retry.DoOnce(t.Context(), r, p.operation())
 		requireOnly(t, err, retry.ErrLockedOut)
 		after := held(t, journal)

@@ -24,7 +24,9 @@ type Decisions struct {
 	// Quiet is for how long others may still be sending what they began, if they
 	// take that long over a send (M6).
 	Quiet func(takes time.Duration) time.Duration
-	// Window is how long after the first send a replay may begin (M10).
+	// Window is how long after the first send a replay may begin (M10). Another
+	// process whose send is replayed may still be waiting for the journal's answer
+	// to its Begin: its copy has to find the key as well.
 	Window func(idempotent, takes, settle time.Duration) time.Duration
 	// Age is that of a send that another clock dated: one from the future is as
 	// old as can be.
@@ -63,9 +65,9 @@ var Decide = Decisions{
 		return held.Owner == asked.Owner && held.Number == asked.Number+1
 	},
 	InTime: func(took time.Duration) bool { return took <= JournalTime },
-	Quiet:  func(takes time.Duration) time.Duration { return Later(takes, JournalTime) },
+	Quiet:  quiet,
 	Window: func(idempotent, takes, settle time.Duration) time.Duration {
-		return max(idempotent-Later(Later(takes, settle), Clocks), 0)
+		return max(idempotent-Later(Later(quiet(takes), settle), Clocks), 0)
 	},
 	Age: age,
 	Found: func(applied, absent, failed bool) (Kind, bool) {
@@ -79,6 +81,8 @@ var Decide = Decisions{
 	},
 	EndsLooking: func(fatal, coded bool) bool { return fatal && coded },
 }
+
+func quiet(takes time.Duration) time.Duration { return Later(takes, JournalTime) }
 
 // proved is stricter than the verdict, which speaks of one request: a proxy or a
 // client below may have sent several and shown us the last answer.

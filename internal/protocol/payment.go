@@ -39,8 +39,11 @@ var (
 	noteLost    = Effect{"value lost", func(s *State, _ *Event) { s.Lost = true }}
 	noteFence   = Effect{"fence", func(s *State, e *Event) { s.Fence = max(s.Fence, e.Nonce) }}
 	quietUntil  = Effect{"quiet", func(s *State, e *Event) { s.Quiet = e.Quiet }}
-	quietNow    = Effect{"returned", func(s *State, e *Event) { s.Quiet = max(s.Quiet, e.At) }} // others may go on longer
 	dueLater    = Effect{"due", func(s *State, e *Event) { s.Due = Later(e.At, s.Settle) }}
+
+	// quietNow: this call's send has returned. Those of others have not for that: who
+	// replayed what it inherited may be told before its first owner is.
+	quietNow = Effect{"returned", func(s *State, e *Event) { s.Quiet = max(s.Quiet, e.At) }}
 )
 
 // Later is d after t, and no less where that is more than a Duration holds: a
