@@ -109,7 +109,7 @@ func TestEachCodeIsFixedOnce(t *testing.T) {
 	w := open(t, setup{})
 	external := nexpay.Field{Name: "externalPaymentId", Value: "order-17"}
 	client := nexpay.Field{Name: "clientPaymentId", Value: "17"}
-	w.pay(external)
+	w.pay(external.Value)
 
 	var params nexpay.Form
 	var seen []classify.Code
@@ -134,16 +134,18 @@ func TestEachCodeIsFixedOnce(t *testing.T) {
 }
 
 // pay makes one payment, in a turn of its own.
-func (w *world) pay(id nexpay.Field) {
+func (w *world) pay(id string) {
 	w.t.Helper()
 	ticket, err := w.lane.Enter(w.t.Context())
 	require.NoError(w.t, err)
 	defer ticket.Leave()
-	form, err := w.client.Signer.SignPayment(nexpay.Form{id, {Name: "amount", Value: "10.00"}})
+	order, err := w.client.Signer.SignOrder(nexpay.Order{
+		RequestTime: time.Now(), Amount: "10.00", ExternalPaymentID: id,
+		BeneficiaryName: "Baltic Paper", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17",
+	})
 	require.NoError(w.t, err)
-	req, err := w.client.NewRequest(nonce.NewContext(w.t.Context(), ticket), http.MethodPost, "/api/2/eurowallet/payments", form)
+	_, err = w.client.CreatePayment(nonce.NewContext(w.t.Context(), ticket), order)
 	require.NoError(w.t, err)
-	require.NoError(w.t, w.client.Do(req, nil))
 }
 
 // What a server asks for is waited for or ends the call at once, and is never cut

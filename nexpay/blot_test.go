@@ -24,7 +24,7 @@ import (
 var long = nexpay.Credentials{Key: "a1B2c3D4e5F60718293a4b5c6d7e8f90", Secret: "s3cret"}
 
 var payee = nexpay.Form{
-	{Name: "iban", Value: "DE89370400440532013000"},
+	{Name: "beneficiaryAccount", Value: "DE89370400440532013000"},
 	{Name: "name", Value: "Jörg Müller & Söhne"},
 }
 
@@ -62,10 +62,10 @@ func TestEchoesInAnySpelling(t *testing.T) {
 		"the end cut off":       {func(_, s, _ string) string { return strings.Repeat("x ", 122) + s }, strings.Repeat("x ", 122) + "[…]"},
 		"IBAN in groups":        {func(_, _, _ string) string { return "Invalid DE89 3704 0044 0532 0130 00." }, "Invalid […]."},
 		"IBAN, masked":          {func(_, _, _ string) string { return "Invalid de89-3704-0044-0532-****" }, "Invalid […]-****"},
-		"the body":              {func(_, _, b string) string { return "Bad " + b }, "Bad iban=[…]&name=[…]"},
-		"spaces as %20":         {func(_, _, b string) string { return strings.ReplaceAll(b, "+", "%20") }, "iban=[…]&name=[…]"},
-		"small hexadecimals":    {func(_, _, b string) string { return strings.ToLower(b) }, "iban=[…]&name=[…]"},
-		"encoded twice":         {func(_, _, b string) string { return "Bad " + url.QueryEscape(b) }, "Bad iban%3D[…]%26name%3D[…]"},
+		"the body":              {func(_, _, b string) string { return "Bad " + b }, "Bad beneficiaryAccount=[…]&name=[…]"},
+		"spaces as %20":         {func(_, _, b string) string { return strings.ReplaceAll(b, "+", "%20") }, "beneficiaryAccount=[…]&name=[…]"},
+		"small hexadecimals":    {func(_, _, b string) string { return strings.ToLower(b) }, "beneficiaryaccount=[…]&name=[…]"},
+		"encoded twice":         {func(_, _, b string) string { return "Bad " + url.QueryEscape(b) }, "Bad beneficiaryAccount%3D[…]%26name%3D[…]"},
 		"every byte encoded":    {func(k, _, _ string) string { return "Key " + everyByte(k) }, "Key […]"},
 		"entities":              {func(_, _, _ string) string { return "Bad " + html.EscapeString(payee[1].Value) }, "Bad […]"},
 		"entities of all kinds": {func(_, _, _ string) string { return "Bad J&ouml;rg M&#252;ller &#x26; S&#XF6;hne?" }, "Bad […]?"},
@@ -97,8 +97,8 @@ func TestEchoesInATraceID(t *testing.T) {
 	}
 }
 
-// A request that is made by hand may hold a query that is no form, and headers
-// of the caller's own.
+// A request that is made by hand may hold a query without names, and headers of
+// the caller's own.
 func TestEchoesOfRequestsMadeByHand(t *testing.T) {
 	c := client(t, roundTrip(func(req *http.Request) (*http.Response, error) {
 		text, err := json.Marshal("Bad " + req.URL.RawQuery + ", " + req.Header.Get("Authorization") + ", " + strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ") +
@@ -108,13 +108,13 @@ func TestEchoesOfRequestsMadeByHand(t *testing.T) {
 	}))
 	req, err := http.NewRequestWithContext(withNonce(t.Context(), 7), http.MethodGet, "https://bank.test/x", nil)
 	require.NoError(t, err)
-	req.URL.RawQuery = "note=100%&iban=DE89370400440532013000&LT121000011101001000"
+	req.URL.RawQuery = "note=100%25&beneficiaryAccount=DE89370400440532013000&LT121000011101001000"
 	req.Header.Set("Authorization", "Bearer gateway-9")
 	req.Header.Set("X-Gateway-Token", "zzzzzzzz")
 	req.Header.Set("X-Request-Id", "request-4711-0815")
 	e, ok := errors.AsType[*classify.Error](c.Do(req, nil))
 	require.True(t, ok)
-	require.Equal(t, "Bad note=100%&iban=[…]&[…], […], […], […], request-4711-0815", e.Details[0].Message)
+	require.Equal(t, "Bad note=100%25&beneficiaryAccount=[…]&[…], […], […], […], request-4711-0815", e.Details[0].Message)
 	require.Equal(t, "request-4711-0815", e.TraceID, "what callers send so as to find it again")
 
 	req, err = http.NewRequestWithContext(withNonce(t.Context(), 8), http.MethodGet, "https://bank.test/x", nil)

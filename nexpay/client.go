@@ -160,8 +160,9 @@ func (c *Client) answered() bool {
 	return base != nil && *base == c.BaseURL
 }
 
-// AccountStatus returns the state of the account as the API describes it, whose
-// fields are not documented. Good for a first call: it changes nothing.
+// AccountStatus returns the state of the account as the API describes it. Public
+// clients decode {"accounts":[{"iban","status","balance"}]}; the vendor documents
+// no fields. Good for a first call: it changes nothing.
 func (c *Client) AccountStatus(ctx context.Context) (json.RawMessage, error) {
 	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/status", nil)
 	if err != nil {

@@ -20,9 +20,11 @@
 // Lookups may be repeated, as above. Creating a payment may not: the API has no
 // idempotency key, so where an answer was lost the payment has to be looked up
 // before it is sent again. retry.DoOnce does that, and a [Payment] tells it how to
-// send and how to find out. Make the form once, with an externalPaymentId, without
-// which no lookup can find it, sign it once with [Signer.SignPayment], and keep it:
+// send and how to find out. Sign the [Order] once, with an ExternalPaymentID, without
+// which no lookup can find it, and keep what comes out:
 //
+//	order, err := signer.SignOrder(nexpay.Order{…})
+//	…
 //	p := nexpay.Payment{Client: client, ExternalID: "order-17", Order: order}
 //	status, err := retry.DoOnce(ctx, r, retry.Operation[nexpay.PaymentStatus]{
 //		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nexpay"
@@ -47,32 +48,73 @@ func ExampleSigner_Sign() {
 }
 
 // A payment is signed once, and stays as it is over resends.
+func ExampleSigner_SignOrder() {
+	signer, err := nexpay.NewSigner(nexpay.Credentials{Key: "AK-1", Secret: "s3cret", PaymentSecret: "pay-s3cret"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	order := nexpay.Order{
+		RequestTime: time.UnixMilli(1700000000000), Amount: "10.50", ExternalPaymentID: "order-17",
+		BeneficiaryName: "Anna & Co", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17",
+	}
+	payment, err := signer.SignOrder(order)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, field := range payment {
+		fmt.Printf("%s: %.20s\n", field.Name, field.Value)
+	}
+
+	order.Amount, order.BeneficiaryName = "10,50", ""
+	_, err = signer.SignOrder(order)
+	fmt.Println(err)
+	// Output:
+	// requestTime: 1700000000000
+	// amount: 10.50
+	// beneficiaryName: Anna & Co
+	// beneficiaryAccount: LT693080010000000294
+	// beneficiaryReference: invoice 17
+	// externalPaymentId: order-17
+	// transactionSignature: 94f9ba9f7ac0eeb60d58
+	// nexpay: Order.Amount is not euros above 0, as digits with at most two decimals behind a "."
+	// nexpay: Order.BeneficiaryName is missing
+}
+
+// Any fields, in any order: for calls that are signed like a payment.
 func ExampleSigner_SignPayment() {
 	signer, err := nexpay.NewSigner(nexpay.Credentials{Key: "AK-1", Secret: "s3cret", PaymentSecret: "pay-s3cret"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	payment, err := signer.SignPayment(nexpay.Form{
-		{Name: "requestTime", Value: "1700000000000"},
-		{Name: "externalPaymentId", Value: "order-17"},
-		{Name: "amount", Value: "10.50"},
-	})
+	payment, err := signer.SignPayment(nexpay.Form{{Name: "requestTime", Value: "1700000000000"}, {Name: "amount", Value: "10.50"}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(payment[3].Name, len(payment[3].Value))
+	fmt.Println(payment[2].Name, len(payment[2].Value))
 	// Output: transactionSignature 128
 }
 
+func ExampleOrder_Form() {
+	form, err := nexpay.Order{
+		RequestTime: time.UnixMilli(1700000000000), Amount: "10.50", UseGBXForFee: new(false),
+		BeneficiaryName: "Anna & Co", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17",
+	}.Form()
+	fmt.Println(form.Text(), err)
+	// Output:
+	// requestTime=1700000000000&amount=10.50&beneficiaryName=Anna & Co&beneficiaryAccount=LT693080010000000294&beneficiaryReference=invoice 17&useGbxForFee=false <nil>
+}
+
 func ExampleForm() {
-	f := nexpay.Form{{Name: "receiver", Value: "Anna & Co"}, {Name: "amount", Value: "10.50"}}
+	f := nexpay.Form{{Name: "beneficiaryName", Value: "Anna & Co"}, {Name: "amount", Value: "10.50"}}
 	fmt.Println("sent:  ", f.Encode())
 	fmt.Println("signed:", f.Text())
 	// Output:
-	// sent:   receiver=Anna+%26+Co&amount=10.50
-	// signed: receiver=Anna & Co&amount=10.50
+	// sent:   beneficiaryName=Anna+%26+Co&amount=10.50
+	// signed: beneficiaryName=Anna & Co&amount=10.50
 }
 
 func ExampleParseForm() {
@@ -93,10 +135,7 @@ func exampleClient() (*nexpay.Client, *nonce.Lane) {
 		panic(err)
 	}
 	client := &nexpay.Client{BaseURL: "https://bank.test", Signer: signer, HTTP: &http.Client{Transport: bank.RoundTripper()}}
-	payment, err := signer.SignPayment(nexpay.Form{{Name: "externalPaymentId", Value: "order-17"}, {Name: "amount", Value: "10.50"}})
-	if err != nil {
-		panic(err)
-	}
+	payment := signed(client, "order-17")
 	err = withTurn(lane, func(ctx context.Context) error {
 		_, err := client.CreatePayment(ctx, payment)
 		return err
@@ -152,7 +191,7 @@ func ExampleClient_AccountStatus() {
 	})
 	fmt.Println(err)
 	// Output:
-	// {"balance":"1000.00","currency":"EUR","status":"ACTIVE"}
+	// {"accounts":[{"iban":"LT000000000000000000","status":"ACTIVE","balance":"999989.50"}]}
 	// <nil>
 }
 
@@ -173,10 +212,9 @@ func ExampleClient_Do() {
 
 // signed is an order of 10.50, signed once.
 func signed(client *nexpay.Client, id string) nexpay.Form {
-	order, err := client.Signer.SignPayment(nexpay.Form{
-		{Name: "requestTime", Value: "1700000000000"},
-		{Name: "externalPaymentId", Value: id},
-		{Name: "amount", Value: "10.50"},
+	order, err := client.Signer.SignOrder(nexpay.Order{
+		RequestTime: time.UnixMilli(1700000000000), Amount: "10.50", ExternalPaymentID: id,
+		BeneficiaryName: "Anna & Co", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17",
 	})
 	if err != nil {
 		panic(err)
@@ -208,11 +246,11 @@ func ExamplePayment_Send() {
 		return err
 	}
 	_ = withTurn(lane, send)
-	p.Order = p.Order[:3]
+	p.Order = p.Order[:len(p.Order)-1]
 	_ = withTurn(lane, send)
 	// Output:
 	// PENDING <nil>
-	//  nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignPayment adds
+	//  nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignOrder adds
 }
 
 // Verify is what retry.DoOnce does before it sends a payment again: order-17 was

@@ -119,7 +119,7 @@ func TestEchoesAreBlottedOut(t *testing.T) {
 		return reply(403, `{"errors":[{"code":70,"message":"Wrong signature `+signature+` for `+key+` and `+string(body)+`, iban LT12 1000","data":"LT12 1000"}],`+
 			`"traceId":"`+key+`/`+signature[:64]+`"}`)(req)
 	}))
-	req, err := c.NewRequest(withNonce(t.Context(), 7), http.MethodPost, "/x", nexpay.Form{{Name: "iban", Value: "LT12 1000"}, {Name: "n", Value: "1"}})
+	req, err := c.NewRequest(withNonce(t.Context(), 7), http.MethodPost, "/x", nexpay.Form{{Name: "beneficiaryAccount", Value: "LT12 1000"}, {Name: "n", Value: "1"}})
 	require.NoError(t, err)
 	err = c.Do(req, nil)
 	for _, secret := range []string{req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature"), "LT12"} {
@@ -128,7 +128,7 @@ func TestEchoesAreBlottedOut(t *testing.T) {
 	e, ok := errors.AsType[*classify.Error](err)
 	require.True(t, ok)
 	require.Equal(t, "[…]/[…]", e.TraceID)
-	require.Equal(t, "Wrong signature […] for […] and iban=[…]&n=1, iban […]", e.Details[0].Message)
+	require.Equal(t, "Wrong signature […] for […] and beneficiaryAccount=[…]&n=1, iban […]", e.Details[0].Message)
 	require.Equal(t, "LT12 1000", e.Details[0].Data, "the program may need it; it is never printed")
 }
 

@@ -1,144 +1,131 @@
 package nexpay
 
 import (
-	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"net/url"
-
-	"github.com/nexpay-go/resilience/classify"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// externalID is the field that a payment can be found by.
-const externalID = "externalPaymentId"
-
-// A Payment is one order to pay, with what it takes to send it and to find out
-// whether it was made: an operation of retry.DoOnce.
+// An Order is what a new payment says. [Signer.SignOrder] writes it in the order
+// that the vendor calls strict, and signs it. Fields without "required" may be
+// empty and are then not sent.
 //
-//	order, err := signer.SignPayment(nexpay.Form{…}) // once; keep it with your own record of the payment
-//	…
-//	p := nexpay.Payment{Client: client, ExternalID: "order-17", Order: order}
-//	status, err := retry.DoOnce(ctx, r, retry.Operation[nexpay.PaymentStatus]{
-//		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
-//	})
-//
-// Over resends and restarts the order stays as it was first sent, requestTime,
-// externalPaymentId and transactionSignature included; only the nonce and
-// X-Signature are made anew. A Payment without an Order can still be looked up.
-// It is safe for concurrent use as long as its fields are left alone. However it
-// is printed, it shows its ExternalID and nothing of the order.
-type Payment struct {
-	Client     *Client // required
-	ExternalID string  // the caller's own id, externalPaymentId; required, as a payment without one cannot be looked up
-	Order      Form    // the fields as [Signer.SignPayment] returns them, externalPaymentId among them; required by Send
+// Amount is decimal text and not a number: a float64 has no 0.10, and what is
+// signed is the text.
+type Order struct {
+	RequestTime          time.Time // when the payment was ordered; sent in milliseconds since 1970; required
+	Account              string    // the IBAN to pay from; empty: the API key's default account
+	Amount               string    // in euros: digits, and at most two decimals behind a "."; above 0; required
+	BeneficiaryName      string    // required
+	BeneficiaryAddress   string
+	BeneficiaryAccount   string // the IBAN to pay to; required
+	BeneficiaryReference string // required
+	UseGBXForFee         *bool  // whether to pay the fee in GBX tokens; nil: not sent, the API decides
+	ExternalPaymentID    string // the caller's own id, without which the payment cannot be looked up
 
-	// Absent says which errors of the API mean that it knows of no payment with
-	// this id. Nil: [DefaultAbsent], which says why this has to be tried out in
-	// the vendor's sandbox first. It is asked only about the API's own error,
-	// read whole and not out of a cache, with status 200 or 4xx (other than 408,
-	// 425, 429), and with no code that is about the key, the nonce, the state of
-	// the server or a lookup without identifier (20000, 20010).
-	Absent func(*classify.Error) bool
+	// Version is that of the call which creates the payment: 2, or 1, which has
+	// the last two fields the other way round. Zero: 2. A [Payment] has to have
+	// the same one.
+	Version int
 }
 
-// Send creates the payment, in one HTTP send. Mistakes in the Payment are
-// reported before anything is sent: an order that is not signed, or whose
-// externalPaymentId is missing, is not ExternalID, or holds a character that has
-// to be encoded in a query: how such a query is signed is not documented, and a
-// payment must not be made that cannot be looked up.
-func (p Payment) Send(ctx context.Context) (PaymentStatus, error) {
-	var errs []error
-	if p.Client == nil {
-		errs = append(errs, errNoClient)
+// SignOrder returns the order as the form that [Client.CreatePayment] and
+// [Payment] send: as [Order.Form] writes it, and signed as by [Signer.SignPayment].
+// Its error lists everything wrong with the order and with the signer.
+func (s *Signer) SignOrder(o Order) (Form, error) {
+	form, wrong := o.Form()
+	if wrong != nil {
+		return nil, errors.Join(wrong, s.canSignPayments())
 	}
-	if id, _ := p.Order.Get(externalID); id != p.ExternalID {
-		errs = append(errs, unsent("nexpay: Payment.ExternalID is not the externalPaymentId of its Order"))
+	return s.SignPayment(form)
+}
+
+// Form returns the fields as they are sent, unsigned, or an error that lists
+// everything that is wrong and quotes none of it.
+func (o Order) Form() (Form, error) {
+	fields := o.fields()
+	errs := []error{checkVersion("Order", o.Version)}
+	for _, f := range fields {
+		errs = append(errs, f.check())
 	}
-	if url.QueryEscape(p.ExternalID) != p.ExternalID {
-		errs = append(errs, unsent(`nexpay: Payment.ExternalID holds more than ASCII letters, digits, "-", "_", "." and "~"`))
-	}
-	errs = append(errs, checkOrder(p.Order))
 	if err := errors.Join(errs...); err != nil {
-		return PaymentStatus{}, err
+		return nil, err
 	}
-	return p.Client.CreatePayment(ctx, p.Order)
-}
-
-var errNoClient error = unsent("nexpay: Payment.Client is nil")
-
-// Fingerprint is 64 hexadecimal digits that are the same for the same order,
-// over resends and restarts, and empty for an order that is not signed. A
-// journal that keeps it tells nobody what was ordered: it is the HMAC-SHA256 of
-// the fields, keyed with their transactionSignature, so that amounts and names
-// cannot be found by trying. The signature is the key, and not the secret it was
-// made with, because the order outlives the secret: it stays as it was sent when
-// the secret is replaced, and its fingerprint with it.
-func (p Payment) Fingerprint() string {
-	last := len(p.Order) - 1
-	if last < 0 || p.Order[last].Name != signatureField || p.Order[last].Value == "" {
-		return ""
-	}
-	h := hmac.New(sha256.New, []byte(p.Order[last].Value))
-	_, _ = io.WriteString(h, p.Order[:last].Encode()) // a hash never fails; encoded, no two orders read alike
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// String names the payment by its ExternalID.
-func (p Payment) String() string { return fmt.Sprintf("nexpay.Payment(%q)", p.ExternalID) }
-
-// Format prints String, whatever the verb.
-func (p Payment) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, p.String()) }
-
-// LogValue is String.
-func (p Payment) LogValue() slog.Value { return slog.StringValue(p.String()) }
-
-// MarshalText gives String to encoders, as of JSON. It cannot be read back.
-func (p Payment) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// CreatePayment sends a new payment, in one HTTP send. The order is a form as
-// [Signer.SignPayment] returns it, and has to have an externalPaymentId; both
-// are checked before anything is sent. The answer is read as strictly as
-// [PaymentStatus.UnmarshalJSON] does. After an error that is no proof the payment
-// may have been made, and sending it again may make it twice: retry.DoOnce finds
-// out first, see [Payment].
-func (c *Client) CreatePayment(ctx context.Context, order Form) (PaymentStatus, error) {
-	if err := checkOrder(order); err != nil {
-		return PaymentStatus{}, err
-	}
-	req, err := c.NewRequest(ctx, http.MethodPost, "/api/2/eurowallet/payments", order)
-	if err != nil {
-		return PaymentStatus{}, err
-	}
-	var p PaymentStatus
-	if err := c.Do(req, &p); err != nil {
-		return PaymentStatus{}, err
-	}
-	return p, nil
-}
-
-// checkOrder reports everything that is wrong with the form of a new payment.
-func checkOrder(order Form) error {
-	ids, signatures := 0, 0
-	for _, f := range order {
-		switch f.Name {
-		case externalID:
-			ids++
-		case signatureField:
-			signatures++
+	var form Form
+	for _, f := range fields {
+		if f.value != "" {
+			form = append(form, Field{Name: f.wire, Value: f.value})
 		}
 	}
-	var errs []error
-	if id, _ := order.Get(externalID); id == "" || ids > 1 {
-		errs = append(errs, unsent("nexpay: the payment has no externalPaymentId, or more than one: it could not be looked up"))
+	return form, nil
+}
+
+// orderField is one field of an Order on its way to the wire.
+type orderField struct {
+	name, wire, value string
+	required          bool
+	well              func(string) bool // nil: any text will do
+	how               string            // what well asks for, in words
+}
+
+// fields are all of them, in the order of the version.
+func (o Order) fields() []orderField {
+	requested, gbx := "", ""
+	if !o.RequestTime.IsZero() {
+		requested = strconv.FormatInt(o.RequestTime.UnixMilli(), 10)
 	}
-	if signatures != 1 || order[len(order)-1].Name != signatureField || order[len(order)-1].Value == "" {
-		errs = append(errs, unsent("nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignPayment adds"))
+	if o.UseGBXForFee != nil {
+		gbx = strconv.FormatBool(*o.UseGBXForFee)
 	}
-	return errors.Join(errs...)
+	fields := []orderField{
+		{name: "RequestTime", wire: "requestTime", value: requested, required: true, well: milliseconds, how: "a time after 1970"},
+		{name: "Account", wire: "account", value: o.Account},
+		{name: "Amount", wire: "amount", value: o.Amount, required: true, well: euros, how: `euros above 0, as digits with at most two decimals behind a "."`},
+		{name: "BeneficiaryName", wire: "beneficiaryName", value: o.BeneficiaryName, required: true},
+		{name: "BeneficiaryAddress", wire: "beneficiaryAddress", value: o.BeneficiaryAddress},
+		{name: "BeneficiaryAccount", wire: "beneficiaryAccount", value: o.BeneficiaryAccount, required: true},
+		{name: "BeneficiaryReference", wire: "beneficiaryReference", value: o.BeneficiaryReference, required: true},
+		{name: "UseGBXForFee", wire: "useGbxForFee", value: gbx},
+		{name: "ExternalPaymentID", wire: externalID, value: o.ExternalPaymentID},
+	}
+	if last := len(fields) - 1; o.Version == 1 {
+		fields[last-1], fields[last] = fields[last], fields[last-1]
+	}
+	return fields
+}
+
+var (
+	amount = regexp.MustCompile(`^(0|[1-9][0-9]{0,14})(\.[0-9]{1,2})?$`)
+	number = regexp.MustCompile(`^[1-9][0-9]{0,14}$`)
+)
+
+func euros(s string) bool        { return amount.MatchString(s) && strings.Trim(s, "0.") != "" }
+func milliseconds(s string) bool { return number.MatchString(s) }
+
+// check says what is wrong with the field. White space around a value is taken
+// for a slip: it would be signed, and what a server makes of it is not known.
+func (f orderField) check() error {
+	switch {
+	case f.value == "" && f.required:
+		return unsent("nexpay: Order." + f.name + " is missing")
+	case !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl):
+		return unsent("nexpay: Order." + f.name + " holds a line end, another control character or what is not UTF-8")
+	case strings.TrimSpace(f.value) != f.value:
+		return unsent("nexpay: Order." + f.name + " begins or ends with white space")
+	case f.value != "" && f.well != nil && !f.well(f.value):
+		return unsent("nexpay: Order." + f.name + " is not " + f.how)
+	}
+	return nil
+}
+
+// checkVersion refuses versions that are not known.
+func checkVersion(of string, version int) error {
+	if version < 0 || version > 2 {
+		return unsent("nexpay: " + of + ".Version is neither 1 nor 2")
+	}
+	return nil
 }

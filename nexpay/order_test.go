@@ -1,230 +1,146 @@
 package nexpay_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nexpay"
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 )
 
-// order is a signed order of 10.50 to an account.
-func order(t testing.TB, s *nexpay.Signer, id string) nexpay.Form {
-	t.Helper()
-	f, err := s.SignPayment(nexpay.Form{
-		{Name: "requestTime", Value: "1700000000000"}, {Name: externalID, Value: id},
-		{Name: "amount", Value: "10.50"}, {Name: "receiverAccount", Value: "LT121000011101001000"},
-	})
-	require.NoError(t, err)
-	return f
+// fullOrder has everything.
+var fullOrder = nexpay.Order{
+	RequestTime: time.UnixMilli(1700000000000), Account: "LT103080010000000095", Amount: "10.0",
+	BeneficiaryName: "Some beneficiary name", BeneficiaryAddress: "123 Test St", BeneficiaryAccount: "LT693080010000000294",
+	BeneficiaryReference: "Some reference text", UseGBXForFee: new(false), ExternalPaymentID: "API_T_1",
 }
 
-const externalID = "externalPaymentId"
-
-// Each way of reaching a bank: in the process, and over HTTP on loopback.
-var ways = map[string]func(*testing.T, *nexpaytest.Bank, nexpay.Credentials) *nexpay.Client{
-	"in process": func(t *testing.T, b *nexpaytest.Bank, c nexpay.Credentials) *nexpay.Client {
-		return &nexpay.Client{BaseURL: "https://bank.test", Signer: signer(t, c), HTTP: &http.Client{Transport: b.RoundTripper()}}
-	},
-	"TCP": func(t *testing.T, b *nexpaytest.Bank, c nexpay.Credentials) *nexpay.Client {
-		url, err := b.Start()
+// The texts are what public clients sign.
+func TestOrderOfTheFields(t *testing.T) {
+	const head = "requestTime=1700000000000&account=LT103080010000000095&amount=10.0&beneficiaryName=Some beneficiary name" +
+		"&beneficiaryAddress=123 Test St&beneficiaryAccount=LT693080010000000294&beneficiaryReference=Some reference text"
+	for version, want := range []string{
+		head + "&useGbxForFee=false&externalPaymentId=API_T_1",
+		head + "&externalPaymentId=API_T_1&useGbxForFee=false",
+		head + "&useGbxForFee=false&externalPaymentId=API_T_1",
+	} {
+		o := fullOrder
+		o.Version = version
+		form, err := o.Form()
 		require.NoError(t, err)
-		transport := &http.Transport{DisableKeepAlives: true} // or net/http sends a lookup again by itself
-		t.Cleanup(func() { transport.CloseIdleConnections(); b.Close() })
-		return &nexpay.Client{BaseURL: url, Signer: signer(t, c), HTTP: &http.Client{Transport: transport}}
-	},
+		require.Equal(t, want, form.Text(), "version %d", version)
+	}
+
+	form, err := someOrder.Form()
+	require.NoError(t, err)
+	require.Equal(t, "requestTime=1700000000000&amount=10.50&beneficiaryName=Baltic Paper"+
+		"&beneficiaryAccount=LT121000011101001000&beneficiaryReference=invoice 17", form.Text(), "what is empty is not sent")
+
+	o := someOrder
+	o.UseGBXForFee, o.RequestTime = new(true), time.Date(2026, 3, 2, 10, 0, 0, 123_999_999, time.FixedZone("EET", 2*60*60))
+	form, err = o.Form()
+	require.NoError(t, err)
+	fee, _ := form.Get("useGbxForFee")
+	when, _ := form.Get("requestTime")
+	require.Equal(t, []string{"true", "1772438400123"}, []string{fee, when})
 }
 
-// One order sent twice is the same order; only nonce and signature are new.
-func TestSend(t *testing.T) {
-	for name, reach := range ways {
-		t.Run(name, func(t *testing.T) {
-			bank, creds := nexpaytest.NewKeyed()
-			c := reach(t, bank, creds)
-			p := nexpay.Payment{Client: c, ExternalID: "order-17", Order: order(t, c.Signer, "order-17")}
-			before := slices.Clone(p.Order)
-			for n := range uint64(2) {
-				got, err := p.Send(withNonce(t.Context(), n+1))
-				require.NoError(t, err)
-				require.Equal(t, nexpay.PaymentStatus{PaymentID: fmt.Sprint(n + 1), Status: nexpay.Pending}, got)
-			}
-			require.Equal(t, before, p.Order)
-			all := bank.Payments()
-			require.Len(t, all, 2)
-			require.Equal(t, p.Order[:4], all[0].Fields)
-			require.Equal(t, all[0].Fields, all[1].Fields)
-			require.Equal(t, 2, bank.Executed("order-17"), "Send sends; finding out first is for DoOnce")
-		})
-	}
-}
-
-func TestSendRefusesToSend(t *testing.T) {
-	s := signer(t, golden)
-	good := order(t, s, "order-17")
-	without := func(name string) nexpay.Form {
-		return slices.DeleteFunc(slices.Clone(good), func(f nexpay.Field) bool { return f.Name == name })
-	}
-	with := func(f ...nexpay.Field) nexpay.Form { return append(slices.Clone(good), f...) }
+func TestOrderRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		change func(*nexpay.Payment)
+		change func(*nexpay.Order)
 		want   []string
 	}{
-		{"nothing", func(p *nexpay.Payment) { *p = nexpay.Payment{} }, []string{"Client is nil", "no externalPaymentId", "not signed"}},
-		{"no order", func(p *nexpay.Payment) { p.Order = nil }, []string{"not the externalPaymentId", "not signed"}},
-		{"not signed", func(p *nexpay.Payment) { p.Order = without("transactionSignature") }, []string{"not signed"}},
-		{"signed twice", func(p *nexpay.Payment) { p.Order = with(good[len(good)-1]) }, []string{"not signed"}},
-		{"changed after signing", func(p *nexpay.Payment) { p.Order = with(nexpay.Field{Name: "a"}) }, []string{"not signed"}},
-		{"signature empty", func(p *nexpay.Payment) {
-			p.Order = append(without("transactionSignature"), nexpay.Field{Name: "transactionSignature"})
-		}, []string{"not signed"}},
-		{"no id", func(p *nexpay.Payment) { p.Order = without(externalID) }, []string{"no externalPaymentId"}},
-		{"two ids", func(p *nexpay.Payment) {
-			p.Order = append(nexpay.Form{{Name: externalID, Value: "order-17"}}, good...)
-		}, []string{"more than one"}},
-		{"another id", func(p *nexpay.Payment) { p.ExternalID = "order-18" }, []string{"not the externalPaymentId"}},
-		{"an id that is hard to look up", func(p *nexpay.Payment) {
-			p.ExternalID, p.Order = "zzz 17", order(t, s, "zzz 17")
-		}, []string{"holds more than"}},
+		{"nothing", func(o *nexpay.Order) { *o = nexpay.Order{} }, []string{
+			"Order.RequestTime is missing", "Order.Amount is missing", "Order.BeneficiaryName is missing",
+			"Order.BeneficiaryAccount is missing", "Order.BeneficiaryReference is missing",
+		}},
+		{"everything", func(o *nexpay.Order) {
+			*o = nexpay.Order{
+				RequestTime: time.UnixMilli(-1), Account: " zzz", Amount: "zzz", BeneficiaryName: "zzz\nzzz", BeneficiaryAddress: "zzz\x00",
+				BeneficiaryAccount: "zzz\t", BeneficiaryReference: "zzz\xff", ExternalPaymentID: "zzz ", Version: 3,
+			}
+		}, []string{
+			"Order.RequestTime is not a time after 1970", "Order.Account begins or ends", "Order.Amount is not euros above 0",
+			"Order.BeneficiaryName holds", "Order.BeneficiaryAddress holds", "Order.BeneficiaryAccount holds", "Order.BeneficiaryReference holds",
+			"Order.ExternalPaymentID begins or ends", "Order.Version is neither 1 nor 2",
+		}},
+		{"a time of seconds taken for milliseconds", func(o *nexpay.Order) { o.RequestTime = time.Unix(1700000000000, 0) }, []string{"a time after 1970"}},
+		{"a version below", func(o *nexpay.Order) { o.Version = -1 }, []string{"neither 1 nor 2"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := nexpay.Payment{
-				Client:     client(t, roundTrip(func(*http.Request) (*http.Response, error) { t.Error("sent"); return nil, io.EOF })),
-				ExternalID: "order-17", Order: good,
-			}
-			tt.change(&p)
-			_, err := p.Send(withNonce(t.Context(), 1))
-			require.Equal(t, notSent, classify.Nexpay().Classify(err), "%v", err)
+			o := fullOrder
+			tt.change(&o)
+			form, err := o.Form()
+			require.Nil(t, form)
 			for _, want := range tt.want {
 				require.ErrorContains(t, err, want)
 			}
+			require.Len(t, strings.Split(err.Error(), "\n"), len(tt.want), "%v", err)
 			require.NotContains(t, err.Error(), "zzz")
+			require.Equal(t, notSent, classify.Nexpay().Classify(err))
+
+			_, err = signer(t, nexpay.Credentials{Key: "k", Secret: "s"}).SignOrder(o)
+			require.ErrorContains(t, err, tt.want[0])
+			require.ErrorContains(t, err, "no PaymentSecret", "both at once")
 		})
 	}
-	c := client(t, nil)
-	_, err := c.CreatePayment(withNonce(t.Context(), 1), nil)
-	require.Equal(t, notSent, classify.Nexpay().Classify(err))
-	_, err = (&nexpay.Client{}).CreatePayment(withNonce(t.Context(), 1), good)
-	require.ErrorContains(t, err, "BaseURL")
+	_, err := (*nexpay.Signer)(nil).SignOrder(fullOrder)
+	require.ErrorContains(t, err, "NewSigner")
 }
 
-// Whatever answers with a 2xx that says nothing of a payment leaves it open.
-func TestSendReadsStrictly(t *testing.T) {
-	for _, answer := range []string{``, `{}`, `null`, `<html>`, `{"paymentId":1}`, `{"paymentId":1.5,"status":"PENDING"}`, `{"paymentId":1,"status":"PENDING"`} {
-		c := client(t, reply(200, answer))
-		got, err := c.CreatePayment(withNonce(t.Context(), 1), order(t, c.Signer, "order-17"))
-		require.Zero(t, got)
-		v := classify.Nexpay().Classify(err)
-		require.Equal(t, classify.Retryable, v.Class, answer)
-		require.Equal(t, classify.Unknown, v.Effect, answer)
-	}
-}
-
-// HMAC-SHA256 of the encoded fields with transactionSignature as the key; the
-// value was computed with openssl:
-//
-//	printf %s 'externalPaymentId=order-17&text=a%26b%3Dc' | openssl dgst -sha256 -hmac abc
-func TestFingerprint(t *testing.T) {
-	f := nexpay.Form{{Name: externalID, Value: "order-17"}, {Name: "text", Value: "a&b=c"}, {Name: "transactionSignature", Value: "abc"}}
-	print := nexpay.Payment{Order: f}.Fingerprint()
-	require.Equal(t, "1a66f39d1691106cbf2c0fc900e7539e948dd7b7b53b1120010565fec13946fa", print)
-	require.Equal(t, print, nexpay.Payment{Client: client(t, nil), ExternalID: "x", Order: slices.Clone(f)}.Fingerprint(), "of the order alone")
-	for _, other := range []nexpay.Form{
-		{f[0], {Name: "text", Value: "a&b=d"}, f[2]},
-		{f[1], f[0], f[2]},
-		{f[0], f[1], {Name: "transactionSignature", Value: "abd"}},
-		{f[0], {Name: "text", Value: "a"}, {Name: "b", Value: "c"}, f[2]}, // signed, it is the same text
+func TestAmounts(t *testing.T) {
+	for amount, good := range map[string]bool{
+		"1": true, "0.01": true, "0.1": true, "10.50": true, "999999999999999.99": true, "1000": true,
+		"": false, "0": false, "0.00": false, "-1": false, "+1": false, "1.": false, ".5": false, "1,5": false, "1.005": false, "01": false,
+		"1e3": false, "1 000": false, " 1": false, "1\n": false, "NaN": false, "0x10": false, "1_000": false, "١": false, "9999999999999999": false,
 	} {
-		require.NotEqual(t, print, nexpay.Payment{Order: other}.Fingerprint())
-		require.Len(t, nexpay.Payment{Order: other}.Fingerprint(), 64)
-	}
-	for _, unsigned := range []nexpay.Form{nil, f[:2], {f[2], f[0]}, {f[0], {Name: "transactionSignature"}}} {
-		require.Empty(t, nexpay.Payment{Order: unsigned}.Fingerprint(), "a plain hash of an amount can be guessed")
-	}
-}
-
-func TestPaymentIsNeverShown(t *testing.T) {
-	c := client(t, nil)
-	p := nexpay.Payment{Client: c, ExternalID: "order-17", Order: order(t, c.Signer, "order-17")}
-	var out bytes.Buffer
-	for _, v := range []any{p, &p, []nexpay.Payment{p}, struct{ P nexpay.Payment }{p}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			fmt.Fprintf(&out, verb+"\n", v)
-		}
-		slog.New(slog.NewTextHandler(&out, nil)).Info("m", "v", v)
-		slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "v", v)
-	}
-	require.Contains(t, out.String(), `nexpay.Payment("order-17")`)
-	require.NotContains(t, out.String(), "LT12")
-	require.NotContains(t, out.String(), p.Order[4].Value)
-	text, err := json.Marshal(map[string]any{"payment": p})
-	require.NoError(t, err)
-	require.JSONEq(t, `{"payment":"nexpay.Payment(\"order-17\")"}`, string(text))
-}
-
-// What a hostile bank echoes of a payment is in no text.
-func TestPaymentTextsHoldNoSecrets(t *testing.T) {
-	var seen []string
-	echo := func(status int) roundTrip {
-		return func(req *http.Request) (*http.Response, error) {
-			text := req.URL.RawQuery
-			if req.Body != nil {
-				raw, _ := io.ReadAll(req.Body)
-				f, _ := nexpay.ParseForm(string(raw))
-				text += string(raw) + " " + f.Text()
-			}
-			key, signature := req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")
-			seen = append(seen, key, signature)
-			body, _ := json.Marshal(map[string]any{
-				"errors":  []any{map[string]any{"code": 30010, "message": signature[:20] + " " + text, "data": text}},
-				"traceId": "5f2c/" + key,
-			})
-			return reply(status, string(body))(req)
-		}
-	}
-	for _, status := range []int{200, 301, 400, 403, 404, 429, 500} {
-		c := client(t, echo(status))
-		p := nexpay.Payment{Client: c, ExternalID: "order-secret", Order: order(t, c.Signer, "order-secret"), Absent: func(*classify.Error) bool { return false }}
-		_, sent := p.Send(withNonce(t.Context(), 1))
-		_, _, looked := p.Verify(withNonce(t.Context(), 2))
-		c.HTTP.Transport = roundTrip(func(req *http.Request) (*http.Response, error) { return nil, errors.New(req.URL.String()) })
-		_, _, lost := p.Verify(withNonce(t.Context(), 3))
-		for _, err := range []error{sent, looked, lost} {
-			require.Error(t, err)
-			text := fmt.Sprintf("%v %+v %q", err, err, err)
-			if safe, ok := errors.AsType[interface {
-				error
-				SafeError() string
-			}](err); ok {
-				text += safe.SafeError()
-			}
-			for _, secret := range append(seen, "order-secret", "LT12", p.Order[4].Value) {
-				require.NotContains(t, text, secret, "HTTP %d", status)
-			}
-		}
-		require.ErrorContains(t, looked, "5f2c")
+		o := someOrder
+		o.Amount = amount
+		_, err := o.Form()
+		require.Equal(t, good, err == nil, "%q", amount)
 	}
 }
 
-// CreatePayment hands down the context, with its ticket and its end.
-func TestCreatePaymentEndsWithItsContext(t *testing.T) {
-	c := client(t, roundTrip(func(req *http.Request) (*http.Response, error) {
-		<-req.Context().Done()
-		return nil, req.Context().Err()
-	}))
-	ctx, cancel := context.WithCancel(withNonce(t.Context(), 1))
-	cancel()
-	_, err := c.CreatePayment(ctx, order(t, c.Signer, "order-17"))
-	require.ErrorIs(t, err, context.Canceled)
+// Whatever an order holds, either it is refused here or the bank takes it, in
+// either version, and keeps what was meant.
+func TestEveryOrderIsTaken(t *testing.T) {
+	bank, creds := nexpaytest.NewKeyed()
+	c := ways["in process"](t, bank, creds)
+	n := uint64(0)
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "a b", "&x=y", "100%", "+"}))
+	rapid.Check(t, func(rt *rapid.T) {
+		o := nexpay.Order{
+			RequestTime: time.UnixMilli(rapid.Int64Range(1, 1<<42).Draw(rt, "time")), Amount: rapid.StringMatching(`[1-9][0-9]{0,5}(\.[0-9]{2})?`).Draw(rt, "amount"),
+			Account: text.Draw(rt, "account"), BeneficiaryName: text.Draw(rt, "name"), BeneficiaryAddress: text.Draw(rt, "address"),
+			BeneficiaryAccount: text.Draw(rt, "to"), BeneficiaryReference: text.Draw(rt, "reference"),
+			ExternalPaymentID: text.Draw(rt, "id"), Version: rapid.IntRange(0, 2).Draw(rt, "version"),
+		}
+		if rapid.Bool().Draw(rt, "fee") {
+			o.UseGBXForFee = new(rapid.Bool().Draw(rt, "in GBX"))
+		}
+		signed, err := c.Signer.SignOrder(o)
+		if err != nil {
+			return
+		}
+		path := creation2
+		if o.Version == 1 {
+			path = creation1
+		}
+		n++
+		req, err := c.NewRequest(withNonce(t.Context(), n), "POST", path, signed)
+		require.NoError(rt, err)
+		require.NoError(rt, c.Do(req, new(any)))
+		all := bank.Payments()
+		got := all[len(all)-1]
+		require.Equal(rt, o.ExternalPaymentID, got.ExternalID)
+		require.Equal(rt, signed[:len(signed)-1], got.Fields)
+		name, _ := got.Fields.Get("beneficiaryName")
+		require.Equal(rt, o.BeneficiaryName, name)
+	})
 }

@@ -1,60 +1,131 @@
 package nexpay
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
 
-	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/classify"
 )
 
-// Status is how far a payment has come. The vendor documents three; a status
-// that is none of them is handed on as it is.
-type Status string
+// externalID is the field that a payment can be found by.
+const externalID = "externalPaymentId"
 
-// The documented states of a payment. A rejected payment was made, and refused.
-const (
-	Pending   Status = "PENDING"
-	Completed Status = "COMPLETED"
-	Rejected  Status = "REJECTED"
-)
-
-// PaymentStatus is what the API says about one payment.
-type PaymentStatus struct {
-	PaymentID     string `json:"paymentId"` // a number on some pages of the vendor, text on others: its digits, or the text
-	Status        Status `json:"status"`
-	RejectReason  string `json:"rejectReason,omitempty"`  // empty unless it was rejected, and maybe even then
-	ExecutionTime string `json:"executionTime,omitempty"` // as the API writes it; the form is not documented. Empty if there is none
-}
-
-// PaymentByExternalID looks up the payment that was created with the caller's
-// own id, externalPaymentId. Key and signature are blotted out of the answer's
-// texts, as by [Client.Do]; a paymentId that holds them cannot be read.
+// A Payment is one order to pay, with what it takes to send it and to find out
+// whether it was made: an operation of retry.DoOnce.
 //
-// The vendor does not document what is answered for an id it does not know. A
-// bare 404 can as well come from a wrong path or from a gateway: it is no
-// evidence that the payment does not exist. To find out, see [Payment.Verify].
-func (c *Client) PaymentByExternalID(ctx context.Context, id string) (PaymentStatus, error) {
-	if id == "" {
-		return PaymentStatus{}, errNoID
+//	order, err := signer.SignOrder(nexpay.Order{…}) // once; keep it with your own record of the payment
+//	…
+//	p := nexpay.Payment{Client: client, ExternalID: "order-17", Order: order}
+//	status, err := retry.DoOnce(ctx, r, retry.Operation[nexpay.PaymentStatus]{
+//		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
+//	})
+//
+// Over resends and restarts the order stays as it was first sent, requestTime,
+// externalPaymentId and transactionSignature included; only the nonce and
+// X-Signature are made anew. A Payment without an Order can still be looked up.
+// It is safe for concurrent use as long as its fields are left alone. However it
+// is printed, it shows its ExternalID and nothing of the order.
+type Payment struct {
+	Client     *Client // required
+	ExternalID string  // the caller's own id, externalPaymentId; required, as a payment without one cannot be looked up
+	Order      Form    // the fields as [Signer.SignOrder] returns them, externalPaymentId among them; required by Send
+	Version    int     // of the call that creates it, as in the [Order]: 1 or 2. Zero: 2
+
+	// Details has Verify ask for the payment's details, a newer call, instead of its
+	// status. What that answers beside paymentId and status is not documented; an
+	// answer without these two proves nothing.
+	Details bool
+
+	// Absent says which errors of the API mean that it knows of no payment with
+	// this id. Nil: [DefaultAbsent], which says why this has to be tried out in
+	// the vendor's sandbox first. It is asked only about the API's own error,
+	// read whole and not out of a cache, with status 200 or 4xx (other than 408,
+	// 425, 429), and with no code that is about the key, the nonce, the state of
+	// the server or a lookup without identifier (20000, 20010).
+	Absent func(*classify.Error) bool
+}
+
+// Send creates the payment, in one HTTP send. Mistakes in the Payment are
+// reported before anything is sent: an order that is not signed, or whose
+// externalPaymentId is missing or is not ExternalID.
+func (p Payment) Send(ctx context.Context) (PaymentStatus, error) {
+	var errs []error
+	if p.Client == nil {
+		errs = append(errs, errNoClient)
 	}
-	return c.paymentStatus(ctx, Field{Name: externalID, Value: id})
+	if id, _ := p.Order.Get(externalID); id != p.ExternalID {
+		errs = append(errs, unsent("nexpay: Payment.ExternalID is not the externalPaymentId of its Order"))
+	}
+	errs = append(errs, checkVersion("Payment", p.Version), checkOrder(p.Order))
+	if err := errors.Join(errs...); err != nil {
+		return PaymentStatus{}, err
+	}
+	path := creation
+	if p.Version == 1 {
+		path = creation1
+	}
+	return p.Client.create(ctx, path, p.Order)
 }
 
-var errNoID error = unsent("nexpay: externalPaymentId is empty")
+var errNoClient error = unsent("nexpay: Payment.Client is nil")
 
-// PaymentByClientID looks up a payment by clientPaymentId, which is an integer;
-// otherwise it is like PaymentByExternalID.
-func (c *Client) PaymentByClientID(ctx context.Context, id int64) (PaymentStatus, error) {
-	return c.paymentStatus(ctx, Field{Name: "clientPaymentId", Value: strconv.FormatInt(id, 10)})
+// Fingerprint is 64 hexadecimal digits that are the same for the same order,
+// over resends and restarts, and empty for an order that is not signed. A
+// journal that keeps it tells nobody what was ordered: it is the HMAC-SHA256 of
+// the fields, keyed with their transactionSignature, so that amounts and names
+// cannot be found by trying. The signature is the key, and not the secret it was
+// made with, because the order outlives the secret: it stays as it was sent when
+// the secret is replaced, and its fingerprint with it.
+func (p Payment) Fingerprint() string {
+	last := len(p.Order) - 1
+	if last < 0 || p.Order[last].Name != signatureField || p.Order[last].Value == "" {
+		return ""
+	}
+	h := hmac.New(sha256.New, []byte(p.Order[last].Value))
+	_, _ = io.WriteString(h, p.Order[:last].Encode()) // a hash never fails; encoded, no two orders read alike
+	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, error) {
-	req, err := c.lookup(ctx, ref)
+// String names the payment by its ExternalID.
+func (p Payment) String() string { return fmt.Sprintf("nexpay.Payment(%q)", p.ExternalID) }
+
+// Format prints String, whatever the verb.
+func (p Payment) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, p.String()) }
+
+// LogValue is String.
+func (p Payment) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// MarshalText gives String to encoders, as of JSON. It cannot be read back.
+func (p Payment) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// The calls that create a payment, of version 2 and of version 1.
+const (
+	creation  = "/api/2/eurowallet/payments"
+	creation1 = "/api/1/eurowallet/payments"
+)
+
+// CreatePayment sends a new payment, in one HTTP send. The order is a form as
+// [Signer.SignOrder] returns it for version 2, and has to have an
+// externalPaymentId; signature and id are checked before anything is sent. The
+// answer is read as strictly as [PaymentStatus.UnmarshalJSON] does. After an error
+// that is no proof the payment may have been made, and sending it again may make
+// it twice: retry.DoOnce finds out first, see [Payment].
+func (c *Client) CreatePayment(ctx context.Context, order Form) (PaymentStatus, error) {
+	if err := checkOrder(order); err != nil {
+		return PaymentStatus{}, err
+	}
+	return c.create(ctx, creation, order)
+}
+
+func (c *Client) create(ctx context.Context, path string, order Form) (PaymentStatus, error) {
+	req, err := c.NewRequest(ctx, http.MethodPost, path, order)
 	if err != nil {
 		return PaymentStatus{}, err
 	}
@@ -65,67 +136,23 @@ func (c *Client) paymentStatus(ctx context.Context, ref Field) (PaymentStatus, e
 	return p, nil
 }
 
-// lookup makes the request for a payment's status, and asks caches to keep out
-// of it: one payment's answer is of no use to another, and an old one misleads.
-func (c *Client) lookup(ctx context.Context, ref Field) (*http.Request, error) {
-	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/payments/status", Form{ref})
-	if err != nil {
-		return nil, err
+// checkOrder reports everything that is wrong with the form of a new payment.
+func checkOrder(order Form) error {
+	ids, signatures := 0, 0
+	for _, f := range order {
+		switch f.Name {
+		case externalID:
+			ids++
+		case signatureField:
+			signatures++
+		}
 	}
-	req.Header.Set("Cache-Control", "no-cache, no-store")
-	req.Header.Set("Pragma", "no-cache") // for caches older than Cache-Control
-	return req, nil
-}
-
-// UnmarshalJSON reads the API's answer, keys as written. An answer without
-// paymentId or status says nothing about a payment and is an error, as money
-// may hang on it; so is a paymentId or status that cannot be one. The other two
-// are left empty if they cannot be read, and cut at 256 bytes.
-func (p *PaymentStatus) UnmarshalJSON(data []byte) error {
-	const most = 64 << 10 // a map of a hostile answer's keys costs many times its size
-	if len(data) > most {
-		return mistake("nexpay: the payment status is larger than 64 KiB")
-	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return mistake("nexpay: the payment status is not a JSON object")
-	}
-	id, status := scalar(fields["paymentId"]), scalar(fields["status"])
 	var errs []error
-	if id == "" || len(id) > 256 || text.Line(id) != id || !plainID(fields["paymentId"]) {
-		errs = append(errs, mistake("nexpay: the payment status has no readable paymentId"))
+	if id, _ := order.Get(externalID); id == "" || ids > 1 {
+		errs = append(errs, unsent("nexpay: the payment has no externalPaymentId, or more than one: it could not be looked up"))
 	}
-	if !plainStatus(status) {
-		errs = append(errs, mistake("nexpay: the payment status has no readable status"))
+	if signatures != 1 || order[len(order)-1].Name != signatureField || order[len(order)-1].Value == "" {
+		errs = append(errs, unsent("nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignOrder adds"))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	*p = PaymentStatus{
-		PaymentID: id, Status: Status(status),
-		RejectReason: text.Line(scalar(fields["rejectReason"])), ExecutionTime: text.Line(scalar(fields["executionTime"])),
-	}
-	return nil
-}
-
-// scalar is the text of a JSON string or number, and empty for all else.
-func scalar(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
-}
-
-// plainID refuses numbers that are no integers: 1.5, 1e9, -3.
-func plainID(raw json.RawMessage) bool {
-	return bytes.HasPrefix(raw, []byte{'"'}) || !bytes.ContainsFunc(raw, func(r rune) bool { return r < '0' || r > '9' })
-}
-
-func plainStatus(s string) bool {
-	return s != "" && len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == ""
+	return errors.Join(errs...)
 }

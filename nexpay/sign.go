@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -52,9 +53,9 @@ func (s *Signer) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // What is signed is, as the vendor documents it, the key, "&", the nonce, the
 // path, "?" and the query if there is one, "?" and the body if there is one,
 // by HMAC-SHA512, in lowercase hexadecimal. The body has to be a form; it is
-// signed un-encoded, in the order sent. Path and query are signed as they stand
-// on the wire: the vendor documents this for plain values only, so keep
-// anything that needs encoding out of a query. A bare trailing "?" is not signed.
+// signed un-encoded, in the order sent. So is the query, as the vendor's sample
+// and other public clients do it; its encoding has to be a form's. The path is
+// signed as it stands on the wire. A bare trailing "?" is not signed.
 //
 // The body is read through GetBody if there is one. Otherwise Sign reads and
 // closes Body, puts the same bytes back and sets GetBody; after an error the
@@ -95,19 +96,13 @@ var errNoSigner error = unsent("nexpay: the signer is empty: make one with NewSi
 
 // SignPayment returns a copy of the form with transactionSignature as its last
 // field: the lowercase hexadecimal HMAC-SHA512, with PaymentSecret, of the
-// form's text. The order of the fields is the vendor's and counts. It covers no
-// nonce, so a payment is signed once and stays the same, requestTime and all,
-// however often it is sent. It fails for credentials without PaymentSecret, for
-// an empty form and for one that carries a transactionSignature already.
+// form's text. The order of the fields counts: [Signer.SignOrder] writes the
+// vendor's, this takes them as they are. The signature covers no nonce, so a
+// payment is signed once and stays the same, requestTime and all, however often
+// it is sent. SignPayment fails for credentials without PaymentSecret, for an
+// empty form and for one that carries a transactionSignature already.
 func (s *Signer) SignPayment(f Form) (Form, error) {
-	if s == nil || s.credentials == nil {
-		return nil, errNoSigner
-	}
-	c := s.credentials()
-	var errs []error
-	if c.PaymentSecret == "" {
-		errs = append(errs, unsent("nexpay: these credentials have no PaymentSecret to sign a payment with"))
-	}
+	errs := []error{s.canSignPayments()}
 	if len(f) == 0 {
 		errs = append(errs, unsent("nexpay: the payment has no fields"))
 	}
@@ -117,7 +112,19 @@ func (s *Signer) SignPayment(f Form) (Form, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return append(slices.Clone(f), Field{Name: signatureField, Value: mac(c.PaymentSecret, f.Text())}), nil
+	signature := mac(s.credentials().PaymentSecret, f.Text())
+	return append(slices.Clone(f), Field{Name: signatureField, Value: signature}), nil
+}
+
+// canSignPayments returns nil, or why the signer can sign none.
+func (s *Signer) canSignPayments() error {
+	switch {
+	case s == nil || s.credentials == nil:
+		return errNoSigner
+	case s.credentials().PaymentSecret == "":
+		return unsent("nexpay: these credentials have no PaymentSecret to sign a payment with")
+	}
+	return nil
 }
 
 func mac(secret, text string) string {
@@ -126,7 +133,7 @@ func mac(secret, text string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// signedTarget is the path and query as net/http will write them.
+// signedTarget is the path as net/http will write it, and the query un-encoded.
 func signedTarget(req *http.Request) (string, error) {
 	u := req.URL
 	switch {
@@ -139,10 +146,14 @@ func signedTarget(req *http.Request) (string, error) {
 	if target == "" {
 		target = "/" // what goes over the wire
 	}
-	if u.RawQuery != "" {
-		target += "?" + u.RawQuery
+	if u.RawQuery == "" {
+		return target, nil
 	}
-	return target, nil
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil {
+		return "", unsent("nexpay: the query cannot be signed: " + errEncoding.Error())
+	}
+	return target + "?" + query, nil
 }
 
 // signedBody is "?" and the un-encoded body, or nothing for an empty one.

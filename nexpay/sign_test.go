@@ -32,8 +32,10 @@ func TestSignGolden(t *testing.T) {
 		lookup = "93ed262f6895d44006d2271081b86d1d3fe38b9a86da27561f57abc4c02fa0c46a8aba56887cd13a754c73b2ada9f750a27ed6b7400315262610ffd40b5ca156"
 		// AK-1&1700000000000003/api/2/eurowallet/payments?requestTime=1700000000000&externalPaymentId=order-17&amount=10.50&currency=EUR&comment=rent for May & June=ok é+
 		payment = "d0b352b87f860c8eb6329672c9a5361fd8e116a6a599a00f2fa8707bfeb93bb66836e35eda5762b080d906027a0915990edf78972bcef287f20613fcd0b503a7"
-		// AK-1&1700000000000006/api/1/eurowallet/payments/status?externalPaymentId=order%2017
-		encoded = "5422f96c8dc37b03bbfd178f59b067e2c4eb0d1b8ad0403c880bc5db320444aba1835fdf02df13eede9ad3337d0a722df7ee5e761fe8b5a9e44caf1dcbf131ac"
+		// AK-1&1700000000000005/api/1/eurowallet/payments/status?externalPaymentId=order 17
+		plain = "d549df8739799f969b0b08437db75ee2f9ad919419a0de43637d43e73fc5cf391bbd27c434d3aa80caa6408c457cb4b8779d1cbb1802c90d93354525ad181e08"
+		// AK-1&1700000000000006/api/1/eurowallet/payments/status?externalPaymentId=50% & é+=1
+		odd = "4455fb11d7c48f88beb4d8d28e62dd0a30dae2a2673eb4788a16b4c626908e2da02073c74fe088c717ffd602db06b51b5494ae9de208f8ba1a5fc14e34e73102"
 	)
 	for _, tt := range []struct {
 		name, method, url, body string
@@ -44,7 +46,9 @@ func TestSignGolden(t *testing.T) {
 		{"bare question mark", "GET", "https://h/api/1/eurowallet/status?", "", 1700000000000001, status},
 		{"fragment", "GET", "https://h/api/1/eurowallet/status#x", "", 1700000000000001, status},
 		{"query", "GET", "https://h/api/1/eurowallet/payments/status?externalPaymentId=order-17", "", 1700000000000002, lookup},
-		{"query as on the wire", "GET", "https://h/api/1/eurowallet/payments/status?externalPaymentId=order%2017", "", 1700000000000006, encoded},
+		{"query, %20", "GET", "https://h/api/1/eurowallet/payments/status?externalPaymentId=order%2017", "", 1700000000000005, plain},
+		{"query, plus", "GET", "https://h/api/1/eurowallet/payments/status?externalPaymentId=order+17", "", 1700000000000005, plain},
+		{"query of odd characters", "GET", "https://h/api/1/eurowallet/payments/status?externalPaymentId=50%25+%26%20%C3%a9%2B%3D1", "", 1700000000000006, odd},
 		{"form, plus", "POST", "https://h/api/2/eurowallet/payments", paymentWire, 1700000000000003, payment},
 		{"form, %20", "POST", "https://h/api/2/eurowallet/payments", strings.ReplaceAll(paymentWire, "+", "%20"), 1700000000000003, payment},
 		{"form with empty pairs", "POST", "https://h/api/2/eurowallet/payments", "&" + paymentWire + "&&", 1700000000000003, payment},
@@ -176,6 +180,7 @@ func TestSignRefuses(t *testing.T) {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 		}, ""},
 		{"no URL", func(r *http.Request) { r.URL = nil }, "no URL"},
+		{"query no form", func(r *http.Request) { r.URL.RawQuery = "zzz=%zz" }, "query cannot be signed"},
 		{"opaque URL", func(r *http.Request) { r.URL = &url.URL{Scheme: "https", Opaque: "//h/zzz"} }, "opaque"},
 		{"no header map", func(r *http.Request) { r.Header = nil }, ""},
 	} {

@@ -44,7 +44,11 @@ func (p Payment) verify(ctx context.Context) (PaymentStatus, classify.Outcome, e
 	if p.ExternalID == "" {
 		return PaymentStatus{}, classify.Undecided, errNoID
 	}
-	req, err := p.Client.lookup(ctx, Field{Name: externalID, Value: p.ExternalID})
+	path := statusPath
+	if p.Details {
+		path = detailsPath
+	}
+	req, err := p.Client.lookup(ctx, path, Field{Name: externalID, Value: p.ExternalID})
 	if err != nil {
 		return PaymentStatus{}, classify.Undecided, err
 	}

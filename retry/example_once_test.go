@@ -66,8 +66,9 @@ func ExampleDoOnce_payment() {
 		fmt.Println(err)
 		return
 	}
-	order, err := signer.SignPayment(nexpay.Form{
-		{Name: "externalPaymentId", Value: "inv-7"}, {Name: "amount", Value: "17.50"}, {Name: "currency", Value: "EUR"},
+	order, err := signer.SignOrder(nexpay.Order{
+		RequestTime: time.Now(), Amount: "17.50", ExternalPaymentID: "inv-7",
+		BeneficiaryName: "Baltic Paper", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 7",
 	})
 	if err != nil {
 		fmt.Println(err)

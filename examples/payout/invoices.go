@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nexpay-go/resilience/nexpay"
 )
@@ -18,10 +19,11 @@ var sample string
 
 // An invoice is one line of the file.
 type invoice struct {
-	id, requestTime, iban, name, amount, currency string
+	id    string
+	order nexpay.Order // the same after a restart: all of it comes from the file
 }
 
-var columns = []string{"id", "requestTime", "iban", "name", "amount", "currency"}
+var columns = []string{"id", "requestTime", "amount", "beneficiaryName", "beneficiaryAccount", "beneficiaryReference"}
 
 // load reads the invoices. The whole file is checked before anything is paid.
 func load(file string) ([]invoice, error) {
@@ -48,9 +50,9 @@ func read(r io.Reader) ([]invoice, error) {
 	var errs []error
 	seen := map[string]int{}
 	for n, line := range lines[1:] {
-		i := invoice{line[0], line[1], line[2], line[3], line[4], line[5]}
-		if i.id == "" || i.requestTime == "" {
-			errs = append(errs, fmt.Errorf("invoice %d has no id or requestTime", n+1))
+		i, err := parseInvoice(line)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("invoice %d: %w", n+1, err))
 		}
 		if before, twice := seen[i.id]; twice {
 			errs = append(errs, fmt.Errorf("invoice %d has the id of invoice %d", n+1, before))
@@ -61,15 +63,21 @@ func read(r io.Reader) ([]invoice, error) {
 	return invoices, errors.Join(errs...)
 }
 
-// order is the payment as it is sent. All of it comes from the invoice, so that
-// it is the same after a restart, requestTime included.
-func (i invoice) order() nexpay.Form {
-	return nexpay.Form{
-		{Name: "requestTime", Value: i.requestTime},
-		{Name: "externalPaymentId", Value: i.id},
-		{Name: "iban", Value: i.iban},
-		{Name: "receiverName", Value: i.name},
-		{Name: "amount", Value: i.amount},
-		{Name: "currency", Value: i.currency},
+// parseInvoice finds everything that is wrong with a line, before anything is paid.
+func parseInvoice(line []string) (invoice, error) {
+	i := invoice{id: line[0], order: nexpay.Order{
+		ExternalPaymentID: line[0], Amount: line[2],
+		BeneficiaryName: line[3], BeneficiaryAccount: line[4], BeneficiaryReference: line[5],
+	}}
+	var errs []error
+	if i.id == "" {
+		errs = append(errs, errors.New("it has no id"))
 	}
+	requested, err := time.Parse(time.RFC3339, line[1])
+	if err != nil {
+		return i, errors.Join(append(errs, errors.New("its requestTime is not a time such as 2026-03-02T09:00:00Z"))...)
+	}
+	i.order.RequestTime = requested
+	_, err = i.order.Form()
+	return i, errors.Join(append(errs, err)...)
 }

@@ -89,7 +89,7 @@ func made(n int) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, strings.Join(columns, ","))
 	for i := range n {
-		fmt.Fprintf(&b, "inv-%03d,2026-03-02T09:00:00Z,LT110000000000000%03d,Anna,%d.50,EUR\n", i, i, 10+i)
+		fmt.Fprintf(&b, "inv-%03d,2026-03-02T09:00:00Z,%d.50,Anna,LT110000000000000%03d,invoice %d\n", i, 10+i, i, i)
 	}
 	return b.String()
 }

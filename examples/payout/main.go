@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -66,7 +67,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("payout", flag.ContinueOnError)
 	flags.SetOutput(log)
-	flags.StringVar(&o.invoices, "invoices", "", "CSV `file`: id,requestTime,iban,name,amount,currency (default: 60 made-up ones)")
+	flags.StringVar(&o.invoices, "invoices", "", "CSV `file`: "+strings.Join(columns, ",")+" (default: 60 made-up ones)")
 	flags.StringVar(&o.journal, "journal", "", "`file` of the journal (default: one that is deleted at the end)")
 	flags.IntVar(&o.workers, "workers", 8, "invoices paid at the same time")
 	flags.DurationVar(&o.settle, "settle", 0, "how long a payment may take to be seen by a lookup (default 40s; offline 1s)")

@@ -46,11 +46,14 @@ func TestStopped(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
+	header := strings.Join(columns, ",") + "\n"
 	for name, tt := range map[string]struct{ file, want string }{
-		"no header":     {"inv-1,2026,LT1,A,1,EUR\n", "the first line of the invoices has to be id,"},
-		"one id twice":  {"id,requestTime,iban,name,amount,currency\na,t,b,c,1,EUR\na,t,b,c,2,EUR\n", "invoice 2 has the id of invoice 1"},
-		"a short line":  {"id,requestTime,iban,name,amount,currency\na,b\n", "wrong number of fields"},
-		"nothing given": {"id,requestTime,iban,name,amount,currency\n,,b,c,1,EUR\n", "invoice 1 has no id or requestTime"},
+		"no header":     {"inv-1,2026-03-02T09:00:00Z,1,A,LT1,r\n", "the first line of the invoices has to be id,"},
+		"one id twice":  {header + "a,2026-03-02T09:00:00Z,1,b,c,d\na,2026-03-02T09:00:00Z,2,b,c,d\n", "invoice 2 has the id of invoice 1"},
+		"a short line":  {header + "a,b\n", "wrong number of fields"},
+		"nothing given": {header + ",,,,,\n", "invoice 1: it has no id\nits requestTime is not a time"},
+		"no amount":     {header + "a,2026-03-02T09:00:00Z,1,b,c,d\nb,2026-03-02T09:00:00Z,ten,,c,d\n", "invoice 2: nexpay: Order.Amount is not euros"},
+		"no name":       {header + "b,2026-03-02T09:00:00Z,ten,,c,d\n", "nexpay: Order.BeneficiaryName is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(strings.NewReader(tt.file))

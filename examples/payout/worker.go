@@ -130,7 +130,7 @@ func (w *worker) pay(ctx context.Context, i invoice) result {
 }
 
 func (w *worker) operation(i invoice) retry.Operation[nexpay.PaymentStatus] {
-	order, err := w.signer.SignPayment(i.order())
+	order, err := w.signer.SignOrder(i.order)
 	p := nexpay.Payment{Client: w.client, ExternalID: i.id, Order: order}
 	op := retry.Operation[nexpay.PaymentStatus]{
 		ID: i.id, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify, Settle: w.options.settle,

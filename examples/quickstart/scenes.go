@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -122,21 +121,15 @@ func (s *story) create(ctx context.Context, id string) error {
 		return err
 	}
 	defer ticket.Leave()
-	form, err := s.client.Signer.SignPayment(nexpay.Form{
-		{Name: "requestTime", Value: strconv.FormatInt(time.Now().UnixMilli(), 10)},
-		{Name: "externalPaymentId", Value: id},
-		{Name: "amount", Value: "17.00"},
-		{Name: "currency", Value: "EUR"},
+	order, err := s.client.Signer.SignOrder(nexpay.Order{
+		RequestTime: time.Now(), Amount: "17.00", ExternalPaymentID: id,
+		BeneficiaryName: "Baltic Paper", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17",
 	})
 	if err != nil {
 		return err
 	}
-	req, err := s.client.NewRequest(nonce.NewContext(ctx, ticket), http.MethodPost, "/api/2/eurowallet/payments", form)
-	if err != nil {
-		return err
-	}
-	var created struct{ PaymentID any }
-	return s.client.Do(req, &created)
+	_, err = s.client.CreatePayment(nonce.NewContext(ctx, ticket), order)
+	return err
 }
 
 // post sends a form to which the API answers with nothing.

@@ -3,6 +3,7 @@ package nexpaytest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -16,7 +17,12 @@ type Config struct {
 
 	SpendRefused     bool // a nonce is used up even if the signature turns out wrong; unknown of the real bank
 	RefuseDuplicates bool // a known externalPaymentId is refused (30000) instead of being paid again
-	TextIDs          bool // paymentId is JSON text, as on some of the vendor's pages, instead of a number
+	NumberIDs        bool // paymentId is a JSON number, as on some of the vendor's pages, instead of text
+	EncodedQuery     bool // a query may also be signed as it was sent, encoded
+
+	// AnyFields has a new payment take any fields in any order, as to test another
+	// API. Otherwise it has the vendor's in the vendor's order, see [nexpay.Order].
+	AnyFields bool
 
 	// UnknownPayment answers for a payment that does not exist, which the
 	// vendor does not document. Its delays and losses are not used. Zero: 404
@@ -27,8 +33,8 @@ type Config struct {
 }
 
 // A Bank is a test double of the Nexpay API. All methods are safe for
-// concurrent use. Those that set the stage (Script, AddRule, SetState,
-// SetLastNonce) panic on what can only be a mistake in the test.
+// concurrent use. Those that set the stage (Script, AddRule, AddRoute,
+// SetState, SetLastNonce) panic on what can only be a mistake in the test.
 //
 // In a synctest bubble, make the bank inside the bubble.
 type Bank struct {
@@ -37,6 +43,7 @@ type Bank struct {
 	busy   sync.WaitGroup // the requests being served; counted up with mu held and over false
 
 	mu       sync.Mutex // guards all below; never held while code of the user runs
+	routes   map[string]route
 	keys     map[string]*Key
 	ledger   ledger
 	kept     map[keptName]*kept
@@ -68,6 +75,9 @@ func New(c Config) (*Bank, error) {
 			errs = append(errs, fmt.Errorf("nexpaytest: Config.Keys[%d]: an earlier one has the same ID", i))
 		}
 		k.Forbidden = slices.Clone(k.Forbidden)
+		if k.Account == "" {
+			k.Account = defaultAccount
+		}
 		keys[k.ID] = &k
 	}
 	if err := c.UnknownPayment.check(); err != nil {
@@ -84,7 +94,9 @@ func New(c Config) (*Bank, error) {
 		c.UnknownPayment = Fault{Status: 404, Code: codeRequest, Data: "payment not found"}
 	}
 	c.Keys = nil // the copies in keys are the ones that live
-	return &Bank{config: c, closed: make(chan struct{}), keys: keys, kept: make(map[keptName]*kept)}, nil
+	return &Bank{
+		config: c, closed: make(chan struct{}), routes: maps.Clone(routes), keys: keys, kept: make(map[keptName]*kept),
+	}, nil
 }
 
 // NewKeyed opens a bank with one enabled key, and returns what it takes to use

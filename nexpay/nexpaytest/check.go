@@ -18,7 +18,7 @@ const (
 	codeNotMonotonous, codeBadNonce, codeWrongSignature        classify.Code = 50, 60, 70
 	codeNoPermission                                           classify.Code = 80
 	codeNoIdentifier, codeTwoIdentifiers, codeReschedulingTime classify.Code = 20000, 20010, 20120
-	codeRequest, codeParameter                                 classify.Code = 30000, 30010
+	codeMandatory, codeRequest, codeParameter                  classify.Code = 200, 30000, 30010
 )
 
 // A refusal is the bank's own objection. The zero refusal is none.
@@ -50,11 +50,13 @@ func (b *Bank) check(c *call) (*Key, refusal) {
 	case n <= k.LastNonce:
 		return nil, refusal{code: codeNotMonotonous}
 	}
-	signed := c.signedWith(k.Secret, id+"&"+number, signature)
+	signed := c.signedWith(k.Secret, id+"&"+number, signature, b.config.EncodedQuery)
 	if signed || b.config.SpendRefused {
 		k.LastNonce = n
 	}
 	switch {
+	case !signed && !c.isForm(): // so its body counts for nothing
+		return nil, refusal{codeWrongSignature, "Content-Type"}
 	case !signed:
 		return nil, refusal{code: codeWrongSignature}
 	case k.forbids(c.path):
@@ -85,9 +87,10 @@ func (k *Key) forbids(path string) bool {
 	return false
 }
 
-// signedWith tries the readings of path and query that clients sign. head is
-// all that comes before them.
-func (c *call) signedWith(secret, head, signature string) bool {
+// signedWith tries the readings of path and query that the bank takes: the path
+// as sent or un-encoded, the query un-encoded and, if encoded is set, as sent.
+// head is all that comes before them.
+func (c *call) signedWith(secret, head, signature string, encoded bool) bool {
 	if c.formErr != nil {
 		return false
 	}
@@ -95,8 +98,8 @@ func (c *call) signedWith(secret, head, signature string) bool {
 	if len(c.form) > 0 {
 		body = "?" + c.form.Text()
 	}
-	for _, path := range readings(c.path, url.PathUnescape) {
-		for _, query := range readings(c.query, url.QueryUnescape) {
+	for _, path := range readings(c.path, url.PathUnescape, true) {
+		for _, query := range readings(c.query, url.QueryUnescape, encoded) {
 			if query != "" {
 				query = "?" + query
 			}
@@ -108,12 +111,19 @@ func (c *call) signedWith(secret, head, signature string) bool {
 	return false
 }
 
-// readings are the text as sent and, if that is another, un-encoded.
-func readings(sent string, unescape func(string) (string, error)) []string {
-	if plain, err := unescape(sent); err == nil && plain != sent {
-		return []string{sent, plain}
+// readings are the text un-encoded and, if that is another and taken too, as it
+// was sent.
+func readings(sent string, unescape func(string) (string, error), asSent bool) []string {
+	plain, err := unescape(sent)
+	switch {
+	case err == nil && (plain == sent || !asSent):
+		return []string{plain}
+	case err == nil:
+		return []string{plain, sent}
+	case asSent:
+		return []string{sent}
 	}
-	return []string{sent}
+	return nil
 }
 
 // paymentSigned checks the transactionSignature of a new payment.

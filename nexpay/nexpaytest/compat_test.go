@@ -74,16 +74,16 @@ func TestOtherPeoplesClients(t *testing.T) {
 		{"lookup", "GET /api/1/eurowallet/payments/status?externalPaymentId=order-17 HTTP/1.1", auth("1700000000000002", sigLookup) + "\r\n", false, 30000, "payment not found"},
 		{"lookup signed un-encoded, %20", "GET /api/1/eurowallet/payments/status?externalPaymentId=order%2017 HTTP/1.1", auth("1700000000000005", sigLookupPlain) + "\r\n", false, 30000, "payment not found"},
 		{"lookup signed un-encoded, plus", "GET /api/1/eurowallet/payments/status?externalPaymentId=order+17 HTTP/1.1", auth("1700000000000005", sigLookupPlain) + "\r\n", false, 30000, "payment not found"},
-		{"lookup signed as sent", "GET /api/1/eurowallet/payments/status?externalPaymentId=order%2017 HTTP/1.1", auth("1700000000000006", sigLookupEncoded) + "\r\n", false, 30000, "payment not found"},
-		{"POST, plus", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized(plus), false, 0, `"paymentId":1`},
-		{"POST, %20", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized(percent), false, 0, `"paymentId":1`},
-		{"POST, charset", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + strings.Replace(formHeader, "\r", "; charset=UTF-8\r", 1) + sized(plus), false, 0, `"paymentId":1`},
+		{"POST, plus", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized(plus), false, 0, `"paymentId":"1"`},
+		{"POST, %20", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized(percent), false, 0, `"paymentId":"1"`},
+		{"POST, charset", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + strings.Replace(formHeader, "\r", "; charset=UTF-8\r", 1) + sized(plus), false, 0, `"paymentId":"1"`},
 		{"POST, chunked in odd pieces", "POST /api/2/eurowallet/payments HTTP/1.1",
-			auth("1700000000000007", sigPayment) + formHeader + "Transfer-Encoding: chunked\r\n\r\n1\r\ne\r\n10;x=y\r\nxternalPaymentId\r\n1F\r\n=c-1&amount=5&comment=two+words\r\n0\r\n\r\n", false, 0, `"paymentId":1`},
-		{"POST after 100-continue", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + "Expect: 100-continue\r\n" + sized(plus), false, 0, `"paymentId":1`},
-		{"POST with a bare question mark", "POST /api/2/eurowallet/payments? HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized(plus), false, 0, `"paymentId":1`},
-		{"POST, both signatures", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000004", sigOrder) + formHeader + sized(order+sigOrderInner), true, 0, `"paymentId":1`},
+			auth("1700000000000007", sigPayment) + formHeader + "Transfer-Encoding: chunked\r\n\r\n1\r\ne\r\n10;x=y\r\nxternalPaymentId\r\n1F\r\n=c-1&amount=5&comment=two+words\r\n0\r\n\r\n", false, 0, `"paymentId":"1"`},
+		{"POST after 100-continue", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + "Expect: 100-continue\r\n" + sized(plus), false, 0, `"paymentId":"1"`},
+		{"POST with a bare question mark", "POST /api/2/eurowallet/payments? HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized(plus), false, 0, `"paymentId":"1"`},
+		{"POST, both signatures", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000004", sigOrder) + formHeader + sized(order+sigOrderInner), true, 0, `"paymentId":"1"`},
 
+		{"mistake: signed the encoded query", "GET /api/1/eurowallet/payments/status?externalPaymentId=order%2017 HTTP/1.1", auth("1700000000000006", sigLookupEncoded) + "\r\n", false, 70, "Wrong signature"},
 		{"mistake: signed the encoded body", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000008", sigPaymentEncoded) + formHeader + sized(plus), false, 70, "Wrong signature"},
 		{"mistake: other order than signed", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000007", sigPayment) + formHeader + sized("amount=5&externalPaymentId=c-1&comment=two+words"), false, 70, "Wrong signature"},
 		{"mistake: other nonce than signed", "POST /api/2/eurowallet/payments HTTP/1.1", auth("1700000000000008", sigPayment) + formHeader + sized(plus), false, 70, "Wrong signature"},
@@ -95,7 +95,7 @@ func TestOtherPeoplesClients(t *testing.T) {
 			if tt.payments {
 				key.PaymentSecret = "pay-s3cret"
 			}
-			b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{key}})
+			b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{key}, AnyFields: true})
 			defer b.Close()
 			status, answer := raw(t, b, tt.head+"\r\nHost: bank.test\r\nConnection: close\r\n"+tt.rest)
 			require.Equal(t, tt.code, last(b).Code, answer)
@@ -109,10 +109,24 @@ func TestOtherPeoplesClients(t *testing.T) {
 
 // What the form says has to arrive, not only to be signed.
 func TestOtherPeoplesFormsArrive(t *testing.T) {
-	b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{{ID: "AK-1", Secret: "s3cret-ключ"}}})
+	b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{{ID: "AK-1", Secret: "s3cret-ключ"}}, AnyFields: true})
 	defer b.Close()
 	raw(t, b, "POST /api/2/eurowallet/payments HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"+auth("1700000000000007", sigPayment)+formHeader+sized("externalPaymentId=c-1&amount=5&comment=two%20words"))
 	require.Equal(t, nexpay.Form{{Name: "externalPaymentId", Value: "c-1"}, {Name: "amount", Value: "5"}, {Name: "comment", Value: "two words"}}, b.Payments()[0].Fields)
+}
+
+// A bank that is told so takes a query that is signed as it was sent, too.
+func TestEncodedQuery(t *testing.T) {
+	const head = "GET /api/1/eurowallet/payments/status?externalPaymentId=order%2017 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+	for encoded, want := range map[bool]classify.Code{false: 70, true: 30000} {
+		b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{{ID: "AK-1", Secret: "s3cret-ключ"}}, EncodedQuery: encoded})
+		defer b.Close()
+		raw(t, b, head+auth("1700000000000006", sigLookupEncoded)+"\r\n")
+		require.Equal(t, want, last(b).Code)
+		b.SetLastNonce("AK-1", 0)
+		raw(t, b, head+auth("1700000000000005", sigLookupPlain)+"\r\n")
+		require.EqualValues(t, 30000, last(b).Code)
+	}
 }
 
 // raw sends bytes over TCP and reads one answer.

@@ -15,22 +15,37 @@
 // not a number below 2^53−2 (60), nonce not above the key's last (50), signature
 // wrong (70), path forbidden to the key (80), state of the key (90 to 121). The
 // numbers give the order, but 60 has to come before 50. The signature is taken
-// over the un-encoded form, rebuilt in the order sent, and over path and query
-// as sent or un-encoded; a bare trailing "?" is never signed. A nonce is used up
-// once the signature holds, whatever becomes of the request; Config.SpendRefused
-// has it used up as soon as it is found to be above the last.
+// over the un-encoded form, rebuilt in the order sent, over the un-encoded query
+// (with Config.EncodedQuery also as it was sent), and over the path as sent or
+// un-encoded; a bare trailing "?" is never signed. A body whose Content-Type is
+// not a form's counts for nothing, so a signature over it is wrong. A nonce is
+// used up once the signature holds, whatever becomes of the request;
+// Config.SpendRefused has it used up as soon as it is found to be above the last.
 //
 // Then the parameters: two fields of one name, or one that is not what its name
 // promises, are 30010; lookups and changes need exactly one of externalPaymentId
-// and clientPaymentId (none: 20000, both: 20010). Of the fields of a new payment
-// only amount (a decimal number above 0), currency (three capital letters) and
-// clientPaymentId (an integer) are looked at, and only if they are there; all are
-// kept. If the key has a PaymentSecret, the last field has to be the right
-// transactionSignature; otherwise the answer is 70. Rescheduling wants
-// executionTime, a time to come in RFC 3339 or in milliseconds since 1970, or
-// answers 20120; it and cancelling want a payment that is pending, or answer
-// 30000. A field clientPaymentId in a lookup means the payment created with it,
-// or else the one whose paymentId it is.
+// and clientPaymentId (none: 20000, both: 20010). A new payment has the fields
+// of a [nexpay.Order] and no others: a mandatory one that is missing or empty is
+// 200, one that the vendor does not know or that stands elsewhere is 70. If the
+// key has a PaymentSecret, the last field has to be the right
+// transactionSignature; otherwise the answer is 70, or 200 if there is none.
+// amount has to be a decimal number above 0, requestTime a number of
+// milliseconds, useGbxForFee true or false. With Config.AnyFields a payment may
+// have any fields in any order, of which amount and clientPaymentId are looked
+// at. Rescheduling wants executionTime, a time to come in RFC 3339 or in
+// milliseconds since 1970, or answers 20120; it and cancelling want a payment
+// that is pending, or answer 30000. A field clientPaymentId in a lookup means the
+// payment created with it, or else the one whose paymentId it is.
+//
+// # What it answers
+//
+// Account status, history and paymentId have the form that public clients decode:
+// paymentId is text. An account holds a million euros before its first payment,
+// and payments beyond that are not refused. The history of one account, of the
+// days fromDate to toDate (2026-03-01, inclusive, in UTC), has made-up entries, and
+// deposit details, commission and payment details are made up beside paymentId
+// and status: their fields are documented nowhere. The bank takes no batches, so
+// it knows none. What else a program calls, [Bank.AddRoute] adds.
 //
 // # Idempotency keys
 //

@@ -25,8 +25,14 @@ func newClient(baseURL string, c nexpay.Credentials, rt http.RoundTripper) *nexp
 // send makes a payment with that nonce.
 func send(client *nexpay.Client, n uint64, externalID string) error {
 	ctx := nonce.NewContext(context.Background(), nonce.NewTicket("main", n, nil, nil))
-	req, err := client.NewRequest(ctx, http.MethodPost, "/api/2/eurowallet/payments",
-		nexpay.Form{{Name: "externalPaymentId", Value: externalID}, {Name: "amount", Value: "10.50"}})
+	order, err := nexpay.Order{
+		RequestTime: time.Now(), Amount: "10.50", ExternalPaymentID: externalID,
+		BeneficiaryName: "Baltic Paper", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17",
+	}.Form()
+	if err != nil {
+		return err
+	}
+	req, err := client.NewRequest(ctx, http.MethodPost, "/api/2/eurowallet/payments", order)
 	if err != nil {
 		return err
 	}
@@ -114,7 +120,30 @@ func ExampleNewKeyed() {
 	ctx := nonce.NewContext(context.Background(), nonce.NewTicket("main", 1, nil, nil))
 	status, err := client.AccountStatus(ctx)
 	fmt.Println(string(status), err)
-	// Output: {"balance":"1000.00","currency":"EUR","status":"ACTIVE"} <nil>
+	// Output: {"accounts":[{"iban":"LT000000000000000000","status":"ACTIVE","balance":"1000000.00"}]} <nil>
+}
+
+// A call that the bank does not have.
+func ExampleBank_AddRoute() {
+	bank, credentials := nexpaytest.NewKeyed()
+	bank.AddRoute(nexpaytest.Route{
+		Method: http.MethodGet, Path: "/api/1/eurowallet/batch/status",
+		Answer: func(_ string, params nexpay.Form) nexpaytest.Fault {
+			reference, _ := params.Get("reference")
+			return nexpaytest.Fault{Body: fmt.Appendf(nil, `{"reference":%q,"status":"DONE"}`, reference)}
+		},
+	})
+	client := newClient("https://bank.test", credentials, bank.RoundTripper())
+	ctx := nonce.NewContext(context.Background(), nonce.NewTicket("main", 1, nil, nil))
+	req, err := client.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/batch/status",
+		nexpay.Form{{Name: "reference", Value: "0102"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var answer struct{ Reference, Status string }
+	fmt.Println(client.Do(req, &answer), answer)
+	// Output: <nil> {0102 DONE}
 }
 
 func ExampleBank_RoundTripper() {

@@ -31,7 +31,7 @@ func keeper(t *testing.T, i nexpaytest.Idempotency) (*nexpaytest.Bank, *caller) 
 func (c *caller) payUnder(ctx context.Context, key, amount string) (id int64, header http.Header, err error) {
 	c.t.Helper()
 	c.n++
-	req, err := c.NewRequest(withNonce(ctx, c.n), "POST", paymentsPath, form("externalPaymentId", "order-17", "amount", amount))
+	req, err := c.NewRequest(withNonce(ctx, c.n), "POST", paymentsPath, order(c.t, "order-17", amount))
 	require.NoError(c.t, err)
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
@@ -39,7 +39,9 @@ func (c *caller) payUnder(ctx context.Context, key, amount string) (id int64, he
 	inner := c.HTTP.Transport
 	client := *c.HTTP
 	client.Transport = watched{inner, &header}
-	var answer struct{ PaymentID int64 }
+	var answer struct {
+		PaymentID int64 `json:",string"`
+	}
 	err = (&nexpay.Client{BaseURL: c.BaseURL, Signer: c.Signer, HTTP: &client}).Do(req, &answer)
 	return answer.PaymentID, header, err
 }
@@ -230,7 +232,7 @@ func TestKeyInAnotherHeader(t *testing.T) {
 	b, c := keeper(t, nexpaytest.Idempotency{For: day, Header: "X-Request-Id"})
 	for _, want := range []int{1, 1} {
 		c.n++
-		req, err := c.NewRequest(withNonce(t.Context(), c.n), "POST", paymentsPath, form("externalPaymentId", "order-17", "amount", "10"))
+		req, err := c.NewRequest(withNonce(t.Context(), c.n), "POST", paymentsPath, order(t, "order-17", "10"))
 		require.NoError(t, err)
 		req.Header.Set("X-Request-Id", "k")
 		require.NoError(t, c.Do(req, new(any)))

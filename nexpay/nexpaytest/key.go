@@ -14,6 +14,7 @@ type Key struct {
 	State         State    // zero: Enabled
 	Forbidden     []string // beginnings of paths that are answered with 80; "/" forbids everything
 	LastNonce     uint64   // nonces have to be above it
+	Account       string   // the IBAN that payments without one are made from; empty: LT000000000000000000
 }
 
 // Credentials returns what a client needs to use the key.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,15 +47,15 @@ func TestPaymentFromCreationToEnd(t *testing.T) {
 	all := b.Payments()
 	require.Len(t, all, 1)
 	require.Equal(t, creds.Key, all[0].Key)
-	require.Equal(t, form("externalPaymentId", "order-17", "amount", "10"), all[0].Fields, "all but the signature")
+	require.Equal(t, order(t, "order-17", "10"), all[0].Fields, "all but the signature")
 	all[0].Fields[0].Value = "changed"
-	require.Equal(t, "order-17", b.Payments()[0].Fields[0].Value, "a copy")
+	require.NotEqual(t, "changed", b.Payments()[0].Fields[0].Value, "a copy")
 }
 
 func TestDuplicates(t *testing.T) {
 	b := bank(t, nexpaytest.Config{})
 	c := inProcess(t, b, someKey.Credentials())
-	f := form("externalPaymentId", "a", "amount", "1")
+	f := order(t, "a", "1")
 	for range 2 {
 		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, f, new(any)))
 	}
@@ -68,10 +69,11 @@ func TestDuplicates(t *testing.T) {
 	require.Equal(t, 400, status)
 	require.Equal(t, 1, b.Executed("a"))
 	for range 2 {
-		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("amount", "1"), new(any)), "no id, no duplicate")
+		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, "", "1"), new(any)), "no id, no duplicate")
 	}
 }
 
+// The fields of a payment are those of another API here; see TestFieldsOfAPayment.
 func TestParameters(t *testing.T) {
 	const reschedule, cancel = paymentsPath + "/reschedule", paymentsPath + "/cancel-scheduled"
 	soon := time.Now().Add(time.Hour)
@@ -81,12 +83,11 @@ func TestParameters(t *testing.T) {
 		code               classify.Code // 0: accepted
 		data               string
 	}{
-		{"pay", "POST", paymentsPath, form("amount", "0.01", "currency", "EUR", "clientPaymentId", "7", "anything", "goes"), 0, ""},
+		{"pay", "POST", paymentsPath, form("amount", "0.01", "clientPaymentId", "7", "anything", "goes"), 0, ""},
 		{"pay, nothing", "POST", paymentsPath, nil, 30000, "the payment is empty"},
 		{"pay, no number", "POST", paymentsPath, form("amount", "ten"), 30010, "amount"},
 		{"pay, negative", "POST", paymentsPath, form("amount", "-1"), 30010, "amount"},
 		{"pay, zero", "POST", paymentsPath, form("amount", "0.00"), 30010, "amount"},
-		{"pay, currency", "POST", paymentsPath, form("amount", "1", "currency", "euro"), 30010, "currency"},
 		{"pay, client id", "POST", paymentsPath, form("clientPaymentId", "x"), 30010, "clientPaymentId"},
 		{"pay, field twice", "POST", paymentsPath, form("amount", "1", "amount", "2"), 30010, "amount"},
 		{"lookup", "GET", lookupPath, form("externalPaymentId", "known"), 0, ""},
@@ -116,10 +117,10 @@ func TestParameters(t *testing.T) {
 		{"deposit details", "GET", "/api/1/eurowallet/deposit-details", nil, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := bank(t, nexpaytest.Config{})
+			b := bank(t, nexpaytest.Config{AnyFields: true})
 			c := inProcess(t, b, someKey.Credentials())
 			require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("externalPaymentId", "known", "clientPaymentId", "99"), new(any)))
-			require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("externalPaymentId", "done"), new(any)))
+			require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, "done", "1"), new(any)))
 			b.SetStatus("done", nexpay.Completed, "")
 			before := b.Payments()
 			err := c.call(t.Context(), tt.method, tt.path, tt.form, nil)
@@ -143,7 +144,7 @@ func TestRescheduleAndCancelAnswerEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bank(t, nexpaytest.Config{})
 		c := inProcess(t, b, someKey.Credentials())
-		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("externalPaymentId", "a"), new(any)))
+		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, "a", "1"), new(any)))
 		when := time.Now().Add(time.Second).UTC().Format(time.RFC3339)
 		for _, path := range []string{"/reschedule", "/cancel-scheduled"} {
 			c.n++
@@ -160,7 +161,7 @@ func TestRescheduleAndCancelAnswerEmpty(t *testing.T) {
 		p, err := c.lookup(t.Context(), "a")
 		require.NoError(t, err)
 		require.Equal(t, nexpay.PaymentStatus{PaymentID: "1", Status: nexpay.Rejected, RejectReason: "cancelled", ExecutionTime: when}, p)
-		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("externalPaymentId", "b"), new(any)))
+		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, "b", "1"), new(any)))
 		time.Sleep(time.Second)
 		got, _ := code(c.call(t.Context(), "POST", paymentsPath+"/reschedule", form("externalPaymentId", "b", "executionTime", when), nil))
 		require.EqualValues(t, 20120, got, "now is not to come")
@@ -185,31 +186,48 @@ func TestPaymentSignature(t *testing.T) {
 	key := nexpaytest.Key{ID: "k", Secret: "s", PaymentSecret: "p"}
 	b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{key}})
 	c := inProcess(t, b, key.Credentials())
-	good, err := c.Signer.SignPayment(form("externalPaymentId", "a", "amount", "1"))
+	good, err := c.Signer.SignPayment(order(t, "a", "1"))
 	require.NoError(t, err)
-	for name, f := range map[string]nexpay.Form{
-		"missing":   good[:2],
-		"reordered": {good[1], good[0], good[2]},
-		"changed":   {good[0], {Name: "amount", Value: "2"}, good[2]},
-		"not last":  {good[2], good[0], good[1]},
-		"alone":     good[2:],
-		"added to":  append(append(nexpay.Form{}, good...), nexpay.Field{Name: "x", Value: "y"}),
+	last := len(good) - 1
+	changed := slices.Clone(good)
+	changed[1].Value = "2"
+	for name, tt := range map[string]struct {
+		form nexpay.Form
+		code classify.Code
+	}{
+		"missing":        {good[:last], 200},
+		"empty":          {append(slices.Clone(good[:last]), nexpay.Field{Name: "transactionSignature"}), 200},
+		"changed":        {changed, 70},
+		"not last":       {append(nexpay.Form{good[last]}, good[:last]...), 70},
+		"of fewer":       {slices.Delete(slices.Clone(good), last-1, last), 70},
+		"alone":          {good[last:], 200},
+		"added to":       {append(slices.Clone(good), nexpay.Field{Name: "x", Value: "y"}), 70},
+		"in upper case":  {append(slices.Clone(good[:last]), nexpay.Field{Name: "transactionSignature", Value: strings.ToUpper(good[last].Value)}), 70},
+		"of other order": {otherOrder(t, c), 70},
 	} {
-		got, status := code(c.call(t.Context(), "POST", paymentsPath, f, new(any)))
-		require.EqualValues(t, 70, got, name)
-		require.Equal(t, 403, status)
+		got, _ := code(c.call(t.Context(), "POST", paymentsPath, tt.form, new(any)))
+		require.Equal(t, tt.code, got, name)
 	}
 	require.Empty(t, b.Payments())
 	require.NoError(t, c.call(t.Context(), "POST", paymentsPath, good, new(any)))
 }
 
-func TestTextIDs(t *testing.T) {
-	for _, text := range []bool{false, true} {
-		b := bank(t, nexpaytest.Config{TextIDs: text})
+// otherOrder is well signed, and not in the vendor's order.
+func otherOrder(t *testing.T, c *caller) nexpay.Form {
+	f := order(t, "a", "1")
+	f[0], f[1] = f[1], f[0]
+	signed, err := c.Signer.SignPayment(f)
+	require.NoError(t, err)
+	return signed
+}
+
+func TestNumberIDs(t *testing.T) {
+	for _, number := range []bool{false, true} {
+		b := bank(t, nexpaytest.Config{NumberIDs: number})
 		c := inProcess(t, b, someKey.Credentials())
 		var answer struct{ PaymentID json.RawMessage }
-		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("externalPaymentId", "a"), &answer))
-		require.Equal(t, map[bool]string{false: `1`, true: `"1"`}[text], string(answer.PaymentID))
+		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, "a", "1"), &answer))
+		require.Equal(t, map[bool]string{true: `1`, false: `"1"`}[number], string(answer.PaymentID))
 		p, err := c.lookup(t.Context(), "a")
 		require.NoError(t, err)
 		require.Equal(t, "1", p.PaymentID)
@@ -221,10 +239,10 @@ func TestHistoryIsTheKeysOwn(t *testing.T) {
 	b := bank(t, nexpaytest.Config{Keys: []nexpaytest.Key{someKey, other}})
 	for _, k := range []nexpaytest.Key{someKey, other} {
 		c := inProcess(t, b, k.Credentials())
-		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, form("externalPaymentId", k.ID), new(any)))
-		var list struct{ Payments []nexpay.PaymentStatus }
+		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, k.ID, "1"), new(any)))
+		var list struct{ Entries []nexpay.PaymentStatus }
 		require.NoError(t, c.call(t.Context(), "GET", "/api/1/eurowallet/payments/history", nil, &list))
-		require.Len(t, list.Payments, 1)
+		require.Len(t, list.Entries, 1)
 	}
 }
 
@@ -263,9 +281,10 @@ func TestBodiesThatAreNoForm(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		return last(b)
 	}
-	require.EqualValues(t, 30000, send("amount=1", "").Code)
-	require.EqualValues(t, 30000, send("amount=1", "application/json").Code)
-	require.Equal(t, 200, send("amount=1", "application/x-www-form-urlencoded; charset=utf-8").Status)
+	good := order(t, "", "1").Encode()
+	require.EqualValues(t, 70, send(good, "").Code, "signed, and no form to the bank")
+	require.EqualValues(t, 70, send(good, "application/json").Code)
+	require.Equal(t, 200, send(good, "application/x-www-form-urlencoded; charset=utf-8").Status)
 	require.EqualValues(t, 70, send("amount=%zz", "application/x-www-form-urlencoded").Code)
 	require.Equal(t, 413, send("a="+strings.Repeat("x", 1<<20), "application/x-www-form-urlencoded").Status)
 }
@@ -282,9 +301,9 @@ func TestVisibleLater(t *testing.T) {
 		require.Equal(t, 30*time.Second, b.Payments()[0].Visible.Sub(b.Payments()[0].Created))
 
 		history := func() int {
-			var answer struct{ Payments []any }
+			var answer struct{ Entries []any }
 			require.NoError(t, c.call(t.Context(), "GET", paymentsHistory, nil, &answer))
-			return len(answer.Payments)
+			return len(answer.Entries)
 		}
 		time.Sleep(30*time.Second - 1)
 		_, err := c.lookup(t.Context(), "a")

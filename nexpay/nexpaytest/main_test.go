@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -60,12 +61,25 @@ func (c *caller) call(ctx context.Context, method, path string, f nexpay.Form, v
 	return c.Do(req, v)
 }
 
+// order is a payment as the vendor knows it, unsigned, whatever the amount is.
+// Without an id it has none.
+func order(t testing.TB, external, amount string) nexpay.Form {
+	t.Helper()
+	f, err := nexpay.Order{
+		RequestTime: time.UnixMilli(1700000000000), Amount: "1", BeneficiaryName: "Baltic Paper",
+		BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 17", ExternalPaymentID: external,
+	}.Form()
+	require.NoError(t, err)
+	f[1].Value = amount
+	return f
+}
+
 // pay creates a payment of 10 euros.
 func (c *caller) pay(ctx context.Context, external string) error {
 	c.t.Helper()
-	f, err := c.Signer.SignPayment(nexpay.Form{{Name: "externalPaymentId", Value: external}, {Name: "amount", Value: "10"}})
+	f, err := c.Signer.SignPayment(order(c.t, external, "10"))
 	require.NoError(c.t, err)
-	var answer struct{ PaymentID int64 }
+	var answer struct{ PaymentID string }
 	return c.call(ctx, "POST", paymentsPath, f, &answer)
 }
 

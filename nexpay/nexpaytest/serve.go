@@ -37,7 +37,7 @@ func newCall(method string, u *url.URL, header http.Header, body io.Reader) (*ca
 	if c.path == "" {
 		c.path = "/"
 	}
-	if len(raw) <= maxBody {
+	if len(raw) <= maxBody && c.isForm() {
 		c.form, c.formErr = nexpay.ParseForm(string(raw))
 	}
 	return c, nil
@@ -119,10 +119,9 @@ func (b *Bank) late(ctx context.Context, delay time.Duration, act func() answer)
 func (b *Bank) act(line int, c *call, f *Fault) answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	entry := &b.log[line]
 	c.lag = f.VisibleAfter
-	a := b.work(entry, c, !f.replaces() || f.Execute)
-	own := a
+	a := b.work(line, c, !f.replaces() || f.Execute)
+	entry, own := &b.log[line], a
 	if f.answers() {
 		a = f.answer(entry.TraceID)
 	}
@@ -133,9 +132,11 @@ func (b *Bank) act(line int, c *call, f *Fault) answer {
 	return a
 }
 
-// work is the bank without faults. The caller holds mu.
-func (b *Bank) work(entry *Request, c *call, execute bool) answer {
-	to, ok := routes[c.path]
+// work is the bank without faults. The caller holds mu, which is free while the
+// Answer of a Route runs.
+func (b *Bank) work(line int, c *call, execute bool) answer {
+	entry := &b.log[line]
+	to, ok := b.routes[c.path]
 	switch {
 	case c.size > maxBody:
 		return newAnswer(http.StatusRequestEntityTooLarge, "", nil)
@@ -146,12 +147,20 @@ func (b *Bank) work(entry *Request, c *call, execute bool) answer {
 		a.header.Set("Allow", to.method)
 		return a
 	}
-	var body any
 	k, r := b.check(c)
 	if r.code == 0 && !c.isForm() {
 		r = refusal{codeRequest, "Content-Type"}
 	}
-	if r.code == 0 && execute {
+	var body any
+	switch {
+	case r.code != 0 || !execute:
+	case to.answer != nil:
+		params, err := c.params()
+		if err == nil {
+			return b.ask(to, k.ID, params, entry.TraceID)
+		}
+		r = refusal{codeParameter, "query"}
+	default:
 		if a, ok := b.remembered(entry, c); ok {
 			return a
 		}
@@ -163,9 +172,13 @@ func (b *Bank) work(entry *Request, c *call, execute bool) answer {
 		entry.Refusal = b.config.UnknownPayment.Code
 		return b.config.UnknownPayment.answer(entry.TraceID)
 	case r.code != 0:
-		return errorAnswer(0, entry.TraceID, classify.Detail{Code: r.code, Data: r.data})
+		return refused(r, entry.TraceID)
 	}
 	return jsonAnswer(body)
+}
+
+func refused(r refusal, trace string) answer {
+	return errorAnswer(0, trace, classify.Detail{Code: r.code, Data: r.data})
 }
 
 // isForm reports whether the body, if there is one, says that it is a form.
