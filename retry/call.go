@@ -151,7 +151,7 @@ func (c *call) end(ctx context.Context, e *Error) error {
 
 // interpret fills in what the errors of the call come to.
 func (c *call) interpret(e *Error) {
-	if last := c.history.last(); last != nil {
+	if last := c.history.last(); last != nil && !isCall(c.err) { // another call's has its own
 		e.Verdict = last.Verdict
 		c.advise(e)
 	}

@@ -47,7 +47,7 @@ func (p *payment) compare(ctx context.Context) {
 	switch held, err := p.held(ctx); {
 	case err != nil:
 		e.Kind, e.Old = p.journalFailed(err), true
-	case held.Generation == p.entry.Generation && held.State != EntryOpen:
+	case held.Generation == p.entry.Generation && held.State != EntryOpen && held.State != EntryApplied:
 	case p.withdrawn != "" && held.Owner == p.withdrawn && held.State == EntryOpen: // it came late
 		p.entry = held
 		return

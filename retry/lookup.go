@@ -30,6 +30,7 @@ type answer struct {
 	asked    bool          // Verify was run
 	failed   bool          // with an error
 	same     bool          // on the key of the operation
+	key      string        // that it was made with
 	nonce    uint64        // that it carried, 0 if it drew its own
 	began    time.Duration // on clock(): the last run of Verify
 	ended    time.Duration
@@ -73,10 +74,16 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 		p.doubt.traced(last.TraceID)
 		p.hold = a.verdict.Class == classify.Resync
 		if protocol.Decide.EndsLooking(a.verdict.Class == classify.Fatal, p.decides(&a.verdict)) {
-			a.final, a.obstacle = true, a.err
+			a.final, a.obstacle = true, &finalError{a.err, a.verdict.Rule}
+		}
+		if locked := p.call.r.lockout.Check(c.key()); a.verdict.Lockout && locked != nil {
+			a.obstacle = locked
 		}
 	}
 	a.meet(ctx, why)
+	if a.obstacle == nil && a.found == Absent && !a.same {
+		a.obstacle = errOtherKeyAsked
+	}
 	if a.asked {
 		p.doubt.Answer = Answer{Outcome: a.found, Err: a.err, At: time.Now()}
 		p.doubt.Lookups++
@@ -84,6 +91,18 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 	}
 	return a
 }
+
+var errOtherKeyAsked = &reason{text: "absent, but asked with another key than the operation was sent with, or through Apart, which proves nothing"}
+
+// A finalError is the API's own word that there is no use in asking again.
+type finalError struct {
+	err  error
+	rule string
+}
+
+func (e *finalError) Error() string     { return redact.Text(e.err) + ", " + e.rule }
+func (e *finalError) SafeError() string { return e.Error() }
+func (e *finalError) Unwrap() error     { return e.err }
 
 // openUntil is why the breaker of the payments keeps lookups off as well, nil if it
 // does not: an outage, or a person.
@@ -117,7 +136,7 @@ func (a *answer) meet(ctx context.Context, why *Error) {
 // ask runs Verify.
 func (p *payment) ask(ctx context.Context, a *answer) (err error) {
 	*a = answer{asked: true, began: clock()}
-	a.nonce, a.same = p.place(ctx)
+	a.key, a.nonce, a.same = p.place(ctx)
 	m := within(ctx)
 	defer func() {
 		a.ended = clock()
@@ -135,16 +154,16 @@ func (p *payment) ask(ctx context.Context, a *answer) (err error) {
 	return err
 }
 
-// place is with which nonce a lookup is made, and whether it is on the key of the
-// operation.
-func (p *payment) place(ctx context.Context) (number uint64, same bool) {
+// place is with which key and nonce a lookup is made, and whether that is the key
+// of the operation.
+func (p *payment) place(ctx context.Context) (key string, number uint64, same bool) {
 	c := &p.call
 	if ticket, ok := nonce.FromContext(ctx); ok && c.r.nonces != nil {
 		// Of a send that nobody knows of, nobody knows the key.
 		anyKey := p.state.LookFirst && !c.terms.pinned
-		return ticket.Nonce(), anyKey || c.terms.pinned && ticket.Key() == c.terms.key
+		return ticket.Key(), ticket.Nonce(), anyKey || c.terms.pinned && ticket.Key() == c.terms.key
 	}
-	return 0, p.entry.Key == "" || p.entry.Key == c.r.key
+	return c.r.key, 0, p.entry.Key == "" || p.entry.Key == c.r.key
 }
 
 // before begins to give the turn back: when the request is on the wire, or soon,
@@ -225,6 +244,9 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 	}
 	e := p.call.event(kind)
 	e.Outcome, e.Verdict, e.TraceID = a.found, a.verdict, a.trace
+	if a.asked {
+		e.Key = a.key
+	}
 	if a.err != nil {
 		e.Error = redact.Text(a.err)
 	}

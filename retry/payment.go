@@ -38,6 +38,7 @@ type payment struct {
 	why       *Error // why it is not sent again
 	lost      error  // of Verify beside Applied: the value cannot be had
 	doubt     Doubt
+	undated   bool // the entry inherited lies in the future: it may be of any age
 }
 
 // do runs the operation.
@@ -207,8 +208,9 @@ func (p *payment) end(ctx context.Context) error {
 		p.book(ctx, EntryOpen)
 		return c.end(ctx, stopped(ErrOutcomeUnknown, nil))
 	}
-	if p.why.Reason == errInner {
-		return c.end(ctx, stopped(ErrUnclassified, nil))
+	if p.why.Reason == errInner || p.why.Reason == ErrNested { // of a call that Send made
+		p.why = stopped(ErrUnclassified, nil)
+		p.why.instead = "a call inside Send failed, which says nothing of the payment"
 	}
 	return c.end(ctx, p.why)
 }

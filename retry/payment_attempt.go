@@ -120,8 +120,19 @@ func (p *payment) complete(e *Error) {
 // annotate adds what an event says of a payment.
 func (p *payment) annotate(e *Event) bool {
 	e.ID, e.Rule = p.id, p.rows.Last()
-	e.Effect = classify.NotApplied
-	if doubtful(p.state.Phase) || p.state.Phase == protocol.Unknown || e.Kind == EventJournal {
+	e.Effect = classify.Unknown
+	switch p.state.Phase {
+	case protocol.Start, protocol.Clear, protocol.Closing, protocol.NotApplied:
+		e.Effect = classify.NotApplied
+	case protocol.Sending:
+		if !p.state.Replay {
+			e.Effect = classify.NotApplied
+		}
+	}
+	switch {
+	case e.Err != nil:
+		e.Effect = e.Err.Effect
+	case e.Kind == EventJournal:
 		e.Effect = classify.Unknown
 	}
 	return true

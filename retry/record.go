@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"math"
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/insist"
@@ -57,10 +58,22 @@ func (p *payment) read(ctx context.Context) {
 // firstSend is when the operation was first sent, as far as the journal knows:
 // an entry that does not say is as old as can be, unless it is the first one.
 func firstSend(held Entry) time.Time {
-	if held.First.IsZero() && held.Generation > 1 {
+	first := cmp.Or(held.First, held.At)
+	if held.First.IsZero() && held.Generation > 1 || inFuture(first) {
 		return time.Unix(0, 0)
 	}
-	return cmp.Or(held.First, held.At)
+	return first
+}
+
+// inFuture reports whether t lies further ahead than clocks differ.
+func inFuture(t time.Time) bool { return t.Round(0).Sub(time.Now().Round(0)) > protocol.Clocks }
+
+// age is that of the send that the doubt is about.
+func (p *payment) age() time.Duration {
+	if p.undated {
+		return math.MaxInt64
+	}
+	return p.doubt.age()
 }
 
 // another reports whether what the journal holds is another operation under the
@@ -90,7 +103,7 @@ func (p *payment) inherit(quiet time.Duration) {
 	if c.r.nonces == nil {
 		c.terms.key, c.terms.pinned = cmp.Or(e.Key, c.r.key), true
 	}
-	p.doubt.Key = c.terms.key
+	p.doubt.Key, p.undated = c.terms.key, inFuture(e.At)
 	p.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)
 	for _, id := range e.TraceIDs {
 		p.doubt.traced(id)
@@ -136,7 +149,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 		switch {
 		case err == errWithdrawn:
 			p.withdrawn = e.Owner
-			return stoppedBy(ctx, nil)
+			return stoppedBy(ctx, err)
 		case err != nil:
 			begun.Kind = p.journalFailed(err)
 		default:
@@ -144,7 +157,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 		}
 	}
 	p.first = first
-	begun.At, begun.Age = clock(), p.doubt.age()
+	begun.At, begun.Age = clock(), p.age()
 	begun.First = protocol.Decide.Age(first, time.Now())
 	p.happened(ctx, begun)
 	if p.state.Phase == protocol.Unknown && begun.Kind == protocol.Begun {
@@ -176,7 +189,7 @@ func (p *payment) overtaken(held Entry) protocol.Kind {
 }
 
 // errWithdrawn: the caller went away, and the journal holds nothing of this Begin.
-var errWithdrawn = &reason{text: "the Begin was withdrawn"}
+var errWithdrawn = &reason{text: "the journal had not answered yet, and holds nothing of it"}
 
 // write is Begin. Others count on it that nothing is sent when the time for the
 // journal is over, even if it has stored the entry in the end.

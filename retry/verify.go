@@ -70,7 +70,7 @@ func (p *payment) found(ctx context.Context, a *answer) {
 	}
 	p.lost = a.lost
 	p.happened(ctx, protocol.Event{
-		Kind: kind, At: a.ended, Asked: a.began, Nonce: a.nonce, Same: a.same, Age: p.doubt.age(),
+		Kind: kind, At: a.ended, Asked: a.began, Nonce: a.nonce, Same: a.same, Age: p.age(),
 	})
 	if p.state.Phase == protocol.Unknown {
 		p.doubt.Blocked = errTooOld
