@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -109,5 +110,84 @@ func TestReplayOnAnotherKey(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, own.sent, 1)
 		require.Empty(t, own.looked)
+	})
+}
+
+// Apart hides what the attempt around it carries: its ticket, and its number.
+func TestApartHidesTheAttempt(t *testing.T) {
+	for where, p := range places {
+		t.Run(where, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := p.rig(t)
+				type key struct{}
+				ctx := context.WithValue(t.Context(), key{}, "the caller's")
+				require.NoError(t, p.run(ctx, g.outer, func(ctx context.Context) {
+					_, had := nonce.FromContext(ctx)
+					require.Equal(t, p.source != "", had)
+					apart := retry.Apart(retry.Apart(ctx))
+					_, has := nonce.FromContext(apart)
+					require.False(t, has)
+					_, numbered := retry.AttemptFrom(apart)
+					require.False(t, numbered)
+					require.Equal(t, "the caller's", apart.Value(key{}))
+				}))
+			})
+		})
+	}
+	require.Equal(t, t.Context(), retry.Apart(t.Context()), "outside of an attempt it changes nothing")
+}
+
+// Inside a call that is apart the rule begins anew.
+func TestCallInsideACallApart(t *testing.T) {
+	for where, p := range places {
+		t.Run(where, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := p.rig(t)
+				require.NoError(t, p.run(t.Context(), g.outer, func(ctx context.Context) {
+					require.NoError(t, retry.Do(retry.Apart(ctx), g.another, func(ctx context.Context) error {
+						require.Equal(t, once, inner(t, func(op func(context.Context) error) error { return retry.Do(ctx, g.another, op) }))
+						want := own
+						if p.source == "lane" {
+							want = nested // the turn that it would wait for is held further out
+						}
+						require.Equal(t, want, inner(t, func(op func(context.Context) error) error { return retry.Do(ctx, g.outer, op) }))
+						return nil
+					}))
+				}))
+			})
+		})
+	}
+}
+
+// An Absent that Verify learned through Apart does not count (M4), and the error of a
+// call apart is no proof (M3).
+func TestApartProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := newRetrier(t, retry.Config{Key: "other"})
+		p := &payment{sends: []error{errTimeout}, looks: []found{absent}}
+		p.onLook = func(ctx context.Context) { require.NoError(t, retry.Do(retry.Apart(ctx), other, always(nil))) }
+		_, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t)}, p)
+		requireOnly(t, err, retry.ErrOutcomeUnknown)
+		require.Len(t, p.sent, 1)
+
+		r := newRetrier(t, retry.Config{Nonces: newLane(t)})
+		mixed := &payment{sends: []error{errTimeout}, looks: []found{absent}}
+		mixed.onLook = func(ctx context.Context) {
+			require.NoError(t, retry.Do(retry.Apart(ctx), other, always(nil)))
+			require.NoError(t, retry.Do(ctx, r, always(nil)))
+		}
+		_, err = retry.DoOnce(t.Context(), r, mixed.operation())
+		require.NoError(t, err, "what was asked with the operation's own key counts")
+		require.Len(t, mixed.sent, 2)
+
+		refused := &payment{looks: []found{applied}}
+		refused.changes = func(op *retry.Operation[string]) {
+			op.Send = func(ctx context.Context) (string, error) {
+				return "", retry.Do(retry.Apart(ctx), other, always(code(400, 30010)))
+			}
+		}
+		_, err = pay(t, t.Context(), retry.Config{}, refused)
+		require.NoError(t, err, "so Verify is asked")
+		require.NotEmpty(t, refused.looked)
 	})
 }

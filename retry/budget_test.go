@@ -210,3 +210,55 @@ func TestBudgetOfOneCall(t *testing.T) {
 		})
 	}
 }
+
+// Tokens that were taken for a resend that is not sent after all come back, whatever
+// stood in its way: also where another process has gone on with a payment.
+func TestTokensOfAResendThatIsNotSent(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first error
+		stop  func(cancel func(), r *retry.Retrier, j *retry.MemoryJournal)
+		keyed bool
+	}{
+		"canceled":              {errRefused, func(cancel func(), _ *retry.Retrier, _ *retry.MemoryJournal) { cancel() }, false},
+		"canceled in doubt":     {errTimeout, func(cancel func(), _ *retry.Retrier, _ *retry.MemoryJournal) { cancel() }, false},
+		"canceled, a replay":    {errTimeout, func(cancel func(), _ *retry.Retrier, _ *retry.MemoryJournal) { cancel() }, true},
+		"locked":                {errRefused, func(_ func(), r *retry.Retrier, _ *retry.MemoryJournal) { lockKey(r) }, false},
+		"locked, a replay":      {errTimeout, func(_ func(), r *retry.Retrier, _ *retry.MemoryJournal) { lockKey(r) }, true},
+		"overtaken":             {errRefused, func(_ func(), _ *retry.Retrier, j *retry.MemoryJournal) { overtake(j) }, false},
+		"overtaken, a replay":   {errTimeout, func(_ func(), _ *retry.Retrier, j *retry.MemoryJournal) { overtake(j) }, true},
+		"overtaken, canceled":   {errRefused, func(cancel func(), _ *retry.Retrier, j *retry.MemoryJournal) { overtake(j); cancel() }, false},
+		"both, and in a replay": {errTimeout, func(cancel func(), _ *retry.Retrier, j *retry.MemoryJournal) { overtake(j); cancel() }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				journal := new(retry.MemoryJournal)
+				r := newRetrier(t, retry.Config{Journal: journal, Key: "lane", Policies: steady(t, policy.Table{})})
+				p := &payment{sends: []error{tt.first}, looks: []found{undecided}}
+				p.onSend = func(ctx context.Context) {
+					if tt.first == errRefused {
+						asked(ctx)
+					}
+					time.AfterFunc(10*time.Millisecond, func() { tt.stop(cancel, r, journal) })
+				}
+				if tt.keyed {
+					p.changes = keyed
+				}
+				_, err := retry.DoOnce(ctx, r, p.operation())
+				require.Error(t, err)
+				require.Len(t, p.sent, 1)
+				require.Equal(t, 100, r.Budget().Tokens(), "%v", err)
+			})
+		})
+	}
+}
+
+func lockKey(r *retry.Retrier) { r.Lockout().Lock("lane", breaker.LockCause{Code: 100}) }
+
+// overtake has another process begin what j holds.
+func overtake(j *retry.MemoryJournal) {
+	e, _ := j.Begin(context.Background(), retry.Entry{ID: "inv-7", Generation: retry.ReadGeneration})
+	e.Owner = "other"
+	_, _ = j.Begin(context.Background(), e)
+}

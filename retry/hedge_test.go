@@ -364,7 +364,7 @@ func TestHedgeOfOneThatIsNotSent(t *testing.T) {
 	})
 }
 
-// A payment is not hedged by what it is sent with, nor is what is part of another attempt.
+// A payment is not hedged by what it is sent with, nor is a call inside an attempt.
 func TestNotHedged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(t, retry.Config{})

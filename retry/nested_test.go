@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,8 +87,8 @@ func TestInnerCallsShareTheTurn(t *testing.T) {
 	})
 }
 
-// A call inside the one probe of a half-open breaker is a part of that probe,
-// and the breaker recovers, or does not, like with a flat call.
+// A call inside the one probe of a half-open breaker goes with that probe, and the
+// breaker recovers, or does not, like with a flat call.
 func TestNestingInAProbe(t *testing.T) {
 	for _, lane := range []bool{false, true} {
 		for depth := 1; depth <= 3; depth++ {
@@ -120,7 +119,34 @@ func TestNestingInAProbe(t *testing.T) {
 	}
 }
 
-// What an inner call reported to the breaker is not reported again.
+// A probe that makes calls is one probe: they go with it, so that the breaker closes.
+func TestCallsInsideAProbe(t *testing.T) {
+	for name, inside := range map[string]func(ctx context.Context, r, other *retry.Retrier) error{
+		"the same Retrier":         func(ctx context.Context, r, _ *retry.Retrier) error { return retry.Do(ctx, r, always(nil)) },
+		"another, on that breaker": func(ctx context.Context, _, other *retry.Retrier) error { return retry.Do(ctx, other, always(nil)) },
+		"another, apart": func(ctx context.Context, _, other *retry.Retrier) error {
+			return retry.Do(retry.Apart(ctx), other, always(nil))
+		},
+		"a payment, apart": func(ctx context.Context, _, other *retry.Retrier) error {
+			_, err := retry.DoOnce(retry.Apart(ctx), other, retry.Operation[int]{ID: "p", Send: func(context.Context) (int, error) { return 1, nil }})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
+				r, other := newRetrier(t, retry.Config{Breaker: b}), newRetrier(t, retry.Config{Breaker: b, Key: "other"})
+				require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+				time.Sleep(15 * time.Second)
+				require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error { return inside(ctx, r, other) }))
+				require.Equal(t, breaker.Closed, b.State())
+			})
+		})
+	}
+}
+
+// A failure inside an attempt counts against the breaker once, for that attempt,
+// whose call ever it came out of.
 func TestInnerFailuresCountOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 5})
@@ -132,11 +158,11 @@ func TestInnerFailuresCountOnce(t *testing.T) {
 		other := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
 		err = retry.Do(t.Context(), r, nest(other, 2, always(code(500, -32603))))
 		require.Error(t, err)
-		require.Equal(t, breaker.Open, b.State(), "an inner call without this breaker did not report: one failure")
+		require.Equal(t, breaker.Open, b.State(), "that of another Retrier, without this breaker: one more")
 	})
 }
 
-// An inner call on a key of its own is a call of its own.
+// An inner call of another Retrier, on a key of its own, is a call of its own.
 func TestInnerCallOnAnotherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		outer := newRetrier(t, retry.Config{Nonces: newLane(t), Policies: steady(t, policy.Table{AttemptTimeout: policy.None})})
@@ -162,7 +188,7 @@ func TestContextOfAnAttemptThatIsOver(t *testing.T) {
 		var kept context.Context
 		require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error { kept = ctx; return nil }))
 		s := play(code(403, 50), code(403, 50))
-		require.NoError(t, retry.Do(kept, r, s.op), "with the resyncs that a part of an attempt would leave to the outer call")
+		require.NoError(t, retry.Do(kept, r, s.op), "with the resyncs that an inner call leaves to the outer one")
 
 		b.Isolate("test")
 		require.ErrorIs(t, retry.Do(kept, r, s.op), retry.ErrOpen, "and refused like one")
@@ -198,21 +224,6 @@ func TestJoinedInnerError(t *testing.T) {
 	require.ErrorIs(t, err, retry.ErrFatal)
 	var answer *classify.Error
 	require.ErrorAs(t, err, &answer)
-}
-
-// A part of an attempt returns what the operation returned, except that an
-// error comes with the zero value.
-func TestInnerValue(t *testing.T) {
-	r := newRetrier(t, retry.Config{Nonces: newLane(t)})
-	require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
-		v, err := retry.DoValue(ctx, r, func(context.Context) (string, error) { return "whole", nil })
-		require.NoError(t, err)
-		require.Equal(t, "whole", v)
-		v, err = retry.DoValue(ctx, r, func(context.Context) (string, error) { return "half", io.EOF })
-		require.Equal(t, io.EOF, err, "the operation's own error")
-		require.Empty(t, v)
-		return nil
-	}))
 }
 
 // On one goroutine over the keys a, b and a again: the innermost call finds the
@@ -282,8 +293,7 @@ func TestNestingInAProbeOnAnotherKey(t *testing.T) {
 	})
 }
 
-// A retrier without a source that names another key is about another API: its
-// calls obey their own lockout and breaker, and are repeated.
+// Calls of another Retrier obey their own lockout and breaker, and are repeated.
 func TestInnerCallToAnotherAPI(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		outer := newRetrier(t, retry.Config{Nonces: newLane(t), Policies: steady(t, policy.Table{AttemptTimeout: policy.None})})
@@ -309,19 +319,8 @@ func TestInnerCallToAnotherAPI(t *testing.T) {
 	})
 }
 
-// A source that cannot tell which keys it holds is taken to hold the key: one
-// send too few is better than a call that waits for itself.
-func TestInnerCallWithASourceThatCannotTell(t *testing.T) {
-	r := newRetrier(t, retry.Config{Nonces: source(newLane(t).Enter)})
-	s := play()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	require.NoError(t, retry.Do(ctx, r, func(ctx context.Context) error { return retry.Do(ctx, r, s.op) }))
-	require.Len(t, s.sent, 1)
-}
-
-// Three levels deep, the one in the middle on another key: the innermost call
-// is still a part of the outermost one's probe.
+// Three levels deep, the one in the middle of another Retrier: the innermost call
+// still goes with the outermost one's probe.
 func TestProbeTwoLevelsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
@@ -338,27 +337,8 @@ func TestProbeTwoLevelsOut(t *testing.T) {
 	})
 }
 
-// A ticket that is put into a context further in, to sign with the outer key,
-// is no riddle.
-func TestOuterTicketPutInsideAgain(t *testing.T) {
-	lanes := make([]*retry.Retrier, 3)
-	for i, key := range []string{"a", "b", "c"} {
-		lane, err := nonce.NewLane(nonce.LaneConfig{Key: key})
-		require.NoError(t, err)
-		lanes[i] = newRetrier(t, retry.Config{Nonces: lane})
-	}
-	s := play()
-	require.NoError(t, retry.Do(t.Context(), lanes[0], func(ctx context.Context) error {
-		outer, _ := nonce.FromContext(ctx)
-		return retry.Do(ctx, lanes[1], func(ctx context.Context) error {
-			return retry.Do(nonce.NewContext(ctx, outer), lanes[2], s.op)
-		})
-	}))
-	require.Len(t, s.sent, 1)
-}
-
-// A part of a probe is not sent on a context that is over.
-func TestPartOfAProbeOnAnEndedContext(t *testing.T) {
+// Inside a probe, too, nothing is sent on a context that is over.
+func TestCallInAProbeOnAnEndedContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 		r := newRetrier(t, retry.Config{Breaker: b})
@@ -374,8 +354,7 @@ func TestPartOfAProbeOnAnEndedContext(t *testing.T) {
 	})
 }
 
-// Without a lane, too, the context of a probe that is over makes no call a part
-// of it.
+// Without a lane, too, a probe that is over is nothing to go with.
 func TestContextOfAProbeThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})

@@ -465,7 +465,7 @@ func TestOnceInsideAnAttempt(t *testing.T) {
 	require.Empty(t, p.sent)
 }
 
-// A Do inside Verify is part of the lookup: one send, with a newer nonce.
+// A Do inside Verify runs once in each lookup, with a newer nonce.
 func TestDoInsideVerify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(t, retry.Config{Nonces: newLane(t)})

@@ -161,3 +161,28 @@ func TestUnknownCodes(t *testing.T) {
 		require.EqualValues(t, 1008, r.Stats().UnknownCodes)
 	})
 }
+
+// A full list has room again for as many codes as a later catalog knows.
+func TestUnknownCodesMakeRoom(t *testing.T) {
+	for _, known := range []int{1, 50, 100} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRetrier(t, retry.Config{})
+			for n := range 100 {
+				_ = retry.Do(t.Context(), r, always(coded(500_000+n)))
+			}
+			require.Len(t, r.Stats().Unknown, 100)
+			catalog, err := classify.Nexpay().With(classify.Rule{
+				First: 500_000, Last: classify.Code(500_000 + known - 1), Name: "known by now", Class: classify.Fatal, Effect: classify.NotApplied,
+			})
+			require.NoError(t, err)
+			set, err := policy.Nexpay().With(policy.Table{Catalog: catalog})
+			require.NoError(t, err)
+			require.NoError(t, r.Reload(set))
+			require.Len(t, r.Stats().Unknown, 100-known)
+			for n := range 2 * known {
+				_ = retry.Do(t.Context(), r, always(coded(600_000+n)))
+			}
+			require.Len(t, r.Stats().Unknown, 100)
+		})
+	}
+}
