@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"internal/errtree":     {},
 	"internal/gate":        {},
 	"internal/hook":        {},
-	"internal/insist":      {"internal/errtree", "internal/gate"},
+	"internal/insist":      {"internal/errtree"},
 	"internal/oracle":      {},
 	"internal/proof":       {"classify", "internal/errtree", "internal/protocol"},
 	"internal/protocol":    {},

@@ -47,12 +47,11 @@ func (p *payment) compare(ctx context.Context) {
 	switch held, err := p.held(ctx); {
 	case err != nil:
 		e.Kind, e.Old = p.journalFailed(err), true
-	case held.Generation == p.entry.Generation && held.State != EntryOpen && held.State != EntryApplied:
-	case p.withdrawn != "" && held.Owner == p.withdrawn && held.State == EntryOpen: // it came late
-		p.entry = held
+	case held.Generation == p.entry.Generation && (held.State == EntryNotApplied || held.Generation == 0):
+	case p.stray(held): // to be closed
 		return
 	default:
-		e.Kind, e.Through = p.overtaken(held), held.State == EntryApplied
+		e.Kind, e.Through = p.overtaken(held), p.through(held)
 	}
 	e.At = clock()
 	p.happened(ctx, e)
@@ -65,6 +64,11 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 		return
 	}
 	err := p.finish(ctx, state)
+	if errors.Is(err, ErrBusy) && p.unanswered != "" {
+		if held, _ := p.held(ctx); p.stray(held) {
+			err = p.finish(ctx, state)
+		}
+	}
 	if errors.Is(err, ErrBusy) && state == EntryApplied { // somebody else's Begin is news
 		p.tellJournal(ctx, err)
 	}
@@ -74,7 +78,8 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 func (p *payment) finish(ctx context.Context, state EntryState) error {
 	e := p.entry
 	e.State, e.TraceIDs = state, p.doubt.TraceIDs
-	_, err := p.call.r.ask(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) { return e, p.call.r.journal.End(ctx, e) })
+	r, ctx := p.call.r, context.WithoutCancel(ctx)
+	_, err := r.ask(ctx, ctx, r.ends, func(ctx context.Context) (Entry, error) { return e, r.journal.End(ctx, e) })
 	if err != nil && !errors.Is(err, ErrBusy) {
 		p.tellJournal(ctx, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/protocol"
 	"github.com/nexpay-go/resilience/internal/redact"
 	"github.com/nexpay-go/resilience/internal/text"
@@ -70,7 +71,7 @@ func (d *Doubt) sent(s Sent, here bool) {
 }
 
 func (d *Doubt) traced(id string) {
-	if id != "" && len(d.TraceIDs) < most && !slices.Contains(d.TraceIDs, id) {
+	if id = text.Line(id); id != "" && len(d.TraceIDs) < most && !slices.Contains(d.TraceIDs, id) {
 		d.TraceIDs = append(d.TraceIDs, id)
 	}
 }
@@ -134,7 +135,7 @@ func (d *Doubt) lookups() string {
 	if d.Lookups == 1 {
 		s = fmt.Sprintf("; looked up once, %v at %s", d.Answer.Outcome, stamp(d.Answer.At))
 	}
-	if d.Answer.Err != nil && !errors.Is(d.Blocked, d.Answer.Err) {
+	if d.Answer.Err != nil && !errtree.Holds(d.Blocked, d.Answer.Err) {
 		s += " (" + redact.Text(d.Answer.Err) + ")"
 	}
 	return s

@@ -54,7 +54,7 @@ func (e *Event) attrs() []slog.Attr {
 		attrs = append(attrs, slog.String("outcome", e.Outcome.String()))
 	}
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	failed := e.Attempts > 0 && (e.Error != "" || e.Verdict != (classify.Verdict{}))
+	failed := e.Attempts > 0 && e.Kind != EventJournal && e.Kind != EventWarning && (e.Error != "" || e.Verdict != (classify.Verdict{}))
 	attrs = append(attrs, verdictAttrs(failed, e.Verdict, e.Effect, e.TraceID)...)
 	if e.Kind == EventUnknownCode {
 		attrs = append(attrs, slog.Int("unknown_code", int(e.Unknown)))

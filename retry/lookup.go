@@ -69,7 +69,7 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
 	g.stop()
 	a.err = cmp.Or(c.err, a.lost)
-	if last := c.history.last(); last != nil && a.err != nil {
+	if last := c.history.last(); last != nil && a.err != nil && !isCall(c.err) { // another call's says nothing of this
 		a.verdict, a.wait, a.trace = last.Verdict, last.Verdict.RetryAfter, last.TraceID
 		p.doubt.traced(last.TraceID)
 		p.hold = a.verdict.Class == classify.Resync

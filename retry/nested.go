@@ -99,10 +99,11 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	newer, err := ticket.Next(ctx)
 	switch {
 	case errors.Is(err, nonce.ErrLeft) && m.kind == markLookup: // given back once it was on the wire
-		c.terms.key, c.terms.pinned = ticket.Key(), true
-		if newer, err = c.draw(ctx); err != nil {
-			return c.end(ctx, withoutTicket(ctx, err))
+		c.terms.key, c.terms.pinned, c.breaker = ticket.Key(), true, nil
+		if why := c.enter(ctx); why != nil {
+			return c.end(ctx, why)
 		}
+		newer = c.ticket
 		defer newer.Leave()
 	case err != nil:
 		return c.end(ctx, withoutNext(ctx, err))

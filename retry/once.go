@@ -91,7 +91,8 @@ type Operation[T any] struct {
 //   - [ErrApplied]: it happened, its value is lost.
 //   - [ErrBusy]: somebody else is at it, in this process or another. This call
 //     sent nothing that took effect.
-//   - [ErrNested]: the call was made where none can be, and did nothing.
+//   - [ErrNested]: the call was made where none can be, and did nothing; or, with
+//     Attempts above 0, one that Send made was, and the operation did not happen.
 //   - anything else: it did not happen.
 //
 // An attempt that is not proved to have changed nothing puts the operation in

@@ -81,10 +81,10 @@ func TestEndOfTheReplayWindow(t *testing.T) {
 	for name, tt := range map[string]struct {
 		timeout, settle, window time.Duration
 	}{
-		"defaults":           {0, 0, 24*time.Hour - 10*time.Second - 40*time.Second - time.Minute},
-		"another Settle":     {0, 5 * time.Second, 24*time.Hour - 10*time.Second - 5*time.Second - time.Minute},
-		"another timeout":    {3 * time.Minute, 0, 24*time.Hour - 3*time.Minute - 40*time.Second - time.Minute},
-		"no attempt timeout": {policy.None, 0, 24*time.Hour - time.Minute - 40*time.Second - time.Minute},
+		"defaults":           {0, 0, 24*time.Hour - 15*time.Second - 40*time.Second - time.Minute},
+		"another Settle":     {0, 5 * time.Second, 24*time.Hour - 15*time.Second - 5*time.Second - time.Minute},
+		"another timeout":    {3 * time.Minute, 0, 24*time.Hour - 3*time.Minute - 45*time.Second - time.Minute},
+		"no attempt timeout": {policy.None, 0, 24*time.Hour - time.Minute - 45*time.Second - time.Minute},
 	} {
 		for left, replayed := range map[time.Duration]bool{1: true, 0: false, -1: false} {
 			t.Run(fmt.Sprintf("%s/%d ns left", name, left), func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestEndOfTheReplayWindow(t *testing.T) {
 
 // It may be over when the wait before the replay is, or the turn on the key has come.
 func TestReplayWindowClosesInTheWait(t *testing.T) {
-	const window = 10 * time.Second // 2 min less 10 s, 40 s and a minute
+	const window = 5 * time.Second // 2 min less 5 s for a Begin, 10 s, 40 s and a minute
 	short := func(op *retry.Operation[string]) { op.Idempotent = 2 * time.Minute }
 	for left, replayed := range map[time.Duration]bool{1: true, 0: false} {
 		for _, journal := range []bool{false, true} {

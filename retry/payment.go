@@ -25,20 +25,20 @@ type payment struct {
 	giveUp          time.Duration
 	idempotent      time.Duration
 
-	state     protocol.State
-	event     protocol.Event // the last one
-	rows      protocol.Trail
-	withdrawn string      // owner of a Begin that the caller did not wait for
-	entry     Entry       // what the journal holds, as far as is known
-	first     time.Time   // of the first send
-	wire      *proof.Wire // of the last send
-	firstWire proof.Wire
-	replays   bool   // the next send in doubt may be a replay
-	hold      bool   // the next lookup keeps its turn until it is answered
-	why       *Error // why it is not sent again
-	lost      error  // of Verify beside Applied: the value cannot be had
-	doubt     Doubt
-	undated   bool // the entry inherited lies in the future: it may be of any age
+	state      protocol.State
+	event      protocol.Event // the last one
+	rows       protocol.Trail
+	unanswered string      // owner of a Begin that got no answer
+	entry      Entry       // what the journal holds, as far as is known
+	first      time.Time   // of the first send
+	wire       *proof.Wire // of the last send
+	firstWire  proof.Wire
+	replays    bool   // the next send in doubt may be a replay
+	hold       bool   // the next lookup keeps its turn until it is answered
+	why        *Error // why it is not sent again
+	lost       error  // of Verify beside Applied: the value cannot be had
+	doubt      Doubt
+	undated    bool // the entry inherited lies in the future: it may be of any age
 }
 
 // do runs the operation.
@@ -94,7 +94,7 @@ func (p *payment) takes() time.Duration {
 
 // happened takes the payment to its next phase.
 func (p *payment) happened(ctx context.Context, e protocol.Event) {
-	from := p.state.Phase
+	from, replay := p.state.Phase, p.state.Replay
 	p.event = e
 	row := protocol.Payment.Apply(&p.state, &p.event)
 	if row == nil {
@@ -103,6 +103,10 @@ func (p *payment) happened(ctx context.Context, e protocol.Event) {
 	p.rows.Add(row)
 	to := p.state.Phase
 	switch {
+	case from == protocol.Sending && replay: // the doubt stood all the time
+		if to == protocol.Applied {
+			p.settled(ctx, Applied)
+		}
 	case !doubtful(from) && (doubtful(to) || to == protocol.Unknown):
 		p.call.emit(ctx, EventDoubt, nil)
 	case to == protocol.Half:
@@ -208,7 +212,7 @@ func (p *payment) end(ctx context.Context) error {
 		p.book(ctx, EntryOpen)
 		return c.end(ctx, stopped(ErrOutcomeUnknown, nil))
 	}
-	if p.why.Reason == errInner || p.why.Reason == ErrNested { // of a call that Send made
+	if p.why.Reason == errInner { // of a call that Send made
 		p.why = stopped(ErrUnclassified, nil)
 		p.why.instead = "a call inside Send failed, which says nothing of the payment"
 	}

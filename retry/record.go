@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/nexpay-go/resilience/internal/gate"
 	"github.com/nexpay-go/resilience/internal/insist"
 	"github.com/nexpay-go/resilience/internal/protocol"
 	"github.com/nexpay-go/resilience/internal/redact"
@@ -14,14 +15,20 @@ import (
 
 // ask asks the journal, which is repeated for a while. A read may always be, and a
 // Begin too, as its Owner tells whose it was.
-func (r *Retrier) ask(ctx context.Context, ask func(context.Context) (Entry, error)) (Entry, error) {
-	return insist.On(ctx, r.records, protocol.JournalTime, ErrBusy, ask)
+// line is the context in which it waits for its place at the gate.
+func (r *Retrier) ask(line, ctx context.Context, g gate.Gate, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+	if !g.Enter(line) {
+		return held, line.Err()
+	}
+	defer g.Leave()
+	return insist.On(ctx, protocol.JournalTime, ErrBusy, ask)
 }
 
 // held is what the journal holds of the operation, whatever became of ctx.
 func (p *payment) held(ctx context.Context) (Entry, error) {
-	return p.call.r.ask(context.WithoutCancel(ctx), func(ctx context.Context) (Entry, error) {
-		return p.call.r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
+	r := p.call.r
+	return r.ask(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
+		return r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
 }
 
@@ -38,6 +45,8 @@ func (p *payment) read(ctx context.Context) {
 	switch {
 	case err != nil:
 		e.Kind = p.journalFailed(err)
+	case !known(held):
+		e.Kind = p.journalFailed(errState)
 	case p.another(held):
 		e.Kind, e.Open = protocol.HeldOther, held.State == EntryOpen || held.State == EntryApplied
 		p.mismatch()
@@ -53,6 +62,12 @@ func (p *payment) read(ctx context.Context) {
 		}
 	}
 	p.happened(ctx, e)
+}
+
+// known reports whether this version knows the state of what is held, which may be
+// nothing.
+func known(held Entry) bool {
+	return held.State >= EntryOpen && held.State <= EntryNotApplied || held.State == 0 && held.Generation == 0
 }
 
 // firstSend is when the operation was first sent, as far as the journal knows:
@@ -84,6 +99,7 @@ func (p *payment) another(held Entry) bool {
 
 var (
 	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ"}
+	errState       = &reason{text: "the journal holds the operation in a state that this version does not know"}
 	errOvertaken   = &reason{text: "another process has gone on with it"}
 	errSlowJournal = &reason{text: "it took too long over a Begin, nothing was sent after that"}
 )
@@ -148,10 +164,13 @@ func (p *payment) begin(ctx context.Context) *Error {
 		held, err := p.write(ctx, e)
 		switch {
 		case err == errWithdrawn:
-			p.withdrawn = e.Owner
+			p.unanswered = e.Owner
 			return stoppedBy(ctx, err)
 		case err != nil:
+			p.unanswered = e.Owner
 			begun.Kind = p.journalFailed(err)
+		case p.stray(held):
+			return p.begin(ctx)
 		default:
 			begun.Kind, begun.Open, begun.Through = p.whose(held, e)
 		}
@@ -176,7 +195,20 @@ func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bo
 		p.mismatch()
 		return protocol.HeldOther, held.State == EntryOpen || held.State == EntryApplied, false
 	}
-	return p.overtaken(held), false, held.State == EntryApplied
+	return p.overtaken(held), false, p.through(held)
+}
+
+// through reports whether the operation is: another one under its ID is not it.
+func (p *payment) through(held Entry) bool { return held.State == EntryApplied && !p.another(held) }
+
+// stray reports whether held is a Begin of this call's that it got no answer to, and
+// takes it for its own then.
+func (p *payment) stray(held Entry) bool {
+	if p.unanswered == "" || held.Owner != p.unanswered || held.State != EntryOpen {
+		return false
+	}
+	p.entry, p.unanswered = held, ""
+	return true
 }
 
 // overtaken notes that another process has gone on: the entry is no more for this
@@ -195,7 +227,7 @@ var errWithdrawn = &reason{text: "the journal had not answered yet, and holds no
 // journal is over, even if it has stored the entry in the end.
 func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 	began := clock()
-	held, err := p.call.r.ask(ctx, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
+	held, err := p.call.r.ask(ctx, ctx, nil, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
 	switch {
 	case err == nil && !protocol.Decide.InTime(clock()-began):
 		return held, errSlowJournal

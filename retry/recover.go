@@ -55,7 +55,7 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 	}
 	with := *r
 	with.journal = journal
-	with.records, with.sends = gate.New(recoverBusy), gate.New(recoverBusy)
+	with.reads, with.ends, with.sends = gate.New(recoverBusy), gate.New(recoverBusy), gate.New(recoverBusy)
 	var results []*Recovered[T]
 	var group sync.WaitGroup
 	slots := make(chan struct{}, recoverAtOnce)

@@ -88,7 +88,8 @@ type Retrier struct {
 	locked  func(key string) error // lockout.Check, bound once
 	nonceID any                    // nonces, if it can be compared
 	lookups *gate.Keyed[lookupRoom]
-	records gate.Gate // for the journal
+	reads   gate.Gate // of the journal
+	ends    gate.Gate // written into it
 	sends   gate.Gate // for payments
 }
 

@@ -91,6 +91,10 @@ func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.
 // them: hence the small functions around here, some of them not to be inlined.
 func (c *call) record(a *Attempt, took time.Duration) {
 	a.Took = took
+	if isCall(c.err) { // judged where it was made
+		c.doubt = true
+		return
+	}
 	if c.tables.catalog != nil {
 		a.Verdict = c.tables.catalog.Classify(c.err)
 	} else {

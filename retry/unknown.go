@@ -109,7 +109,7 @@ func (c *call) notice(ctx context.Context) {
 		return
 	}
 	var coded interface{ ErrorCode() int }
-	if errors.As(c.err, &coded) {
+	if errors.As(c.err, &coded) && coded != nil {
 		c.noticeCode(ctx, classify.Code(coded.ErrorCode()), last)
 	}
 }

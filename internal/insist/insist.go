@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/errtree"
-	"github.com/nexpay-go/resilience/internal/gate"
 )
 
 // again is when one that failed is asked again: a lost connection is mostly there
@@ -16,14 +15,9 @@ import (
 var again = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
 
 // On runs ask until it succeeds, fails with an error that is final, or has failed
-// four times, for as long as within says and ctx lasts. It waits for its place at
-// the gate first, and the time counts from there. A panic in ask is one of its
+// four times, for as long as within says and ctx lasts. A panic in ask is one of its
 // failures.
-func On[T any](ctx context.Context, g gate.Gate, within time.Duration, final error, ask func(context.Context) (T, error)) (answer T, err error) {
-	if !g.Enter(ctx) {
-		return answer, ctx.Err()
-	}
-	defer g.Leave()
+func On[T any](ctx context.Context, within time.Duration, final error, ask func(context.Context) (T, error)) (answer T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for n := 0; ; n++ {

@@ -34,7 +34,7 @@ func TestOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				asked, began := 0, time.Now()
-				got, err := insist.On(t.Context(), nil, 5*time.Second, errBusy, func(context.Context) (int, error) {
+				got, err := insist.On(t.Context(), 5*time.Second, errBusy, func(context.Context) (int, error) {
 					asked++
 					if asked > len(tt.fails) {
 						return 7, nil
@@ -63,7 +63,7 @@ var errPanic = errors.New("panic here")
 func TestOnInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		_, err := insist.On(t.Context(), nil, 5*time.Second, errBusy, func(ctx context.Context) (int, error) {
+		_, err := insist.On(t.Context(), 5*time.Second, errBusy, func(ctx context.Context) (int, error) {
 			<-ctx.Done()
 			return 0, ctx.Err()
 		})

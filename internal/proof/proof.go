@@ -64,11 +64,12 @@ func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.
 		Asked:    int(p.Wire.asked.Load()),
 		Got:      int(p.Wire.got.Load()),
 	}
-	answer, read := err.(*classify.Error)
+	// Found by a method As as well: so the classifier finds it.
+	answer, read := errors.AsType[*classify.Error](err)
 	switch {
 	case p.Nested(err):
 		e.Nested = true
-	case read:
+	case read && answer != nil:
 		e.Answer = true
 		e.Refused = e.Claimed && answer.Complete() && refusal(answer.Status) && p.known(answer.Details)
 		e.Resync = v.Class == classify.Resync || p.resyncs(answer)
@@ -137,5 +138,5 @@ func unsent(err error) bool {
 		error
 		NotSent() bool
 	}](err)
-	return ok && said.NotSent()
+	return ok && said != nil && said.NotSent()
 }
