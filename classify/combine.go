@@ -240,7 +240,7 @@ func as[T any](err error) (T, bool) {
 	}
 	if x, ok := err.(interface{ As(any) bool }); ok {
 		target := new(T)
-		if x.As(target) {
+		if x.As(target) && any(*target) != nil { // it may have set nothing
 			return *target, true
 		}
 	}

@@ -50,6 +50,9 @@ func (p *payment) compare(ctx context.Context) {
 	case held.Generation == p.entry.Generation && (held.State == EntryNotApplied || held.Generation == 0):
 	case p.stray(held): // to be closed
 		return
+	case p.another(held) && held.State != EntryNotApplied: // under whose fingerprint nobody can say what happened to this one
+		e.Kind, e.Old = protocol.JournalFailed, true
+		p.doubt.Blocked = errFingerprint
 	default:
 		e.Kind, e.Through = p.overtaken(held), p.through(held)
 	}

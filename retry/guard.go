@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -33,5 +34,6 @@ type terms struct {
 	pinned  bool          // there is one
 	loose   bool          // another one will do where the source does not know it
 
+	highest  *atomic.Uint64  // nonce of the calls inside, where somebody asks
 	untraced context.Context // of an attempt, before its guard counts connections in it
 }

@@ -67,7 +67,7 @@ type Entry struct {
 	State       EntryState
 	Generation  int64         // counts the Begins of this ID, from 1
 	At          time.Time     // of the Begin, UTC
-	First       time.Time     // of the first Begin of the operation, UTC: kept over generations; zero: not known
+	First       time.Time     // of the first Begin under a key that the API keeps, UTC, kept over generations; zero: it was sent without, see Operation.Idempotent
 	Takes       time.Duration // how long its sender may take over the send; 0: not known
 	TraceIDs    []string      // of answers that left it in doubt, at most 16
 }

@@ -48,7 +48,6 @@ type answer struct {
 // turn back as soon as it can: looking never stops paying (M9).
 type lookup struct {
 	payment *payment
-	ticket  *nonce.Ticket // its turn, nil without a source
 	timer   *time.Timer
 	left    atomic.Bool // the turn was given back
 }
@@ -69,6 +68,7 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
 	g.stop()
 	a.err = cmp.Or(c.err, a.lost)
+	p.hold = false
 	if last := c.history.last(); last != nil && a.err != nil && !isCall(c.err) { // another call's says nothing of this
 		a.verdict, a.wait, a.trace = last.Verdict, last.Verdict.RetryAfter, last.TraceID
 		p.doubt.traced(last.TraceID)
@@ -163,26 +163,26 @@ func (p *payment) place(ctx context.Context) (key string, number uint64, same bo
 		anyKey := p.state.LookFirst && !c.terms.pinned
 		return ticket.Key(), ticket.Nonce(), anyKey || c.terms.pinned && ticket.Key() == c.terms.key
 	}
-	return c.r.key, 0, p.entry.Key == "" || p.entry.Key == c.r.key
+	return c.r.key, 0, p.entry.State != EntryOpen || p.entry.Key == "" || p.entry.Key == c.r.key
 }
 
 // before begins to give the turn back: when the request is on the wire, or soon,
 // unless the last lookup was refused for its nonce. Then it waits for the answer, so
 // that the lane learns of it.
 func (g *lookup) before(ctx context.Context, c *call) (context.Context, *Error) {
-	if g.ticket = c.ticket; g.ticket == nil || g.payment.hold {
+	if c.ticket == nil || g.payment.hold {
 		return ctx, nil
 	}
+	ticket := c.ticket // any ticket of the turn leaves it
+	leave := func() {
+		g.left.Store(true)
+		ticket.Leave()
+	}
 	g.stop()
-	g.timer = time.AfterFunc(onTheWire, g.leave)
+	g.timer = time.AfterFunc(onTheWire, leave)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { g.leave() },
+		WroteRequest: func(httptrace.WroteRequestInfo) { leave() },
 	}), nil
-}
-
-func (g *lookup) leave() {
-	g.left.Store(true)
-	g.ticket.Leave()
 }
 
 func (g *lookup) stop() {

@@ -23,6 +23,8 @@ type mark struct {
 	kind    markKind
 	outer   *mark // the one around it, nil if none
 
+	highest *atomic.Uint64 // nonce of the calls inside, nil where nobody asks
+
 	// untraced is what the context was before connections are counted in it, for
 	// those that do not count.
 	untraced context.Context

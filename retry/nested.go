@@ -54,7 +54,7 @@ func (r *Retrier) misplaced(m *mark) error {
 			apart = true
 		case !apart && (m.kind == markSend || m.kind == markLookup):
 			return errInPayment
-		case m.ticket() != nil && r.sameNonces(m.r) && (!apart || r.oneKey()):
+		case m.ticket() != nil && r.sameNonces(m.r): // apart or not, whatever keys there are: two may wait for each other
 			return errInTurn
 		}
 	}
@@ -108,12 +108,22 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	case err != nil:
 		return c.end(ctx, withoutNext(ctx, err))
 	}
+	m.drawn(newer.Nonce())
 	err = op(&carry.Context{Context: ctx, Ticket: newer})
 	if innermost || err == nil {
 		return errtree.Tidy(err)
 	}
 	c.ticket = newer
 	return c.judgeAlone(ctx, err)
+}
+
+// drawn notes the nonce of a call inside m.
+func (m *mark) drawn(number uint64) {
+	for h := m.highest; h != nil; {
+		if was := h.Load(); was >= number || h.CompareAndSwap(was, number) {
+			return
+		}
+	}
 }
 
 // judgeAlone ends a call that was sent once with what err asks for: the attempt
@@ -143,9 +153,3 @@ func (r *Retrier) is(o *Retrier) bool { return r.claims == o.claims }
 
 // sameNonces reports whether both draw from one nonce source.
 func (r *Retrier) sameNonces(o *Retrier) bool { return r.nonceID != nil && r.nonceID == o.nonceID }
-
-// oneKey reports whether every turn is on the same key.
-func (r *Retrier) oneKey() bool {
-	_, ok := r.onlyKey()
-	return ok
-}

@@ -163,7 +163,7 @@ func (p place) rule(who, how string) string {
 	onSource := strings.HasSuffix(who, "same") || p.source != "" && strings.HasSuffix(who, "same nonces")
 	switch {
 	case strings.HasPrefix(who, "apart"):
-		if p.source == "lane" && onSource {
+		if p.source != "" && onSource {
 			return nested // it would wait for itself
 		}
 		return own

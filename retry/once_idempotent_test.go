@@ -85,7 +85,9 @@ func TestReplayOfAnotherProcess(t *testing.T) {
 		sent   int
 		want   error
 	}{
-		"at once":                   {entry: retry.Entry{Key: "lane"}, sent: 1},
+		"at once":                   {entry: retry.Entry{Key: "lane", First: time.Unix(946684800, 0)}, sent: 1},
+		"sent without a key":        {entry: retry.Entry{Key: "lane"}, want: retry.ErrOutcomeUnknown},
+		"an API key without a name": {entry: retry.Entry{First: time.Unix(946684800, 0)}, want: retry.ErrOutcomeUnknown},
 		"another fingerprint":       {entry: retry.Entry{Key: "lane", Fingerprint: "f"}, change: func(op *retry.Operation[string]) { op.Fingerprint = "g" }, want: retry.ErrOutcomeUnknown},
 		"a key for too short":       {entry: retry.Entry{Key: "lane"}, change: func(op *retry.Operation[string]) { op.Idempotent = 100 * time.Second }, want: retry.ErrOutcomeUnknown},
 		"a second Begin, no moment": {entry: retry.Entry{Key: "lane", Owner: "again"}, want: retry.ErrOutcomeUnknown},

@@ -94,7 +94,7 @@ func TestRecoverUnderAnotherFingerprint(t *testing.T) {
 // Operations that are keyed by the API are replayed at once, and not waited for.
 func TestRecoverReplays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		journal := open(t, retry.Entry{Key: "lane", Nonce: 7})
+		journal := open(t, retry.Entry{Key: "lane", Nonce: 7, First: time.Now()})
 		p := &payment{changes: keyed}
 		results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{Nonces: newLane(t)}), journal, func(string) retry.Operation[string] { return p.operation() })
 		require.NoError(t, err)

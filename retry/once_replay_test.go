@@ -287,7 +287,7 @@ func TestReplayWithoutTheJournal(t *testing.T) {
 				journal := &fault{}
 				want := 1
 				if tt.inherited {
-					_, err := journal.MemoryJournal.Begin(t.Context(), retry.Entry{ID: "inv-7", State: retry.EntryOpen, Owner: "crashed", At: time.Now()})
+					_, err := journal.MemoryJournal.Begin(t.Context(), retry.Entry{ID: "inv-7", State: retry.EntryOpen, Owner: "crashed", At: time.Now(), First: time.Now()})
 					require.NoError(t, err)
 					want = 0
 				}

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/proof"
@@ -33,10 +34,11 @@ type payment struct {
 	first      time.Time   // of the first send
 	wire       *proof.Wire // of the last send
 	firstWire  proof.Wire
-	replays    bool   // the next send in doubt may be a replay
-	hold       bool   // the next lookup keeps its turn until it is answered
-	why        *Error // why it is not sent again
-	lost       error  // of Verify beside Applied: the value cannot be had
+	highest    atomic.Uint64 // nonce of the calls that Send made inside
+	replays    bool          // the next send in doubt may be a replay
+	hold       bool          // the next lookup keeps its turn until it is answered
+	why        *Error        // why it is not sent again
+	lost       error         // of Verify beside Applied: the value cannot be had
 	doubt      Doubt
 	undated    bool // the entry inherited lies in the future: it may be of any age
 }
@@ -45,7 +47,7 @@ type payment struct {
 func (p *payment) do(ctx context.Context, r *Retrier, opts []Option) error {
 	c, m := &p.call, within(ctx)
 	r.begin(c, markSend, m, opts)
-	c.guard, c.terms.timeout = p, p.takes()
+	c.guard, c.terms.timeout, c.terms.highest = p, p.takes(), &p.highest
 	p.doubt.ID, p.doubt.Settle = p.id, p.state.Settle
 	p.state.Window = protocol.Decide.Window(p.idempotent, c.terms.timeout, p.state.Settle)
 	p.replays = p.state.Window > 0

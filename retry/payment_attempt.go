@@ -47,6 +47,7 @@ func (p *payment) after(ctx context.Context, c *call, came error) {
 	if p.state.Window > 0 && last.Verdict.Status == http.StatusConflict && !p.decides(&last.Verdict) {
 		last.Verdict.Class = classify.Retryable // the first send is still under way
 	}
+	p.state.Fence = max(p.state.Fence, p.highest.Load())
 	e := protocol.Event{Kind: protocol.Unproved, At: clock()}
 	if c.tables.proof(p.noReplay, p.wire).Holds(came, c.err, &last.Verdict) {
 		last.Verdict.Effect = classify.NotApplied

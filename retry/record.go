@@ -52,7 +52,7 @@ func (p *payment) read(ctx context.Context) {
 		p.mismatch()
 	default:
 		p.entry, p.first = held, firstSend(held)
-		e.Quiet = protocol.Later(clock(), protocol.Decide.Quiet(cmp.Or(held.Takes, p.takes(), sendTime)))
+		e.Quiet = protocol.Later(clock(), protocol.Decide.Quiet(p.takesOf(held)))
 		switch held.State {
 		case EntryOpen:
 			e.Kind, e.Nonce = protocol.HeldOpen, held.Nonce
@@ -64,20 +64,24 @@ func (p *payment) read(ctx context.Context) {
 	p.happened(ctx, e)
 }
 
+// takesOf is how long the sender of an entry may take.
+func (p *payment) takesOf(held Entry) time.Duration {
+	return cmp.Or(max(held.Takes, 0), p.takes(), sendTime)
+}
+
 // known reports whether this version knows the state of what is held, which may be
 // nothing.
 func known(held Entry) bool {
 	return held.State >= EntryOpen && held.State <= EntryNotApplied || held.State == 0 && held.Generation == 0
 }
 
-// firstSend is when the operation was first sent, as far as the journal knows:
-// an entry that does not say is as old as can be, unless it is the first one.
+// firstSend is when the operation was first sent under a key that the API keeps: one
+// that is open, and was sent without, is as old as can be.
 func firstSend(held Entry) time.Time {
-	first := cmp.Or(held.First, held.At)
-	if held.First.IsZero() && held.Generation > 1 || inFuture(first) {
+	if held.State == EntryOpen && held.First.IsZero() || inFuture(held.First) {
 		return time.Unix(0, 0)
 	}
-	return first
+	return held.First
 }
 
 // inFuture reports whether t lies further ahead than clocks differ.
@@ -119,6 +123,8 @@ func (p *payment) inherit(quiet time.Duration) {
 	if c.r.nonces == nil {
 		c.terms.key, c.terms.pinned = cmp.Or(e.Key, c.r.key), true
 	}
+	// A key of idempotency is one of the API key's: it has to be known to be ours.
+	p.replays = p.replays && (e.Key != "" || c.r.key == "" && c.r.nonces == nil)
 	p.doubt.Key, p.undated = c.terms.key, inFuture(e.At)
 	p.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)
 	for _, id := range e.TraceIDs {
@@ -149,11 +155,14 @@ func (p *payment) begin(ctx context.Context) *Error {
 		ID: p.id, Key: c.terms.key, Fingerprint: cmp.Or(p.fingerprint, p.entry.Fingerprint), State: EntryOpen,
 		Generation: p.entry.Generation, At: now, First: first, Takes: p.takes(), TraceIDs: p.doubt.TraceIDs,
 	}
+	if p.idempotent == 0 { // and so sent without a key that the API keeps
+		e.First = time.Time{}
+	}
 	switch {
 	case p.state.Phase == protocol.Closing: // nothing is sent with this one
-		e.At, e.Nonce = p.entry.At, p.entry.Nonce
+		e.At, e.Nonce, e.First = p.entry.At, p.entry.Nonce, p.entry.First
 	case c.ticket != nil:
-		e.Nonce = c.ticket.Nonce()
+		e.Nonce = max(c.ticket.Nonce(), p.state.Fence)
 	}
 	p.doubt.Key = c.terms.key
 	begun := protocol.Event{Kind: protocol.Begun, Nonce: e.Nonce}
@@ -163,11 +172,11 @@ func (p *payment) begin(ctx context.Context) *Error {
 		e.Owner = rand.Text()
 		held, err := p.write(ctx, e)
 		switch {
-		case err == errWithdrawn:
-			p.unanswered = e.Owner
-			return stoppedBy(ctx, err)
 		case err != nil:
 			p.unanswered = e.Owner
+			if ctx.Err() != nil { // nothing was sent: what is held is asked when the turn is given back
+				return stoppedBy(ctx, &journalError{errUnanswered})
+			}
 			begun.Kind = p.journalFailed(err)
 		case p.stray(held):
 			return p.begin(ctx)
@@ -188,6 +197,9 @@ func (p *payment) begin(ctx context.Context) *Error {
 // whose finds out whose Begin the journal took, if not this call's.
 func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bool) {
 	if protocol.Decide.Taken(protocol.Generation{Number: asked.Generation, Owner: asked.Owner}, protocol.Generation{Number: held.Generation, Owner: held.Owner}) {
+		if held.State != EntryOpen {
+			return p.journalFailed(errState), false, false
+		}
 		p.entry = held
 		return protocol.Begun, false, false
 	}
@@ -216,27 +228,19 @@ func (p *payment) stray(held Entry) bool {
 func (p *payment) overtaken(held Entry) protocol.Kind {
 	p.entry.Key, p.entry.State = held.Key, 0
 	p.doubt.Blocked = errOvertaken
-	p.conclusive(protocol.Decide.Quiet(cmp.Or(held.Takes, p.takes(), sendTime)))
+	p.conclusive(protocol.Decide.Quiet(p.takesOf(held)))
 	return protocol.Overtaken
 }
 
-// errWithdrawn: the caller went away, and the journal holds nothing of this Begin.
-var errWithdrawn = &reason{text: "the journal had not answered yet, and holds nothing of it"}
+var errUnanswered = &reason{text: "it had not answered the Begin when the caller left"}
 
 // write is Begin. Others count on it that nothing is sent when the time for the
 // journal is over, even if it has stored the entry in the end.
 func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 	began := clock()
 	held, err := p.call.r.ask(ctx, ctx, nil, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
-	switch {
-	case err == nil && !protocol.Decide.InTime(clock()-began):
-		return held, errSlowJournal
-	case err == nil || ctx.Err() == nil:
-		return held, err
-	}
-	// The caller went away. Nothing was sent: it is enough to know what is held.
-	if held, err = p.held(ctx); err == nil && held.Generation == e.Generation && held.Owner != e.Owner {
-		return held, errWithdrawn
+	if err == nil && !protocol.Decide.InTime(clock()-began) {
+		err = errSlowJournal
 	}
 	return held, err
 }

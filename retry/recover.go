@@ -30,15 +30,17 @@ const (
 // sent again. The journal takes the place of r's own in that; it has to be a
 // [PendingJournal]. find returns the operation with that ID; it may be called
 // from several goroutines. One that should be looked up but not sent again gets
-// a Send that returns an error.
+// a Send that returns an error with a method NotSent() bool that says so: after any
+// other it would have to be looked up once more.
 //
 // The results come in the order in which the journal listed the operations. An
-// error says that the listing failed; what was listed before that is finished
-// all the same. An operation that panics or exits is reported with
+// error says that the listing failed, or that ctx ended it; what was listed before
+// that is finished all the same. An operation that panics or exits is reported with
 // [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is
-// through, which takes Settle and a little more for those that did not happen,
-// however many they are: ten thousand wait together, with some 15 kB each, and at
-// most 32 of them ask the journal, look or send at a time.
+// through. Those that did not happen take Settle and a little more, and two lookups
+// each: ten thousand operations wait together, with some 15 kB each, and at most 32 of
+// them ask the journal, look or send at a time. On one key lookups go out one by
+// one, so that 10,000 that take 50 ms each take a quarter of an hour.
 //
 // Run it before new work begins, in one process at a time: two that recover the
 // same journal are safe, but get [ErrBusy] from each other.
@@ -58,27 +60,44 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 	with.reads, with.ends, with.sends = gate.New(recoverBusy), gate.New(recoverBusy), gate.New(recoverBusy)
 	var results []*Recovered[T]
 	var group sync.WaitGroup
-	slots := make(chan struct{}, recoverAtOnce)
-	var failed error
-	for entry, err := range pending.Pending(ctx) {
-		if err != nil {
-			failed = &journalError{err}
-			break
+	slots := gate.New(recoverAtOnce)
+	failed := list(ctx, pending, func(id string) bool {
+		if !slots.Enter(ctx) {
+			return false
 		}
-		result := &Recovered[T]{ID: entry.ID}
+		result := &Recovered[T]{ID: id}
 		results = append(results, result)
-		slots <- struct{}{}
 		group.Go(func() {
-			defer func() { <-slots }()
+			defer slots.Leave()
 			result.finish(ctx, &with, find, opts)
 		})
-	}
+		return true
+	})
 	group.Wait()
 	all := make([]Recovered[T], len(results))
 	for i, result := range results {
 		all[i] = *result
 	}
 	return all, failed
+}
+
+// list passes on what is open until the journal or ctx ends, or a panic in the
+// journal.
+func list(ctx context.Context, pending PendingJournal, each func(id string) bool) (failed error) {
+	defer func() {
+		if value := recover(); value != nil {
+			failed = &journalError{&insist.PanicError{Where: "the journal", Kind: fmt.Sprintf("%T", value)}}
+		}
+	}()
+	for entry, err := range pending.Pending(ctx) {
+		switch {
+		case err != nil:
+			return &journalError{err}
+		case ctx.Err() != nil || !each(entry.ID):
+			return stoppedBy(ctx, nil)
+		}
+	}
+	return nil
 }
 
 // finish finishes the operation. Should it panic or exit, here where no caller of

@@ -44,7 +44,7 @@ func (c *call) inTime(ctx context.Context, op func(context.Context) error) error
 }
 
 func (c *call) mark(ctx context.Context, outer *mark, probe bool) *mark {
-	m := &mark{Context: ctx, untraced: c.terms.untraced, r: c.r, outer: outer, kind: c.terms.kind}
+	m := &mark{Context: ctx, untraced: c.terms.untraced, highest: c.terms.highest, r: c.r, outer: outer, kind: c.terms.kind}
 	if c.ticket != nil {
 		m.turn = carry.Context{Context: ctx, Ticket: c.ticket}
 	}

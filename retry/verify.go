@@ -42,7 +42,7 @@ func (p *payment) look(ctx context.Context) {
 			p.gaveUp(ctx)
 			break
 		}
-		until = protocol.Later(until, clock()-queued)
+		until = min(protocol.Later(until, clock()-queued), protocol.Later(protocol.Later(max(p.state.Quiet, from), p.giveUp), protocol.TooOld))
 		a := p.lookupUntil(ctx, until, room)
 		p.found(ctx, &a)
 		if !doubtful(p.state.Phase) {

@@ -46,7 +46,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	resp, err := x.t.base().RoundTrip(out)
 	switch {
 	case err == nil && resp == nil:
-		err = safeError("retryhttp: Base returned neither a response nor an error")
+		err = errNothing
 		live.end(err)
 		return nil, err
 	case err != nil:
@@ -127,6 +127,15 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 	unrepeatable(out)
 	return out, nil
 }
+
+// errNothing proves nothing: Base may have sent the request and lost the answer.
+var errNothing error = saidError("retryhttp: Base returned neither a response nor an error")
+
+// A saidError is an error in words of ours.
+type saidError string
+
+func (e saidError) Error() string     { return string(e) }
+func (e saidError) SafeError() string { return string(e) }
 
 var errSign error = safeError("retryhttp: Transport.Sign failed")
 
