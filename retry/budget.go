@@ -9,9 +9,9 @@ import (
 )
 
 // A Budget bounds what a process resends, so that an outage at the server does
-// not turn every call into several. It is a purse of tokens that starts full:
+// not turn every call into several. It is a bucket of tokens that starts full:
 // a resend pays what its policy says, a success puts one back, and a
-// resend that succeeds gets its price back. When the purse is too empty to pay, calls
+// resend that succeeds gets its price back. When the bucket is too empty to pay, calls
 // end after their first failure with [ErrBudget] and the API's own error.
 //
 // Resyncs, fixes and the lookups of [DoOnce] are free: they answer a mistake of ours, or find out the truth, and are
@@ -116,7 +116,7 @@ func newBudget() *Budget {
 // often as its policy allows, whatever state the API is in.
 func NoBudget() *Budget { return new(Budget) }
 
-// Tokens returns what is in the purse now, for dashboards. A Budget that never
+// Tokens returns what is in the bucket now, for dashboards. A Budget that never
 // refuses has none.
 func (b *Budget) Tokens() int { return int(b.tokens.Load()) }
 
@@ -151,7 +151,7 @@ func (b *Budget) success(cost int) {
 // giveBack returns the price of a resend that was not sent after all.
 func (b *Budget) giveBack(cost int) { b.put(int64(max(cost, 0))) }
 
-// put adds n tokens. A full purse, the usual one, is only looked at.
+// put adds n tokens. A full bucket, the usual one, is only looked at.
 func (b *Budget) put(n int64) {
 	for {
 		have := b.tokens.Load()

@@ -32,7 +32,8 @@ type Error struct {
 	// of that attempt only.
 	Verdict classify.Verdict
 	// Effect speaks of all attempts: NotApplied if each of them is known to have
-	// changed nothing, or nothing was sent; Unknown if any may have.
+	// changed nothing, or nothing was sent; Unknown if any may have. Of a [DoOnce] it
+	// speaks of the operation, whoever sent it: NotApplied if it did not happen.
 	Effect classify.Effect
 	// Advice is what the rule behind Verdict tells a person to do, empty where
 	// that is nothing or the call ended for another reason.

@@ -7,14 +7,14 @@ import "github.com/nexpay-go/resilience/classify"
 const keepFirst, keepLast = 4, 4
 
 // history is the bounded record of a call. Its zero value is ready. It lies in
-// the ledger and holds the first attempt itself: most calls that fail wait no
+// the state of a call and holds the first attempt itself: most calls that fail wait no
 // more than once, and what they hold then, they hold by the thousand.
 type history struct {
 	first Attempt
 	more  *more // nil in a call that failed once
 }
 
-// more is what the ledger of a longer call holds besides.
+// more is what the state of a longer call holds besides.
 type more struct {
 	attempts []Attempt              // from the second on
 	fixed    map[classify.Code]bool // that Fix had its try at

@@ -111,7 +111,9 @@ type Operation[T any] struct {
 // only as long as there never was doubt.
 //
 // Inside Send and Verify a call of the same Retrier runs its function once; any
-// other one takes [Apart]. An operation that is invalid is an error of its own, and
+// other one takes [Apart]. A DoOnce does not belong into an attempt of another call:
+// it is ErrNested there, but for a first attempt that has neither turn nor attempt
+// timeout, which leaves no trace by which to know. An operation that is invalid is an error of its own, and
 // nothing is sent.
 func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Option) (T, error) {
 	var zero T

@@ -216,7 +216,7 @@ func (p *payment) end(ctx context.Context) error {
 	}
 	if p.why.Reason == errInner { // of a call that Send made
 		p.why = stopped(ErrUnclassified, nil)
-		p.why.instead = "a call inside Send failed, which says nothing of the payment"
+		p.why.instead = "a call inside Send failed"
 	}
 	return c.end(ctx, p.why)
 }

@@ -59,6 +59,7 @@ func (p *payment) read(ctx context.Context) {
 			p.inherit(e.Quiet)
 		case EntryApplied:
 			e.Kind = protocol.HeldApplied
+			p.call.terms.key, p.call.terms.pinned = held.Key, held.Key != ""
 		}
 	}
 	p.happened(ctx, e)

@@ -53,7 +53,7 @@ type Config struct {
 	Key string
 
 	// Budget bounds what all calls together resend. It must hold what the
-	// dearest resend of Policies costs. Nil: a default one of the Retrier's own.
+	// most expensive resend of Policies costs. Nil: a default one of the Retrier's own.
 	// [NoBudget]: none.
 	Budget *Budget
 

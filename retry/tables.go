@@ -45,7 +45,7 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 	return t
 }
 
-// affordable finds a price that even a full purse cannot pay: every call would
+// affordable finds a price that even a full bucket cannot pay: every call would
 // end with ErrBudget after its first failure, in the quietest of times.
 func (t *tables) affordable(b *Budget) error {
 	if cost := t.policies.MaxCost(); b.capacity > 0 && int64(cost) > b.capacity {

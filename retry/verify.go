@@ -17,9 +17,10 @@ const lastLook = time.Second
 var between = policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterEqual}
 
 var (
-	errNoVerify error = &reason{text: "the operation has no Verify: nobody can look"}
-	errGaveUp   error = &reason{text: "looked for as long as GiveUp allows"}
-	errTooOld   error = &reason{text: "the doubt is older than an hour: not sent again without a person"}
+	errNoVerify      error = &reason{text: "the operation has no Verify: nobody can look"}
+	errNotKnownThere error = &reason{text: "the journal holds that it happened, and Verify says that the API does not know it"}
+	errGaveUp        error = &reason{text: "looked for as long as GiveUp allows"}
+	errTooOld        error = &reason{text: "the doubt is older than an hour: not sent again without a person"}
 )
 
 // look asks Verify until it is known whether the operation happened, or the time
@@ -143,6 +144,9 @@ func (p *payment) fetch(ctx context.Context) {
 			return
 		}
 		a := p.lookup(ctx, room)
+		if a.found == Absent {
+			a.obstacle = errNotKnownThere
+		}
 		if p.doubt.Blocked = a.obstacle; a.found == Applied && a.lost == nil {
 			p.happened(ctx, protocol.Event{Kind: protocol.FoundApplied, At: a.ended})
 			return
