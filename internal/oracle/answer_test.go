@@ -78,8 +78,8 @@ func (w *watch) unknown() {
 		looked = now - w.quiet
 	}
 	switch {
-	case w.failed || w.unended || w.beaten || tooOld || w.ever && !w.doubt: // the last: it was looked up once more because of a refusal
-	case !w.doubt && (w.failing || w.otherPrint()): // which M6 says
+	case w.failed || w.unbegun || w.unended || w.beaten || tooOld || w.ever && !w.doubt: // the last: it was looked up once more because of a refusal
+	case !w.doubt && (w.failing || w.unread() || w.otherPrint()): // which M6 says
 	case !w.doubt:
 		w.violate("timid", "unknown without cause")
 	case w.settled && w.first.began >= w.bound && !w.failing:

@@ -3,6 +3,7 @@ package oracle_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/retry"
@@ -29,7 +30,7 @@ func (w *watch) beginning(e retry.Entry) {
 		w.asked = world.now()
 	}
 	if !reading {
-		w.at, w.owner = e.Generation+1, e.Owner
+		w.at, w.owner, w.owners = e.Generation+1, e.Owner, append(w.owners, e.Owner)
 	}
 }
 
@@ -41,11 +42,12 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	reading := e.Generation == retry.ReadGeneration
 	w.failed = err != nil || !reading && world.now()-w.asked > journalTime // too late is as good as not
 	w.failing = w.failing || w.failed
+	w.unbegun = w.failed && (!reading || !w.read) || w.unbegun && reading
 	switch {
 	case w.failed:
 		w.at = 0
 	case reading && w.read:
-		switch own := held.Owner == w.owner; {
+		switch own := slices.Contains(w.owners, held.Owner); {
 		case held.Generation > w.gen && own: // its answer was lost
 			w.made = true
 		case held.Generation > w.gen: // of a call that is at it, or was: a Begin may land after its process has died
@@ -57,6 +59,8 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 		w.inherit(held)
 	case held.Owner == e.Owner && held.Generation == e.Generation+1:
 		w.open, w.made, w.gen = &held, true, held.Generation
+	case slices.Contains(w.owners, held.Owner): // one that landed late
+		w.made, w.gen, w.genThen, w.at = true, held.Generation, held.Generation, 0
 	default:
 		w.beaten, w.late, w.gen, w.at = true, true, max(w.gen, held.Generation), 0
 		if w.foreign = w.differs(held); w.foreign {
@@ -65,6 +69,9 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	}
 	w.through = !w.failed && w.beaten && !w.foreign && held.State == retry.EntryApplied
 }
+
+// unread reports whether Recover was ended before this call's turn to read came.
+func (w *watch) unread() bool { return w.call.plan.sweep && !w.read }
 
 // inherit takes over what another call has left open, or may have.
 func (w *watch) inherit(e retry.Entry) {
@@ -105,7 +112,7 @@ func (w *watch) ended(e retry.Entry, err error) {
 	w.call.w.mu.Lock()
 	defer w.call.w.mu.Unlock()
 	w.closed = append(w.closed, ending{e.State, err})
-	ours := w.call.w.store.held[w.call.id].Owner == w.owner // a Begin that landed late
+	ours := slices.Contains(w.owners, w.call.w.store.held[w.call.id].Owner) // a Begin that landed late
 	w.beaten = w.beaten || errors.Is(err, retry.ErrBusy) && !ours
 	w.failing = w.failing || err != nil && !w.beaten
 	w.unended = w.unended || err != nil && !w.beaten && e.State != retry.EntryOpen

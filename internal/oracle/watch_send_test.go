@@ -156,7 +156,7 @@ func (w *watch) sent(s *send, a answer) {
 	case a.shape.proves(w.call.line, world.noReplay):
 		s.settled = true
 	default:
-		w.doubt, w.ever, w.told = true, true, false
+		w.doubt, w.ever, w.told = true, true, w.told && s.replay // which begins no new doubt
 		w.since = s.start
 	}
 	if w.doubt { // or the refusal is that of a replay
@@ -186,7 +186,7 @@ func (w *watch) event(e retry.Event) {
 	case retry.EventDoubt:
 		// Causes are a send, one that panics or exits, a journal that fails, another
 		// operation in it, and a denial after doubt.
-		if !w.doubt && !w.out && !w.failing && !w.otherPrint() && (!w.ever || !w.lastShape.final()) {
+		if !w.doubt && !w.out && !w.failing && !w.unread() && !w.otherPrint() && (!w.ever || !w.lastShape.final()) {
 			w.violate("timid", "in doubt without cause")
 		}
 		w.told = true

@@ -18,6 +18,7 @@ type watch struct {
 	// What the journal has told the call.
 	asked   time.Duration // when it was asked last
 	owner   string        // of the Begin that it was asked for
+	owners  []string      // of all of this call's
 	read    bool
 	held    retry.Entry      // at first
 	gen     int64            // the highest generation that it knows of
@@ -29,6 +30,7 @@ type watch struct {
 	other   retry.EntryState // of that other operation, when a Begin met it
 	late    bool             // a Begin of this call's came too late
 	failed  bool             // the journal did, the last time that it was asked to begin
+	unbegun bool             // and that was a Begin, or the first reading
 	unended bool             // it did when it was to hold an end
 	failing bool             // it did at some time
 	closed  []ending
