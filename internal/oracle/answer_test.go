@@ -16,7 +16,7 @@ import (
 var strangers = []error{
 	context.Canceled, context.DeadlineExceeded, retry.ErrFatal, retry.ErrFixAndResend, retry.ErrUnclassified, retry.ErrAttempts,
 	retry.ErrElapsed, retry.ErrDeadline, retry.ErrCanceled, retry.ErrBudget, breaker.ErrOpen, breaker.ErrLockedOut,
-	retry.ErrRetryAfter, retry.ErrResync, retry.ErrNonce, retry.ErrApplied, retry.ErrBusy, nonce.ErrUnknownKey, nonce.ErrLeft,
+	retry.ErrRetryAfter, retry.ErrResync, retry.ErrNonce, retry.ErrApplied, retry.ErrBusy, retry.ErrNested, nonce.ErrUnknownKey, nonce.ErrLeft,
 }
 
 // answered holds the answer to what the call has seen. What it has not seen comes
@@ -60,14 +60,32 @@ func (w *watch) unknown() {
 	if e.Doubt.Blocked == nil {
 		w.violate("M5", "nothing stands in Doubt.Blocked")
 	}
-	switch tooOld := w.settled && w.call.w.now()-w.since > time.Hour; {
-	case w.failed || tooOld || w.ever && !w.doubt: // the last: it was looked up once more because of a refusal
+	unsettled := slices.ContainsFunc(w.sends, func(s *send) bool { return !s.settled })
+	switch {
+	case w.late && !unsettled && !w.failing && !w.foreign:
+		w.violate("timid", "unknown, and not busy, after another one's Begin")
+	case w.ever && !w.doubt && w.absent && !w.failing && !w.beaten:
+		w.violate("timid", "unknown, and looked up after a refusal")
+	case len(w.sends) > 0 && !w.ever && w.unended && !w.failed && !w.beaten && !w.goneOn(journalTime):
+		w.violate("M8", "unknown, as the journal could not be told that nothing happened")
+	case w.other == retry.EntryNotApplied, w.held.State == retry.EntryNotApplied && w.differs(w.held):
+		w.violate("timid", "unknown, and what the journal holds has not been applied")
+	}
+	now := w.call.w.now()
+	tooOld := w.call.w.wild || w.settled && now-w.since > time.Hour-clocks
+	looked := now - max(w.bound, w.call.start)
+	if len(w.sends) > 0 {
+		looked = now - w.quiet
+	}
+	switch {
+	case w.failed || w.unbegun || w.unended || w.beaten || tooOld || w.ever && !w.doubt: // the last: it was looked up once more because of a refusal
+	case !w.doubt && (w.failing || w.unread() || w.otherPrint()): // which M6 says
 	case !w.doubt:
 		w.violate("timid", "unknown without cause")
-	case w.settled && w.first.began >= w.bound:
+	case w.settled && w.first.began >= w.bound && !w.failing:
 		w.violate("timid", "unknown after two Absents")
-	case !w.hindered(e.Doubt.Blocked) && w.call.w.now()-max(w.quiet, w.call.start) < w.call.w.giveUp-longestPause:
-		w.violate("timid", "unknown after %v of looking", w.call.w.now()-max(w.quiet, w.call.start))
+	case !w.hindered(e.Doubt.Blocked) && looked < w.call.w.giveUp-longestPause:
+		w.violate("M5", "unknown after %v of looking: %v", looked, e.Doubt.Blocked)
 	}
 }
 
@@ -77,8 +95,15 @@ const longestPause = 13 * time.Second
 
 // hindered reports whether more than time stood in the way of looking.
 func (w *watch) hindered(blocked error) bool {
-	return classify.Nexpay().Classify(blocked).Class == classify.Fatal || w.call.plan.cancel > 0 || w.call.plan.cancels > 0 || w.call.plan.deadline > 0 || w.call.w.verify == missing ||
+	return fatalWord(blocked) || w.call.plan.cancel > 0 || w.call.plan.cancels > 0 || w.call.plan.deadline > 0 || w.call.w.verify == missing ||
 		errors.Is(blocked, breaker.ErrLockedOut) || errors.Is(blocked, breaker.ErrOpen)
+}
+
+// fatalWord reports whether err is an answer with a code that ends everything:
+// nothing less ends the looking.
+func fatalWord(err error) bool {
+	code := classify.Nexpay().Classify(err).Code
+	return code == 80 || code == 100
 }
 
 func (w *watch) busy() {
@@ -87,10 +112,13 @@ func (w *watch) busy() {
 		overlaps := c.at == 0 || c.at >= w.call.start
 		alone = alone && (c == w.call || c.id != w.call.id || !overlaps)
 	}
-	if alone {
+	switch {
+	case alone:
 		w.violate("timid", "busy, with nobody else there")
+	case w.through:
+		w.violate("M6", "the journal has it as applied, and the answer is %v", w.call.err)
 	}
-	if w.doubt && !w.settled && len(w.sends) > 0 {
+	if slices.ContainsFunc(w.sends, func(s *send) bool { return !s.settled }) {
 		w.violate("M3", "busy, having sent what may have happened")
 	}
 }
@@ -104,25 +132,17 @@ func (w *watch) denied() {
 	if w.ever && final && len(w.sends) > 0 && !w.absent {
 		w.violate("M4", "denied after doubt, without a look: %v", w.call.err)
 	}
+	state := w.other
+	if w.otherPrint() && !w.foreign {
+		state = w.held.State
+	}
+	if state == retry.EntryOpen || state == retry.EntryApplied {
+		w.violate("M6", "what the journal holds may be this, and the answer is %v", w.call.err)
+	}
+	if e, ok := errors.AsType[*retry.Error](w.call.err); ok && e.Effect != classify.NotApplied {
+		w.violate("M2", "the effect is %v, the answer is %v", e.Effect, w.call.err)
+	}
 	if w.beaten && !w.foreign {
 		w.violate("M6", "another one's Begin came first, the answer is %v", w.call.err)
-	}
-}
-
-// closedRight is M8: the journal has been told.
-func (w *watch) closedRight() {
-	open := w.made || w.held.State == retry.EntryOpen && !w.otherPrint()
-	if !w.call.w.journal || !open || w.failed || w.beaten {
-		return
-	}
-	want := retry.EntryNotApplied
-	switch err := w.call.err; {
-	case err == nil, errors.Is(err, retry.ErrApplied):
-		want = retry.EntryApplied
-	case errors.Is(err, retry.ErrOutcomeUnknown):
-		want = retry.EntryOpen
-	}
-	if !slices.Equal(w.closed, []retry.EntryState{want}) {
-		w.violate("M8", "the answer is %v, the journal was told %v", w.call.err, w.closed)
 	}
 }

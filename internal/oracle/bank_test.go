@@ -17,7 +17,16 @@ type bank struct {
 	last      map[string]uint64 // nonce, by key
 	locked    map[string]bool   // keys
 	suspended bool
-	ledger    map[string][]payment // by id
+	ledger    map[string][]payment     // by id
+	keys      map[string]*answered     // by scope
+	first     map[string]time.Duration // by id: when it was first sent
+}
+
+// An answered request has left its answer under its idempotency key.
+type answered struct {
+	answer
+	bad   bool          // its body
+	ready time.Duration // before that, it is under way
 }
 
 // A payment is money that has moved. There should be one per id.
@@ -29,7 +38,7 @@ type payment struct {
 }
 
 func newBank() *bank {
-	return &bank{last: map[string]uint64{}, locked: map[string]bool{}, ledger: map[string][]payment{}}
+	return &bank{last: map[string]uint64{}, locked: map[string]bool{}, ledger: map[string][]payment{}, keys: map[string]*answered{}, first: map[string]time.Duration{}}
 }
 
 // A message is one request on its way, of which there may be copies.
@@ -38,8 +47,10 @@ type message struct {
 	nonce   uint64
 	bad     bool          // its content is wrong
 	mood    int           // that it meets the bank in
+	jump    uint64        // by which somebody else was ahead, if that is to be behind
 	refusal *shape        // if that is to deny
 	lag     time.Duration // until the payment shows
+	busy    time.Duration // that the bank takes over it
 	of      *send         // nil: it is a lookup
 }
 
@@ -51,6 +62,43 @@ func (b *bank) take(w *world, m *message) answer {
 	}
 	if m.of == nil {
 		return b.lookUp(w, m)
+	}
+	if w.keep == 0 {
+		return b.execute(w, m)
+	}
+	if stored := b.stored(w, m); stored != nil {
+		w.tracef("bank: %s on %s nonce %d: not again, %v", m, m.key, m.nonce, stored)
+		return *stored
+	}
+	a := b.execute(w, m)
+	a.after = m.busy
+	if a.ref != "" || a.shape == internal || w.stores {
+		b.keys[m.scope()] = &answered{answer: answer{ref: a.ref, shape: a.shape}, bad: m.bad, ready: w.now() + m.busy}
+	}
+	return a
+}
+
+// stored is the answer of an earlier request under the same key. The bank forgets
+// it as soon as it may.
+func (b *bank) stored(w *world, m *message) *answer {
+	k := b.keys[m.scope()]
+	switch {
+	case k == nil, w.now() >= add(b.first[m.id], w.keep):
+		return nil
+	case k.bad != m.bad:
+		return &answer{shape: otherBody}
+	case w.now() < k.ready:
+		return &answer{shape: inProgress}
+	}
+	return &k.answer
+}
+
+func (b *bank) execute(w *world, m *message) answer {
+	switch {
+	case m.bad:
+		return answer{shape: wrongParameter}
+	case w.dedup && len(b.ledger[m.id]) > 0:
+		return answer{shape: duplicate}
 	}
 	paid := payment{ref: w.ref(), at: w.now(), visible: w.now() + m.lag, of: m.of}
 	b.ledger[m.id] = append(b.ledger[m.id], paid)
@@ -67,7 +115,8 @@ func (b *bank) take(w *world, m *message) answer {
 func (b *bank) refuses(w *world, m *message) *shape {
 	if w.strict {
 		if m.mood == behind {
-			b.last[m.key] = max(b.last[m.key], m.nonce)
+			b.last[m.key] = max(b.last[m.key], m.nonce+m.jump)
+			w.jumped = w.jumped || m.jump > 0
 		}
 		if m.nonce <= b.last[m.key] {
 			return staleNonce
@@ -90,10 +139,6 @@ func (b *bank) complains(w *world, m *message) *shape {
 		return internal
 	case m.mood == denies:
 		return m.refusal
-	case m.bad:
-		return wrongParameter
-	case w.dedup && m.of != nil && len(b.ledger[m.id]) > 0:
-		return duplicate
 	}
 	return nil
 }
@@ -108,6 +153,9 @@ func (b *bank) lookUp(w *world, m *message) answer {
 	w.tracef("bank: lookup on %s nonce %d: absent", m.key, m.nonce)
 	return answer{absent: true}
 }
+
+// scope is the idempotency key, which counts under one API key only.
+func (m *message) scope() string { return m.key + "/" + m.id }
 
 func (m *message) String() string {
 	if m.of == nil {

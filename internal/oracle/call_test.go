@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -22,14 +21,17 @@ type call struct {
 	id     string
 	bad    bool // what it asks for is wrong, as long as it is not fixed
 	start  time.Duration
+	after  bool // the journal was lost before
 	steps  int
 	cancel context.CancelFunc
 
-	left     bool // the operation has panicked or exited
-	finished bool // DoOnce has returned
-	value    string
-	err      error
-	at       time.Duration // when it ended
+	line      line // of the send under way
+	sendBegan time.Duration
+	left      bool // the operation has panicked or exited
+	finished  bool // DoOnce has returned
+	value     string
+	err       error
+	at        time.Duration // when it ended
 }
 
 // call starts a call.
@@ -47,18 +49,23 @@ func (w *world) call(cp *callPlan, round int) {
 	c.dice = newDice(w.seed, uint64(100+c.n))
 	if !w.journal { // nothing is promised about a second call
 		c.id = fmt.Sprintf("payment-%d", round)
+		if w.keep > 0 { // nor when it was first sent
+			c.id = fmt.Sprintf("payment-of-%d", c.n)
+		}
 	}
 	if cp.other {
 		c.id = "other " + c.id
 	}
-	c.watch = &watch{call: c}
+	c.watch, c.after = &watch{call: c}, w.lost
 	w.calls = append(w.calls, c)
 	c.proc.at++
 	w.running.Go(c.run)
 }
 
 func (c *call) run() {
-	ctx, cancel := context.WithCancel(context.WithValue(c.proc.ctx, callKey{}, c))
+	ctx, stop := context.WithCancelCause(context.WithValue(c.proc.ctx, callKey{}, c))
+	cause := pick(c.dice, nil, nil, wrongAnswer.err, unconnected[0].err, anothers) // what became of another call, as errgroup has it
+	cancel := context.CancelFunc(func() { stop(cause) })
 	defer cancel()
 	if c.plan.deadline > 0 {
 		ctx, cancel = context.WithTimeout(ctx, c.plan.deadline)
@@ -73,6 +80,9 @@ func (c *call) run() {
 	r := c.proc.retriers[c.plan.retrier]
 	c.start = c.w.now()
 	c.tracef("begins: %+v", *c.plan)
+	if !c.w.journal {
+		c.watch.inherit(retry.Entry{})
+	}
 	if c.plan.sweep && c.w.journal {
 		c.sweep(ctx, r)
 		return
@@ -114,37 +124,6 @@ func (c *call) over() {
 		c.tracef("ends in a panic or an exit")
 		c.watch.interrupted()
 	}
-}
-
-func (c *call) operation() retry.Operation[string] {
-	op := retry.Operation[string]{
-		ID: c.id, Fingerprint: "as agreed", Send: c.send,
-		Settle: c.w.settle, NoReplay: c.w.noReplay,
-		// Two calls that find the same entry open would give up at the same instant.
-		GiveUp: c.w.giveUp + time.Duration(c.n)*time.Microsecond,
-	}
-	if c.plan.forged {
-		op.Fingerprint = "more"
-	}
-	if c.w.verify != missing {
-		op.Verify = c.lookUp
-	}
-	return op
-}
-
-func (c *call) options() []retry.Option {
-	if !c.w.fixable {
-		return nil
-	}
-	return []retry.Option{retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) {
-		c.alive()
-		c.w.mu.Lock()
-		defer c.w.mu.Unlock()
-		c.watch.fixed()
-		changed := c.bad
-		c.bad = false
-		return changed, nil
-	})}
 }
 
 var errPanic = errors.New("a panic of the operation's")

@@ -38,6 +38,9 @@ func (w *world) judge() {
 			c.truthful()
 		}
 	}
+	if last := w.calls[len(w.calls)-1]; w.healthy && last.finished {
+		last.brave()
+	}
 }
 
 // truthful is M2.
@@ -64,12 +67,27 @@ func (c *call) truthful() {
 	}
 }
 
+// brave is what is asked of the last call, which nothing stands in the way of: not
+// to give up.
+func (c *call) brave() {
+	replayed := c.w.bank.keys[c.key+"/"+c.id]
+	inTime := c.start+10*time.Second < c.w.lastReplay(c.id)-clocks && !c.w.skewed && (replayed == nil || replayed.shape == nil)
+	switch {
+	case c.err == nil, errors.Is(c.err, retry.ErrApplied), errors.Is(c.err, retry.ErrResync), !c.w.payable(c), c.failing, c.beaten:
+	case !c.ever:
+		c.violate("timid", "all is well, and the answer is %v", c.err)
+	case c.inherited && c.held.Generation > 0 && inTime && len(c.sends) == 0:
+		c.violate("timid", "the bank keeps it from happening twice, and it is not sent again: %v", c.err)
+	}
+}
+
 // known is how many payments were made by sends that the journal told the call of.
 // An answer has to be true at some moment during the call; who begins after that
 // is not its business.
 func (c *call) known(paid []payment) (n int) {
 	for _, p := range paid {
-		if c.w.journal && p.of.gen <= c.gen {
+		before := c.after && !p.of.by.after // the journal was lost
+		if c.w.journal && (before || p.of.by.after == c.after && p.of.gen <= c.gen) {
 			n++
 		}
 	}
@@ -131,7 +149,7 @@ func (w *world) tally() tally {
 // payable reports whether nothing of the caller's own keeps the payment from being
 // made in the end.
 func (w *world) payable(c *call) bool {
-	possible := (w.verify == proper || w.verify == sloppy) && w.giveUp > w.settle+journalTime+w.timeout
+	possible := (w.verify == proper || w.verify == sloppy) && !w.endless && !w.wild && w.giveUp > w.settle+journalTime
 	sameKey := !c.pinned || c.key == c.proc.key || w.source == twoLanes && c.key == "k2"
-	return possible && sameKey && w.source != anyKey && !w.bad && !c.otherPrint()
+	return possible && sameKey && w.source != anyKey && !w.jumped && !w.bad && !c.otherPrint()
 }

@@ -1,112 +1,182 @@
 package oracle_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-var mutate = flag.Bool("mutants", false, "break the engine in every way that is listed, and see that each is found out")
+var (
+	attempts = flag.Int("attempts", usual, "how many schedules to run against each mutant, at most")
+	only     = flag.String("only", "", "the mutants whose name has this in it")
+	part     = flag.Int("part", -1, "which part of the mutants this process is for")
+)
 
-// complaint is what a violation looks like in the output.
-var complaint = regexp.MustCompile(`\n\s+(M\d|N\d|timid): `)
+// usual is more than any mutant takes that can be found out at all.
+const usual = 50_000
 
-// TestMutants breaks the engine, one rule at a time, and runs the ordinary
-// schedules against it. It takes minutes.
+// A mutant is the engine with an error in it: in a row of its table, or in one of
+// its decisions.
+type mutant struct {
+	name   string
+	table  protocol.Table
+	decide protocol.Decisions
+}
+
+// mutants are all of them, or those that were asked for.
+func mutants() []mutant {
+	all := slices.Concat(rowMutants(), decisionMutants())
+	return slices.DeleteFunc(all, func(m mutant) bool { return !strings.Contains(m.name, *only) })
+}
+
+// A verdict on a mutant: the seed of the schedule that found it out, if one did, and
+// the rules that it broke.
+type verdict struct {
+	Name  string
+	Found bool
+	Seed  uint64
+	Rules []string
+}
+
+// TestMutants breaks the engine in every way in which a row or a decision can be
+// broken, and sees that a schedule finds it out.
 func TestMutants(t *testing.T) {
-	if !*mutate {
-		t.Skip("run it with -mutants: it compiles the engine once per mutant")
+	if *part >= 0 {
+		t.Skip("this process is one of several that a run was divided into")
 	}
-	for _, m := range mutants {
-		t.Run(m.name, func(t *testing.T) {
-			binary := m.build(t)
-			cmd := exec.Command(binary, "-test.run=^TestSchedules$", "-test.timeout=5m")
-			out, err := cmd.CombinedOutput()
-			if err == nil {
-				t.Fatalf("it survives:\n%s", out)
-			}
-			rules := violated(out)
-			if !slices.ContainsFunc(m.rules, func(r string) bool { return slices.Contains(rules, r) }) {
-				t.Fatalf("it fails, but not for breaking %v: %v\n%s", m.rules, rules, out)
-			}
-			t.Logf("found out: %v", rules)
-		})
+	if ordinary < 20_000 { // under the race detector
+		t.Skip("it would take a minute")
+	}
+	var found, silent int
+	for _, v := range tryAll(t) {
+		why, explained := unseen[v.Name]
+		switch {
+		case v.Found && explained && why != tooRare:
+			t.Errorf("%s: said not to be seen, and seed %d finds it: %v", v.Name, v.Seed, v.Rules)
+		case v.Found:
+			found++
+			t.Logf("%s: seed %d, %v", v.Name, v.Seed, v.Rules)
+		case explained:
+			silent++
+			t.Logf("%s: %s", v.Name, why)
+		default:
+			t.Errorf("%s: it survives", v.Name)
+		}
+	}
+	t.Logf("%d mutants found, %d explained", found, silent)
+	if found+silent != len(mutants()) && !t.Failed() {
+		t.Error("some mutants were not tried")
 	}
 }
 
-// violated is which rules the output says are broken.
-func violated(out []byte) (rules []string) {
-	for _, match := range complaint.FindAllSubmatch(out, -1) {
-		rules = append(rules, string(match[1]))
+const verdictLine = "verdict: "
+
+// tryAll tries the mutants in several processes.
+func tryAll(t *testing.T) (all []verdict) {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for i := range *workers {
+		group.Go(func() {
+			out, err := exec.Command(os.Args[0], "-test.run=^TestMutantsPart$", "-test.v", "-test.timeout=0",
+				"-part="+strconv.Itoa(i), "-workers="+strconv.Itoa(*workers), "-attempts="+strconv.Itoa(*attempts), "-only="+*only).CombinedOutput()
+			mu.Lock()
+			defer mu.Unlock()
+			for line := range strings.Lines(string(out)) {
+				var v verdict
+				if text, ok := strings.CutPrefix(strings.TrimSpace(line), verdictLine); ok && json.Unmarshal([]byte(text), &v) == nil {
+					all = append(all, v)
+				}
+			}
+			if err != nil {
+				t.Errorf("part %d: %v\n%s", i, err, out)
+			}
+		})
+	}
+	group.Wait()
+	slices.SortFunc(all, func(a, b verdict) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// TestMutantsPart tries some of the mutants.
+func TestMutantsPart(t *testing.T) {
+	if *part < 0 {
+		t.Skip("this is for the processes that TestMutants starts")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for i, m := range mutants() {
+		if i%*workers != *part {
+			continue
+		}
+		line, err := json.Marshal(m.try(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(verdictLine + string(line))
+	}
+}
+
+// try runs schedules against the mutant: those first that have told some apart
+// before.
+func (m *mutant) try(t *testing.T) verdict {
+	payment, decide := protocol.Payment, protocol.Decide
+	defer func() { protocol.Payment, protocol.Decide = payment, decide }()
+	protocol.Payment, protocol.Decide = watched(m.table), m.decide
+	n := *attempts
+	if unseen[m.name] != "" && n == usual {
+		n = len(telling)
+	}
+	for i := range n {
+		seed := uint64(i)
+		if i < len(telling) {
+			seed = telling[i]
+		}
+		circles.Store(0)
+		if w := run(t, seed, false); len(w.found) > 0 {
+			return verdict{m.name, true, seed, w.broken()}
+		}
+	}
+	return verdict{Name: m.name}
+}
+
+// broken is which rules were broken.
+func (w *world) broken() (rules []string) {
+	for _, v := range w.found {
+		rules = append(rules, v.rule)
 	}
 	slices.Sort(rules)
 	return slices.Compact(rules)
 }
 
-// A mutant is the engine with an error in it.
-type mutant struct {
-	name  string
-	rules []string // any of which it breaks
-	edits []edit
-}
+// circles counts what happened in a schedule, of which no payment needs so much.
+var circles atomic.Int64
 
-// An edit replaces a piece of a file of package retry that is there exactly once.
-type edit struct{ file, old, new string }
+const tooMuch = 50_000
 
-// build compiles the tests of this package with the mutant in the engine's place.
-func (m *mutant) build(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	sources := map[string]string{} // by path
-	for _, e := range m.edits {
-		path, err := filepath.Abs(filepath.Join("..", "..", "retry", e.file))
-		if err != nil {
-			t.Fatal(err)
+// watched is a table that stops an engine which runs in circles without ever doing
+// anything that the world would notice.
+func watched(t protocol.Table) protocol.Table {
+	count := []protocol.Guard{{Name: "count", Holds: func(*protocol.State, *protocol.Event) bool {
+		if circles.Add(1) > tooMuch {
+			panic("the engine runs in circles")
 		}
-		if sources[path] == "" {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources[path] = string(text)
-		}
-		if n := strings.Count(sources[path], e.old); n != 1 {
-			t.Fatalf("%s has this %d times, not once; the mutant has to follow the engine:\n%s", e.file, n, e.old)
-		}
-		sources[path] = strings.Replace(sources[path], e.old, e.new, 1)
-	}
-	binary := filepath.Join(dir, "mutant.test")
-	cmd := exec.Command("go", "test", "-c", "-vet=off", "-overlay="+overlay(t, dir, sources), "-o", binary, ".")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("it does not compile: %v\n%s", err, bytes.TrimSpace(out))
-	}
-	return binary
-}
-
-// overlay writes the mutated sources, and the file that tells the go command of them.
-func overlay(t *testing.T, dir string, sources map[string]string) string {
-	t.Helper()
-	replace := map[string]string{}
-	for path, text := range sources {
-		replace[path] = filepath.Join(dir, filepath.Base(path))
-		if err := os.WriteFile(replace[path], []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+		return false
+	}}}
+	var all protocol.Table
+	for phase := protocol.Start; !phase.Over(); phase++ {
+		for kind := protocol.HeldNothing; kind <= protocol.GaveUp; kind++ {
+			all = append(all, protocol.Row{From: phase, On: kind, If: count})
 		}
 	}
-	list, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, list, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return append(all, t...)
 }

@@ -20,10 +20,13 @@ type process struct {
 	stop     context.CancelFunc
 	dead     chan struct{}
 	gone     bool
-	at       int // calls at work
+	skew     time.Duration // of its clock
+	at       int           // calls at work
 	lockout  *breaker.Lockout
 	breaker  *breaker.Breaker
 	retriers [2]*retry.Retrier
+	// elsewhere is the Retrier of another API, by which the bank can be asked as well.
+	elsewhere *retry.Retrier
 
 	nonce   uint64                     // that it begins above, and the last that its operations drew themselves
 	highest map[string]uint64          // by key: the highest nonce of this process
@@ -33,7 +36,7 @@ type process struct {
 // start starts a process in a slot.
 func (w *world) boot(c *callPlan) *process {
 	w.started++
-	p := &process{w: w, n: w.started, key: "k1", dead: make(chan struct{}), lockout: new(breaker.Lockout), highest: map[string]uint64{}, used: map[string]map[uint64]bool{}}
+	p := &process{w: w, n: w.started, key: "k1", skew: c.skew, dead: make(chan struct{}), lockout: new(breaker.Lockout), highest: map[string]uint64{}, used: map[string]map[uint64]bool{}}
 	if c.ahead > 0 {
 		p.nonce = uint64(time.Now().Add(c.ahead).UnixMicro())
 	}
@@ -68,6 +71,10 @@ func (w *world) boot(c *callPlan) *process {
 	for i := range p.retriers {
 		p.retriers[i] = must(retry.New(cfg))
 	}
+	p.elsewhere = must(retry.New(retry.Config{
+		Policies: policies[w.timeout], Budget: retry.NoBudget(),
+		Nonces: must(nonce.NewLane(nonce.LaneConfig{Key: "k7"})),
+	}))
 	w.tracef("process %d starts, on %s", p.n, p.key)
 	w.store.restart()
 	return p
@@ -75,7 +82,7 @@ func (w *world) boot(c *callPlan) *process {
 
 func (p *process) source() nonce.Source {
 	lane := func(key string) *nonce.Lane {
-		return must(nonce.NewLane(nonce.LaneConfig{Key: key, InFlight: p.w.inFlight, After: p.nonce}))
+		return must(nonce.NewLane(nonce.LaneConfig{Key: key, InFlight: p.w.inFlight, MaxAhead: p.w.maxAhead, After: p.nonce}))
 	}
 	switch p.w.source {
 	case oneLane:

@@ -28,7 +28,14 @@ var errStore = errors.New("the disk is on fire")
 type store struct {
 	w      *world
 	held   map[string]retry.Entry
-	unsure []*write // in order, that nobody has been told of; an acknowledged one makes all before it sure
+	begun  map[begin]time.Duration // when that was
+	unsure []*write                // in order, that nobody has been told of; an acknowledged one makes all before it sure
+}
+
+// A begin is a Begin that was taken.
+type begin struct {
+	id         string
+	generation int64
 }
 
 // A write is what stood there before, and stands there now.
@@ -38,7 +45,9 @@ type write struct {
 	failed        bool // so its caller has been told
 }
 
-func newStore(w *world) *store { return &store{w: w, held: map[string]retry.Entry{}} }
+func newStore(w *world) *store {
+	return &store{w: w, held: map[string]retry.Entry{}, begun: map[begin]time.Duration{}}
+}
 
 // begin is the compare-and-swap.
 func (s *store) begin(e retry.Entry) retry.Entry {
@@ -47,6 +56,7 @@ func (s *store) begin(e retry.Entry) retry.Entry {
 		e.Generation++
 		e.TraceIDs = slices.Clone(e.TraceIDs)
 		s.held[e.ID], held = e, e
+		s.begun[begin{e.ID, e.Generation}] = s.w.now()
 		s.w.tracef("journal: generation %d is open, on %s nonce %d", e.Generation, e.Key, e.Nonce)
 	}
 	return held
@@ -90,7 +100,7 @@ func (j *journal) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error)
 	c.watch.beginning(e)
 	var held retry.Entry
 	err := c.access(ctx, e.ID, func(s *store) error {
-		held = s.begin(e)
+		held = c.proc.dated(s.begin(c.proc.dated(e, c.proc.skew)), -c.proc.skew)
 		held.TraceIDs = slices.Clone(held.TraceIDs)
 		return nil
 	})
@@ -106,8 +116,19 @@ func (j *journal) End(ctx context.Context, e retry.Entry) error {
 	c := callOf(ctx)
 	c.watch.ending(ctx, e)
 	err := c.access(ctx, e.ID, func(s *store) error { return s.end(e) })
+	c.watch.ended(e, err)
 	c.tracef("End of generation %d, %v: %v", e.Generation, e.State, err)
 	return err
+}
+
+// dated is e as a clock sees it that is ahead by so much.
+func (p *process) dated(e retry.Entry, ahead time.Duration) retry.Entry {
+	for _, t := range []*time.Time{&e.At, &e.First} {
+		if !t.IsZero() {
+			*t = t.Round(0).Add(ahead)
+		}
+	}
+	return e
 }
 
 // Pending, see [retry.PendingJournal]. Of what is open it lists what the call is about.
@@ -139,7 +160,7 @@ func (c *call) access(ctx context.Context, id string, do func(*store) error) err
 	left := false // for the disk, to arrive there by itself
 	defer func() {
 		if left {
-			c.w.after(c.between(0, c.w.settle), func() { _ = do(c.w.store) })
+			c.w.after(c.between(0, c.w.shows), func() { _ = do(c.w.store) })
 		}
 	}()
 	left = fault == tardy || fault == slow && c.chance(30)

@@ -31,6 +31,8 @@ type world struct {
 	sends   []*send
 	refs    int
 	calm    bool // nothing goes wrong any more
+	lost    bool // the journal was, and everybody knows
+	jumped  bool // somebody else has used a key with nonces ahead of the clock
 	found   []violation
 
 	telling sync.Mutex // guards trace
@@ -49,12 +51,14 @@ const maxSteps = 20_000
 const forever = 1000 * time.Hour
 
 // run runs the schedule of a seed, in a bubble of its own.
-func run(t *testing.T, seed uint64, verbose bool) *world {
-	w := &world{plan: newPlan(seed), verbose: verbose, bank: newBank()}
+func run(t *testing.T, seed uint64, verbose bool) *world { return runPlan(t, newPlan(seed), verbose) }
+
+func runPlan(t *testing.T, p *plan, verbose bool) *world {
+	w := &world{plan: p, verbose: verbose, bank: newBank()}
 	w.store = newStore(w)
 	// The waits between lookups have a jitter that only this can repeat: hence one
 	// schedule at a time in a process.
-	rand.Seed(int64(seed)) //lint:ignore SA1019 nothing else reaches the source that the engine's delays draw from
+	rand.Seed(int64(p.seed)) //lint:ignore SA1019 nothing else reaches the source that the engine's delays draw from
 	synctest.Test(t, func(*testing.T) { w.run() })
 	return w
 }
@@ -96,11 +100,34 @@ func (w *world) round(n int) {
 		}
 	}
 	time.Sleep(r.gap)
+	if w.loses && n == 0 {
+		w.lose()
+	}
+}
+
+// lose is a journal that is restored from an old backup, while nobody is at work.
+func (w *world) lose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tracef("the journal is lost")
+	w.lost = true
+	clear(w.store.held)
+	for id := range w.bank.first {
+		if len(w.bank.ledger[id]) == 0 { // all begins with the next send, once it was looked for
+			delete(w.bank.first, id)
+		}
+	}
+	w.store.unsure = nil
+	for _, p := range w.slots {
+		if p != nil {
+			p.kill()
+		}
+	}
 }
 
 // ending is the last round, in which all is well.
 func (w *world) ending() {
-	time.Sleep(newDice(w.seed, 1).between(0, 2*w.settle))
+	time.Sleep(newDice(w.seed, 1).between(0, 2*w.shows))
 	w.mu.Lock()
 	w.calm = true
 	w.mu.Unlock()
@@ -108,7 +135,11 @@ func (w *world) ending() {
 		w.obstruct(kind, false)
 	}
 	w.tracef("all is well from here on")
-	w.call(&callPlan{restart: w.seed%2 == 0}, len(w.rounds))
+	last := callPlan{restart: w.seed%2 == 0}
+	if w.endless {
+		last.deadline = 10 * time.Minute
+	}
+	w.call(&last, len(w.rounds))
 	w.await()
 }
 
@@ -167,6 +198,7 @@ func (p *process) obstruct(kind int, on bool) {
 		p.lockout.Lock(p.keyName(), breaker.LockCause{})
 	case kind == lockByHand, kind == lockKey && !on:
 		p.lockout.Unlock(p.keyName())
+		p.lockout.Unlock("k2")
 	}
 }
 
