@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/textproto"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/nexpay-go/resilience/classify"
 )
@@ -20,8 +16,7 @@ import (
 const mostPasted = 1 << 20
 
 var (
-	statusLine = regexp.MustCompile(`(?m)^[< ]*HTTP/[0-9.]+ ([1-5][0-9][0-9])\b`)
-	alone      = regexp.MustCompile(`^\s*-?[0-9]+\s*$`)
+	alone = regexp.MustCompile(`^\s*-?[0-9]+\s*$`)
 	// What the errors and events of package retry say, as text or as the fields of a
 	// log: HTTP 500: -32603 Internal error (trace 5f2c), or code=-32603 status=500.
 	loggedCode   = regexp.MustCompile(`(?:HTTP [1-5][0-9][0-9]: |\bcode"?[=: ]+"?)(-?[0-9]+)\b`)
@@ -57,15 +52,7 @@ func pastedAnswer(pasted []byte) *classify.Error {
 		code, _ := strconv.Atoi(string(bytes.TrimSpace(pasted)))
 		return &classify.Error{Details: []classify.Detail{{Code: classify.Code(code)}}}
 	}
-	head, body := pasted, []byte(nil)
-	if at := bytes.IndexByte(pasted, '{'); at >= 0 {
-		head, body = pasted[:at], pasted[at:]
-	}
-	status, header := 0, http.Header{}
-	if at := statusLine.FindSubmatchIndex(head); at != nil {
-		status, _ = strconv.Atoi(string(head[at[2]:at[3]]))
-		header = readHeader(head[at[1]:])
-	}
+	status, header, body := lastAnswer(pasted)
 	e := classify.Decode(status, header, body)
 	if len(e.Details) == 0 && body != nil && loggedStatus.Find(body) == nil {
 		otherForms(e, body)
@@ -93,13 +80,6 @@ func logged(line []byte) *classify.Error {
 		return nil
 	}
 	return e
-}
-
-// readHeader reads as many lines as are headers, the rest of the status line aside.
-func readHeader(head []byte) http.Header {
-	_, head, _ = bytes.Cut(head, []byte("\n"))
-	header, _ := textproto.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader("\r\n\r\n")))).ReadMIMEHeader()
-	return http.Header(header)
 }
 
 // otherForms reads the forms in which other APIs write their codes: {"error": {"code":

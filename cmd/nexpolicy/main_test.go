@@ -206,6 +206,7 @@ func TestBrokenInput(t *testing.T) {
 // FuzzPasted lets anything be pasted: it is explained or refused, and no order to a terminal comes through.
 func FuzzPasted(f *testing.F) {
 	f.Add("HTTP/2 403 Forbidden\r\nRetry-After: 20\r\n\r\n{\"errors\":[{\"code\":100},{\"code\":50}],\"traceId\":\"9e01\"}")
+	f.Add("HTTP/1.1 100 Continue\n\n< HTTP/1.1 403 \n<\n{ [7 bytes data]\n{\"errors\":[{\"code\":100}]}HTTP/2 503 \nNel: {")
 	f.Add("HTTP 500: -32603 Internal error (trace 5f2c)")
 	f.Add(`{"error":{"code":-32600}}`)
 	f.Add(" -7 ")

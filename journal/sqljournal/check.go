@@ -26,7 +26,9 @@ var ErrForgets = failure.Plain("the database may forget what it acknowledged")
 // nothing is begun until it returned nil once, otherwise what is wrong is logged as a
 // warning, once. It sees one connection of the pool at one time: settings
 // belong into the data source's name, the role or the server, where they hold for
-// all. After a failover, or for a health check, call it again; if it fails then, the
+// all. It also warns, once and through slog.Default(), of an SQLite connection without
+// busy_timeout: nothing is lost by that, but of two that write at the same time one
+// fails. After a failover, or for a health check, call it again; if it fails then, the
 // next Begin calls it too.
 func (j *Journal) Check(ctx context.Context) error {
 	return j.described("check", j.check(ctx))
@@ -36,6 +38,9 @@ func (j *Journal) check(ctx context.Context) error {
 	err := j.durable(ctx)
 	if err == nil {
 		err = j.durableTable(ctx)
+	}
+	if j.dialect == SQLite {
+		j.warnOfHaste(ctx)
 	}
 	j.checked.Store(err == nil)
 	return err
@@ -60,6 +65,16 @@ func (j *Journal) accept(err error) error {
 		slog.Default().Warn("sqljournal: payments may be made twice after a crash", "table", j.table, "error", err.Error())
 	}
 	return nil
+}
+
+// warnOfHaste warns of a connection that does not wait for a lock. It cannot be set
+// here: the pool may open another connection for each statement.
+func (j *Journal) warnOfHaste(ctx context.Context) {
+	var milliseconds int
+	err := j.db.QueryRowContext(ctx, "PRAGMA busy_timeout").Scan(&milliseconds)
+	if err == nil && milliseconds == 0 && !j.hasty.Swap(true) {
+		slog.Default().Warn("sqljournal: busy_timeout is missing: calls fail while another one writes; set it in the data source's name", "table", j.table)
+	}
 }
 
 // durable asks about the database, which need not have the table yet.

@@ -26,8 +26,9 @@
 //   - SQLite: set journal_mode WAL, and leave the synchronous pragma FULL, as it is,
 //     both in the data source's name, where they hold for each connection. NORMAL
 //     loses commits when the power fails; so does FULL with journal_mode DELETE,
-//     which is SQLite's own choice: there it takes EXTRA. Set busy_timeout, or
-//     callers at the same time get errors. What cannot be seen from here: a disk
+//     which is SQLite's own choice: there it takes EXTRA. Set busy_timeout
+//     there, too: without it calls fail with SQLITE_BUSY while another one writes,
+//     and Check warns of that. What cannot be seen from here: a disk
 //     that says it has stored what it has not.
 //
 // # Tables of earlier versions

@@ -32,6 +32,7 @@ type Journal struct {
 	insert, update, end, get, nextOpen string
 	checked                            atomic.Bool // the last Check found the database to be durable
 	warned                             atomic.Bool // that it is not
+	hasty                              atomic.Bool // warned that busy_timeout is missing
 }
 
 // New returns a journal in a database, which has to stay open as long as the

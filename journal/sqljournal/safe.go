@@ -3,6 +3,7 @@ package sqljournal
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"regexp"
 
 	"github.com/nexpay-go/resilience/journal/internal/failure"
@@ -21,13 +22,36 @@ func (d Dialect) name(err error) (string, bool) {
 	if state, ok := err.(interface{ SQLState() string }); ok {
 		return sqlState(state.SQLState()), true
 	}
-	if coded, ok := err.(interface{ Code() int }); ok && d == SQLite {
-		return sqliteCode(coded.Code()), true
+	if code, ok := resultCode(err); ok && d == SQLite {
+		return sqliteCode(code), true
 	}
 	if err.Error() == "sql: database is closed" { // database/sql exports no such error
 		return err.Error(), true
 	}
 	return "", false
+}
+
+// resultCode reads the number of an error. Drivers for SQLite have it as a method
+// that returns an int (modernc.org/sqlite) or a number of a type of its own
+// (github.com/ncruces/go-sqlite3), or as a field (github.com/mattn/go-sqlite3).
+func resultCode(err error) (int, bool) {
+	v := reflect.ValueOf(err)
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return 0, false
+	}
+	code := reflect.Value{}
+	if m := v.MethodByName("Code"); m.IsValid() && m.Type().NumIn() == 0 && m.Type().NumOut() == 1 {
+		code = m.Call(nil)[0]
+	} else if v = reflect.Indirect(v); v.Kind() == reflect.Struct {
+		code = v.FieldByName("Code")
+	}
+	switch {
+	case code.IsValid() && code.CanInt():
+		return int(code.Int()), true
+	case code.IsValid() && code.CanUint():
+		return int(code.Uint()), true
+	}
+	return 0, false
 }
 
 var fiveCharacters = regexp.MustCompile(`\A[0-9A-Z]{5}\z`)

@@ -21,6 +21,8 @@ import (
 func (d *decoder) compile(root *yaml.Node, doc *document) *File {
 	base := d.base(child(root, "extends"), doc.Extends)
 	table := doc.table()
+	table.Statuses = d.byStatus(doc.Statuses)
+	d.judges = doc.judges(base)
 	catalog, partial := d.catalog(root, doc, base)
 	table.Catalog = catalog
 	if partial && catalog != nil { // a rule that is wrong may be for one of those
@@ -76,13 +78,10 @@ func (d *decoder) base(at *yaml.Node, name string) *policy.Set {
 func (doc *document) table() policy.Table {
 	t := policy.Table{
 		AttemptTimeout: time.Duration(doc.AttemptTimeout), Default: doc.Default.policy(),
-		Classes: map[classify.Class]policy.Policy{}, Statuses: map[int]policy.Policy{}, Codes: map[classify.Code]policy.Policy{},
+		Classes: map[classify.Class]policy.Policy{}, Codes: map[classify.Code]policy.Policy{},
 	}
 	for class, s := range doc.Classes {
 		t.Classes[class] = s.policy()
-	}
-	for code, s := range doc.Statuses {
-		t.Statuses[int(code)] = s.policy()
 	}
 	for code, s := range doc.Codes {
 		t.Codes[code] = s.policy()
@@ -163,6 +162,9 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 	if r.Effect == classify.NotApplied && !r.Sure && r.Code.first <= 599 && r.Code.last >= 500 {
 		d.wrong(child(at, "effect"), "not-applied is claimed of %s, which reads like an HTTP 5xx: those prove nothing; if this code does, add i-am-sure: true", r.Code)
 	}
+	if d.judges && r.inert() {
+		d.wrong(child(at, "code"), "%s reads like an HTTP status, and a rule is without effect on answers that have only that: what to do about those stands outside of rules, as statuses: {%v: {…}}; if answers hold this code in their body, add i-am-sure: true", r.Code, r.Code.span())
+	}
 }
 
 // overlaps finds rules that speak for the same codes, and tells where both are.
@@ -200,23 +202,34 @@ var (
 		"MinCalls", "min-calls", "MaxOpenFor", "max-open-for", "OpenFor", "open-for", "ProbeTimeout", "probe-timeout", "Probes", "probes",
 		"SlowCall", "slow-call", "Window", "window")
 	budgetWords = strings.NewReplacer("retry: BudgetConfig.", "", "Capacity", "capacity", "Deposit", "deposit", "Refund", "refund")
+	withoutRule = regexp.MustCompile(`Codes\[([345][0-9][0-9])\]: .* has no rule for this code`)
 	placeNamed  = regexp.MustCompile(`Default|(Codes|Statuses|Classes)\[[^\]]*\]`)
 )
+
+// A finding is what is wrong at a place, which may be nil.
+type finding struct {
+	at   *yaml.Node
+	text string
+}
 
 // translate notes what the packages behind found wrong, at the place they speak of.
 func (d *decoder) translate(at *yaml.Node, err error, words *strings.Replacer) {
 	if err == nil {
 		return
 	}
+	told := map[finding]bool{} // of a range the same is found for each status
 	for _, e := range leaves(err) {
-		text, place := e.Error(), at
+		text, place := d.spanned(e.Error()), at
 		if n := d.places[placeNamed.FindString(text)]; n != nil {
 			place = n
 		}
 		if words != nil {
-			text = words.Replace(text)
+			text = words.Replace(withoutRule.ReplaceAllString(text, "$0; what to do about the HTTP status $1 stands under statuses"))
 		}
-		d.wrong(place, "%s", text)
+		if p := (finding{place, text}); !told[p] {
+			told[p] = true
+			d.wrong(place, "%s", text)
+		}
 	}
 }
 

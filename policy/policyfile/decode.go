@@ -29,11 +29,13 @@ type decoder struct {
 	more     int                       // problems that are not told
 	bad      map[*yaml.Node]bool       // values with problems: what they lack may be meant to be there
 	places   map[string]*yaml.Node     // where things stand, by what errors call them
+	spans    map[string]string         // the range that speaks for a status
 	names    map[reflect.Type][]string // of their fields
+	judges   bool                      // answers are judged by their status
 }
 
 func newDecoder() *decoder {
-	return &decoder{bad: map[*yaml.Node]bool{}, places: map[string]*yaml.Node{}, names: map[reflect.Type][]string{}}
+	return &decoder{bad: map[*yaml.Node]bool{}, places: map[string]*yaml.Node{}, spans: map[string]string{}, names: map[reflect.Type][]string{}}
 }
 
 func (d *decoder) wrong(n *yaml.Node, format string, args ...any) {
@@ -75,7 +77,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 	if root, ok := parseJSON(data); ok {
 		return root
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder := yaml.NewDecoder(bytes.NewReader(as11(data)))
 	var doc, second yaml.Node
 	err := decoder.Decode(&doc)
 	switch {

@@ -17,7 +17,7 @@ type document struct {
 	Rules          []rule                      `name:"rules" doc:"What codes mean. A single code wins over a range, and a rule of this file over one of the table that it extends."`
 	Default        settings                    `name:"default" doc:"What to do where nothing more special says otherwise."`
 	Classes        map[classify.Class]settings `name:"classes" doc:"By class of error: unclassified, retryable, resync, fix-and-resend, fatal."`
-	Statuses       map[status]settings         `name:"statuses" doc:"By HTTP status, 100 to 599."`
+	Statuses       map[statuses]settings       `name:"statuses" doc:"By HTTP status, 100 to 599, or by a range of them, such as 500..599, whose attempts go only to those that are retryable. A single status wins over a range, field by field."`
 	Codes          map[classify.Code]settings  `name:"codes" doc:"By error code."`
 	Breaker        breakerSettings             `name:"breaker" doc:"When to leave the server alone."`
 	Budget         budgetSettings              `name:"budget" doc:"How much may be sent again."`
@@ -32,7 +32,7 @@ type rule struct {
 	Lockout bool            `name:"lockout" doc:"The key is of no use until a person acts. Only with class fatal."`
 	Fix     string          `name:"fix" doc:"What the person who gets it should do."`
 	Source  string          `name:"source" doc:"Where the fact comes from."`
-	Sure    bool            `name:"i-am-sure" doc:"Needed where effect not-applied is claimed of a code that reads like an HTTP 5xx."`
+	Sure    bool            `name:"i-am-sure" doc:"Needed where effect not-applied is claimed of a code that reads like an HTTP 5xx; and for a code that reads like an HTTP status, 300 to 599, where the table judges answers by their status: in a file with statuses, or one that extends another table than http."`
 }
 
 // settings are a policy.
@@ -73,12 +73,13 @@ type budgetSettings struct {
 
 // Scalars with a spelling of their own.
 type (
-	wait   time.Duration // a duration, or none
-	count  int           // a number from 1 up, or none
-	ratio  float64       // a share, or none
-	status int           // an HTTP status
-	codes  struct{ first, last classify.Code }
-	refund uint8
+	wait     time.Duration // a duration, or none
+	count    int           // a number from 1 up, or none
+	ratio    float64       // a share, or none
+	status   int           // an HTTP status
+	statuses struct{ first, last status }
+	codes    struct{ first, last classify.Code }
+	refund   uint8
 
 	ruleClass classify.Class
 )

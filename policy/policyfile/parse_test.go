@@ -175,7 +175,7 @@ func TestMistakes(t *testing.T) {
 		"a value missing": {"extends:\n", []string{"f:1:9: a value is missing"}},
 		"other words": {"extends: nexpay\nbudget: {refund: all}\nbreaker: {failure-ratio: 50, report-only: maybe}\nstatuses: {99: {}}\ndefault: {backoff: {multiplier: x, jitter: some}}\n", []string{
 			`f:2:18: "all" is none of price-and-deposit, price, none`, `f:3:26: "50" is not a share above 0 and up to 1, nor none`, `f:3:43: "maybe" is neither true nor false`,
-			`f:4:12: "99" is not an HTTP status: 100 to 599 are`, `f:5:33: "x" is not a number from 1 up`, `f:5:44: "some" is none of full, equal, none; did you mean none?`}},
+			`f:4:12: "99" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`, `f:5:33: "x" is not a number from 1 up`, `f:5:44: "some" is none of full, equal, none; did you mean none?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := policyfile.Parse("f", []byte(tt.file))

@@ -180,10 +180,32 @@ func (r *ratio) parse(s string) error {
 func (h *status) parse(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 100 || n > 599 {
-		return fmt.Errorf("%q is not an HTTP status: 100 to 599 are", short(s))
+		return fmt.Errorf("%q is not an HTTP status: 100 to 599 are, and ranges such as 500..599", short(s))
 	}
 	*h = status(n)
 	return nil
+}
+
+func (h *statuses) parse(s string) error {
+	first, last, isRange := strings.Cut(s, "..")
+	if !isRange {
+		last = first
+	}
+	if h.first.parse(first) != nil || h.last.parse(last) != nil {
+		return new(status).parse(s)
+	}
+	if h.last < h.first {
+		return fmt.Errorf("the range %s runs backwards", short(s))
+	}
+	return nil
+}
+
+// String is the spelling.
+func (h statuses) String() string {
+	if h.first == h.last {
+		return strconv.Itoa(int(h.first))
+	}
+	return fmt.Sprintf("%d..%d", h.first, h.last)
 }
 
 func (c *codes) parse(s string) error {
@@ -235,8 +257,8 @@ func placeOf(key reflect.Value) string {
 		return fmt.Sprintf("Codes[%d]", k)
 	case classify.Class:
 		return fmt.Sprintf("Classes[%v]", k)
-	case status:
-		return fmt.Sprintf("Statuses[%d]", k)
+	case statuses:
+		return fmt.Sprintf("Statuses[%v]", k)
 	}
 	return ""
 }

@@ -80,8 +80,8 @@ func fieldsSchema(t reflect.Type) object {
 // keys is the pattern of the keys of a mapping.
 func keys(t reflect.Type) string {
 	switch v := reflect.New(t).Interface().(type) {
-	case *status:
-		return `^[1-5][0-9][0-9]$`
+	case *statuses:
+		return `^[1-5][0-9][0-9](\.\.[1-5][0-9][0-9])?$`
 	case *classify.Code:
 		return `^-?[0-9]+$`
 	default:
@@ -160,6 +160,7 @@ func TestSchemaAndPackageAgree(t *testing.T) {
 		"extends: grpc\nbreaker: {failure-ratio: 0.3, window: 1m}\nclasses: {fix-and-resend: {attempts: 1}}\nstatuses: {503: {}}\n":   true,
 		"name: x\nrules: [{code: -5..-1, name: y, class: fatal, lockout: true}]\n":                                                    true,
 		"name: x\nrules: [{code: 502, name: y, class: retryable, effect: not-applied, i-am-sure: true}]\n":                            true,
+		"name: x\nstatuses: {500..599: {attempts: 2}, 503: {cost: none}}\n":                                                           true,
 
 		"{}\n":                  false,
 		"extends: other\n":      false,
@@ -170,6 +171,8 @@ func TestSchemaAndPackageAgree(t *testing.T) {
 		"extends: nexpay\ndefault: {elapsed: 5 seconds}":         false,
 		"extends: nexpay\nclasses: {fix and resend: {}}":         false,
 		"extends: nexpay\nstatuses: {99: {}}":                    false,
+		"extends: nexpay\nstatuses: {5xx: {}}":                   false,
+		"extends: nexpay\nstatuses: {500..600: {}}":              false,
 		"extends: nexpay\ncodes: {x: {}}":                        false,
 		"extends: nexpay\nbreaker: {failure-ratio: 1.5}":         false,
 		"extends: nexpay\nbreaker: {report-only: 1}":             false,

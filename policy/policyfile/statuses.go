@@ -1,0 +1,126 @@
+package policyfile
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// byStatus makes policies of single statuses of those for ranges. A single status
+// wins over a range around it, field by field.
+func (d *decoder) byStatus(written map[statuses]settings) map[int]policy.Policy {
+	d.statusOverlaps(written)
+	all := map[int]settings{}
+	for span, s := range written {
+		if span.first == span.last {
+			all[int(span.first)] = s
+		}
+	}
+	for span, s := range written {
+		if span.first != span.last {
+			d.spread(span, s, all)
+		}
+	}
+	policies := make(map[int]policy.Policy, len(all))
+	for status, s := range all {
+		policies[status] = s.policy()
+	}
+	return policies
+}
+
+// spread lays what is said of a range under what is said of its statuses.
+func (d *decoder) spread(span statuses, s settings, all map[int]settings) {
+	where := d.places[placeOfStatus(span)]
+	again := s.Attempts > 1 || s.Attempts == policy.None
+	some := false
+	for status := int(span.first); status <= int(span.last); status++ {
+		under := s
+		if again && !resent(status) {
+			under.Attempts = 0 // a range may hold 501, which nothing makes retryable
+		}
+		some = some || resent(status)
+		single, ok := all[status]
+		if !ok {
+			d.places[fmt.Sprintf("Statuses[%d]", status)] = where
+			d.spans[fmt.Sprint(status)] = span.String()
+		}
+		all[status] = single.over(under)
+	}
+	if again && !some {
+		d.wrong(where, "statuses[%v]: attempts: none of these is retryable unless a code says so", span)
+	}
+}
+
+// ruleless judges by nothing but the status.
+var ruleless, _ = classify.NewCatalog("HTTP")
+
+// resent reports whether an answer with this status and no code may be sent again.
+func resent(status int) bool {
+	return ruleless.Classify(&classify.Error{Status: status}).Class == classify.Retryable
+}
+
+// over puts s on top of what is under it.
+func (s settings) over(under settings) settings {
+	return settings{
+		Attempts: cmp.Or(s.Attempts, under.Attempts), Backoff: cmp.Or(s.Backoff, under.Backoff), Elapsed: cmp.Or(s.Elapsed, under.Elapsed),
+		MaxRetryAfter: cmp.Or(s.MaxRetryAfter, under.MaxRetryAfter), Cost: cmp.Or(s.Cost, under.Cost), Breaker: cmp.Or(s.Breaker, under.Breaker),
+	}
+}
+
+// statusOverlaps finds ranges that speak of the same statuses.
+func (d *decoder) statusOverlaps(written map[statuses]settings) {
+	spans := slices.SortedFunc(maps.Keys(written), func(a, b statuses) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last)) })
+	spans = slices.DeleteFunc(spans, func(s statuses) bool { return s.first == s.last })
+	for i := 1; i < len(spans); i++ {
+		before, span := spans[i-1], spans[i]
+		if span.first <= before.last {
+			d.wrong(d.places[placeOfStatus(span)], "the range %v overlaps the range %v in line %d", span, before, d.places[placeOfStatus(before)].Line)
+		}
+		if span.last < before.last {
+			spans[i] = before // which reaches further
+		}
+	}
+}
+
+func placeOfStatus(s statuses) string { return fmt.Sprintf("Statuses[%v]", s) }
+
+// statusNamed finds what the packages behind call a status.
+var statusNamed = regexp.MustCompile(`(Statuses\[|under HTTP status )([0-9]+)`)
+
+// spanned says of a status that only a range has spoken of what that range is.
+func (d *decoder) spanned(text string) string {
+	m := statusNamed.FindStringSubmatchIndex(text)
+	if m == nil || d.spans[text[m[4]:m[5]]] == "" {
+		return text
+	}
+	return text[:m[4]] + d.spans[text[m[4]:m[5]]] + text[m[5]:]
+}
+
+// The codes that read like an HTTP status which says that something is wrong.
+const firstStatus, lastStatus = 300, 599
+
+// judges reports whether the table is for answers that are judged by their status
+// where they have no code. One that extends http, or stands by itself, may be for a
+// client whose codes are the statuses.
+func (doc *document) judges(base *policy.Set) bool {
+	if base == nil {
+		return len(doc.Statuses) > 0
+	}
+	_, codes := base.Catalog().Lookup(http.StatusServiceUnavailable)
+	return !codes || len(doc.Statuses) > 0
+}
+
+// inert reports whether the rule is likely to be meant for answers that it does not
+// apply to.
+func (r *rule) inert() bool {
+	return !r.Sure && r.Code.first >= firstStatus && r.Code.last <= lastStatus
+}
+
+// span is the code as a status is written.
+func (c codes) span() statuses { return statuses{status(c.first), status(c.last)} }
