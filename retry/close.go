@@ -34,7 +34,7 @@ func (p *payment) closeOwn(ctx context.Context) {
 		return
 	case err != nil:
 		e.Kind = p.journalFailed(err)
-		e.Old = protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
+		e.Old = p.unanswered != "" || protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
 	}
 	e.At = clock()
 	p.happened(ctx, e)

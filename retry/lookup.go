@@ -172,16 +172,21 @@ func (g *lookup) before(ctx context.Context, c *call) (context.Context, *Error) 
 	if c.ticket == nil || g.payment.hold {
 		return ctx, nil
 	}
-	ticket := c.ticket // any ticket of the turn leaves it
+	g.stop()
+	ctx, g.timer = released(ctx, c.ticket, &g.left)
+	return ctx, nil
+}
+
+// released is a context for a request whose turn is given back, by any ticket of it,
+// when the request is on the wire, or soon.
+func released(ctx context.Context, ticket *nonce.Ticket, left *atomic.Bool) (context.Context, *time.Timer) {
 	leave := func() {
-		g.left.Store(true)
+		left.Store(true)
 		ticket.Leave()
 	}
-	g.stop()
-	g.timer = time.AfterFunc(onTheWire, leave)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) { leave() },
-	}), nil
+	}), time.AfterFunc(onTheWire, leave)
 }
 
 func (g *lookup) stop() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/errtree"
@@ -105,6 +107,9 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 		}
 		newer = c.ticket
 		defer newer.Leave()
+		var timer *time.Timer
+		ctx, timer = released(ctx, newer, new(atomic.Bool))
+		defer timer.Stop()
 	case err != nil:
 		return c.end(ctx, withoutNext(ctx, err))
 	}

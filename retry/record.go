@@ -163,7 +163,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 	case p.state.Phase == protocol.Closing: // nothing is sent with this one
 		e.At, e.Nonce, e.First = p.entry.At, p.entry.Nonce, p.entry.First
 	case c.ticket != nil:
-		e.Nonce = max(c.ticket.Nonce(), p.state.Fence)
+		e.Nonce = c.ticket.Nonce()
 	}
 	p.doubt.Key = c.terms.key
 	begun := protocol.Event{Kind: protocol.Begun, Nonce: e.Nonce}

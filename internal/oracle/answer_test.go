@@ -66,7 +66,7 @@ func (w *watch) unknown() {
 		w.violate("timid", "unknown, and not busy, after another one's Begin")
 	case w.ever && !w.doubt && w.absent && !w.failing && !w.beaten:
 		w.violate("timid", "unknown, and looked up after a refusal")
-	case len(w.sends) > 0 && !w.ever && w.unended && !w.failed && !w.beaten && !w.goneOn(journalTime):
+	case len(w.sends) > 0 && !w.ever && w.unended && !w.lost && !w.beaten && !w.goneOn(journalTime):
 		w.violate("M8", "unknown, as the journal could not be told that nothing happened")
 	case w.other == retry.EntryNotApplied, w.held.State == retry.EntryNotApplied && w.differs(w.held):
 		w.violate("timid", "unknown, and what the journal holds has not been applied")

@@ -41,6 +41,7 @@ func (w *watch) begun(e, held retry.Entry, err error) {
 	defer world.mu.Unlock()
 	reading := e.Generation == retry.ReadGeneration
 	w.failed = err != nil || !reading && world.now()-w.asked > journalTime // too late is as good as not
+	w.lost = w.lost || w.failed
 	w.failing = w.failing || w.failed
 	w.unbegun = w.failed && (!reading || !w.read) || w.unbegun && reading
 	switch {
@@ -112,6 +113,7 @@ func (w *watch) ended(e retry.Entry, err error) {
 	w.call.w.mu.Lock()
 	defer w.call.w.mu.Unlock()
 	w.closed = append(w.closed, ending{e.State, err})
+	w.failed = w.failed && err != nil                                       // an End that was taken tells what is held, as a read does
 	ours := slices.Contains(w.owners, w.call.w.store.held[w.call.id].Owner) // a Begin that landed late
 	w.beaten = w.beaten || errors.Is(err, retry.ErrBusy) && !ours
 	w.failing = w.failing || err != nil && !w.beaten

@@ -30,6 +30,7 @@ type watch struct {
 	other   retry.EntryState // of that other operation, when a Begin met it
 	late    bool             // a Begin of this call's came too late
 	failed  bool             // the journal did, the last time that it was asked to begin
+	lost    bool             // some Begin, or a read, failed
 	unbegun bool             // and that was a Begin, or the first reading
 	unended bool             // it did when it was to hold an end
 	failing bool             // it did at some time
