@@ -14,7 +14,6 @@ var unseen = map[string]string{
 	"Clear Begun [doubt > 1 h] → Unknown (M5): gone":                                           tooRare,
 	"Clear Begun [doubt > 1 h] → Unknown (M5): leads to NotApplied":                            tooRare,
 	"Clear Begun → Sending (M6): does not note fence":                                          risesAnyway,
-	"Clear Begun → Sending (M6): does not note no replay":                                      "a refusal after that costs a look, and the answer stays true",
 	"Clear Begun → Sending (M6): does not note of this call":                                   beginsAgain,
 	"Clear HeldOther → NotApplied (M6): gone":                                                  "nothing is sent, and it is refused for another reason",
 	"Clear Overtaken [it is through] → Fetch (M6): leads to Clear":                             asksAgain,
@@ -22,7 +21,6 @@ var unseen = map[string]string{
 	"Clear Stopped [ever in doubt, refused for good] → Denied (M4): does not note returned":    behindAnyway,
 	"Clear Stopped [ever in doubt, refused for good] → Denied (M4): gone":                      tooRare,
 	"Clear Stopped [ever in doubt, refused for good] → Denied (M4): leads to Closing":          tooRare,
-	"Closing Overtaken [it is through] → Fetch (M6): leads to Clear":                           asksAgain,
 	"Denied FoundApplied → Applied (M4): gone":                                                 tooRare,
 	"Denied FoundApplied → Applied (M4): leads to Unknown":                                     tooRare,
 	"Doubt Begun [within the window] → Sending (M10): does not note fence":                     risesAnyway,
@@ -36,4 +34,6 @@ var unseen = map[string]string{
 	"Sending Unproved → Doubt (M3): does not note returned":                                    behindAnyway,
 	"Sending Unsent [of a replay] → Doubt (M10): does not note returned":                       behindAnyway,
 	"proof: the error of another call is one's own":                                            "the verdict on such an error claims nothing",
+	"Start HeldApplied → Fetch (M6): leads to Clear":                                           asksAgain,
+	"age: what comes from the future is young":                                                 "the engine remembers besides that the entry came from the future",
 }
