@@ -30,17 +30,39 @@ func onWire(ctx context.Context) {
 func TestPaymentsBesideLookupsThatHang(t *testing.T) {
 	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	wire := func(ctx context.Context) error { onWire(ctx); return hang(ctx) }
-	for name, look := range map[string]func(ctx context.Context, r *retry.Retrier) error{
-		"bare":                          func(ctx context.Context, _ *retry.Retrier) error { return hang(ctx) },
-		"bare, on the wire":             func(ctx context.Context, _ *retry.Retrier) error { return wire(ctx) },
-		"in a call":                     func(ctx context.Context, r *retry.Retrier) error { return retry.Do(ctx, r, hang) },
-		"in a call, on the wire":        func(ctx context.Context, r *retry.Retrier) error { return retry.Do(ctx, r, wire) },
-		"in a second call":              func(ctx context.Context, r *retry.Retrier) error { return second(ctx, r, hang) },
-		"in a second call, on the wire": func(ctx context.Context, r *retry.Retrier) error { return second(ctx, r, wire) },
-		"in the second of two in a Do": func(ctx context.Context, r *retry.Retrier) error {
+	for name, look := range map[string]func(ctx context.Context, r *retry.Retrier, n int32) error{
+		"bare":                          func(ctx context.Context, _ *retry.Retrier, _ int32) error { return hang(ctx) },
+		"bare, on the wire":             func(ctx context.Context, _ *retry.Retrier, _ int32) error { return wire(ctx) },
+		"in a call":                     func(ctx context.Context, r *retry.Retrier, _ int32) error { return retry.Do(ctx, r, hang) },
+		"in a call, on the wire":        func(ctx context.Context, r *retry.Retrier, _ int32) error { return retry.Do(ctx, r, wire) },
+		"in a second call":              func(ctx context.Context, r *retry.Retrier, _ int32) error { return second(ctx, r, hang) },
+		"in a second call, on the wire": func(ctx context.Context, r *retry.Retrier, _ int32) error { return second(ctx, r, wire) },
+		"in the second of two in a Do": func(ctx context.Context, r *retry.Retrier, _ int32) error {
 			return retry.Do(ctx, r, func(ctx context.Context) error { return second(ctx, r, wire) })
 		},
-		"never minds its context": func(context.Context, *retry.Retrier) error { time.Sleep(time.Minute); return errTimeout },
+		"in a third call": func(ctx context.Context, r *retry.Retrier, _ int32) error {
+			if err := second(ctx, r, always(nil)); err != nil {
+				return err
+			}
+			return retry.Do(ctx, r, wire)
+		},
+		"in two calls at once": func(ctx context.Context, r *retry.Retrier, _ int32) error {
+			var both sync.WaitGroup
+			for range 2 {
+				both.Go(func() { _ = second(ctx, r, wire) })
+			}
+			both.Wait()
+			return ctx.Err()
+		},
+		"after a refused nonce": func(ctx context.Context, _ *retry.Retrier, n int32) error {
+			onWire(ctx)
+			if n%2 == 1 { // it was overtaken
+				time.Sleep(50 * time.Millisecond)
+				return code(403, 50)
+			}
+			return hang(ctx)
+		},
+		"never minds its context": func(context.Context, *retry.Retrier, int32) error { time.Sleep(time.Minute); return errTimeout },
 	} {
 		for _, pool := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/pool %v", name, pool), func(t *testing.T) {
@@ -52,12 +74,15 @@ func TestPaymentsBesideLookupsThatHang(t *testing.T) {
 					r := newRetrier(t, cfg)
 					ctx, cancel := context.WithCancel(t.Context())
 					var doubts, payments sync.WaitGroup
+					var looks atomic.Int32
 					for i := range 5 {
 						doubts.Go(func() {
 							_, _ = retry.DoOnce(ctx, r, retry.Operation[int]{
-								ID:     fmt.Sprint("doubt-", i),
-								Send:   func(ctx context.Context) (int, error) { connected(ctx); return 0, code(500, -32603) },
-								Verify: func(ctx context.Context) (int, retry.Outcome, error) { return 0, retry.Undecided, look(ctx, r) },
+								ID:   fmt.Sprint("doubt-", i),
+								Send: func(ctx context.Context) (int, error) { connected(ctx); return 0, code(500, -32603) },
+								Verify: func(ctx context.Context) (int, retry.Outcome, error) {
+									return 0, retry.Undecided, look(ctx, r, looks.Add(1))
+								},
 							})
 						})
 					}
