@@ -165,16 +165,19 @@ func (p *payment) place(ctx context.Context) (key string, number uint64, same bo
 	return c.r.key, 0, p.entry.State != EntryOpen || p.entry.Key == "" || p.entry.Key == c.r.key
 }
 
-// before begins to give the turn back: when the request is on the wire, or soon,
-// unless the last lookup was refused for its nonce. Then it waits for the answer, so
-// that the lane learns of it.
+// before begins to give the turn back: when the request is on the wire, or soon. If
+// the last lookup was refused for its nonce, it waits for the answer as long as that,
+// so that the lane learns of it.
 func (g *lookup) before(ctx context.Context, c *call) (context.Context, *Error) {
-	if c.ticket == nil || g.payment.hold {
+	if c.ticket == nil {
 		return ctx, nil
 	}
 	g.stop()
-	ctx, g.timer = released(ctx, c.ticket, &g.left)
-	return ctx, nil
+	traced, timer := released(ctx, c.ticket, &g.left)
+	if g.timer = timer; g.payment.hold {
+		return ctx, nil
+	}
+	return traced, nil
 }
 
 // released is a context for a request whose turn is given back, by any ticket of it,
