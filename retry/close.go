@@ -34,7 +34,7 @@ func (p *payment) closeOwn(ctx context.Context) {
 		return
 	case err != nil:
 		e.Kind = p.journalFailed(err)
-		e.Old = p.unanswered != "" || protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
+		e.Old = p.unanswered != nil || protocol.Decide.Age(p.entry.At, time.Now()) > protocol.Decide.Quiet(p.entry.Takes)
 	}
 	e.At = clock()
 	p.happened(ctx, e)
@@ -67,7 +67,7 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 		return
 	}
 	err := p.finish(ctx, state)
-	if errors.Is(err, ErrBusy) && p.unanswered != "" {
+	if errors.Is(err, ErrBusy) && p.unanswered != nil {
 		if held, _ := p.held(ctx); p.stray(held) {
 			err = p.finish(ctx, state)
 		}

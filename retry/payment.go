@@ -29,7 +29,7 @@ type payment struct {
 	state      protocol.State
 	event      protocol.Event // the last one
 	rows       protocol.Trail
-	unanswered string      // owner of a Begin that got no answer
+	unanswered []string    // owners of Begins that got no answer
 	entry      Entry       // what the journal holds, as far as is known
 	first      time.Time   // of the first send
 	wire       *proof.Wire // of the last send

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/gate"
@@ -174,7 +175,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 		held, err := p.write(ctx, e)
 		switch {
 		case err != nil:
-			p.unanswered = e.Owner
+			p.unanswered = append(p.unanswered, e.Owner)
 			if ctx.Err() != nil { // nothing was sent: what is held is asked when the turn is given back
 				return stoppedBy(ctx, &journalError{errUnanswered})
 			}
@@ -217,10 +218,10 @@ func (p *payment) through(held Entry) bool { return held.State == EntryApplied &
 // stray reports whether held is a Begin of this call's that it got no answer to, and
 // takes it for its own then.
 func (p *payment) stray(held Entry) bool {
-	if p.unanswered == "" || held.Owner != p.unanswered || held.State != EntryOpen {
+	if held.State != EntryOpen || !slices.Contains(p.unanswered, held.Owner) {
 		return false
 	}
-	p.entry, p.unanswered = held, ""
+	p.entry, p.unanswered = held, nil // the others come too late by now
 	return true
 }
 

@@ -157,6 +157,7 @@ func (w *watch) closedRight() {
 		}
 	}
 	switch {
+	case want == retry.EntryApplied && w.call.w.store.held[w.call.id].State == want: // by another call, maybe
 	case !tried && !w.failed, !right && !w.failing:
 		w.violate("M8", "the answer is %v, the journal was told %v", w.call.err, w.closed)
 	case want == retry.EntryNotApplied && w.made && !right && w.goneOn(0):
