@@ -16,6 +16,7 @@ var unseen = map[string]string{
 	"Clear Begun → Sending (M6): does not note fence":                                          risesAnyway,
 	"Clear Begun → Sending (M6): does not note of this call":                                   beginsAgain,
 	"Clear HeldOther → NotApplied (M6): gone":                                                  "nothing is sent, and it is refused for another reason",
+	"Clear JournalFailed → Unknown (M6): gone":                                                 "closing asks the journal again, and knows its own Begins",
 	"Clear Overtaken [it is through] → Fetch (M6): leads to Clear":                             asksAgain,
 	"Clear Overtaken → Busy (M6): gone":                                                        asksAgain,
 	"Clear Stopped [ever in doubt, refused for good] → Denied (M4): does not note returned":    behindAnyway,
