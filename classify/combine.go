@@ -70,8 +70,14 @@ func (c *Catalog) answer(e *Error) Verdict {
 			v.Class, v.Code, v.Lockout, v.Rule = class, code, lockout, name
 		}
 	}
-	if decided == 0 || e.Status != 0 { // without a status the rules speak alone
+	switch {
+	case decided == 0:
 		refused = refused && rowEffect == NotApplied
+		if v.RetryAfter > 0 && e.Status >= 400 && e.Status <= 499 { // "later" is not "never"
+			v.Class = Retryable
+		}
+	case e.Status != 0: // without a status the rules speak alone
+		refused = refused && mayRefuse(e.Status)
 	}
 	if refused {
 		v.Effect = NotApplied

@@ -155,7 +155,7 @@ func (e Error) text() string {
 	if e.Last != nil {
 		b.WriteString(": " + e.last())
 	}
-	if e.Verdict.RetryAfter > 0 {
+	if e.Verdict.RetryAfter > 0 && e.Verdict.Class != classify.Fatal { // which no wait helps against
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
 	}
 	switch {
