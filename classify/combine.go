@@ -222,7 +222,7 @@ func (c *Catalog) spoken(err error) opinion {
 		}
 	}
 	if u, ok := err.(*undecodable); ok {
-		return opinion{Verdict{Class: Retryable, Status: u.status, Rule: "unreadable answer"}, byUndecodable}
+		return opinion{Verdict{Class: u.class(), Status: u.status, Rule: u.rule()}, byUndecodable}
 	}
 	if x, ok := as[interface{ NotSent() bool }](err); ok && x.NotSent() {
 		return opinion{Verdict{Class: Fatal, Effect: NotApplied, Rule: "not sent: mistake in the program"}, byNotSent}
