@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"internal/protocol":    {},
 	"internal/redact":      {"internal/certificate", "internal/errtree", "internal/text"},
 	"internal/text":        {},
-	"internal/wire":        {"internal/certificate", "internal/text"},
+	"internal/wire":        {"internal/certificate", "internal/errtree", "internal/text"},
 
 	"cmd/nexpolicy": {"breaker", "classify", "policy", "policy/policyfile", "retry", "github.com/jedib0t/go-pretty/v6/table",
 		"github.com/jedib0t/go-pretty/v6/text", "github.com/spf13/cobra", "golang.org/x/term", "gonum.org/v1/plot", "gonum.org/v1/plot/font",

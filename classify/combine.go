@@ -1,5 +1,7 @@
 package classify
 
+import "github.com/nexpay-go/resilience/internal/errtree"
+
 // Bounds of the walk through one error: how many errors it looks at, and how deep
 // joined errors nest. What lies beyond is not looked at, and the effect is Unknown.
 const (
@@ -35,6 +37,9 @@ func answerIn(err error) *Error {
 		case interface{ As(any) bool }:
 			return nil
 		case interface{ Unwrap() error }:
+			if errtree.Nil(err) {
+				return nil
+			}
 			err = x.Unwrap()
 		default:
 			return nil
@@ -141,6 +146,9 @@ func (w *walk) opinion(err error, joins int) opinion {
 	var seen connection
 	for err != nil && w.left > 0 {
 		w.left--
+		if errtree.Nil(err) { // whose methods may panic
+			break
+		}
 		best = best.or(w.catalog.spoken(err))
 		seen.add(err)
 		switch x := err.(type) {

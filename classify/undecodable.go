@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
 // Undecodable marks err as "the server said 2xx, but I cannot read what it said":
@@ -81,6 +83,9 @@ const (
 
 // describe tells of an error what cannot hold a part of the body.
 func describe(err error) string {
+	if kind, found := errtree.NilPointer(err); found {
+		return (&errtree.NilError{Kind: kind}).Error()
+	}
 	if _, ours := err.(fault); ours || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return err.Error()
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/nexpay-go/resilience/internal/certificate"
+	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -23,6 +24,7 @@ import (
 // connection that failed later: net/http may have tried again by itself since,
 // and "connection refused" would speak of that second try only.
 func Unanswered(req *http.Request, err error, written bool) error {
+	err = errtree.Tidy(err)
 	op, inner := req.Method, err
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		op, inner = ue.Op, ue.Err
