@@ -10,7 +10,7 @@ import (
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
 	".":               {},
-	"classify":        {"internal/carry", "internal/codes", "internal/errtree"},
+	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
 	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":           {"internal/carry", "internal/hook"},
@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/hook":        {},
 	"internal/insist":      {"internal/errtree"},
 	"internal/oracle":      {},
-	"internal/proof":       {"classify", "internal/errtree", "internal/protocol"},
+	"internal/proof":       {"classify", "internal/errtree", "internal/protocol", "internal/wire"},
 	"internal/protocol":    {},
 	"internal/redact":      {"internal/certificate", "internal/errtree", "internal/text"},
 	"internal/text":        {},

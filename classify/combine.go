@@ -1,6 +1,9 @@
 package classify
 
-import "github.com/nexpay-go/resilience/internal/errtree"
+import (
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/internal/wire"
+)
 
 // Bounds of the walk through one error: how many errors it looks at, and how deep
 // joined errors nest. What lies beyond is not looked at, and the effect is Unknown.
@@ -124,6 +127,7 @@ const (
 	byTransport
 	byUndecodable
 	byCancel // a read the caller broke off is unreadable too, but that is not the point
+	byUnsent // whatever it failed with, it was not sent
 	byCode
 	byAnswer
 )
@@ -149,6 +153,9 @@ func (w *walk) opinion(err error, joins int) opinion {
 		if errtree.Nil(err) { // whose methods may panic
 			break
 		}
+		if u, ok := err.(*wire.Unsent); ok {
+			return best.or(w.unsent(u, joins))
+		}
 		best = best.or(w.catalog.spoken(err))
 		seen.add(err)
 		switch x := err.(type) {
@@ -167,6 +174,22 @@ func (w *walk) opinion(err error, joins int) opinion {
 		best.Effect = Unknown
 	}
 	return best
+}
+
+// unsent is the opinion about a request that is known not to have been sent. Why it
+// was not may tell whether another try can help.
+func (w *walk) unsent(u *wire.Unsent, joins int) opinion {
+	why := w.opinion(u.Unwrap(), joins)
+	o := opinion{Verdict{Class: Retryable, Effect: NotApplied, Rule: "not sent"}, byUnsent}
+	switch {
+	case u.Final:
+		o.Class, o.Rule = Fatal, "cannot be sent"
+	case why.rank == byCancel, why.Rule == transportVerdicts[certificate].Rule:
+		o.Class, o.Rule = why.Class, why.Rule
+	case u.Asked:
+		o.Rule = transportVerdicts[unsent].Rule
+	}
+	return o
 }
 
 // joined is the one opinion of several errors: of those that have one the strictest

@@ -12,10 +12,12 @@ const (
 )
 
 // peek has read look at the beginning of the response, and puts the body back
-// together: it reads as if nobody had looked.
-func peek(resp *http.Response, most int, read func(*http.Response) error) error {
+// together: it reads as if nobody had looked. out is the request as it was sent, in
+// whose context stands what its answer has to say.
+func peek(resp *http.Response, out *http.Request, most int, read func(*http.Response) error) error {
 	seen, end := beginning(resp.Body, most)
 	looked := *resp
+	looked.Request = out
 	looked.Body = io.NopCloser(&replayed{seen: seen, end: orEOF(end)})
 	err := read(&looked)
 	resp.Body = &joined{&replayed{seen: seen, end: end, rest: resp.Body}, resp.Body}
