@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/oracle":      {},
 	"internal/proof":       {"classify", "internal/errtree", "internal/protocol", "internal/wire"},
 	"internal/protocol":    {},
+	"internal/reports":     {},
 	"internal/redact":      {"internal/certificate", "internal/errtree", "internal/text"},
 	"internal/text":        {},
 	"internal/wire":        {"internal/certificate", "internal/errtree", "internal/text"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/proof"
 )
 
@@ -69,20 +70,26 @@ func (r Resends) guard() guard {
 	case ResendOnProof, ResendOnProofNoReplay:
 		return &onProof{noReplay: r == ResendOnProofNoReplay}
 	}
-	return sentOnce{}
+	return &sentOnce{because: "it is to be sent once"}
 }
 
 // sentOnce is the guard of a call that is sent once.
-type sentOnce struct{}
+type sentOnce struct{ because string }
 
-func (sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error) { return ctx, nil }
-func (sentOnce) after(context.Context, *call, error)                           {}
-func (sentOnce) annotate(*Event) bool                                          { return true }
-func (sentOnce) complete(*Error)                                               {}
+func (g *sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error) {
+	if why, ok := ctx.Value(carry.OnceKey{}).(string); ok {
+		g.because = why
+	}
+	return ctx, nil
+}
 
-func (sentOnce) refuses(*call, *classify.Verdict) *Error {
+func (*sentOnce) after(context.Context, *call, error) {}
+func (*sentOnce) annotate(*Event) bool                { return true }
+func (*sentOnce) complete(*Error)                     {}
+
+func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
 	why := stopped(ErrAttempts, nil)
-	why.instead = "it is to be sent once"
+	why.instead = g.because
 	return why
 }
 

@@ -15,7 +15,10 @@ type Unsent struct {
 	err   error // what was below, nil if nothing
 }
 
+// Error says why it was not sent.
 func (e *Unsent) Error() string { return e.text }
+
+// Unwrap returns what was below, which may be about anything.
 func (e *Unsent) Unwrap() error { return e.err }
 
 // SafeError says that this text is fit to be logged.

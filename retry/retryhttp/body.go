@@ -15,6 +15,7 @@ type body struct {
 }
 
 var (
+	errSpent  error = safeError("retryhttp: the request body can be read once, and was (with GetBody, or Transport.BufferBody, it could be sent again)")
 	errBody   error = safeError("retryhttp: the request body cannot be read")
 	errNoBody error = safeError("retryhttp: GetBody returns neither a body nor an error")
 )
@@ -66,7 +67,7 @@ func (b *body) next() (io.ReadCloser, error) {
 		return first, nil
 	}
 	if b.get == nil {
-		return nil, errBody
+		return nil, errSpent
 	}
 	next, err := b.get()
 	switch {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -18,16 +19,21 @@ type exchange struct {
 	req             *http.Request // the caller's, never changed
 	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
 	body            body
-	opts            [2]retry.Option // of the call, kept here so as to be none by themselves
-	last            *http.Response  // of the last attempt, if that failed on it; its body is open
+	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
+	last            *http.Response          // of the last attempt, if that failed on it; its body is open
+	cancel          context.CancelCauseFunc // of Context, where the request has a Cancel
 	sends           int
 	first           wire.Watch // of the first send
 }
 
-// Value hides that the request is an operation: those made inside are not.
+// Value hides that the request is an operation: those made inside are not. And it
+// tells why the request is sent once, if that is so.
 func (x *exchange) Value(key any) any {
-	if key == (operationKey{}) {
+	switch {
+	case key == (operationKey{}):
 		return nil
+	case key == (carry.OnceKey{}) && !x.body.again():
+		return "its body can be read once, so it is sent once (with GetBody, or Transport.BufferBody, it could be sent again)"
 	}
 	return x.Context.Value(key)
 }
@@ -104,6 +110,9 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 // over HTTP/1 in the words of the context's cause, and over HTTP/2 as a
 // cancellation, which would be the caller's.
 func (x *exchange) cause(attempt context.Context, err error) error {
+	if x.wished() { // of which net/http says no more than that the request was canceled
+		return x.Err()
+	}
 	if attempt.Err() != nil && x.Err() == nil && errors.Is(err, context.Canceled) {
 		return context.Cause(attempt)
 	}
@@ -193,10 +202,15 @@ func (x *exchange) judge(resp *http.Response, out *http.Request) error {
 
 // inspect looks for errors in a 2xx.
 func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
-	if !x.t.InspectJSON && !x.payment {
+	if x.t.InspectJSON || x.payment {
+		if err := peek(resp, out, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) }); err != nil {
+			return err
+		}
+	}
+	if x.t.Judge == nil {
 		return nil
 	}
-	return peek(resp, out, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) })
+	return overhear(resp, x.t.Judge)
 }
 
 func (x *exchange) mayFollow(resp *http.Response) bool {
