@@ -2,10 +2,12 @@ package classify
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/nexpay-go/resilience/internal/carry"
 )
@@ -37,7 +39,7 @@ func FromResponse(resp *http.Response) error {
 	if resp.Body != nil {
 		defer resp.Body.Close()
 		if resp.StatusCode >= 200 {
-			body, err = read(resp.Body, maxBody)
+			body, err = unpacked(resp, maxBody)
 		}
 	}
 	e := Decode(resp.StatusCode, resp.Header, body)
@@ -73,7 +75,7 @@ func ReadJSON(resp *http.Response, v any) error {
 	var err error
 	if resp.Body != nil {
 		defer resp.Body.Close()
-		body, err = read(resp.Body, maxAnswer)
+		body, err = unpacked(resp, maxAnswer)
 		body = bytes.TrimPrefix(body, mark)
 	}
 	if err != nil {
@@ -141,6 +143,22 @@ func unmarshal(body []byte, whole bool, v any) error {
 		return errTooDeep
 	}
 	return err
+}
+
+// unpacked reads a body, and unpacks it if it is in gzip: net/http leaves that to
+// whoever asked for it by an Accept-Encoding of his own. Both what is read and what
+// comes out are bounded by limit.
+func unpacked(resp *http.Response, limit int) ([]byte, error) {
+	body, err := read(resp.Body, limit)
+	encoding := resp.Header.Get("Content-Encoding")
+	if err != nil || !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
+		return body, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil { // it is not packed after all
+		return body, nil
+	}
+	return read(z, limit)
 }
 
 // read reads at most limit bytes. That there is nothing behind them is not known

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
@@ -108,8 +109,16 @@ func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error)
 }
 
 func (g *onProof) after(_ context.Context, c *call, came error) {
-	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, &c.history.last().Verdict)
+	v := &c.history.last().Verdict
+	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v)
 	g.doubt = g.doubt || !g.proved
+}
+
+// misdirected reports whether the server said that the request came to the wrong
+// connection, and so did nothing with it (RFC 9110, section 15.5.20). A bare status is
+// no proof about a payment, and DoOnce does not count on it.
+func misdirected(v *classify.Verdict) bool {
+	return v.Status == http.StatusMisdirectedRequest && v.Code == 0 && v.Effect == classify.NotApplied
 }
 
 func (g *onProof) refuses(*call, *classify.Verdict) *Error {

@@ -39,12 +39,18 @@ func (x *exchange) Value(key any) any {
 }
 
 // BeforeWait gives up the connection of the last answer.
-func (x *exchange) BeforeWait() { x.discard() }
+func (x *exchange) BeforeWait() {
+	if x.discard() {
+		x.t.CloseIdleConnections()
+	}
+}
 
 // attempt sends the request once. The response it returns is a success; one that is
 // not is kept, and its error returned.
 func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
-	x.discard()
+	if x.discard() { // a misdirected request goes to another connection (RFC 9110, section 15.5.20)
+		x.t.CloseIdleConnections()
+	}
 	live := detach(ctx, x)
 	watch := x.watch()
 	out, err := x.request(live.ctx, watch)
@@ -224,12 +230,14 @@ func (x *exchange) mayFollow(resp *http.Response) bool {
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was
 // all, the connection serves again. The engine runs it before a wait, so that no
-// connection is held meanwhile.
-func (x *exchange) discard() {
+// connection is held meanwhile. It reports whether the connection was the wrong one.
+func (x *exchange) discard() (misdirected bool) {
 	if x.last != nil {
+		misdirected = x.last.StatusCode == http.StatusMisdirectedRequest
 		_ = x.last.Body.Close()
 		x.last = nil
 	}
+	return misdirected
 }
 
 // outcome is what the caller gets.
