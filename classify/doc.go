@@ -18,7 +18,8 @@
 //   - an [*Error]: its codes, or the HTTP status where no rule knows the code;
 //   - an error with a method ErrorCode() int that returns a code other than 0;
 //   - context.Canceled: [Unclassified], because it was the caller's wish to stop;
-//   - [Undecodable]: [Retryable], effect [Unknown];
+//   - a 2xx that cannot be read: [Retryable] if it was cut or [Undecodable], otherwise
+//     [Fatal]; effect [Unknown];
 //   - an error of the connection. If it was never made (dial, DNS, proxy, a first TLS
 //     record that is none) nothing was written: [Retryable], [NotApplied]. A certificate
 //     that is not accepted is [Fatal], [NotApplied]. Anything later, such as a timeout, a
