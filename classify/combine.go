@@ -156,6 +156,9 @@ func (w *walk) opinion(err error, joins int) opinion {
 		if u, ok := err.(*wire.Unsent); ok {
 			return best.or(w.unsent(u, joins))
 		}
+		if _, ok := err.(*wire.BodyError); ok { // the program's own, whatever its reader says
+			return best.or(opinion{Verdict{Class: Fatal, Rule: "request body cannot be read"}, byUnsent})
+		}
 		best = best.or(w.catalog.spoken(err))
 		seen.add(err)
 		switch x := err.(type) {

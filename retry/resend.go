@@ -24,7 +24,8 @@ const (
 	ResendAlways Resends = iota
 	// ResendOnProof: only where the failed send is proved to have changed nothing,
 	// by the rules of [DoOnce]: a refusal in the API's own words (a 4xx with a
-	// code that a rule knows), or a connection that was never made. Anything else ends the call
+	// code that a rule knows), a bare 421 (it came to the wrong connection), or a
+	// connection that was never made. Anything else ends the call
 	// with [ErrDoubt]. A refused nonce (code 50) is no proof: something below may
 	// have sent the request twice, and shown us the second answer.
 	ResendOnProof

@@ -36,6 +36,9 @@ func (p *Proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
 				Claimed: true, Unsent: true, Trimmed: trimmed, Asked: int(p.Wire.asked.Load()), Got: int(p.Wire.got.Load()),
 			})
 		}
+		if _, body := inner.(*wire.BodyError); body { // some of it may have been sent
+			return protocol.Decide.Proved(p.evidence(err, v, true))
+		}
 		if _, answer := inner.(*classify.Error); answer || p.Nested(inner) {
 			return protocol.Decide.Proved(p.evidence(inner, v, trimmed))
 		}

@@ -14,6 +14,7 @@ type Watch struct {
 	asked, got atomic.Bool
 	trace      httptrace.ClientTrace
 	body       *once
+	length     int64 // of the body, 0 if it is not known
 }
 
 // Watched returns a copy of a request to be sent under watch. Where single is set,
@@ -43,7 +44,7 @@ func (w *Watch) unrepeatable(out *http.Request) {
 	out.GetBody = nil
 	switch {
 	case out.Body != nil && out.Body != http.NoBody:
-		w.body = &once{ReadCloser: out.Body}
+		w.body, w.length = &once{ReadCloser: out.Body}, out.ContentLength
 		out.Body = w.body
 	case mayHaveBody(out.Method) && !hasKey(out.Header):
 		out.Body = http.NoBody
@@ -98,7 +99,10 @@ func Direct(base http.RoundTripper) bool {
 // somebody has begun to read it, and can be sealed if not.
 type once struct {
 	io.ReadCloser
-	state atomic.Int32
+	state  atomic.Int32
+	read   atomic.Int64          // bytes
+	closed atomic.Bool           // what fails after that is no news
+	end    atomic.Pointer[error] // that came before
 }
 
 const (
@@ -112,7 +116,17 @@ func (b *once) Read(p []byte) (int, error) {
 	if b.state.Load() == sealed {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
+	if err != nil && !b.closed.Load() {
+		b.end.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+func (b *once) Close() error {
+	b.closed.Store(true)
+	return b.ReadCloser.Close()
 }
 
 // seal keeps a body from being read, and reports whether nobody has.

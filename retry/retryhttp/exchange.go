@@ -109,6 +109,9 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 	if unsent, asked := watch.Unsent(x.t.base()); unsent {
 		return wire.NotSent(out, err, asked)
 	}
+	if trouble := watch.Trouble(out); trouble != nil && ctx.Err() == nil {
+		return trouble
+	}
 	return wire.Unanswered(out, err, false)
 }
 

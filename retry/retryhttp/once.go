@@ -27,7 +27,8 @@ import (
 // deadline of the request, at least 50 ms, at most a second or half of the time; a
 // journal that takes longer than that to hear of it comes too late. Only
 // a 2xx says that it did, and only if all of its body can be read, as JSON without
-// "errors" or empty, up to 4 MiB: anything else, a page of HTML or an answer that
+// "errors" and "error" or empty, up to 4 MiB, and says something (null and [] do not),
+// and its end was announced, by a length or by chunks: anything else, a page of HTML or an answer that
 // breaks off, is doubt, and verify is asked. So is a redirect, which is never
 // followed. An API that answers payments in another form needs a Send of its own,
 // for retry.DoOnce.
