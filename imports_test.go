@@ -10,7 +10,7 @@ import (
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
 	".":               {},
-	"classify":        {"internal/codes"},
+	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
 	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":           {"internal/carry", "internal/hook"},
@@ -30,11 +30,12 @@ var mayImport = map[string][]string{
 	"internal/hook":        {},
 	"internal/insist":      {"internal/errtree"},
 	"internal/oracle":      {},
-	"internal/proof":       {"classify", "internal/errtree", "internal/protocol"},
+	"internal/proof":       {"classify", "internal/errtree", "internal/protocol", "internal/wire"},
 	"internal/protocol":    {},
+	"internal/reports":     {},
 	"internal/redact":      {"internal/certificate", "internal/errtree", "internal/text"},
 	"internal/text":        {},
-	"internal/wire":        {"internal/certificate", "internal/text"},
+	"internal/wire":        {"internal/certificate", "internal/errtree", "internal/text"},
 
 	"cmd/nexpolicy": {"breaker", "classify", "policy", "policy/policyfile", "retry", "github.com/jedib0t/go-pretty/v6/table",
 		"github.com/jedib0t/go-pretty/v6/text", "github.com/spf13/cobra", "golang.org/x/term", "gonum.org/v1/plot", "gonum.org/v1/plot/font",

@@ -1,5 +1,10 @@
 package classify
 
+import (
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/internal/wire"
+)
+
 // Bounds of the walk through one error: how many errors it looks at, and how deep
 // joined errors nest. What lies beyond is not looked at, and the effect is Unknown.
 const (
@@ -35,6 +40,9 @@ func answerIn(err error) *Error {
 		case interface{ As(any) bool }:
 			return nil
 		case interface{ Unwrap() error }:
+			if errtree.Nil(err) {
+				return nil
+			}
 			err = x.Unwrap()
 		default:
 			return nil
@@ -70,8 +78,14 @@ func (c *Catalog) answer(e *Error) Verdict {
 			v.Class, v.Code, v.Lockout, v.Rule = class, code, lockout, name
 		}
 	}
-	if decided == 0 || e.Status != 0 { // without a status the rules speak alone
+	switch {
+	case decided == 0:
 		refused = refused && rowEffect == NotApplied
+		if v.RetryAfter > 0 && e.Status >= 400 && e.Status <= 499 { // "later" is not "never"
+			v.Class = Retryable
+		}
+	case e.Status != 0: // without a status the rules speak alone
+		refused = refused && mayRefuse(e.Status)
 	}
 	if refused {
 		v.Effect = NotApplied
@@ -113,6 +127,7 @@ const (
 	byTransport
 	byUndecodable
 	byCancel // a read the caller broke off is unreadable too, but that is not the point
+	byUnsent // whatever it failed with, it was not sent
 	byCode
 	byAnswer
 )
@@ -135,6 +150,15 @@ func (w *walk) opinion(err error, joins int) opinion {
 	var seen connection
 	for err != nil && w.left > 0 {
 		w.left--
+		if errtree.Nil(err) { // whose methods may panic
+			break
+		}
+		if u, ok := err.(*wire.Unsent); ok {
+			return best.or(w.unsent(u, joins))
+		}
+		if _, ok := err.(*wire.BodyError); ok { // the program's own, whatever its reader says
+			return best.or(opinion{Verdict{Class: Fatal, Rule: "request body cannot be read"}, byUnsent})
+		}
 		best = best.or(w.catalog.spoken(err))
 		seen.add(err)
 		switch x := err.(type) {
@@ -153,6 +177,22 @@ func (w *walk) opinion(err error, joins int) opinion {
 		best.Effect = Unknown
 	}
 	return best
+}
+
+// unsent is the opinion about a request that is known not to have been sent. Why it
+// was not may tell whether another try can help.
+func (w *walk) unsent(u *wire.Unsent, joins int) opinion {
+	why := w.opinion(u.Unwrap(), joins)
+	o := opinion{Verdict{Class: Retryable, Effect: NotApplied, Rule: "not sent"}, byUnsent}
+	switch {
+	case u.Final:
+		o.Class, o.Rule = Fatal, "cannot be sent"
+	case why.rank == byCancel, why.Rule == transportVerdicts[certificate].Rule:
+		o.Class, o.Rule = why.Class, why.Rule
+	case u.Asked:
+		o.Rule = transportVerdicts[unsent].Rule
+	}
+	return o
 }
 
 // joined is the one opinion of several errors: of those that have one the strictest
@@ -216,7 +256,7 @@ func (c *Catalog) spoken(err error) opinion {
 		}
 	}
 	if u, ok := err.(*undecodable); ok {
-		return opinion{Verdict{Class: Retryable, Status: u.status, Rule: "unreadable answer"}, byUndecodable}
+		return opinion{Verdict{Class: u.class(), Status: u.status, Rule: u.rule()}, byUndecodable}
 	}
 	if x, ok := as[interface{ NotSent() bool }](err); ok && x.NotSent() {
 		return opinion{Verdict{Class: Fatal, Effect: NotApplied, Rule: "not sent: mistake in the program"}, byNotSent}

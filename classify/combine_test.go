@@ -62,7 +62,10 @@ func TestStatusRows(t *testing.T) {
 		effect   classify.Effect
 	}{
 		{[]int{400, 422}, classify.FixAndResend, classify.NotApplied},
-		{[]int{401, 403, 404, 405, 409, 410, 451, 499}, classify.Fatal, classify.NotApplied},
+		{[]int{401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 413, 414, 415, 416, 417}, classify.Fatal, classify.NotApplied},
+		{[]int{423, 424, 426, 428, 431, 451}, classify.Fatal, classify.NotApplied},
+		{[]int{409, 418, 419, 420, 427, 430, 440, 444, 450, 452, 460, 494, 498, 499}, classify.Fatal, classify.Unknown},
+		{[]int{421}, classify.Retryable, classify.NotApplied},
 		{[]int{408, 425, 429, 500, 502, 503, 504, 520, 599}, classify.Retryable, classify.Unknown},
 		{[]int{501, 505, 300, 302, 304, 307, 399}, classify.Fatal, classify.Unknown},
 		{[]int{200, 201, 299}, classify.Retryable, classify.Unknown},
@@ -80,6 +83,37 @@ func TestStatusRows(t *testing.T) {
 		check(t, verdict{rule: "invalid HTTP status"}, answer(status))
 	}
 	check(t, verdict{}, answer(0))
+}
+
+// Under a status that is no refusal by itself a rule for the code decides all the same.
+func TestARuleDecidesUnderAnOddStatus(t *testing.T) {
+	for _, status := range []int{409, 419, 499} {
+		check(t, verdict{classify.Fatal, classify.NotApplied, 100, "API key locked"}, answer(status, 100))
+		check(t, verdict{classify.Fatal, classify.Unknown, 100, "API key locked"}, answer(status, 100, 7))
+	}
+}
+
+// A bare 4xx that says when to come back says "later"; with a code, the code decides.
+func TestLaterIsNotNever(t *testing.T) {
+	later := func(status int, codes ...classify.Code) classify.Verdict {
+		e := answer(status, codes...)
+		e.RetryAfter = 10 * time.Second
+		return classify.Nexpay().Classify(e)
+	}
+	for status := 400; status < 500; status++ {
+		bare, v := classify.Nexpay().Classify(answer(status)), later(status)
+		require.Equal(t, classify.Retryable, v.Class, status)
+		require.Equal(t, bare.Effect, v.Effect, status)
+		require.Equal(t, 10*time.Second, v.RetryAfter, status)
+	}
+	require.Equal(t, classify.Retryable, later(403, 0).Class, "a message without a code is bare")
+	require.Equal(t, classify.Fatal, later(403, 100).Class)
+	require.Equal(t, classify.Fatal, later(403, 7).Class, "a code of the API's, if one that no rule knows")
+	require.Equal(t, classify.Fatal, later(302).Class)
+	require.Equal(t, classify.Fatal, later(501).Class)
+	for _, v := range []classify.Verdict{later(403, 100), later(302), later(501)} {
+		require.NotContains(t, v.String(), "retry after", "no wait helps")
+	}
 }
 
 func TestSeveralCodesInOneAnswer(t *testing.T) {

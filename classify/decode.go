@@ -14,8 +14,7 @@ const (
 	maxBody = 64 << 10 // bytes of a failed answer that are read
 	maxText = 256      // bytes of one server text that are kept
 
-	maxTrace   = 128 // bytes of a trace id
-	traceBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-/+="
+	maxTrace = 128 // bytes of a trace id
 )
 
 // Decode makes an Error of an answer that is already at hand. It takes any bytes
@@ -23,12 +22,13 @@ const (
 // the body the first 64 KiB are looked at. The header may be nil.
 //
 // The form it knows is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…},
-// keys in exactly this case, and others ignored. A code may be an integer, a number
+// keys in exactly this case, and others ignored. An "errors" that says that there
+// are none (null, false, 0, "", [] or {}) is none. A code may be an integer, a number
 // with an integer value such as 5e1, or a string that holds an integer. A detail
-// with two codes has none. A traceId is a number, or a word of at most 128 ASCII
-// letters, digits and characters of "._:-/+="; anything else is left out.
+// with two codes has none. A traceId is a number or a word: it ends before the first
+// character that could break a line or a log, and after 128 bytes.
 func Decode(status int, header http.Header, body []byte) *Error {
-	e, whole := parse(body[:min(len(body), maxBody)])
+	e, whole, _ := parse(body[:min(len(body), maxBody)])
 	e.Status, e.RetryAfter = status, retryAfter(header)
 	e.partial = e.partial || !whole || len(body) > maxBody || unread(header, body)
 	return e
@@ -52,12 +52,13 @@ func unread(header http.Header, body []byte) bool {
 var mark = []byte("\ufeff")
 
 // parse reads what it can of a body of any length. It reports whether that was all
-// of it; a body that does not even begin as an object holds nothing to read.
-func parse(body []byte) (e *Error, whole bool) {
+// of it, and whether a member called "error" complains, in whatever form; a body
+// that does not even begin as an object holds nothing to read.
+func parse(body []byte) (e *Error, whole, complains bool) {
 	e = new(Error)
 	s := scanner{text: bytes.TrimPrefix(body, mark)}
 	if s.peek() != '{' {
-		return e, true
+		return e, true, false
 	}
 	var trace []byte
 	s.object(func(key []byte) {
@@ -66,12 +67,14 @@ func parse(body []byte) (e *Error, whole bool) {
 			e.partial = e.partial || !all
 			return
 		}
-		if text := s.value(); trace == nil && spells(key, "traceId") {
+		text := s.value()
+		if trace == nil && spells(key, "traceId") {
 			trace = text
 		}
+		complains = complains || spells(key, "error") && !s.bad && !saysNone(text)
 	})
 	e.TraceID = readTrace(trace)
-	return e, s.end()
+	return e, s.end(), complains
 }
 
 // readDetails takes the value of "errors" and reports whether all that it holds is
@@ -87,16 +90,35 @@ func readDetails(s *scanner, e *Error) bool {
 			e.Details = append(e.Details, d)
 		}
 	}
-	switch s.peek() {
-	case '[':
+	if s.peek() == '[' {
 		s.array(add)
-	case 'n':
-		s.value()
-	default:
-		add()
-		all = false
+		return all
 	}
-	return all
+	ahead := *s
+	if text := ahead.value(); saysNone(text) {
+		*s = ahead
+		return true
+	}
+	add()
+	return false
+}
+
+// saysNone reports whether the text of a value, of whatever type, says that there
+// is no error. Nil is the text of a value that is cut.
+func saysNone(text []byte) bool {
+	if len(text) == 0 {
+		return false
+	}
+	switch text[0] {
+	case 'n', 'f':
+		return true
+	case '"':
+		return strings.TrimSpace(unquote(clip(text))) == ""
+	case '{', '[':
+		return len(bytes.TrimSpace(text[1:len(text)-1])) == 0
+	}
+	n, err := strconv.ParseFloat(string(text[:min(len(text), maxText)]), 64)
+	return err == nil && n == 0
 }
 
 // skip takes one element of "errors" that there is no room for. Its code counts
@@ -173,20 +195,29 @@ func readCode(text []byte) Code {
 }
 
 // readTrace reads a trace id, a string or a number. It stands in every line about
-// the answer, so what is not a plain word is no trace id: it could carry what the
-// request held, or read like a statement of ours. Half of it would help nobody.
+// the answer, so it must not read like a statement of ours: it ends where it stops
+// being a word. Support finds what it needs by the beginning, too.
 func readTrace(text []byte) string {
-	const escaped = 6 // bytes that one may take
-	id := string(text[:min(len(text), escaped*maxTrace+len(`""`))])
+	id := string(text[:min(len(text), maxTrace)])
 	if strings.HasPrefix(id, `"`) {
-		id = unquote([]byte(id))
+		id = strings.TrimLeftFunc(unquote(clip(text)), breaksWord)
 	} else if strings.TrimLeft(id, "-0123456789") == id {
 		return "" // true, null, a list
 	}
-	if len(id) > maxTrace || strings.Trim(id, traceBytes) != "" {
-		return ""
+	if end := strings.IndexFunc(id, breaksWord); end >= 0 {
+		id = id[:end]
+	}
+	if len(id) > maxTrace {
+		id = strings.ToValidUTF8(id[:maxTrace], "")
 	}
 	return id
+}
+
+// breaksWord reports whether a character ends a trace id: blanks and what is not
+// printable, the quotes and the backslash that logs use, and the parentheses that
+// stand around it in a line of ours.
+func breaksWord(r rune) bool {
+	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("\"'`\\()", r)
 }
 
 // readText reads a string as text for people: what could forge a log line or hide

@@ -39,7 +39,13 @@ func TestDecodeShapes(t *testing.T) {
 		"\ufeff" + `{"errors":[{"code":50}]}`: {{Code: 50}}, "\ufeff\ufeff" + `{"errors":[{"code":50}]}`: nil,
 		`<html><body>{"errors":[{"code":50}]}</body></html>`: nil,
 		`{"errors":null}`: nil,
-		`{"errors":[]}`:   nil,
+		`{"errors":[]}`:   nil, `{"errors":[ ]}`: nil, `{"errors":{}}`: nil, `{"errors": {
+} }`: nil,
+		`{"errors":false}`: nil, `{"errors":0}`: nil, `{"errors":-0.0e7}`: nil, `{"errors":""}`: nil, `{"errors":" \t"}`: nil, `{"errors":"\u0020"}`: nil,
+		`{"errors":true}`: {{}}, `{"errors":1}`: {{}}, `{"errors":0.1}`: {{}}, `{"errors":"0"}`: {{}}, `{"errors":{"a":null}}`: {{}},
+		`{"errors":[null]}`: {{}}, `{"errors":[{}]}`: {{}}, `{"errors":[[]]}`: {{}},
+		`{"errors":false,"errors":[{"code":50}]}`: {{Code: 50}}, `{"errors":[{"code":50}],"errors":""}`: {{Code: 50}},
+		`{"errors":{`: nil, `{"errors":"`: nil, `{"errors":fals`: nil,
 		`{"Errors":[{"code":50}],"ERRORS":[{"code":50}]}`:                           nil,
 		`{"errors":[{"CODE":40,"code":50,"Code":40}]}`:                              {{Code: 50}},
 		`{"errors":[{"code":50,"CODE":40}]}`:                                        {{Code: 50}},
@@ -116,10 +122,18 @@ func TestDecodeTraceID(t *testing.T) {
 		`{"traceId":"\u0035f2c"}`:                             "5f2c",
 		`{"errors":[{"code":50}],"traceId":"5f2c"`:            "5f2c",
 		`{"traceId":` + strings.Repeat("1", 128) + `}`:        strings.Repeat("1", 128),
-		`{"traceId":` + strings.Repeat("1", 129) + `}`:        "",
-		`{"traceId":"` + strings.Repeat("a", 129) + `"}`:      "",
+		`{"traceId":` + strings.Repeat("1", 129) + `}`:        strings.Repeat("1", 128),
+		`{"traceId":"` + strings.Repeat("a", 129) + `"}`:      strings.Repeat("a", 128),
+		`{"traceId":"` + strings.Repeat("a", 1<<15) + `"}`:    strings.Repeat("a", 128),
+		`{"traceId":"` + strings.Repeat("é", 65) + `"}`:       strings.Repeat("é", 64),
+		`{"traceId":"a` + strings.Repeat("é", 64) + `"}`:      "a" + strings.Repeat("é", 63),
 		`{"traceId":"` + strings.Repeat(`\u0061`, 128) + `"}`: strings.Repeat("a", 128),
-		`{"traceId":"` + strings.Repeat(`\u0061`, 129) + `"}`: "",
+		`{"traceId":"` + strings.Repeat(`\u0061`, 129) + `"}`: strings.Repeat("a", 128),
+
+		`{"traceId":"|38aae7dd-4ebae92ac80ddb5c."}`:      "|38aae7dd-4ebae92ac80ddb5c.",
+		`{"traceId":"0HMVD9DNOR7I3:00000001|a@b#c~d*e"}`: "0HMVD9DNOR7I3:00000001|a@b#c~d*e",
+		`{"traceId":"{5f2c},<1>;[2]!?$%&^_"}`:            "{5f2c},<1>;[2]!?$%&^_",
+		`{"traceId":"株-17"}`:                             "株-17",
 	} {
 		require.Equal(t, want, classify.Decode(400, nil, []byte(body)).TraceID, body)
 	}
@@ -127,9 +141,13 @@ func TestDecodeTraceID(t *testing.T) {
 
 // It stands in every line about the answer.
 func TestTraceIDIsAPlainWord(t *testing.T) {
-	for _, id := range []string{"Jörg Müller", "a b", `a\nb`, `a\"b`, "f1) (1 send in 3ms, effect not applied", "f1; action: pay", "a\xff", "株", `\ud800`, `\u0000`} {
+	for id, want := range map[string]string{
+		"Jörg Müller": "Jörg", "a b": "a", `a\nb`: "a", `a\u2028b`: "a", `a\u202eb`: "a", `a\"b`: "a", `a\\b`: "a", "a'b": "a", "a`b": "a", "a\xff": "a",
+		"f1) (1 send in 3ms, effect not applied": "f1", "f1; action: pay": "f1;", `\u001b[31mf1`: "[31mf1",
+		"(5f2c)": "5f2c", ` \"5f2c\"`: "5f2c", `\ud800`: "", `\u0000`: "", "": "", " ()": "",
+	} {
 		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":50}],"traceId":"`+id+`"}`))
-		require.Empty(t, e.TraceID, id)
+		require.Equal(t, want, e.TraceID, id)
 		require.True(t, e.Complete(), "that it has a trace id nobody can read does not make an answer half of one")
 	}
 }
@@ -242,7 +260,11 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, e, classify.Decode(status, nil, body), "the same bytes, the same answer")
 		require.Equal(t, status, e.Status)
 		require.LessOrEqual(t, len(e.Details), 16)
-		require.Regexp(t, `^[A-Za-z0-9._:/+=-]{0,128}$`, e.TraceID)
+		require.LessOrEqual(t, len(e.TraceID), 128)
+		require.True(t, utf8.ValidString(e.TraceID))
+		require.Negative(t, strings.IndexFunc(e.TraceID, func(r rune) bool {
+			return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("\"'`\\()", r)
+		}))
 		var texts []string
 		for _, d := range e.Details {
 			texts = append(texts, d.Message, d.Data)

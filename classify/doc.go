@@ -18,7 +18,8 @@
 //   - an [*Error]: its codes, or the HTTP status where no rule knows the code;
 //   - an error with a method ErrorCode() int that returns a code other than 0;
 //   - context.Canceled: [Unclassified], because it was the caller's wish to stop;
-//   - [Undecodable]: [Retryable], effect [Unknown];
+//   - a 2xx that cannot be read: [Retryable] if it was cut or [Undecodable], otherwise
+//     [Fatal]; effect [Unknown];
 //   - an error of the connection. If it was never made (dial, DNS, proxy, a first TLS
 //     record that is none) nothing was written: [Retryable], [NotApplied]. A certificate
 //     that is not accepted is [Fatal], [NotApplied]. Anything later, such as a timeout, a
@@ -49,9 +50,10 @@
 // than FixAndResend, then Unclassified, Resync and Retryable; and a code that locks
 // the key out does so in any company. (This holds for the first 1016 errors of an
 // answer, though only 16 are kept; with more the class is at least Unclassified.)
-// The effect is NotApplied only if every code says so and the HTTP status does too
-// (4xx other than 408, 425 and 429), and if the answer was read whole: not cut, and
-// nothing that could be an error in another form, such as a JSON list or compressed
-// bytes. The same holds for joined errors, of which those that no one recognises
+// The effect is NotApplied only if every code says so and the HTTP status may be a
+// refusal (4xx other than 408, 425 and 429), and if the answer was read whole: not
+// cut, and nothing that could be an error in another form, such as a JSON list or
+// compressed bytes. Where no rule knows a code, the status must be a refusal by
+// itself: a 4xx with a registered meaning, other than those and 409. The same holds for joined errors, of which those that no one recognises
 // make the effect Unknown.
 package classify

@@ -23,7 +23,7 @@ const (
 type Error struct {
 	Status     int           // HTTP status; 0 if the answer had none
 	Details    []Detail      // what the server complains of, at most 16
-	TraceID    string        // what the vendor's support asks for; may be empty. A plain word if it was parsed
+	TraceID    string        // what the vendor's support asks for; may be empty. A word of at most 128 bytes if it was parsed
 	RetryAfter time.Duration // how long the server asks to wait, 0 if it does not
 
 	partial bool   // the answer held more than is kept here: cut, not all JSON, or with too many errors

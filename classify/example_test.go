@@ -164,7 +164,7 @@ func ExampleReadJSON() {
 	// Output:
 	// PENDING
 	// HTTP 200: 100 API key locked -> fatal
-	// HTTP 200: unreadable answer: not JSON, at offset 1 -> retryable
+	// HTTP 200: unreadable answer: not JSON, at offset 1 -> fatal
 }
 
 func ExampleDecode() {

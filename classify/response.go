@@ -2,10 +2,14 @@ package classify
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
+
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 // maxAnswer is how much of a 2xx body ReadJSON reads.
@@ -35,7 +39,7 @@ func FromResponse(resp *http.Response) error {
 	if resp.Body != nil {
 		defer resp.Body.Close()
 		if resp.StatusCode >= 200 {
-			body, err = read(resp.Body, maxBody)
+			body, err = unpacked(resp, maxBody)
 		}
 	}
 	e := Decode(resp.StatusCode, resp.Header, body)
@@ -47,13 +51,22 @@ func FromResponse(resp *http.Response) error {
 // or an error. It closes the body in any case.
 //
 //   - An answer other than 2xx is the [*Error] of [FromResponse].
-//   - A 2xx with a top-level "errors" that is neither null nor empty is an [*Error]
-//     too.
+//   - A 2xx with a top-level "errors" is an [*Error] too, unless that says that there
+//     are none: null, false, 0, "", [] or {}.
 //   - A 2xx that is no JSON, does not fit v, is cut, has 4 MiB or more, or nests
-//     deeper than 64 levels is [Undecodable]. So is an empty one, unless v is nil.
+//     deeper than 64 levels is unreadable. So is an empty one, unless v is nil.
+//
+// An unreadable answer is [Retryable] if it is cut, broken off, or may be: nobody
+// announced its end. Otherwise it would be the same next time, and is [Fatal]. Its
+// effect is [Unknown].
 //
 // A nil v says that no answer is expected: the body may be empty, and any JSON there
 // is ignored. After an error v may be partly filled.
+//
+// The answer to a payment of retry.DoOnce has to say that it happened. Of those, a
+// 2xx is unreadable as well whose end nobody announced (HTTP/1 without a length and
+// without chunks), that is null, false, 0, "" or [], or that has a top-level "error"
+// which is not empty. It is known by the context of resp.Request.
 func ReadJSON(resp *http.Response, v any) error {
 	if err := FromResponse(resp); err != nil {
 		return err
@@ -62,22 +75,56 @@ func ReadJSON(resp *http.Response, v any) error {
 	var err error
 	if resp.Body != nil {
 		defer resp.Body.Close()
-		body, err = read(resp.Body, maxAnswer)
+		body, err = unpacked(resp, maxAnswer)
 		body = bytes.TrimPrefix(body, mark)
 	}
 	if err != nil {
-		return &undecodable{resp.StatusCode, err}
+		return &undecodable{resp.StatusCode, err, err == errTooLong}
 	}
-	e, whole := parse(body)
+	e, whole, complains := parse(body)
 	if len(e.Details) > 0 {
 		e.Status, e.RetryAfter = resp.StatusCode, retryAfter(resp.Header)
 		e.partial = e.partial || !whole
 		return e
 	}
-	if err := unmarshal(body, whole, v); err != nil {
-		return &undecodable{resp.StatusCode, err}
+	open := openEnded(resp, body)
+	err = unmarshal(body, whole, v)
+	if err == nil && resp.Request != nil && carry.Payment(resp.Request.Context()) {
+		err = unsaid(body, open, complains)
+	}
+	if err != nil {
+		return &undecodable{resp.StatusCode, err, !open && !cut(body)}
 	}
 	return nil
+}
+
+// openEnded reports whether nobody announced where the answer ends: over HTTP/1 it
+// ended with the connection, and so may have been cut. What was unpacked has an end
+// of its own.
+func openEnded(resp *http.Response, body []byte) bool {
+	return resp.ProtoMajor == 1 && resp.Close && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 &&
+		!(resp.Uncompressed && len(body) > 0)
+}
+
+// unsaid returns why a readable 2xx does not say that a payment happened. An empty
+// one does, where nothing else is expected.
+func unsaid(body []byte, open, complains bool) error {
+	body = bytes.TrimSpace(body)
+	switch {
+	case open:
+		return errOpenEnd
+	case complains:
+		return errSaid
+	case len(body) > 0 && body[0] != '{' && saysNone(body):
+		return errSilent
+	}
+	return nil
+}
+
+// cut reports whether body is the beginning of a JSON value.
+func cut(body []byte) bool {
+	var all json.RawMessage
+	return json.NewDecoder(bytes.NewReader(body)).Decode(&all) == io.ErrUnexpectedEOF
 }
 
 // unmarshal fills v; whole is what parse said of the body.
@@ -87,15 +134,31 @@ func unmarshal(body []byte, whole bool, v any) error {
 	case empty && v == nil:
 		return nil
 	case empty:
-		return fault("empty body")
+		return errNoValue
 	case v == nil || !whole:
 		v = new(json.RawMessage)
 	}
 	err := json.Unmarshal(body, v)
 	if err == nil && !whole {
-		return fault("JSON nested too deep")
+		return errTooDeep
 	}
 	return err
+}
+
+// unpacked reads a body, and unpacks it if it is in gzip: net/http leaves that to
+// whoever asked for it by an Accept-Encoding of his own. Both what is read and what
+// comes out are bounded by limit.
+func unpacked(resp *http.Response, limit int) ([]byte, error) {
+	body, err := read(resp.Body, limit)
+	encoding := resp.Header.Get("Content-Encoding")
+	if err != nil || !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
+		return body, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil { // it is not packed after all
+		return body, nil
+	}
+	return read(z, limit)
 }
 
 // read reads at most limit bytes. That there is nothing behind them is not known
@@ -117,5 +180,5 @@ func read(r io.Reader, limit int) ([]byte, error) {
 			return b, err
 		}
 	}
-	return b, fault("body too long")
+	return b, errTooLong
 }

@@ -6,41 +6,103 @@ import (
 	"time"
 )
 
-// maxRetryAfter is as long as a server is believed to mean, so that no sum of waits
-// overflows. Callers have far lower limits of their own.
-const maxRetryAfter = 10 * 365 * 24 * time.Hour
+const (
+	// maxRetryAfter is as long as a server is believed to mean, so that no sum of
+	// waits overflows. Callers have far lower limits of their own.
+	maxRetryAfter = 10 * 365 * 24 * time.Hour
+
+	// From here on a number is no wait but a time, in seconds or milliseconds since
+	// 1970: the first is 2001, as a wait it would be 31 years.
+	firstUnix      = 1e9
+	firstUnixMilli = 1e12
+	tooLarge       = 1e15
+)
 
 // retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds, or a
-// date in one of the three forms HTTP allows. A date is measured against the Date
-// of the same answer, since the two clocks need not agree with ours. Anything else,
-// and any time that is past, is 0.
+// date. Of several the longest counts. A date is measured against the Date of the
+// same answer, since the two clocks need not agree with ours. Anything else, and
+// any time that is past, is 0.
 func retryAfter(h http.Header) time.Duration {
-	text := strings.Trim(h.Get("Retry-After"), " \t")
-	if text == "" {
+	values := h["Retry-After"]
+	if len(values) == 0 {
 		return 0
 	}
-	if strings.Trim(text, "0123456789") == "" {
-		return seconds(text)
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
+	now, ok := date(h.Get("Date"))
+	if !ok {
 		now = time.Now()
 	}
-	return min(max(at.Sub(now), 0), maxRetryAfter)
+	var longest time.Duration
+	for _, value := range values {
+		longest = max(longest, wait(value, now))
+	}
+	return min(longest, maxRetryAfter)
 }
 
-// seconds reads digits of any number.
-func seconds(digits string) time.Duration {
-	var d time.Duration
-	for _, c := range []byte(digits) {
-		d = d*10 + time.Duration(c-'0')*time.Second
-		if d >= maxRetryAfter {
-			return maxRetryAfter
+// wait reads one value. A proxy may have joined several numbers by commas.
+func wait(value string, now time.Time) time.Duration {
+	if at, ok := date(value); ok {
+		return max(at.Sub(now), 0)
+	}
+	var longest time.Duration
+	for part := range strings.SplitSeq(value, ",") {
+		seconds, ok := number(strings.Trim(part, " \t"))
+		if !ok {
+			return 0
+		}
+		longest = max(longest, asked(seconds, now))
+	}
+	return longest
+}
+
+// asked is how long a number of seconds asks to wait, which may be a time.
+func asked(seconds int64, now time.Time) time.Duration {
+	switch {
+	case seconds >= tooLarge:
+		return maxRetryAfter
+	case seconds >= firstUnixMilli:
+		return max(time.UnixMilli(seconds).Sub(now), 0)
+	case seconds >= firstUnix:
+		return max(time.Unix(seconds, 0).Sub(now), 0)
+	}
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+}
+
+// number reads a decimal number and rounds it up. HTTP allows no fraction, but
+// servers write one all the same. A number beyond tooLarge is that.
+func number(text string) (n int64, ok bool) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if whole+fraction == "" || strings.Trim(whole+fraction, "0123456789") != "" {
+		return 0, false
+	}
+	for _, c := range []byte(whole) {
+		n = min(n*10+int64(c-'0'), tooLarge)
+	}
+	if strings.Trim(fraction, "0") != "" {
+		n++
+	}
+	return n, true
+}
+
+// dates are the forms of a date that are read beside HTTP's own three: those
+// that name the zone otherwise, and ISO 8601 with a zone. (Package time takes any
+// abbreviation for a zone whose offset it does not know, hence UTC as a word.)
+var dates = [...]string{
+	"Mon, 2 Jan 2006 15:04:05 UTC", "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 GMT",
+	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "20060102T150405Z0700",
+}
+
+func date(text string) (at time.Time, ok bool) {
+	text = strings.Trim(text, " \t")
+	if strings.Trim(text, "0123456789.,") == "" { // nearly always; also so that no layout sees it
+		return time.Time{}, false
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return at, true
+	}
+	for _, layout := range dates {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, true
 		}
 	}
-	return d
+	return time.Time{}, false
 }

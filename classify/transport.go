@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"syscall"
 )
 
@@ -27,6 +28,7 @@ const (
 	later                 // the connection was made: the request may have arrived
 	silent                // as later: time ran out before an answer
 	unsent                // the connection was never made: nothing was written
+	unwelcome             // the server does not accept our certificate; under TLS 1.3 it says so after a request was written
 	certificate           // as unsent, and it will be the same next time
 	canceled              // the caller's own doing
 )
@@ -36,6 +38,7 @@ var transportVerdicts = [...]Verdict{
 	later:       {Class: Retryable, Rule: "connection failed"},
 	silent:      {Class: Retryable, Rule: "no answer in time"},
 	unsent:      {Class: Retryable, Effect: NotApplied, Rule: "connection not made"},
+	unwelcome:   {Class: Fatal, Rule: "our certificate not accepted"},
 	certificate: {Class: Fatal, Effect: NotApplied, Rule: "certificate not accepted"},
 	canceled:    {Class: Unclassified, Rule: "canceled"},
 }
@@ -87,6 +90,9 @@ func look(err error) transport {
 		if e.Timeout() {
 			return silent
 		}
+		if refusesCertificate(e.Err) {
+			return unwelcome
+		}
 		return later
 	case *net.DNSError:
 		return unsent
@@ -123,6 +129,21 @@ func look(err error) transport {
 		return unnamed
 	}
 	return noTransport
+}
+
+// refusesCertificate reports whether err is one of the alerts of TLS by which a
+// server refuses the certificate of its client (RFC 8446, section 6.2). Package
+// crypto/tls has no exported type for an alert over TCP; it is a number of its own.
+func refusesCertificate(err error) bool {
+	v := reflect.ValueOf(err)
+	if v.Kind() != reflect.Uint8 || v.Type().PkgPath() != "crypto/tls" {
+		return false
+	}
+	switch v.Uint() {
+	case 42, 43, 44, 45, 46, 48, 49, 116:
+		return true
+	}
+	return false
 }
 
 // is is errors.Is for one error of a chain.

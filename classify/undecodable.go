@@ -8,11 +8,14 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
 // Undecodable marks err as "the server said 2xx, but I cannot read what it said":
 // [Retryable], and [Unknown] whether the call took effect. The result wraps err.
-// Undecodable(nil) is nil.
+// Undecodable(nil) is nil. ReadJSON knows more, and calls an answer [Fatal] that would
+// be the same next time.
 //
 // Its text tells what kind of error it was and where, but not what err says:
 // decoders quote what they read.
@@ -26,14 +29,34 @@ func Undecodable(err error) error {
 type undecodable struct {
 	status int // 0 if not known
 	err    error
+	whole  bool // it was read to its end: the next one would be the same
 }
 
 func (u *undecodable) Error() string {
-	text := "unreadable answer: " + describe(u.err)
+	text := u.rule()
+	if u.err != errNoValue {
+		text += ": " + describe(u.err)
+	}
 	if u.status != 0 {
 		return fmt.Sprintf("HTTP %d: %s", u.status, text)
 	}
 	return text
+}
+
+// rule names the kind in a verdict.
+func (u *undecodable) rule() string {
+	if u.err == errNoValue {
+		return string(errNoValue)
+	}
+	return "unreadable answer"
+}
+
+// class is that of a verdict.
+func (u *undecodable) class() Class {
+	if u.whole {
+		return Fatal
+	}
+	return Retryable
 }
 
 // SafeError says that this text is fit to be logged.
@@ -49,8 +72,20 @@ type fault string
 
 func (f fault) Error() string { return string(f) }
 
+const (
+	errTooLong fault = "body too long"
+	errTooDeep fault = "JSON nested too deep"
+	errNoValue fault = "answer without a value"
+	errOpenEnd fault = "nothing tells whether that was all of it"
+	errSilent  fault = "it does not say that anything happened"
+	errSaid    fault = `it has a member "error"`
+)
+
 // describe tells of an error what cannot hold a part of the body.
 func describe(err error) string {
+	if kind, found := errtree.NilPointer(err); found {
+		return (&errtree.NilError{Kind: kind}).Error()
+	}
 	if _, ours := err.(fault); ours || err == io.EOF || err == io.ErrUnexpectedEOF {
 		return err.Error()
 	}

@@ -84,7 +84,7 @@ func (v Verdict) String() string {
 	if v.Lockout {
 		notes = append(notes, "locks the key out")
 	}
-	if v.RetryAfter > 0 {
+	if v.RetryAfter > 0 && v.Class != Fatal { // which no wait helps against
 		notes = append(notes, "retry after "+v.RetryAfter.String())
 	}
 	if len(notes) > 0 {

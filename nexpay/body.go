@@ -66,25 +66,15 @@ func readAll(body io.ReadCloser) ([]byte, error) {
 	return raw, nil
 }
 
-// unrepeatable returns the body to send a signed request with. Package net/http
-// resends by itself, nonce and all, a request that has no body or has a GetBody:
-// over HTTP/1 a GET when a kept-alive connection breaks, over HTTP/2 any method
-// after REFUSED_STREAM or GOAWAY, which a server can send as often as it likes.
-// So even a request without a body gets one, which is empty and which net/http
-// cannot know to be.
-func unrepeatable(req *http.Request) (io.ReadCloser, error) {
+// fresh returns a body to send a signed request with, so that the request itself
+// can be used again.
+func fresh(req *http.Request) (io.ReadCloser, error) {
 	if req.Body == nil || req.Body == http.NoBody {
-		return empty{}, nil
+		return http.NoBody, nil
 	}
-	body, err := req.GetBody() // Sign has seen to it that there is one; a fresh body, so that the request can be used again
+	body, err := req.GetBody() // Sign has seen to it that there is one
 	if err != nil {
 		return nil, &bodyError{err}
 	}
 	return body, nil
 }
-
-// empty is a body of its own type: a *strings.Reader, say, would be looked into.
-type empty struct{}
-
-func (empty) Read([]byte) (int, error) { return 0, io.EOF }
-func (empty) Close() error             { return nil }

@@ -103,9 +103,8 @@ func (c *Client) url(path string) (*url.URL, error) {
 // its messages to people who may not see the request.
 //
 // A request goes onto the wire once, whatever the server does: package net/http
-// is kept from resending it by itself, for which it would need to know that
-// there is no body, or GetBody. (Therefore a POST without parameters goes out,
-// over HTTP/1, as an empty body with Transfer-Encoding: chunked.) What Do cannot
+// is kept from resending it by itself, for which it would need GetBody, or to
+// know over HTTP/2 that there is no body. What Do cannot
 // see to is what comes after it: a RoundTripper of your own that repeats
 // requests, a CheckRedirect of your own that follows, a proxy.
 //
@@ -122,7 +121,7 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	if err := c.Signer.Sign(req); err != nil {
 		return nil, err
 	}
-	body, err := unrepeatable(req)
+	body, err := fresh(req)
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +129,12 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	once := req.WithContext(ctx)
 	once.Body, once.GetBody = body, nil
-	resp, err := c.client().Do(once)
+	send := &single{next: c.transport(), refuse: c.HTTP == nil || c.HTTP.CheckRedirect == nil}
+	resp, err := c.client(send).Do(once)
 	if err != nil {
+		if unsent, asked := send.watch.Unsent(send.next); unsent {
+			return nil, wire.NotSent(req, err, asked)
+		}
 		return nil, wire.Unanswered(req, err, written.Load())
 	}
 	err = classify.ReadJSON(resp, v)
@@ -177,47 +180,58 @@ func (c *Client) AccountStatus(ctx context.Context) (json.RawMessage, error) {
 
 // client returns the client to send with. The caller's own is copied, never
 // changed.
-func (c *Client) client() *http.Client {
-	if c.HTTP == nil {
-		return defaultClient()
+func (c *Client) client(send *single) *http.Client {
+	own := http.Client{Timeout: 15 * time.Second}
+	if c.HTTP != nil {
+		own = *c.HTTP
 	}
-	if c.HTTP.CheckRedirect != nil {
-		return c.HTTP
-	}
-	own := *c.HTTP
-	own.Transport = noRedirect{own.Transport}
+	own.Transport = send
 	return &own
 }
 
-var defaultClient = sync.OnceValue(func() *http.Client {
-	return &http.Client{
-		Timeout: 15 * time.Second,
-		Transport: noRedirect{&http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout:    5 * time.Second,
-			ResponseHeaderTimeout:  10 * time.Second,
-			DisableCompression:     true, // or a bound on what is read would not bound what is received
-			IdleConnTimeout:        90 * time.Second,
-			MaxIdleConnsPerHost:    16,
-			MaxResponseHeaderBytes: 64 << 10,
-			ForceAttemptHTTP2:      true,
-		}},
+func (c *Client) transport() http.RoundTripper {
+	switch {
+	case c.HTTP == nil:
+		return defaultTransport()
+	case c.HTTP.Transport == nil:
+		return http.DefaultTransport
+	}
+	return c.HTTP.Transport
+}
+
+var defaultTransport = sync.OnceValue(func() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    5 * time.Second,
+		ResponseHeaderTimeout:  10 * time.Second,
+		DisableCompression:     true, // or a bound on what is read would not bound what is received
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    16,
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
 	}
 })
 
-// noRedirect takes away where a redirect leads to. CheckRedirect would come too
-// late: a Location that cannot be parsed ends in an error that quotes it, and
-// it may quote the request.
-type noRedirect struct{ next http.RoundTripper }
+// A single is what one request is sent with: it watches whether there is a
+// connection, keeps the request from being repeated, and takes away where a redirect
+// leads to. CheckRedirect would come too late for that: a Location that cannot be
+// parsed ends in an error that quotes it, and it may quote the request.
+type single struct {
+	next   http.RoundTripper
+	refuse bool // redirects
+	watch  wire.Watch
+}
 
-func (t noRedirect) RoundTrip(req *http.Request) (*http.Response, error) {
-	next := t.next
-	if next == nil {
-		next = http.DefaultTransport
+var errMistake error = unsent("nexpay: the request has a mistake in it")
+
+func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
+	if wire.Direct(t.next) && wire.Mistake(req) != "" {
+		_ = req.Body.Close()
+		return nil, errMistake
 	}
-	resp, err := next.RoundTrip(req)
-	if err == nil && resp != nil && resp.StatusCode/100 == 3 {
+	resp, err := t.next.RoundTrip(t.watch.Watched(req, true))
+	if err == nil && resp != nil && t.refuse && resp.StatusCode/100 == 3 {
 		resp.Header.Del("Location")
 	}
 	return resp, err

@@ -99,7 +99,7 @@ func TestDoReadsTheAnswer(t *testing.T) {
 	require.Equal(t, classify.Resync, classify.Nexpay().Classify(err).Class)
 
 	verdict := classify.Nexpay().Classify(get(reply(200, "<html>"), &v))
-	require.Equal(t, classify.Retryable, verdict.Class)
+	require.Equal(t, classify.Fatal, verdict.Class, "the next one would be the same")
 	require.Equal(t, classify.Unknown, verdict.Effect)
 }
 
@@ -220,7 +220,7 @@ func TestErrorTextsOfBrokenExchanges(t *testing.T) {
 				require.NotContains(t, text, signature)
 			}
 			verdict := classify.Nexpay().Classify(err)
-			require.Equal(t, classify.Retryable, verdict.Class, "%v", err)
+			require.Equal(t, tt.name == "body that is none", verdict.Class == classify.Fatal, "%v", err)
 			require.Equal(t, classify.Unknown, verdict.Effect)
 		})
 	}

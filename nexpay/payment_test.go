@@ -174,7 +174,7 @@ func TestSendReadsStrictly(t *testing.T) {
 		got, err := c.CreatePayment(withNonce(t.Context(), 1), order(t, c.Signer, "order-17"))
 		require.Zero(t, got)
 		v := classify.Nexpay().Classify(err)
-		require.Equal(t, classify.Retryable, v.Class, answer)
+		require.Equal(t, answer[max(len(answer)-2, 0):] == `G"`, v.Class == classify.Retryable, "%s: only the one that is cut", answer)
 		require.Equal(t, classify.Unknown, v.Effect, answer)
 	}
 }

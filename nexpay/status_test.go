@@ -55,7 +55,7 @@ func TestPaymentLookupUnreadable(t *testing.T) {
 		require.Error(t, err, answer)
 		require.Zero(t, got)
 		verdict := classify.Nexpay().Classify(err)
-		require.Equal(t, classify.Retryable, verdict.Class, answer)
+		require.Equal(t, classify.Fatal, verdict.Class, "%s: the next one would be the same", answer)
 		require.Equal(t, classify.Unknown, verdict.Effect, answer)
 	}
 }

@@ -73,6 +73,9 @@ type Error struct {
 // or one of package context: who lets a canceled call pass must not let an
 // unknown payment pass with it.
 func (e *Error) Unwrap() []error {
+	if e == nil {
+		return nil
+	}
 	if e.Doubt != nil {
 		return e.unwrapDoubt()
 	}
@@ -91,7 +94,7 @@ func (e *Error) Unwrap() []error {
 
 // Is reports whether target is the Cause itself.
 func (e *Error) Is(target error) bool {
-	return target != nil && e.Cause != nil && errtree.Same(target, e.Cause)
+	return e != nil && target != nil && e.Cause != nil && errtree.Same(target, e.Cause)
 }
 
 // took is how long the last send did.
@@ -129,10 +132,15 @@ func anotherCalls(cause error) bool {
 }
 
 // Error tells it in one line.
-func (e *Error) Error() string { return e.text() }
+func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return e.text()
+}
 
 // SafeError says that this text is fit to be logged.
-func (e *Error) SafeError() string { return e.text() }
+func (e *Error) SafeError() string { return e.Error() }
 
 func (e Error) text() string {
 	var b strings.Builder
@@ -155,7 +163,7 @@ func (e Error) text() string {
 	if e.Last != nil {
 		b.WriteString(": " + e.last())
 	}
-	if e.Verdict.RetryAfter > 0 {
+	if e.Verdict.RetryAfter > 0 && e.Verdict.Class != classify.Fatal { // which no wait helps against
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
 	}
 	switch {

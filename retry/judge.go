@@ -7,6 +7,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
@@ -34,7 +35,7 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool,
 		c.lock(ctx, a)
 	}
 	mode, once := c.tables.meaning(&a.Verdict)
-	outcome = signOf(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start))
+	outcome = signOf(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start) || proof.NotSent(c.err))
 	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || ctx.Err() != nil || c.refused(&a.Verdict) != nil {
 		return outcome, false, nil
 	}

@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -20,6 +21,9 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 	if last.Verdict.Class == classify.Retryable {
 		b := c.tables.backoff(&last.Verdict)
 		last.Wait = max(b.Delay(c.attempts()), last.Verdict.RetryAfter)
+		if last.Verdict.RetryAfter > 0 {
+			c.spread(last)
+		}
 	}
 	last.Wait = max(last.Wait-c.count.rested, 0)
 	c.count.rested = 0
@@ -30,6 +34,17 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 	carry.Wait(ctx)
 	c.emit(ctx, EventResend, nil)
 	return nil
+}
+
+// spread makes a wait that the server named longer, by up to a tenth: callers who
+// were told the same must not come back in one instant, and none of them too early.
+//
+//go:noinline
+func (c *call) spread(last *Attempt) {
+	named := last.Verdict.RetryAfter
+	if most := named / 10; most > 0 && c.tables.backoff(&last.Verdict).Jitter != policy.JitterNone {
+		last.Wait = max(last.Wait, named+rand.N(most))
+	}
 }
 
 // limits returns what forbids another attempt, by the class of the last one.

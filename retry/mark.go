@@ -50,6 +50,8 @@ func (m *mark) Value(key any) any {
 	switch {
 	case key == markKey{}:
 		return m
+	case m.kind != markCall && key == carry.PaymentKey{}: // a call inside is part of it
+		return m.kind == markSend
 	case m.kind == markApart && m.untraced != nil && proof.IsTrace(key):
 		return m.untraced.Value(key)
 	case m.turn.Ticket == nil:

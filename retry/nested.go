@@ -137,7 +137,7 @@ func (c *call) judgeAlone(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.err, c.count.sends, c.guard = errtree.Tidy(err), 1, sentOnce{}
+	c.err, c.count.sends, c.guard = errtree.Tidy(err), 1, &sentOnce{because: "it is to be sent once"}
 	_, _, why := c.failed(ctx, clock()-c.start)
 	if why == nil {
 		why = stopped(ErrAttempts, nil)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/proof"
 )
 
@@ -22,7 +24,8 @@ const (
 	ResendAlways Resends = iota
 	// ResendOnProof: only where the failed send is proved to have changed nothing,
 	// by the rules of [DoOnce]: a refusal in the API's own words (a 4xx with a
-	// code that a rule knows), or a connection that was never made. Anything else ends the call
+	// code that a rule knows), a bare 421 (it came to the wrong connection), or a
+	// connection that was never made. Anything else ends the call
 	// with [ErrDoubt]. A refused nonce (code 50) is no proof: something below may
 	// have sent the request twice, and shown us the second answer.
 	ResendOnProof
@@ -69,20 +72,26 @@ func (r Resends) guard() guard {
 	case ResendOnProof, ResendOnProofNoReplay:
 		return &onProof{noReplay: r == ResendOnProofNoReplay}
 	}
-	return sentOnce{}
+	return &sentOnce{because: "it is to be sent once"}
 }
 
 // sentOnce is the guard of a call that is sent once.
-type sentOnce struct{}
+type sentOnce struct{ because string }
 
-func (sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error) { return ctx, nil }
-func (sentOnce) after(context.Context, *call, error)                           {}
-func (sentOnce) annotate(*Event) bool                                          { return true }
-func (sentOnce) complete(*Error)                                               {}
+func (g *sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error) {
+	if why, ok := ctx.Value(carry.OnceKey{}).(string); ok {
+		g.because = why
+	}
+	return ctx, nil
+}
 
-func (sentOnce) refuses(*call, *classify.Verdict) *Error {
+func (*sentOnce) after(context.Context, *call, error) {}
+func (*sentOnce) annotate(*Event) bool                { return true }
+func (*sentOnce) complete(*Error)                     {}
+
+func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
 	why := stopped(ErrAttempts, nil)
-	why.instead = "it is to be sent once"
+	why.instead = g.because
 	return why
 }
 
@@ -101,8 +110,16 @@ func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error)
 }
 
 func (g *onProof) after(_ context.Context, c *call, came error) {
-	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, &c.history.last().Verdict)
+	v := &c.history.last().Verdict
+	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v)
 	g.doubt = g.doubt || !g.proved
+}
+
+// misdirected reports whether the server said that the request came to the wrong
+// connection, and so did nothing with it (RFC 9110, section 15.5.20). A bare status is
+// no proof about a payment, and DoOnce does not count on it.
+func misdirected(v *classify.Verdict) bool {
+	return v.Status == http.StatusMisdirectedRequest && v.Code == 0 && v.Effect == classify.NotApplied
 }
 
 func (g *onProof) refuses(*call, *classify.Verdict) *Error {

@@ -76,6 +76,9 @@ func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.
 		c.err = ownError(ctx, came)
 	}
 	c.record(c.history.add(int(c.count.sends)), took)
+	if ctx.Err() == nil {
+		c.history.last().inVain()
+	}
 	c.notice(ctx)
 	if c.guard != nil {
 		c.guard.after(ctx, c, came)
@@ -102,6 +105,17 @@ func (c *call) record(a *Attempt, took time.Duration) {
 	}
 	a.TraceID = traceID(c.err, &a.Verdict)
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
+}
+
+// inVain makes a time-out of a cancellation that was not the caller's wish, as the
+// context of the call is alive: a watchdog of the operation's own, say, waited in
+// vain for the next byte of an answer. "canceled" is the word of package classify.
+//
+//go:noinline
+func (a *Attempt) inVain() {
+	if v := &a.Verdict; v.Class == classify.Unclassified && v.Rule == "canceled" {
+		v.Class, v.Rule = classify.Retryable, "no answer in time"
+	}
 }
 
 // traceID is that of the answer in err which v is about, if there is one.

@@ -10,6 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/protocol"
+	"github.com/nexpay-go/resilience/internal/wire"
 )
 
 // A Proof is what it takes to believe that a failed send changed nothing.
@@ -30,6 +31,14 @@ func (p *Proof) Holds(came, err error, v *classify.Verdict) bool {
 // holds judges one error, and of joined ones each: they all have to agree.
 func (p *Proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		if _, unsent := inner.(*wire.Unsent); unsent { // what is inside is about something else
+			return protocol.Decide.Proved(protocol.Evidence{
+				Claimed: true, Unsent: true, Trimmed: trimmed, Asked: int(p.Wire.asked.Load()), Got: int(p.Wire.got.Load()),
+			})
+		}
+		if _, body := inner.(*wire.BodyError); body { // some of it may have been sent
+			return protocol.Decide.Proved(p.evidence(err, v, true))
+		}
 		if _, answer := inner.(*classify.Error); answer || p.Nested(inner) {
 			return protocol.Decide.Proved(p.evidence(inner, v, trimmed))
 		}
@@ -77,7 +86,7 @@ func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.
 		e.Answer = v.Code != 0 || v.Status != 0
 		e.Refused = e.Claimed && v.Code != 0 && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err)
 		e.Resync = v.Class == classify.Resync
-		e.Unsent = unsent(err)
+		e.Unsent = NotSent(err)
 	}
 	return e
 }
@@ -132,8 +141,8 @@ func (p *Proof) resyncs(e *classify.Error) bool {
 	return false
 }
 
-// unsent reports whether err itself says that nothing was written.
-func unsent(err error) bool {
+// NotSent reports whether err itself says that nothing was written.
+func NotSent(err error) bool {
 	said, ok := errors.AsType[interface {
 		error
 		NotSent() bool

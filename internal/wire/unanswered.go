@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/nexpay-go/resilience/internal/certificate"
+	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -23,23 +24,46 @@ import (
 // connection that failed later: net/http may have tried again by itself since,
 // and "connection refused" would speak of that second try only.
 func Unanswered(req *http.Request, err error, written bool) error {
-	op, inner := req.Method, err
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		op, inner = ue.Op, ue.Err
-	}
+	op, inner := operation(req, errtree.Tidy(err))
 	if ctx := req.Context(); ctx.Err() != nil && errors.Is(inner, context.Cause(ctx)) && !vouched(context.Cause(ctx)) {
 		inner = ctx.Err() // the cause may be the failure of another request altogether
 	}
-	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path, RawPath: req.URL.RawPath}
-	says := safeText(inner, u.Hostname())
-	if says == context.DeadlineExceeded.Error() && req.Context().Err() == nil {
-		says = "timeout of the http.Client" // whose Timeout is a context.DeadlineExceeded too
-	}
-	inner = &transportError{text: says, err: inner}
+	inner = &transportError{text: says(req, inner, brokenOff), err: inner}
 	if written {
 		inner = &net.OpError{Op: "read", Net: "tcp", Err: inner}
 	}
-	return &url.Error{Op: op, URL: u.String(), Err: inner}
+	return &url.Error{Op: op, URL: place(req), Err: inner}
+}
+
+const (
+	brokenOff = "the exchange broke off or the answer was not HTTP (no details, as they may quote the answer)"
+	timeout   = "timeout"
+)
+
+// operation takes err out of what http.Client wraps it in.
+func operation(req *http.Request, err error) (op string, inner error) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		return ue.Op, errtree.Tidy(ue.Err)
+	}
+	return req.Method, err
+}
+
+// place is the URL of a request without what is nobody's business.
+func place(req *http.Request) string {
+	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path, RawPath: req.URL.RawPath}
+	return u.String()
+}
+
+// says is the text of err for people, or else.
+func says(req *http.Request, err error, otherwise string) string {
+	text, known := safeText(err, req.URL.Hostname())
+	switch {
+	case !known:
+		return otherwise
+	case text == context.DeadlineExceeded.Error() && req.Context().Err() == nil:
+		return "timeout of the http.Client" // whose Timeout is a context.DeadlineExceeded too
+	}
+	return text
 }
 
 // transportError has a text of its own and the chain of err.
@@ -76,20 +100,20 @@ func vouched(err error) bool {
 
 // safeText is the text of what in err speaks of the connection only, not that
 // of the whole chain. host is what was dialled, as far as we know.
-func safeText(err error, host string) string {
+func safeText(err error, host string) (line string, known bool) {
 	if safe, ok := errors.AsType[safeError](err); ok {
-		return text.Line(safe.SafeError())
+		return text.Line(safe.SafeError()), true
 	}
 	if line, ok := certificate.Text(err, host); ok {
-		return text.Line(line)
+		return text.Line(line), true
 	}
 	if known := aboutConnection(err); known != nil {
-		return text.Line(known.Error())
+		return text.Line(known.Error()), true
 	}
 	if isTimeout(err) {
-		return "timeout"
+		return timeout, true
 	}
-	return "the exchange broke off or the answer was not HTTP (no details, as they may quote the answer)"
+	return "", false
 }
 
 // aboutConnection finds the first of the errors that package net and crypto/tls

@@ -15,6 +15,7 @@ type body struct {
 }
 
 var (
+	errSpent  error = safeError("retryhttp: the request body can be read once, and was (with GetBody, or Transport.BufferBody, it could be sent again)")
 	errBody   error = safeError("retryhttp: the request body cannot be read")
 	errNoBody error = safeError("retryhttp: GetBody returns neither a body nor an error")
 )
@@ -25,12 +26,14 @@ func (x *exchange) open() error {
 	x.body = body{first: req.Body, get: req.GetBody, length: req.ContentLength}
 	switch {
 	case req.Body == nil || req.Body == http.NoBody:
-		x.body = body{get: func() (io.ReadCloser, error) { return http.NoBody, nil }}
+		x.body = body{get: none}
 	case req.GetBody == nil && x.t.BufferBody > 0 && req.ContentLength <= x.t.BufferBody:
 		return x.body.buffer(x.t.BufferBody)
 	}
 	return nil
 }
+
+func none() (io.ReadCloser, error) { return http.NoBody, nil }
 
 // buffer reads up to limit bytes into memory. What is longer can be had once, as
 // before.
@@ -45,6 +48,10 @@ func (b *body) buffer(limit int64) error {
 		return nil
 	}
 	b.close()
+	if len(kept) == 0 {
+		*b = body{get: none}
+		return nil
+	}
 	b.get = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(kept)), nil }
 	b.length = int64(len(kept))
 	return nil
@@ -60,7 +67,7 @@ func (b *body) next() (io.ReadCloser, error) {
 		return first, nil
 	}
 	if b.get == nil {
-		return nil, errBody
+		return nil, errSpent
 	}
 	next, err := b.get()
 	switch {
@@ -91,10 +98,6 @@ type joined struct {
 	io.Reader
 	io.Closer
 }
-
-// plain is a body that net/http cannot look into, nor rewind, and so never sends
-// again by itself. Even a request without a body has one then.
-type plain struct{ io.ReadCloser }
 
 // A safeError is an error in words of ours. Nothing was sent before it.
 type safeError string

@@ -7,8 +7,8 @@
 //
 // GET, HEAD, OPTIONS, TRACE, PUT and DELETE whenever the policy says so: they may
 // be repeated, says RFC 9110. Any other method, POST and PATCH above all, only
-// where the API has refused it in words of its own or no connection was made, see
-// retry.ResendOnProof; or by the rules of retry.DoOnce, if the request is one of
+// where the API has refused it in words of its own, it came to the wrong connection
+// (421) or nothing was sent, see retry.ResendOnProof; or by the rules of retry.DoOnce, if the request is one of
 // an operation that can be looked up: see [Once].
 //
 // A body is sent again if the request has GetBody, as those made by
@@ -31,6 +31,15 @@
 // The turn on the API key, where the Retrier has a source of nonces, is held until
 // the header of the answer is in. An attempt timeout ends there, too: the body is
 // bounded by the context of the request and by http.Client.Timeout.
+//
+// # What was not sent
+//
+// The trace of each send tells whether net/http asked for a connection, and got
+// one. Without one nothing was sent: the effect is not applied, and a payment is
+// sent again where that can help. Where Base is no *http.Transport, and nobody asked
+// for a connection, the proof is a body that was never read; a request without a body
+// stays in doubt. A header value or a URL that net/http would refuse is named, ends
+// the call at once, and is nothing to the breaker.
 //
 // What the transport below does by itself, and what else a payments client should
 // see to, tells docs/http.md.

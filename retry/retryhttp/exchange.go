@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -18,42 +19,51 @@ type exchange struct {
 	req             *http.Request // the caller's, never changed
 	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
 	body            body
-	opts            [2]retry.Option // of the call, kept here so as to be none by themselves
-	last            *http.Response  // of the last attempt, if that failed on it; its body is open
+	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
+	last            *http.Response          // of the last attempt, if that failed on it; its body is open
+	cancel          context.CancelCauseFunc // of Context, where the request has a Cancel
+	sends           int
+	first           wire.Watch // of the first send
 }
 
-// Value hides that the request is an operation: those made inside are not.
+// Value hides that the request is an operation: those made inside are not. And it
+// tells why the request is sent once, if that is so.
 func (x *exchange) Value(key any) any {
-	if key == (operationKey{}) {
+	switch {
+	case key == (operationKey{}):
 		return nil
+	case key == (carry.OnceKey{}) && !x.body.again():
+		return "its body can be read once, so it is sent once (with GetBody, or Transport.BufferBody, it could be sent again)"
 	}
 	return x.Context.Value(key)
 }
 
 // BeforeWait gives up the connection of the last answer.
-func (x *exchange) BeforeWait() { x.discard() }
+func (x *exchange) BeforeWait() {
+	if x.discard() {
+		x.t.CloseIdleConnections()
+	}
+}
 
 // attempt sends the request once. The response it returns is a success; one that is
 // not is kept, and its error returned.
 func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
-	x.discard()
+	if x.discard() { // a misdirected request goes to another connection (RFC 9110, section 15.5.20)
+		x.t.CloseIdleConnections()
+	}
 	live := detach(ctx, x)
-	out, err := x.request(live.ctx)
+	watch := x.watch()
+	out, err := x.request(live.ctx, watch)
 	if err != nil {
 		live.end(err)
 		return nil, err
 	}
 	resp, err := x.t.base().RoundTrip(out)
-	switch {
-	case err == nil && resp == nil:
-		err = errNothing
-		live.end(err)
-		return nil, err
-	case err != nil:
+	if err != nil || resp == nil {
 		if resp != nil && resp.Body != nil { // against the contract, and no reason to leak
 			_ = resp.Body.Close()
 		}
-		err = wire.Unanswered(out, x.cause(ctx, err), false) // while its context is as it was
+		err = x.failed(ctx, out, watch, err)
 		live.end(err)
 		return nil, err
 	}
@@ -68,7 +78,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 			live.end(nil)
 		}
 	}()
-	err = x.judge(resp)
+	err = x.judge(resp, out)
 	x.blot(out, err)
 	if !live.outlives() {
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
@@ -82,10 +92,36 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	return resp, nil
 }
 
+// watch is that of the next send.
+func (x *exchange) watch() *wire.Watch {
+	if x.sends++; x.sends == 1 {
+		return &x.first
+	}
+	return new(wire.Watch)
+}
+
+// failed is the error of a send without an answer, while its context is as it was.
+func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Watch, err error) error {
+	if err == nil {
+		return errNothing
+	}
+	err = x.cause(ctx, err)
+	if unsent, asked := watch.Unsent(x.t.base()); unsent {
+		return wire.NotSent(out, err, asked)
+	}
+	if trouble := watch.Trouble(out); trouble != nil && ctx.Err() == nil {
+		return trouble
+	}
+	return wire.Unanswered(out, err, false)
+}
+
 // cause is what a send failed with. That an attempt's time was up, net/http says
 // over HTTP/1 in the words of the context's cause, and over HTTP/2 as a
 // cancellation, which would be the caller's.
 func (x *exchange) cause(attempt context.Context, err error) error {
+	if x.wished() { // of which net/http says no more than that the request was canceled
+		return x.Err()
+	}
 	if attempt.Err() != nil && x.Err() == nil && errors.Is(err, context.Canceled) {
 		return context.Cause(attempt)
 	}
@@ -93,21 +129,15 @@ func (x *exchange) cause(attempt context.Context, err error) error {
 }
 
 // request is the copy of the request that goes out.
-func (x *exchange) request(ctx context.Context) (*http.Request, error) {
+func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Request, error) {
 	next, err := x.body.next()
 	if err != nil {
 		return nil, err
 	}
 	if x.t.Sign == nil {
-		if own, ok := ctx.(*exchange); ok && own == x && !x.payment && next == http.NoBody && safe(x.req.Method) {
-			return x.req, nil // nothing in it would differ, and Base is not to change it either
-		}
 		out := x.req.WithContext(ctx)
 		out.Body, out.ContentLength = next, x.body.length
-		if !safe(x.req.Method) {
-			unrepeatable(out)
-		}
-		return out, nil
+		return x.ready(out, watch, !safe(x.req.Method))
 	}
 	out := x.req.Clone(ctx)
 	out.Body, out.ContentLength = next, x.body.length
@@ -124,8 +154,7 @@ func (x *exchange) request(ctx context.Context) (*http.Request, error) {
 		return nil, errors.Join(errSign, &hidden{err})
 	}
 	signed = true
-	unrepeatable(out)
-	return out, nil
+	return x.ready(out, watch, true)
 }
 
 // errNothing proves nothing: Base may have sent the request and lost the answer.
@@ -139,13 +168,17 @@ func (e saidError) SafeError() string { return string(e) }
 
 var errSign error = safeError("retryhttp: Transport.Sign failed")
 
-// unrepeatable keeps net/http from repeating the request by itself, for which it
-// would need to know that there is no body, or GetBody.
-func unrepeatable(out *http.Request) {
-	if out.Body == nil {
-		out.Body = http.NoBody
+// ready is the request under watch, to be repeated by nobody if it is single. What
+// a transport of package net/http would refuse is not handed to it: it may have a
+// connection by then.
+func (x *exchange) ready(out *http.Request, watch *wire.Watch, single bool) (*http.Request, error) {
+	if wire.Direct(x.t.base()) {
+		if wrong := wire.Mistake(out); wrong != "" {
+			_ = out.Body.Close()
+			return nil, wire.Refused(out, wrong)
+		}
 	}
-	out.Body, out.GetBody = plain{out.Body}, nil
+	return watch.Watched(out, single), nil
 }
 
 // safe are the methods that change nothing: net/http may repeat them.
@@ -159,10 +192,10 @@ func safe(method string) bool {
 
 // judge returns the error that a response amounts to, nil for a success. Its body
 // then reads as if nobody had read it before.
-func (x *exchange) judge(resp *http.Response) error {
+func (x *exchange) judge(resp *http.Response, out *http.Request) error {
 	switch code := resp.StatusCode; {
 	case code >= 200 && code <= 299:
-		return x.inspect(resp)
+		return x.inspect(resp, out)
 	case x.payment: // neither a redirect nor anything else says that it happened
 		resp.Header.Del("Location")
 	case code == http.StatusSwitchingProtocols, code == http.StatusNotModified:
@@ -173,15 +206,20 @@ func (x *exchange) judge(resp *http.Response) error {
 		}
 		resp.Header.Del("Location")
 	}
-	return peek(resp, mostError, classify.FromResponse)
+	return peek(resp, out, mostError, classify.FromResponse)
 }
 
 // inspect looks for errors in a 2xx.
-func (x *exchange) inspect(resp *http.Response) error {
-	if !x.t.InspectJSON && !x.payment {
+func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
+	if x.t.InspectJSON || x.payment {
+		if err := peek(resp, out, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) }); err != nil {
+			return err
+		}
+	}
+	if x.t.Judge == nil {
 		return nil
 	}
-	return peek(resp, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) })
+	return overhear(resp, x.t.Judge)
 }
 
 func (x *exchange) mayFollow(resp *http.Response) bool {
@@ -195,12 +233,14 @@ func (x *exchange) mayFollow(resp *http.Response) bool {
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was
 // all, the connection serves again. The engine runs it before a wait, so that no
-// connection is held meanwhile.
-func (x *exchange) discard() {
+// connection is held meanwhile. It reports whether the connection was the wrong one.
+func (x *exchange) discard() (misdirected bool) {
 	if x.last != nil {
+		misdirected = x.last.StatusCode == http.StatusMisdirectedRequest
 		_ = x.last.Body.Close()
 		x.last = nil
 	}
+	return misdirected
 }
 
 // outcome is what the caller gets.

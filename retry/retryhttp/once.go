@@ -24,10 +24,11 @@ import (
 // An error of such a request is always a *retry.Error that tells the truth about
 // the operation: retry.ErrOutcomeUnknown, if nobody knows whether it happened. So that
 // an http.Client with a Timeout passes it on, it comes a tenth of the time before the
-// deadline of the request, at most a second; a journal that takes longer than that to
-// hear of it comes too late. Only
+// deadline of the request, at least 50 ms, at most a second or half of the time; a
+// journal that takes longer than that to hear of it comes too late. Only
 // a 2xx says that it did, and only if all of its body can be read, as JSON without
-// "errors" or empty, up to 4 MiB: anything else, a page of HTML or an answer that
+// "errors" and "error" or empty, up to 4 MiB, and says something (null and [] do not),
+// and its end was announced, by a length or by chunks: anything else, a page of HTML or an answer that
 // breaks off, is doubt, and verify is asked. So is a redirect, which is never
 // followed. An API that answers payments in another form needs a Send of its own,
 // for retry.DoOnce.
@@ -66,7 +67,7 @@ func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, 
 // be out: an http.Client whose Timeout is over has an error of its own for it, which
 // wraps nothing, and hides that the operation may have happened.
 func margin(left time.Duration) time.Duration {
-	return min(max(left/10, 50*time.Millisecond), time.Second)
+	return min(max(left/10, 50*time.Millisecond), left/2, time.Second)
 }
 
 // early ends the exchange a little before the deadline of the request. The function

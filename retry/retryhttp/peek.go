@@ -2,6 +2,7 @@ package retryhttp
 
 import (
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -12,13 +13,21 @@ const (
 )
 
 // peek has read look at the beginning of the response, and puts the body back
-// together: it reads as if nobody had looked.
-func peek(resp *http.Response, most int, read func(*http.Response) error) error {
+// together: it reads as if nobody had looked. out is the request as it was sent, in
+// whose context stands what its answer has to say.
+func peek(resp *http.Response, out *http.Request, most int, read func(*http.Response) error) error {
+	early := maps.Clone(resp.Trailer)
 	seen, end := beginning(resp.Body, most)
 	looked := *resp
+	looked.Request = out
 	looked.Body = io.NopCloser(&replayed{seen: seen, end: orEOF(end)})
 	err := read(&looked)
-	resp.Body = &joined{&replayed{seen: seen, end: end, rest: resp.Body}, resp.Body}
+	again := &replayed{seen: seen, end: end, rest: resp.Body}
+	if late := resp.Trailer; end == io.EOF && late != nil { // for whoever reads the body to its end
+		resp.Trailer = early
+		again.atEnd = func() { resp.Trailer = late }
+	}
+	resp.Body = &joined{again, resp.Body}
 	return err
 }
 
@@ -49,9 +58,10 @@ func orEOF(err error) error {
 // A replayed body is what was seen, and then the error that ended it, which the
 // body itself would not repeat; or the rest, if nothing had ended it.
 type replayed struct {
-	seen []byte
-	end  error
-	rest io.Reader
+	seen  []byte
+	end   error
+	rest  io.Reader
+	atEnd func() // may be nil
 }
 
 func (r *replayed) Read(p []byte) (int, error) {
@@ -61,6 +71,10 @@ func (r *replayed) Read(p []byte) (int, error) {
 		r.seen = r.seen[n:]
 		return n, nil
 	case r.end != nil:
+		if r.atEnd != nil {
+			r.atEnd()
+			r.atEnd = nil
+		}
 		return 0, r.end
 	}
 	return r.rest.Read(p)

@@ -47,6 +47,13 @@ type Transport struct {
 	// in any case.
 	InspectJSON bool
 
+	// Judge, if not nil, looks at each 2xx that is a success so far, and returns an
+	// error if it is none to the caller: a 202 that says "pending", say. What the
+	// error asks for is found out as for any other, see classify.Catalog.Classify: a
+	// *classify.Error with the status is retryable. Judge may read the body, up to
+	// 4 MiB, which then reads as if nobody had. It must be safe for concurrent use.
+	Judge func(*http.Response) error
+
 	// NoReplay vouches that nothing below repeats requests: no proxy, no retrying
 	// RoundTripper. Then a nonce that is refused proves that nothing happened, and
 	// is cured, for methods that are not safe to repeat as well.
@@ -74,15 +81,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.warn(req)
 	x := &exchange{Context: req.Context(), t: t, req: req}
+	if req.Cancel != nil {
+		x.heed(req.Cancel)
+	}
 	if err := x.open(); err != nil {
-		return nil, err
+		return x.release(nil, err)
 	}
 	defer x.body.close()
 	if op, ok := operation(req.Context()); ok {
-		return x.perform(op)
+		return x.release(x.perform(op))
 	}
 	resp, err := retry.DoValue(x, t.Retrier, x.attempt, x.options()...)
-	return x.outcome(resp, err)
+	return x.release(x.outcome(resp, err))
 }
 
 // options are those of a call that is not an operation.

@@ -1,0 +1,5 @@
+package carry
+
+// OnceKey is what a context is asked for by a call that is sent once: a string that
+// says why, for people. Nil: because it was told to.
+type OnceKey struct{}
