@@ -67,9 +67,12 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 		return
 	}
 	err := p.finish(ctx, state)
-	if errors.Is(err, ErrBusy) && p.unanswered != nil {
-		if held, _ := p.held(ctx); p.stray(held) {
+	if errors.Is(err, ErrBusy) && (p.unanswered != nil || state == EntryOpen) {
+		held, _ := p.held(ctx)
+		if p.stray(held) {
 			err = p.finish(ctx, state)
+		} else if state == EntryOpen { // another process may be sending it now
+			p.conclusive(protocol.Decide.Quiet(p.takesOf(held)))
 		}
 	}
 	if errors.Is(err, ErrBusy) && state == EntryApplied { // somebody else's Begin is news
