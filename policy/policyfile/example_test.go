@@ -165,7 +165,7 @@ func ExampleBuiltin() {
 	}
 	// Output:
 	// gRPC: 16 rules
-	// HTTP: 12 rules
+	// HTTP: 26 rules
 	// JSON-RPC: 5 rules
 	// Nexpay: 29 rules
 }
