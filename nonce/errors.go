@@ -144,3 +144,5 @@ func lockedOut(key string, err error) error {
 func unknownKey(key string) error {
 	return fmt.Errorf("%w %q", ErrUnknownKey, key)
 }
+
+var errFarAhead error = &sentinel{"nonce: the high-water file holds a nonce that is farther ahead of the clock than the lane may be: the clock was, or is, wrong"}

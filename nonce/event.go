@@ -14,7 +14,8 @@ const (
 	// EventForeign: the API refused two nonces in a row although no other request of the lane was ahead of them. Somebody
 	// else sends on this key, or did, ahead of this clock. Jump says what the lane did about it; see [ForeignError].
 	EventForeign EventKind = iota + 1
-	// EventHighWater: the high-water file holds nothing that can be read, or could not be written; Err says what happened.
+	// EventHighWater: the high-water file holds nothing that can be read, or a nonce farther ahead of the clock than the lane
+	// may be, or could not be written; Err says what happened.
 	EventHighWater
 )
 

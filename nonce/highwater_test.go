@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -164,4 +165,35 @@ func TestHighWaterAtTheHighestNonce(t *testing.T) {
 	require.NoError(t, l.Close())
 	_, err := nonce.NewLane(nonce.LaneConfig{Key: "main", HighWater: file})
 	require.True(t, errors.Is(err, nonce.ErrExhausted), "%v", err)
+}
+
+// A mark far ahead of the clock is obeyed, and reported (N1): somebody's clock was wrong, or is now.
+func TestHighWaterMarkFarAheadIsReported(t *testing.T) {
+	for years, reported := range map[int]bool{0: false, 30: true} {
+		synctest.Test(t, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "main.nonce")
+			ahead := uint64(time.Now().AddDate(years, 0, 0).UnixMicro())
+			first, err := nonce.NewLane(nonce.LaneConfig{Key: "main", HighWater: file, After: ahead})
+			require.NoError(t, err)
+			ticket, err := first.Enter(t.Context())
+			require.NoError(t, err)
+			ticket.Leave()
+			require.NoError(t, first.Close())
+
+			var events []nonce.Event
+			lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main", HighWater: file, OnEvent: func(e nonce.Event) { events = append(events, e) }})
+			require.NoError(t, err)
+			require.Equal(t, reported, len(events) > 0)
+			if reported {
+				require.Equal(t, nonce.EventHighWater, events[0].Kind)
+				require.Greater(t, events[0].Ahead, 24*time.Hour)
+				require.ErrorContains(t, events[0].Err, "farther ahead of the clock")
+			}
+			next, err := lane.Enter(t.Context())
+			require.NoError(t, err)
+			require.Greater(t, next.Nonce(), ahead)
+			next.Leave()
+			require.NoError(t, lane.Close())
+		})
+	}
 }

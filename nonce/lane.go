@@ -59,6 +59,9 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	if err := l.openMarks(c.HighWater); err != nil {
 		return nil, err
 	}
+	if ahead := l.aheadNow(); l.marks != nil && ahead > c.maxAhead() {
+		l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: ahead, Err: errFarAhead})
+	}
 	return l, nil
 }
 

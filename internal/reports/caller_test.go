@@ -65,7 +65,8 @@ func TestRequestCancelIsTheCallersWish(t *testing.T) {
 		wish := make(chan struct{})
 		time.AfterFunc(20*time.Millisecond, func() { close(wish) })
 		req := get(t, address)
-		req.Cancel = wish //nolint:staticcheck // that is the point
+		//lint:ignore SA1019 callers still set it
+		req.Cancel = wish
 		_, err := through(t, retrier(t, b), nil).Do(req)
 		require.ErrorIs(t, err, retry.ErrCanceled)
 		require.Equal(t, 1, told(t, err).Attempts)
@@ -75,7 +76,8 @@ func TestRequestCancelIsTheCallersWish(t *testing.T) {
 	// One that nobody closes does no harm, to the body neither.
 	w := serve(t, func(int) string { return jsonAnswer(200, `{"a":1}`) })
 	req := get(t, w.url())
-	req.Cancel = make(chan struct{}) //nolint:staticcheck // that is the point
+	//lint:ignore SA1019 callers still set it
+	req.Cancel = make(chan struct{})
 	resp, err := through(t, retrier(t, nil), nil).Do(req)
 	require.NoError(t, err)
 	text, err := io.ReadAll(resp.Body)

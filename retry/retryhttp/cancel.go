@@ -43,8 +43,10 @@ func (x *exchange) wished() bool {
 	if x.cancel == nil {
 		return false
 	}
+	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
+	wish := x.req.Cancel
 	select {
-	case <-x.req.Cancel:
+	case <-wish:
 		<-x.Done()
 		return true
 	default:

@@ -81,8 +81,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.warn(req)
 	x := &exchange{Context: req.Context(), t: t, req: req}
-	if req.Cancel != nil {
-		x.heed(req.Cancel)
+	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
+	if wish := req.Cancel; wish != nil {
+		x.heed(wish)
 	}
 	if err := x.open(); err != nil {
 		return x.release(nil, err)
