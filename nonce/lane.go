@@ -17,6 +17,7 @@ const MaxNonce uint64 = 1<<53 - 3
 //
 // A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room.
 type Lane struct {
+	farAhead atomic.Bool // the high-water file is, and nobody has heard
 	key      string
 	unit     time.Duration
 	maxAhead uint64           // in ticks
@@ -59,9 +60,7 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	if err := l.openMarks(c.HighWater); err != nil {
 		return nil, err
 	}
-	if ahead := l.aheadNow(); l.marks != nil && ahead > c.maxAhead() {
-		l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: ahead, Err: errFarAhead})
-	}
+	l.farAhead.Store(l.marks != nil && l.aheadNow() > c.maxAhead())
 	return l, nil
 }
 
@@ -117,6 +116,9 @@ func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (
 
 // join takes a turn or waits for one. The caller has counted itself in load.
 func (l *Lane) join(ctx context.Context) (*Ticket, error) {
+	if l.farAhead.Load() && l.farAhead.Swap(false) {
+		l.reportAhead()
+	}
 	l.mu.Lock()
 	if l.waiting.len > 0 || l.again.len > 0 || l.pause() != 0 {
 		return l.queue(ctx)
@@ -203,4 +205,12 @@ func (l *Lane) leave(first *Ticket) {
 	}
 	l.mu.Unlock()
 	l.load.Add(-1)
+}
+
+// reportAhead reports, once, that the high-water file is far ahead of the clock.
+func (l *Lane) reportAhead() {
+	l.mu.Lock()
+	e := Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: l.aheadNow(), Err: errFarAhead}
+	l.mu.Unlock()
+	l.emit(e)
 }
