@@ -13,6 +13,7 @@ import (
 type Watch struct {
 	asked, got atomic.Bool
 	trace      httptrace.ClientTrace
+	out        *http.Request
 	body       *once
 	length     int64 // of the body, 0 if it is not known
 }
@@ -30,6 +31,7 @@ func (w *Watch) Watched(req *http.Request, single bool) *http.Request {
 		}
 	}
 	out = req.WithContext(httptrace.WithClientTrace(req.Context(), &w.trace))
+	w.out = out
 	if single {
 		w.unrepeatable(out)
 	}
@@ -86,7 +88,22 @@ func (w *Watch) Unsent(base http.RoundTripper) (unsent, asked bool) {
 	case w.asked.Load():
 		return true, true
 	}
-	return Direct(base) || w.body != nil && w.body.seal(), false
+	if w.body != nil && w.body.state.Load() == touched {
+		return false, false
+	}
+	// A transport of package net/http may have another one registered for a scheme,
+	// HTTP/3 say, which knows nothing of traces either; a mistake it finds before that.
+	known := Direct(base) && (Mistake(w.out) != "" || !changes(w.out.Method))
+	return known || w.body != nil && w.body.seal(), false
+}
+
+// changes reports whether a method may change something.
+func changes(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
 }
 
 // Direct reports whether base is a transport of package net/http.
