@@ -40,7 +40,7 @@ func openJournal(c Config) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(c.LockWait)
+	deadline := time.Now().Add(max(c.LockWait, forked))
 	if err := inspect(path, deadline, c.MustExist); err != nil {
 		return nil, err
 	}
@@ -132,6 +132,10 @@ func whole(tx *bolt.Tx) error {
 		return nil
 	})
 }
+
+// forked is for how long a file that was closed may seem to be open all the same: a
+// process that is being started holds all files between its fork and its exec.
+const forked = 250 * time.Millisecond
 
 // openBolt returns what is open with what the system knows it by.
 func openBolt(path string, deadline time.Time, readOnly bool) (db *bolt.DB, info fs.FileInfo, err error) {
