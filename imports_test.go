@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"retry": {"breaker", "classify", "internal/carry", "internal/errtree", "internal/gate", "internal/hook", "internal/insist",
 		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
-	"retry/retryhttp":      {"classify", "internal/carry", "internal/echo", "internal/wire", "retry"},
+	"retry/retryhttp":      {"classify", "internal/carry", "internal/echo", "internal/errtree", "internal/wire", "retry"},
 	"nexpay":               {"classify", "internal/echo", "internal/text", "internal/wire", "nonce"},
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},

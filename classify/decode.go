@@ -113,7 +113,7 @@ func saysNone(text []byte) bool {
 	case 'n', 'f':
 		return true
 	case '"':
-		return strings.TrimSpace(unquote(clip(text))) == ""
+		return len(clip(text)) == len(text) && strings.TrimSpace(unquote(text)) == ""
 	case '{', '[':
 		return len(bytes.TrimSpace(text[1:len(text)-1])) == 0
 	}

@@ -66,7 +66,7 @@ func FromResponse(resp *http.Response) error {
 // The answer to a payment of retry.DoOnce has to say that it happened. Of those, a
 // 2xx is unreadable as well whose end nobody announced (HTTP/1 without a length and
 // without chunks), that is null, false, 0, "" or [], or that has a top-level "error"
-// which is not empty. It is known by the context of resp.Request.
+// which is not empty, or an array with one of which that is true. It is known by the context of resp.Request.
 func ReadJSON(resp *http.Response, v any) error {
 	if err := FromResponse(resp); err != nil {
 		return err
@@ -113,12 +113,26 @@ func unsaid(body []byte, open, complains bool) error {
 	switch {
 	case open:
 		return errOpenEnd
-	case complains:
+	case complains, within(body):
 		return errSaid
 	case len(body) > 0 && body[0] != '{' && saysNone(body):
 		return errSilent
 	}
 	return nil
+}
+
+// within reports whether an element of an array says that something went wrong.
+func within(body []byte) bool {
+	var all []json.RawMessage
+	if len(body) == 0 || body[0] != '[' || json.Unmarshal(body, &all) != nil {
+		return false
+	}
+	for _, one := range all {
+		if e, _, complains := parse(one); complains || len(e.Details) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // cut reports whether body is the beginning of a JSON value.

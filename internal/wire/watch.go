@@ -87,8 +87,7 @@ func (w *Watch) Unsent(base http.RoundTripper) (unsent, asked bool) {
 		return false, true
 	case w.asked.Load():
 		return true, true
-	}
-	if w.body != nil && w.body.state.Load() == touched {
+	case w.body != nil && w.body.state.Load() == touched: // by something that knows nothing of traces
 		return false, false
 	}
 	// A transport of package net/http may have another one registered for a scheme,

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -219,8 +221,28 @@ func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
 	if x.t.Judge == nil {
 		return nil
 	}
-	return overhear(resp, x.t.Judge)
+	return judged(overhear(resp, x.t.Judge))
 }
+
+// judged is an error of Judge's as one about this answer: a 2xx came, whatever Judge
+// asked somebody else, so that nothing it says proves that nothing happened. An answer
+// that it made up is copied: it may be one for all.
+func judged(err error) error {
+	if err = errtree.Tidy(err); err == nil {
+		return nil
+	}
+	if e, ok := err.(*classify.Error); ok {
+		own := *e
+		own.Details = slices.Clone(e.Details)
+		return &own
+	}
+	if call, ok := errors.AsType[*retry.Error](err); ok {
+		return saidError("retryhttp: Judge failed: " + call.Error())
+	}
+	return errors.Join(err, errAnswered)
+}
+
+var errAnswered error = saidError("retryhttp: the answer was a 2xx")
 
 func (x *exchange) mayFollow(resp *http.Response) bool {
 	if x.t.AllowRedirect == nil {
