@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
@@ -9,8 +10,10 @@ import (
 // than the name of a header; empty if nothing is wrong.
 func Mistake(req *http.Request) string {
 	switch {
-	case req.URL.Scheme != "http" && req.URL.Scheme != "https":
-		return "the URL is not one of http or https"
+	case req.URL.Scheme == "":
+		return notHTTP
+	case !isHTTP(req): // a transport may have been registered for it
+		return ""
 	case req.URL.Host == "":
 		return "the URL has no host"
 	case strings.ContainsFunc(req.URL.Host, control) || strings.ContainsFunc(req.Host, control):
@@ -20,18 +23,24 @@ func Mistake(req *http.Request) string {
 	case req.Method != "" && !token(req.Method):
 		return "the method is no word"
 	}
-	return mistakeIn(req.Header)
+	return cmp.Or(mistakeIn("header", req.Header), mistakeIn("trailer", req.Trailer))
 }
 
-// mistakeIn finds the first mistake in a header (RFC 9110, section 5.5).
-func mistakeIn(h http.Header) string {
+// The first words of a mistake are those of net/http: what retries around us goes by
+// them.
+const notHTTP = "unsupported protocol scheme: the URL is not one of http or https"
+
+func isHTTP(req *http.Request) bool { return req.URL.Scheme == "http" || req.URL.Scheme == "https" }
+
+// mistakeIn finds the first mistake in a header or trailer (RFC 9110, section 5.5).
+func mistakeIn(where string, h http.Header) string {
 	for name, values := range h {
 		if !token(name) {
-			return "the name of a header is no word"
+			return "invalid " + where + " field name: it is no word"
 		}
 		for _, value := range values {
 			if strings.ContainsFunc(value, forbidden) {
-				return "the value of header " + http.CanonicalHeaderKey(name) + " has a control character, such as the end of a line"
+				return "invalid " + where + " field value: that of " + http.CanonicalHeaderKey(name) + " has a control character, such as the end of a line"
 			}
 		}
 	}

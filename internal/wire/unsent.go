@@ -38,7 +38,11 @@ func NotSent(req *http.Request, err error, asked bool) error {
 		op, inner = ue.Op, errtree.Tidy(ue.Err)
 	}
 	u := &Unsent{Asked: asked, err: inner}
-	switch wrong := Mistake(req); {
+	wrong := Mistake(req)
+	if wrong == "" && !isHTTP(req) {
+		wrong = notHTTP
+	}
+	switch {
 	case asked:
 		u.text = says(req, inner, "no connection was made (no details, as they may quote the request)")
 		if u.text == timeout {

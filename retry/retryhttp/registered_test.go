@@ -51,3 +51,61 @@ func TestRegisteredProtocol(t *testing.T) {
 		})
 	}
 }
+
+// Other schemes than http and https are sent where somebody is registered for them, and
+// are a mistake where nobody is.
+func TestRegisteredScheme(t *testing.T) {
+	base := new(http.Transport)
+	base.RegisterProtocol("memory", roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("fine")), Request: r}, nil
+	}))
+	tr := &retryhttp.Transport{Base: base, Retrier: retrier(t, retry.Config{})}
+	get := func(url string) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		require.NoError(t, err)
+		return tr.RoundTrip(req)
+	}
+	resp, err := get("memory:///balance")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+
+	_, err = get("ftp://bank.example/balance")
+	require.ErrorIs(t, err, retry.ErrFatal)
+	require.ErrorContains(t, err, "not sent: unsupported protocol scheme")
+}
+
+// Put into http.DefaultTransport without a Base it would send to itself for ever.
+func TestDefaultTransportItself(t *testing.T) {
+	was := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = was })
+	tr := &retryhttp.Transport{Retrier: retrier(t, retry.Config{})}
+	http.DefaultTransport = tr
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/", nil)
+	require.NoError(t, err)
+	_, err = tr.RoundTrip(req)
+	require.ErrorContains(t, err, "set Base")
+	tr.CloseIdleConnections()
+}
+
+// What net/http refuses is named in its words, which retry libraries around us go by.
+func TestMistakesInTheWordsOfNetHTTP(t *testing.T) {
+	for words, spoil := range map[string]func(*http.Request){
+		"unsupported protocol scheme":   func(r *http.Request) { r.URL.Scheme = "ftp" },
+		"invalid header field name":     func(r *http.Request) { r.Header["a b"] = []string{"x"} },
+		"invalid header field value":    func(r *http.Request) { r.Header["X-A"] = []string{"a\nb"} },
+		"invalid trailer field value":   func(r *http.Request) { r.ContentLength, r.Trailer = -1, http.Header{"X-A": {"a\nb"}} },
+		"the URL has no host":           func(r *http.Request) { r.URL.Host = "" },
+		"the URL has a control charact": func(r *http.Request) { r.URL.RawQuery = "a\nb" },
+	} {
+		t.Run(words, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1/", strings.NewReader("x"))
+			require.NoError(t, err)
+			spoil(req)
+			_, err = (&retryhttp.Transport{Base: new(http.Transport), Retrier: retrier(t, retry.Config{})}).RoundTrip(req)
+			require.ErrorIs(t, err, retry.ErrFatal)
+			require.ErrorContains(t, err, words)
+			require.Contains(t, err.Error(), "1 send")
+			require.NotContains(t, err.Error(), "a\nb")
+		})
+	}
+}

@@ -17,7 +17,8 @@ import (
 // package net/http would then resend a POST by itself, with the same nonce. A
 // request that has one is sent as it is; the observer of the Retrier is told.
 type Transport struct {
-	// Base sends the requests, one by one. Nil: http.DefaultTransport.
+	// Base sends the requests, one by one. Nil: http.DefaultTransport. A Transport
+	// that is put there itself needs one.
 	Base http.RoundTripper
 
 	// Retrier decides, and remembers. Share it between all that call the same API
@@ -121,7 +122,7 @@ func (t *Transport) endpoint(req *http.Request) string {
 // CloseIdleConnections passes on that of Base: http.Client has a method of that
 // name.
 func (t *Transport) CloseIdleConnections() {
-	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
+	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok && t.base() != http.RoundTripper(t) {
 		c.CloseIdleConnections()
 	}
 }
@@ -138,6 +139,8 @@ func (t *Transport) check(req *http.Request) error {
 	switch {
 	case t.Retrier == nil:
 		return errors.New("retryhttp: Transport.Retrier is nil; was the error of retry.New checked?")
+	case t.Base == nil && http.DefaultTransport == http.RoundTripper(t):
+		return errors.New("retryhttp: the Transport is http.DefaultTransport itself: set Base to what that was")
 	case t.BufferBody < 0:
 		return errors.New("retryhttp: Transport.BufferBody is negative")
 	case req.URL == nil:
