@@ -99,3 +99,10 @@ func TestNilPointerInAnyCall(t *testing.T) {
 		})
 	}
 }
+
+// nilCode is an error whose methods need what it points to.
+type nilCode struct{ code int }
+
+func (c *nilCode) Error() string  { return fmt.Sprint(c.code) }
+func (c *nilCode) ErrorCode() int { return c.code }
+func (c *nilCode) Unwrap() error  { return fmt.Errorf("%d", c.code) }
