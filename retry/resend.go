@@ -55,6 +55,8 @@ func (r Resends) String() string {
 // up. It is for adapters above all; what moves money has [DoOnce], which may be
 // repeated after doubt because it asks what happened. An unknown value means
 // ResendNever. DoOnce has rules of its own and takes no notice of it.
+// On a call inside an attempt of the same Retrier, which does not decide about
+// sending again, it is [ErrNested], with nothing sent: say it of the outer call.
 func Resend(when Resends) Option { return Option{kind: optResend, do: when} }
 
 func resends(opts []Option) Resends {
