@@ -4,64 +4,85 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-
-	"github.com/nexpay-go/resilience/internal/codes"
 )
 
-// A Catalog knows what the codes of one API mean. It never changes once made and
-// is safe for concurrent use. Make one with [NewCatalog], or derive one from
-// another using [Catalog.With].
+// A Catalog knows what the codes of one API mean, and what its answers look like. It
+// never changes once made and is safe for concurrent use. Make one with [NewCatalog],
+// or derive one from another using [Catalog.With] and [Catalog.WithShape].
 type Catalog struct {
-	name    string
-	singles []span // what the rules say, in two layers: …
-	ranges  []span // … single codes lie over ranges
+	name  string
+	shape *shape
 
-	index  codes.Table[Rule] // of singles
-	firsts []Code            // ranges[i].first, close together because that is what a search reads
+	// What the rules say, in three layers: one code lies over beginnings, and they
+	// over ranges.
+	singles    map[Code]*Rule
+	beginnings map[Code]*Rule
+	ranges     []span
+
+	lengths []int    // of beginnings, each once, the longest first
+	firsts  []number // ranges[i].first, close together because that is what a search reads
 }
 
-// NewCatalog makes a catalog of rules, in any order. A rule for a single code wins
-// over a range around it.
+// NewCatalog makes a catalog of rules, in any order, for an API whose answers have
+// the zero [Shape]. Of several rules that speak for a code, one for that code alone
+// wins over the longest beginning, and that over a range.
 //
 // It reports everything that is wrong in one error: no catalog name, a rule without
-// name or class, an invalid class or effect, a reversed range, a lockout that is
-// not [Fatal], a rule for code 0, two ranges that overlap, two rules for one code.
+// name, codes or class, codes that no answer can have, an invalid class or effect, a
+// reversed range, a lockout that is not [Fatal], a rule for a code that says that
+// there is no error, two ranges that overlap, two rules for one code or beginning.
 func NewCatalog(name string, rules ...Rule) (*Catalog, error) {
 	var unnamed error
 	if name == "" {
 		unnamed = errors.New("catalog has no name")
 	}
-	c, err := (&Catalog{name: name}).With(rules...)
+	c, err := (&Catalog{name: name, shape: standard}).With(rules...)
 	if err := errors.Join(unnamed, err); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// With returns a copy of the catalog that follows these rules too. Single codes win
-// over ranges, whichever came first; otherwise these rules win over those the
-// catalog had. Among themselves they must not overlap, and errors are as for
-// [NewCatalog].
+// With returns a copy of the catalog that follows these rules too. One code wins
+// over a beginning, and that over a range, whichever came first; otherwise these
+// rules win over those the catalog had. Among themselves they must not overlap, and
+// errors are as for [NewCatalog].
 //
 // To use the copy with policies made for the original, put it into those: see the
 // Catalog field of policy.Table.
 func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
-	singles, ranges, err := compile(rules)
+	set, err := compile(rules, c.shape)
 	if err != nil {
 		return nil, fmt.Errorf("catalog %q: %w", c.name, err)
 	}
 	n := &Catalog{
-		name:    c.name,
-		singles: overlay(c.singles, singles),
-		ranges:  overlay(c.ranges, ranges),
+		name:       c.name,
+		shape:      c.shape,
+		singles:    join(c.singles, set.singles),
+		beginnings: join(c.beginnings, set.beginnings),
+		ranges:     overlay(c.ranges, set.ranges),
 	}
-	n.index = codes.Make(len(n.singles), func(i int) (int, *Rule) { return int(n.singles[i].first), n.singles[i].rule })
-	n.firsts = make([]Code, len(n.ranges))
+	for begin := range n.beginnings {
+		n.lengths = append(n.lengths, len(begin))
+	}
+	slices.SortFunc(n.lengths, func(a, b int) int { return cmp.Compare(b, a) })
+	n.lengths = slices.Compact(n.lengths)
+	n.firsts = make([]number, len(n.ranges))
 	for i, s := range n.ranges {
 		n.firsts[i] = s.first
 	}
 	return n, nil
+}
+
+func join(base, top map[Code]*Rule) map[Code]*Rule {
+	if len(base) == 0 {
+		return top
+	}
+	all := maps.Clone(base)
+	maps.Copy(all, top)
+	return all
 }
 
 // Named returns a copy of the catalog with another name, for one that [Catalog.With]
@@ -83,41 +104,93 @@ func (c *Catalog) Lookup(code Code) (Rule, bool) {
 	return Rule{}, false
 }
 
-// Rules returns the rules that speak for at least one code, sorted by First, in a
-// slice of the caller's own.
+// Rules returns the rules that speak for at least one code, in a slice of the
+// caller's own: numbers in their order, a range before what lies in it, then words
+// and beginnings.
 func (c *Catalog) Rules() []Rule {
-	spans := overlay(c.ranges, c.singles)
-	seen := make(map[*Rule]bool, len(spans))
-	rules := make([]Rule, 0, len(spans))
-	for _, s := range spans {
-		if !seen[s.rule] { // a range around a single code has two spans
-			seen[s.rule] = true
-			rules = append(rules, *s.rule)
+	seen := make(map[*Rule]bool, len(c.singles)+len(c.beginnings)+len(c.ranges))
+	for _, s := range c.ranges { // one around others has several spans
+		seen[s.rule] = true
+	}
+	c.hide(seen)
+	for _, r := range c.beginnings {
+		seen[r] = true
+	}
+	for _, r := range c.singles {
+		seen[r] = true
+	}
+	rules := make([]Rule, 0, len(seen))
+	for r, speaks := range seen {
+		if speaks {
+			rules = append(rules, *r)
 		}
 	}
-	slices.SortStableFunc(rules, func(a, b Rule) int {
-		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(b.last(), a.last()))
-	})
+	slices.SortFunc(rules, func(a, b Rule) int { return a.compare(&b) })
 	return rules
+}
+
+// hide takes out the ranges of which every number has a rule of its own.
+func (c *Catalog) hide(seen map[*Rule]bool) {
+	var codes []span
+	for code, r := range c.singles {
+		if n, ok := code.number(); ok {
+			codes = append(codes, span{n, n, r})
+		}
+	}
+	slices.SortFunc(codes, func(a, b span) int { return a.first.compare(b.first) })
+	left := make(map[*Rule]bool, len(seen))
+	for _, s := range overlay(c.ranges, codes) {
+		left[s.rule] = true
+	}
+	for r := range seen {
+		seen[r] = left[r]
+	}
+}
+
+// compare orders rules for people.
+func (r *Rule) compare(o *Rule) int {
+	k, first, last := r.span()
+	l, oFirst, oLast := o.span()
+	if c := first.Compare(oFirst); c != 0 {
+		return c
+	}
+	if k == aBeginning || l == aBeginning { // before what begins so
+		return cmp.Compare(l, k)
+	}
+	return oLast.Compare(last)
 }
 
 // find is Lookup without the copy.
 func (c *Catalog) find(code Code) *Rule {
-	if rule := c.index.Find(int(code)); rule != nil {
+	if rule := c.singles[code]; rule != nil {
 		return rule
 	}
+	return c.wider(code)
+}
+
+// wider finds the rule that speaks for a code beside others.
+func (c *Catalog) wider(code Code) *Rule {
+	for _, n := range c.lengths {
+		if n <= len(code) {
+			if rule := c.beginnings[code[:n]]; rule != nil {
+				return rule
+			}
+		}
+	}
+	n, ok := code.number()
+	if !ok || len(c.firsts) == 0 {
+		return nil
+	}
 	base := 0
-	for n := len(c.firsts); n > 1; {
-		half := n / 2
-		if c.firsts[base+half] <= code {
+	for left := len(c.firsts); left > 1; {
+		half := left / 2
+		if c.firsts[base+half].compare(n) <= 0 {
 			base += half
 		}
-		n -= half
+		left -= half
 	}
-	if base < len(c.ranges) {
-		if s := &c.ranges[base]; s.first <= code && code <= s.last {
-			return s.rule
-		}
+	if s := &c.ranges[base]; s.first.compare(n) <= 0 && n.compare(s.last) <= 0 {
+		return s.rule
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package classify
 import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/wire"
+	"strconv"
 )
 
 // Bounds of the walk through one error: how many errors it looks at, and how deep
@@ -64,7 +65,7 @@ func (c *Catalog) answer(e *Error) Verdict {
 	decided := 0
 	for i := range len(e.Details) + len(e.beyond) {
 		code := e.code(i)
-		if code == 0 {
+		if code == "" {
 			refused = false
 			continue
 		}
@@ -91,7 +92,7 @@ func (c *Catalog) answer(e *Error) Verdict {
 		v.Effect = NotApplied
 	}
 	if e.skipped > maxSkipped && strictness(v.Class, v.Lockout) < strictness(Unclassified, false) {
-		v.Class, v.Code, v.Rule = Unclassified, 0, "too many errors" // one that was not read may forbid what these allow
+		v.Class, v.Code, v.Rule = Unclassified, "", "too many errors" // one that was not read may forbid what these allow
 	}
 	return v
 }
@@ -251,8 +252,8 @@ func (c *Catalog) spoken(err error) opinion {
 		return opinion{c.answer(e), byAnswer}
 	}
 	if x, ok := as[interface{ ErrorCode() int }](err); ok {
-		if code := Code(x.ErrorCode()); code != 0 {
-			return opinion{c.code(code), byCode}
+		if n := x.ErrorCode(); n != 0 {
+			return opinion{c.code(Code(strconv.Itoa(n))), byCode}
 		}
 	}
 	if u, ok := err.(*undecodable); ok {

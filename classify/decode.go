@@ -17,20 +17,29 @@ const (
 	maxTrace = 128 // bytes of a trace id
 )
 
+// Decode makes an Error of an answer that is already at hand, of an API whose answers
+// have the zero [Shape]; see [Catalog.Decode].
+func Decode(status int, header http.Header, body []byte) *Error {
+	return standard.decode(status, header, body)
+}
+
 // Decode makes an Error of an answer that is already at hand. It takes any bytes
 // for a body: what it cannot read is left out, so at worst the status remains. Of
 // the body the first 64 KiB are looked at. The header may be nil.
 //
-// The form it knows is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…},
-// keys in exactly this case, and others ignored. An "errors" that says that there
-// are none (null, false, 0, "", [] or {}) is none. A code may be an integer, a number
-// with an integer value such as 5e1, or a string that holds an integer. A detail
-// with two codes has none. A traceId is a number or a word: it ends before the first
+// It reads what the catalog's [Shape] says, keys in exactly this case, and ignores the
+// rest. In the place of a list of errors, what says that there are none (null, false, 0,
+// "", [] or {}) is none. A trace id is a number or a word: it ends before the first
 // character that could break a line or a log, and after 128 bytes.
-func Decode(status int, header http.Header, body []byte) *Error {
-	e, whole, _ := parse(body[:min(len(body), maxBody)])
-	e.Status, e.RetryAfter = status, retryAfter(header)
-	e.partial = e.partial || !whole || len(body) > maxBody || unread(header, body)
+func (c *Catalog) Decode(status int, header http.Header, body []byte) *Error {
+	return c.shape.decode(status, header, body)
+}
+
+func (s *shape) decode(status int, header http.Header, body []byte) *Error {
+	a := s.parse(body[:min(len(body), maxBody)], header)
+	e := a.error
+	e.Status, e.RetryAfter = status, s.retryAfter(status, header)
+	e.partial = e.partial || !a.whole || len(body) > maxBody || !a.begun && unread(header, body)
 	return e
 }
 
@@ -39,7 +48,7 @@ func Decode(status int, header http.Header, body []byte) *Error {
 // are no error answer, rather than half of one.
 func unread(header http.Header, body []byte) bool {
 	body = bytes.TrimLeft(bytes.TrimPrefix(body, mark), " \t\r\n")
-	if len(body) == 0 || body[0] == '{' {
+	if len(body) == 0 || body[0] == '{' { // an object that has none of what is looked for
 		return false
 	}
 	encoding := header.Get("Content-Encoding")
@@ -50,58 +59,6 @@ func unread(header http.Header, body []byte) bool {
 
 // mark is what some servers write before UTF-8. No JSON begins with it.
 var mark = []byte("\ufeff")
-
-// parse reads what it can of a body of any length. It reports whether that was all
-// of it, and whether a member called "error" complains, in whatever form; a body
-// that does not even begin as an object holds nothing to read.
-func parse(body []byte) (e *Error, whole, complains bool) {
-	e = new(Error)
-	s := scanner{text: bytes.TrimPrefix(body, mark)}
-	if s.peek() != '{' {
-		return e, true, false
-	}
-	var trace []byte
-	s.object(func(key []byte) {
-		if spells(key, "errors") {
-			all := readDetails(&s, e)
-			e.partial = e.partial || !all
-			return
-		}
-		text := s.value()
-		if trace == nil && spells(key, "traceId") {
-			trace = text
-		}
-		complains = complains || spells(key, "error") && !s.bad && !saysNone(text)
-	})
-	e.TraceID = readTrace(trace)
-	return e, s.end(), complains
-}
-
-// readDetails takes the value of "errors" and reports whether all that it holds is
-// now in e. A server that sends "errors" twice gets both counted, so that neither
-// can hide the other; what stands there in place of a list counts as one detail.
-func readDetails(s *scanner, e *Error) bool {
-	all := true
-	add := func() {
-		if len(e.Details) == maxDetails {
-			e.skip(s)
-			all = false
-		} else if d := readDetail(s).detail(); !s.bad {
-			e.Details = append(e.Details, d)
-		}
-	}
-	if s.peek() == '[' {
-		s.array(add)
-		return all
-	}
-	ahead := *s
-	if text := ahead.value(); saysNone(text) {
-		*s = ahead
-		return true
-	}
-	add()
-	return false
-}
 
 // saysNone reports whether the text of a value, of whatever type, says that there
 // is no error. Nil is the text of a value that is cut.
@@ -121,89 +78,13 @@ func saysNone(text []byte) bool {
 	return err == nil && n == 0
 }
 
-// skip takes one element of "errors" that there is no room for. Its code counts
-// all the same, or sixteen harmless errors would hide one that locks the key out;
-// only where there are absurdly many nothing more is read.
-func (e *Error) skip(s *scanner) {
-	e.skipped++
-	if e.skipped > maxSkipped {
-		s.value()
-		return
-	}
-	code := readDetail(s).code()
-	if code != 0 && !s.bad && !slices.Contains(e.beyond, code) {
-		e.beyond = append(e.beyond, code)
-	}
-}
-
-// A rawDetail is one element of "errors", as text.
-type rawDetail struct {
-	number, message, data []byte
-	codes                 int
-}
-
-// readDetail takes one element of "errors".
-func readDetail(s *scanner) (d rawDetail) {
-	if s.peek() != '{' {
-		s.value()
-		return d
-	}
-	s.object(func(key []byte) {
-		text := s.value()
-		switch {
-		case spells(key, "code"):
-			d.number = text
-			d.codes++
-		case d.message == nil && spells(key, "message"):
-			d.message = text
-		case d.data == nil && spells(key, "data"):
-			d.data = text
-		}
-	})
-	return d
-}
-
-func (d rawDetail) detail() Detail {
-	return Detail{Code: d.code(), Message: readText(d.message), Data: readText(d.data)}
-}
-
-func (d rawDetail) code() Code {
-	if d.codes != 1 {
-		return 0
-	}
-	return readCode(d.number)
-}
-
-// readCode reads a code, 0 if it is none. In a float's spelling only numbers are
-// taken that a float64 holds exactly.
-func readCode(text []byte) Code {
-	const exact, longest = 1 << 53, 64
-	if len(text) > longest {
-		return 0
-	}
-	word := string(text)
-	if strings.HasPrefix(word, `"`) {
-		word = unquote(text)
-	} else if f, err := strconv.ParseFloat(word, 64); err == nil && f > -exact && f < exact && f == float64(int64(f)) {
-		word = strconv.FormatInt(int64(f), 10)
-	}
-	n, err := strconv.Atoi(word)
-	if err != nil {
-		return 0
-	}
-	return Code(n)
-}
-
 // readTrace reads a trace id, a string or a number. It stands in every line about
 // the answer, so it must not read like a statement of ours: it ends where it stops
 // being a word. Support finds what it needs by the beginning, too.
-func readTrace(text []byte) string {
-	id := string(text[:min(len(text), maxTrace)])
-	if strings.HasPrefix(id, `"`) {
-		id = strings.TrimLeftFunc(unquote(clip(text)), breaksWord)
-	} else if strings.TrimLeft(id, "-0123456789") == id {
-		return "" // true, null, a list
-	}
+func readTrace(text []byte) string { return traceWord(scalar(text)) }
+
+func traceWord(id string) string {
+	id = strings.TrimLeftFunc(id, breaksWord)
 	if end := strings.IndexFunc(id, breaksWord); end >= 0 {
 		id = id[:end]
 	}
@@ -223,7 +104,7 @@ func breaksWord(r rune) bool {
 // readText reads a string as text for people: what could forge a log line or hide
 // in one is left out, and it is cut at maxText bytes.
 func readText(text []byte) string {
-	in := unquote(clip(text))
+	in := scalar(clip(text))
 	out := make([]byte, 0, min(len(in), maxText))
 	for _, r := range in {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {
@@ -237,11 +118,19 @@ func readText(text []byte) string {
 	return string(out)
 }
 
+// scalar is the string or number that the text of a value stands for, "" for another.
+func scalar(text []byte) string {
+	if len(text) == 0 || text[0] == '"' {
+		return unquote(clip(text))
+	}
+	return string(text[:min(len(text), maxText)])
+}
+
 // clip shortens the text of a long string, between two of its characters, so that
 // little of what is not kept gets copied.
 func clip(text []byte) []byte {
 	const most = 64 * maxText
-	if len(text) <= most || text[0] != '"' {
+	if len(text) <= most {
 		return text
 	}
 	end := 1

@@ -34,7 +34,7 @@ type Error struct {
 // Detail is one error of an answer. Server text is cut at 256 bytes, and stripped of
 // control characters and invalid UTF-8, when it is parsed.
 type Detail struct {
-	Code    Code // 0 if there was none, or none that could be read
+	Code    Code // "" if there was none, or none that could be read
 	Message string
 	Data    string `json:"-"` // not for logs: it may repeat what was sent
 }
@@ -47,7 +47,7 @@ func (e *Error) Complete() bool {
 		return false
 	}
 	for i := range e.Details {
-		if e.Details[i].Code == 0 {
+		if e.Details[i].Code == "" {
 			return false
 		}
 	}
@@ -103,16 +103,16 @@ func (e Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 // words stands in quotes, lest it read like what this module has to say.
 func (d Detail) text() string {
 	message := d.Message
-	if !plain(message) || d.Code == 0 && strings.TrimLeft(message, "-0123456789") != message { // nor like a code
+	if !plain(message) || d.Code == "" && strings.TrimLeft(message, "-0123456789") != message { // nor like a code
 		message = strconv.QuoteToGraphic(message)
 	}
 	switch {
-	case d.Code == 0 && message == "":
+	case d.Code == "" && message == "":
 		return "no code"
-	case d.Code == 0:
+	case d.Code == "":
 		return message
 	}
-	return strings.TrimSuffix(strconv.Itoa(int(d.Code))+" "+message, " ")
+	return strings.TrimSuffix(d.Code.Text()+" "+message, " ")
 }
 
 // plain reports whether a text holds none of the characters that give a line of
@@ -129,7 +129,7 @@ func (d Detail) Format(f fmt.State, verb rune) { format(f, verb, d.text()) }
 
 // LogValue holds code and message, and never Data.
 func (d Detail) LogValue() slog.Value {
-	return slog.GroupValue(slog.Int("code", int(d.Code)), slog.String("message", d.Message))
+	return slog.GroupValue(slog.String("code", string(d.Code)), slog.String("message", d.Message))
 }
 
 func format(f fmt.State, verb rune, text string) {

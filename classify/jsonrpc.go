@@ -13,15 +13,15 @@ func JSONRPC() *Catalog { return jsonrpc() }
 var jsonrpc = sync.OnceValue(func() *Catalog {
 	const source = "JSON-RPC 2.0 specification, section 5.1"
 	return must(NewCatalog("JSON-RPC", []Rule{
-		{First: -32700, Name: "Parse error", Class: FixAndResend, Effect: NotApplied, Source: source,
+		{Codes: "-32700", Name: "Parse error", Class: FixAndResend, Effect: NotApplied, Source: source,
 			Fix: "Send well-formed JSON."},
-		{First: -32600, Name: "Invalid Request", Class: FixAndResend, Effect: NotApplied, Source: source,
+		{Codes: "-32600", Name: "Invalid Request", Class: FixAndResend, Effect: NotApplied, Source: source,
 			Fix: "Send a valid request object: jsonrpc, method, params and id."},
-		{First: -32601, Name: "Method not found", Class: FixAndResend, Effect: NotApplied, Source: source,
+		{Codes: "-32601", Name: "Method not found", Class: FixAndResend, Effect: NotApplied, Source: source,
 			Fix: "Call a method that the server offers; check its spelling and the API version."},
-		{First: -32602, Name: "Invalid params", Class: FixAndResend, Effect: NotApplied, Source: source,
+		{Codes: "-32602", Name: "Invalid params", Class: FixAndResend, Effect: NotApplied, Source: source,
 			Fix: "Correct the parameters to what the method's documentation asks for."},
-		{First: -32603, Name: "Internal error", Class: Retryable, Effect: Unknown, Source: source,
+		{Codes: "-32603", Name: "Internal error", Class: Retryable, Effect: Unknown, Source: source,
 			Fix: "Wait and send again; whether the call took effect is not known."},
 	}...))
 })

@@ -27,7 +27,12 @@ var errNoResponse = errors.New("no response to read")
 // Reading ends when the request's context does. The body of a 101, which net/http
 // does not end so, is closed unread. Nothing of the request is kept. A nil resp is an
 // error that no catalog recognises.
-func FromResponse(resp *http.Response) error {
+func FromResponse(resp *http.Response) error { return standard.fromResponse(resp) }
+
+// FromResponse is the function [FromResponse] for answers of the catalog's [Shape].
+func (c *Catalog) FromResponse(resp *http.Response) error { return c.shape.fromResponse(resp) }
+
+func (s *shape) fromResponse(resp *http.Response) error {
 	if resp == nil {
 		return errNoResponse
 	}
@@ -42,7 +47,7 @@ func FromResponse(resp *http.Response) error {
 			body, err = unpacked(resp, maxBody)
 		}
 	}
-	e := Decode(resp.StatusCode, resp.Header, body)
+	e := s.decode(resp.StatusCode, resp.Header, body)
 	e.partial = e.partial || err != nil
 	return e
 }
@@ -67,8 +72,15 @@ func FromResponse(resp *http.Response) error {
 // 2xx is unreadable as well whose end nobody announced (HTTP/1 without a length and
 // without chunks), that is null, false, 0, "" or [], or that has a top-level "error"
 // which is not empty, or an array with one of which that is true. It is known by the context of resp.Request.
-func ReadJSON(resp *http.Response, v any) error {
-	if err := FromResponse(resp); err != nil {
+func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp, v) }
+
+// ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
+// error if a path leads to a code that is none of its Success, or if an element of the
+// errors has none.
+func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.shape.readJSON(resp, v) }
+
+func (s *shape) readJSON(resp *http.Response, v any) error {
+	if err := s.fromResponse(resp); err != nil {
 		return err
 	}
 	var body []byte
@@ -81,16 +93,16 @@ func ReadJSON(resp *http.Response, v any) error {
 	if err != nil {
 		return &undecodable{resp.StatusCode, err, err == errTooLong}
 	}
-	e, whole, complains := parse(body)
-	if len(e.Details) > 0 {
-		e.Status, e.RetryAfter = resp.StatusCode, retryAfter(resp.Header)
-		e.partial = e.partial || !whole
+	a := s.parse(body, resp.Header)
+	if e := a.error; a.fails {
+		e.Status, e.RetryAfter = resp.StatusCode, s.retryAfter(resp.StatusCode, resp.Header)
+		e.partial = e.partial || !a.whole
 		return e
 	}
 	open := openEnded(resp, body)
-	err = unmarshal(body, whole, v)
+	err = unmarshal(body, a.whole, v)
 	if err == nil && resp.Request != nil && carry.Payment(resp.Request.Context()) {
-		err = unsaid(body, open, complains)
+		err = s.unsaid(body, open)
 	}
 	if err != nil {
 		return &undecodable{resp.StatusCode, err, !open && !cut(body)}
@@ -108,12 +120,12 @@ func openEnded(resp *http.Response, body []byte) bool {
 
 // unsaid returns why a readable 2xx does not say that a payment happened. An empty
 // one does, where nothing else is expected.
-func unsaid(body []byte, open, complains bool) error {
+func (s *shape) unsaid(body []byte, open bool) error {
 	body = bytes.TrimSpace(body)
 	switch {
 	case open:
 		return errOpenEnd
-	case complains, within(body):
+	case complains(body), s.within(body):
 		return errSaid
 	case len(body) > 0 && body[0] != '{' && saysNone(body):
 		return errSilent
@@ -122,17 +134,30 @@ func unsaid(body []byte, open, complains bool) error {
 }
 
 // within reports whether an element of an array says that something went wrong.
-func within(body []byte) bool {
+func (s *shape) within(body []byte) bool {
 	var all []json.RawMessage
 	if len(body) == 0 || body[0] != '[' || json.Unmarshal(body, &all) != nil {
 		return false
 	}
 	for _, one := range all {
-		if e, _, complains := parse(one); complains || len(e.Details) > 0 {
+		if complains(one) || s.parse(one, nil).fails {
 			return true
 		}
 	}
 	return false
+}
+
+// complains reports whether an object has a member "error" that says something, in
+// whatever form.
+func complains(body []byte) (yes bool) {
+	s := scanner{text: body}
+	if s.peek() == '{' {
+		s.object(func(key []byte) {
+			text := s.value()
+			yes = yes || spells(key, "error") && !s.bad && !saysNone(text)
+		})
+	}
+	return yes
 }
 
 // cut reports whether body is the beginning of a JSON value.

@@ -45,7 +45,7 @@ func wait(value string, now time.Time) time.Duration {
 	}
 	var longest time.Duration
 	for part := range strings.SplitSeq(value, ",") {
-		seconds, ok := number(strings.Trim(part, " \t"))
+		seconds, ok := decimal(strings.Trim(part, " \t"))
 		if !ok {
 			return 0
 		}
@@ -67,9 +67,9 @@ func asked(seconds int64, now time.Time) time.Duration {
 	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 }
 
-// number reads a decimal number and rounds it up. HTTP allows no fraction, but
+// decimal reads a decimal number and rounds it up. HTTP allows no fraction, but
 // servers write one all the same. A number beyond tooLarge is that.
-func number(text string) (n int64, ok bool) {
+func decimal(text string) (n int64, ok bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if whole+fraction == "" || strings.Trim(whole+fraction, "0123456789") != "" {
 		return 0, false

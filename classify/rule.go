@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// Rule says what one code, or every code of a range, means.
+// Rule says what one code, or every code of several, means.
 type Rule struct {
-	First   Code   // the code, or the first of a range; not 0, unless a range runs across it
-	Last    Code   // the last of a range, itself included; 0 means First alone, so no range can end at 0
+	// Codes is one code ("card_declined", "50"), a range of numbers
+	// ("30000..39999", both ends included) or a beginning ("EAPI:*": every code
+	// that begins with EAPI:, a number such as "50" too). Required.
+	Codes   string
 	Name    string // what the code means, such as "API key locked"; required
 	Fix     string // what the person who gets it should do; optional
 	Class   Class  // required: a rule that leaves its codes Unclassified says nothing
@@ -18,33 +21,106 @@ type Rule struct {
 	Source  string // where the fact comes from; optional
 }
 
-// last is the end of the rule's range, with the meaning of 0 taken away.
-func (r *Rule) last() Code {
-	if r.Last == 0 {
-		return r.First
+// Bounds returns the first and the last code of a range of numbers, or twice the one
+// code that the rule is about. It is false for a beginning, and for what is no code.
+func (r Rule) Bounds() (first, last Code, ok bool) {
+	kind, first, last := r.span()
+	return first, last, kind == oneCode || kind == aRange
+}
+
+// Matches reports whether Codes includes the code. Of several rules that do, one for
+// the code alone wins over the longest beginning, and that over a range.
+func (r Rule) Matches(code Code) bool {
+	switch kind, first, last := r.span(); kind {
+	case oneCode:
+		return code == first
+	case aBeginning:
+		return strings.HasPrefix(string(code), string(first))
+	case aRange:
+		n, ok := code.number()
+		from, _ := first.number()
+		to, _ := last.number()
+		return ok && from.compare(n) <= 0 && n.compare(to) <= 0
 	}
-	return r.Last
+	return false
+}
+
+// A kind says what Rule.Codes stands for.
+type kind uint8
+
+const (
+	noCodes kind = iota
+	oneCode
+	aRange
+	aBeginning
+)
+
+// span takes Codes apart: the code, or both ends of the range, or the beginning.
+func (r *Rule) span() (k kind, first, last Code) {
+	if from, to, found := strings.Cut(r.Codes, ".."); found {
+		_, okFrom := Code(from).number()
+		_, okTo := Code(to).number()
+		if okFrom && okTo {
+			return aRange, Code(from), Code(to)
+		}
+	}
+	if begin, found := strings.CutSuffix(r.Codes, "*"); found {
+		if !Code(begin).Valid() {
+			return noCodes, "", ""
+		}
+		return aBeginning, Code(begin), ""
+	}
+	if code := Code(r.Codes); code.Valid() {
+		return oneCode, code, code
+	}
+	return noCodes, "", ""
 }
 
 // where names the rule in an error.
 func (r *Rule) where() string {
-	if r.last() == r.First {
-		return fmt.Sprintf("rule %q (code %d)", r.Name, int(r.First))
+	switch kind, first, last := r.span(); kind {
+	case oneCode:
+		return fmt.Sprintf("rule %q (code %s)", r.Name, first.Text())
+	case aRange:
+		return fmt.Sprintf("rule %q (codes %s to %s)", r.Name, first, last)
+	case aBeginning:
+		return fmt.Sprintf("rule %q (codes %s)", r.Name, Code(r.Codes).Text())
 	}
-	return fmt.Sprintf("rule %q (codes %d to %d)", r.Name, int(r.First), int(r.Last))
+	return fmt.Sprintf("rule %q", r.Name)
 }
 
-// check reports all that is wrong with the rule taken by itself.
-func (r *Rule) check() error {
+// codesFault is what is wrong with Codes, "" if nothing.
+func (r *Rule) codesFault() string {
+	kind, first, last := r.span()
+	switch {
+	case r.Codes == "":
+		return "no code"
+	case r.Codes == "*":
+		return `"*" would be every code: what no rule knows is judged by its status`
+	case kind == noCodes:
+		return fmt.Sprintf("no answer has the code %.150q: a code has at most %d bytes, all printable", r.Codes, maxWord)
+	case kind == aRange:
+		from, _ := first.number()
+		to, _ := last.number()
+		if to.compare(from) < 0 {
+			return "range is reversed"
+		}
+	}
+	return ""
+}
+
+// check reports all that is wrong with the rule taken by itself, under a shape.
+func (r *Rule) check(s *shape) error {
 	var errs []error
 	fault := func(bad bool, text string) {
 		if bad {
 			errs = append(errs, fmt.Errorf("%s: %s", r.where(), text))
 		}
 	}
+	codes := r.codesFault()
 	fault(r.Name == "", "no name")
-	fault(r.First == 0 && r.Last == 0, "code 0 means no code")
-	fault(r.last() < r.First, "range is reversed")
+	fault(codes != "", codes)
+	fault(codes == "" && s.isSuccess(Code(r.Codes)), "this code says that there is no error")
 	fault(r.Class == Unclassified, "no class")
 	fault(r.Class > Fatal, "invalid class "+r.Class.String())
 	fault(r.Effect > NotApplied, "invalid effect "+r.Effect.String())
@@ -52,50 +128,64 @@ func (r *Rule) check() error {
 	return errors.Join(errs...)
 }
 
-// A span is a stretch of codes for which one rule speaks.
+// A span is a stretch of numbers for which one rule speaks.
 type span struct {
-	first, last Code
+	first, last number
 	rule        *Rule
 }
 
-// compile checks the rules of one call, each by itself and against each other,
-// and sorts them into single codes and ranges.
-func compile(rules []Rule) (singles, ranges []span, err error) {
+// ruleSet is the rules of one call, sorted by what they speak for.
+type ruleSet struct {
+	singles    map[Code]*Rule
+	beginnings map[Code]*Rule
+	ranges     []span
+}
+
+// compile checks the rules of one call, each by itself and against each other.
+func compile(rules []Rule, s *shape) (set ruleSet, err error) {
 	rules = slices.Clone(rules) // the caller may change theirs later
+	set = ruleSet{singles: make(map[Code]*Rule, len(rules)), beginnings: map[Code]*Rule{}}
 	var errs []error
+	add := func(to map[Code]*Rule, code Code, r *Rule) {
+		if other := to[code]; other != nil {
+			errs = append(errs, fmt.Errorf("%s overlaps %s", r.where(), other.where()))
+			return
+		}
+		to[code] = r
+	}
 	for i := range rules {
 		r := &rules[i]
-		if err := r.check(); err != nil {
+		if err := r.check(s); err != nil {
 			errs = append(errs, err)
 		}
-		switch s := (span{r.First, r.last(), r}); {
-		case s.first == s.last:
-			singles = append(singles, s)
-		case s.first < s.last:
-			ranges = append(ranges, s)
+		switch kind, first, last := r.span(); kind {
+		case oneCode:
+			add(set.singles, first, r)
+		case aBeginning:
+			add(set.beginnings, first, r)
+		case aRange:
+			from, _ := first.number()
+			to, _ := last.number()
+			switch from.compare(to) {
+			case 0:
+				add(set.singles, first, r)
+			case -1:
+				set.ranges = append(set.ranges, span{from, to, r})
+			}
 		}
 	}
-	errs = append(errs, collisions(singles)...)
-	errs = append(errs, collisions(ranges)...)
-	return singles, ranges, errors.Join(errs...)
+	errs = append(errs, collisions(set.ranges)...)
+	return set, errors.Join(errs...)
 }
 
 // collisions sorts spans and reports each one that reaches into an earlier one.
 func collisions(spans []span) (errs []error) {
-	slices.SortStableFunc(spans, func(a, b span) int {
-		if a.first < b.first {
-			return -1
-		}
-		if a.first > b.first {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(spans, func(a, b span) int { return a.first.compare(b.first) })
 	for i, far := 1, 0; i < len(spans); i++ {
-		if spans[i].first <= spans[far].last {
+		if spans[i].first.compare(spans[far].last) <= 0 {
 			errs = append(errs, fmt.Errorf("%s overlaps %s", spans[i].rule.where(), spans[far].rule.where()))
 		}
-		if spans[i].last > spans[far].last {
+		if spans[i].last.compare(spans[far].last) > 0 {
 			far = i
 		}
 	}
@@ -108,20 +198,20 @@ func overlay(base, top []span) []span {
 	out := make([]span, 0, len(base)+2*len(top))
 	t := 0
 	for _, b := range base {
-		for t < len(top) && top[t].last < b.first {
+		for t < len(top) && top[t].last.compare(b.first) < 0 {
 			out = append(out, top[t])
 			t++
 		}
 		covered := false // up to the end of b
-		for t < len(top) && top[t].first <= b.last {
-			if b.first < top[t].first {
-				out = append(out, span{b.first, top[t].first - 1, b.rule})
+		for t < len(top) && top[t].first.compare(b.last) <= 0 {
+			if b.first.compare(top[t].first) < 0 {
+				out = append(out, span{b.first, top[t].first.plus(-1), b.rule})
 			}
-			if top[t].last >= b.last { // may reach into the next of base: looked at again
+			if top[t].last.compare(b.last) >= 0 { // may reach into the next of base: looked at again
 				covered = true
 				break
 			}
-			b.first = top[t].last + 1
+			b.first = top[t].last.plus(1)
 			out = append(out, top[t])
 			t++
 		}

@@ -3,7 +3,8 @@ package classify
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // maxDepth is how deep an answer may nest.
@@ -206,25 +207,38 @@ func (s *scanner) digits() {
 	}
 }
 
-// spells reports whether the text of a key stands for name, which is all ASCII
-// letters. It costs no memory, as there may be thousands of keys.
+// spells reports whether the text of a key stands for name. It costs no memory, as
+// there may be thousands of keys.
 func spells(key []byte, name string) bool {
 	key = key[1 : len(key)-1]
-	for _, want := range []byte(name) {
-		switch {
-		case len(key) > 0 && key[0] == want:
-			key = key[1:]
-		case len(key) > 5 && key[0] == '\\' && key[1] == 'u':
-			c, err := strconv.ParseUint(string(key[2:6]), 16, 16)
-			if err != nil || c != uint64(want) {
+	if len(key) < len(name) { // an escape is longer than what it stands for
+		return false
+	}
+	for len(key) > 0 && name != "" {
+		if key[0] != '\\' {
+			if key[0] != name[0] {
 				return false
 			}
-			key = key[6:]
-		default:
+			key, name = key[1:], name[1:]
+			continue
+		}
+		r, size := escaped(key)
+		want, width := utf8.DecodeRuneInString(name)
+		if r != want || r == utf8.RuneError && width == 1 {
 			return false
 		}
+		key, name = key[size:], name[width:]
 	}
-	return len(key) == 0
+	return len(key) == 0 && name == ""
+}
+
+// escaped is the character that an escape sequence stands for, which is known to be
+// one, and how long that is.
+func escaped(text []byte) (r rune, size int) {
+	if at := strings.IndexByte(`"\/bfnrt`, text[1]); at >= 0 {
+		return rune("\"\\/\b\f\n\r\t"[at]), 2
+	}
+	return unescape(text)
 }
 
 // unquote is the string that the text of a value stands for, "" if it is none.

@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// Code is the integer an API puts into its error answers. It is never the HTTP
-// status. 0 means that there is no code.
-type Code int
-
 // Class says what would help against an error.
 type Class uint8
 
@@ -55,7 +51,7 @@ type Verdict struct {
 	Class      Class
 	Effect     Effect
 	Lockout    bool          // no call with this key can succeed until a person acts
-	Code       Code          // the code that decided, 0 if none; it may be one that no rule knows
+	Code       Code          // the code that decided, "" if none; it may be one that no rule knows
 	Status     int           // HTTP status, 0 if there was no response
 	RetryAfter time.Duration // what the server asked for, 0 if nothing; never negative
 	Rule       string        // name of the deciding rule, for people: "API key locked", "HTTP 503", "connection not made"
@@ -75,8 +71,8 @@ func (v Verdict) String() string {
 		b.WriteString(": " + v.Rule)
 	}
 	var notes []string
-	if v.Code != 0 {
-		notes = append(notes, fmt.Sprintf("code %d", int(v.Code)))
+	if v.Code != "" {
+		notes = append(notes, "code "+v.Code.Text())
 	}
 	if v.Status != 0 && v.Rule != statusName(v.Status) {
 		notes = append(notes, fmt.Sprintf("HTTP %d", v.Status))

@@ -23,7 +23,7 @@ func DefaultAbsent(e *classify.Error) bool {
 		return false
 	}
 	for _, d := range e.Details {
-		if d.Code < 30000 || d.Code > 39999 || d.Code == 30010 {
+		if d.Code < 30000 || d.Code > 39999 || d.Code == "30010" {
 			return false
 		}
 	}
@@ -42,7 +42,7 @@ func mayMeanAbsent(e *classify.Error) bool {
 	}
 	for _, d := range e.Details {
 		rule, known := classify.Nexpay().Lookup(d.Code)
-		if known && rule.Class != classify.FixAndResend || d.Code == 20000 || d.Code == 20010 {
+		if known && rule.Class != classify.FixAndResend || d.Code == "20000" || d.Code == "20010" {
 			return false
 		}
 	}

@@ -42,7 +42,7 @@ func (t *Table) check() error {
 	for _, status := range sorted(t.Statuses) {
 		p.status(t, status)
 	}
-	for _, code := range sorted(t.Codes) {
+	for _, code := range sortedCodes(t.Codes) {
 		p.code(t, code)
 	}
 	if len(p.errs) == 0 {
@@ -53,13 +53,17 @@ func (t *Table) check() error {
 
 func sorted[K cmp.Ordered](m map[K]Policy) []K { return slices.Sorted(maps.Keys(m)) }
 
+func sortedCodes(m map[classify.Code]Policy) []classify.Code {
+	return slices.SortedFunc(maps.Keys(m), classify.Code.Compare)
+}
+
 type problems struct{ errs []error }
 
 func (ps *problems) add(where, format string, args ...any) {
 	if where != "" {
 		where += ": "
 	}
-	ps.errs = append(ps.errs, fmt.Errorf("policy: "+where+format, args...))
+	ps.errs = append(ps.errs, fmt.Errorf("policy: %s%w", where, fmt.Errorf(format, args...)))
 }
 
 // policy reports what is wrong with p wherever it stands.
@@ -124,10 +128,14 @@ func (ps *problems) status(t *Table, status int) {
 
 // code reports what is wrong with the policy of an error code.
 func (ps *problems) code(t *Table, code classify.Code) {
-	where := fmt.Sprintf("Codes[%d]", code)
+	where := fmt.Sprintf("Codes[%s]", code.Text())
 	ps.policy(where, t.Codes[code])
-	if code == 0 {
-		ps.add(where, `0 stands for "no code"; use Statuses or Classes`)
+	if code == "" {
+		ps.add(where, `"" stands for "no code"; use Statuses or Classes`)
+		return
+	}
+	if !code.Valid() {
+		ps.add(where, "no answer has this code: a code has at most 128 bytes, all printable")
 		return
 	}
 	if t.Catalog == nil {
@@ -180,8 +188,8 @@ func (ps *problems) endless(t *Table) {
 
 func combination(code classify.Code, status int) string {
 	where := "Default and Classes[retryable]"
-	if code != 0 {
-		where = fmt.Sprintf("Codes[%d]", code)
+	if code != "" {
+		where = fmt.Sprintf("Codes[%s]", code.Text())
 	}
 	if status != 0 {
 		where += fmt.Sprintf(" under HTTP status %d", status)

@@ -33,11 +33,11 @@ func TestNewReportsEverything(t *testing.T) {
 			503: {Backoff: policy.Backoff{Initial: -time.Second, Max: -time.Second, Multiplier: math.NaN(), Jitter: 3}},
 		},
 		Codes: map[classify.Code]policy.Policy{
-			40:     {MaxAttempts: 3},
-			30010:  {MaxAttempts: 2},
-			-32603: {Backoff: policy.Backoff{Initial: 2 * time.Second, Max: time.Second, Multiplier: 0.5}},
-			12345:  {MaxAttempts: 2},
-			0:      {},
+			"40":     {MaxAttempts: 3},
+			"30010":  {MaxAttempts: 2},
+			"-32603": {Backoff: policy.Backoff{Initial: 2 * time.Second, Max: time.Second, Multiplier: 0.5}},
+			"12345":  {MaxAttempts: 2},
+			"":      {},
 		},
 	})
 	require.Error(t, err)
@@ -81,14 +81,14 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 		{"unlimited attempts are bounded by the inherited time", policy.Table{Default: policy.Policy{MaxAttempts: policy.None}}, ""},
 		{"unlimited time is bounded by the inherited attempts", policy.Table{Default: policy.Policy{MaxElapsed: policy.None}}, ""},
 		{"default", policy.Table{Default: endless}, "Default and Classes[retryable]: neither"},
-		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{7: endless}}, "Codes[7]: neither"},
+		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{"7": endless}}, "Codes[7]: neither"},
 		{"a fatal code is not resent at all", policy.Table{
 			Catalog: classify.Nexpay(),
 			Default: policy.Policy{MaxAttempts: policy.None},
-			Codes:   map[classify.Code]policy.Policy{40: {MaxElapsed: policy.None}, 50: {Backoff: policy.Backoff{Initial: policy.None}}},
+			Codes:   map[classify.Code]policy.Policy{"40": {MaxElapsed: policy.None}, "50": {Backoff: policy.Backoff{Initial: policy.None}}},
 		}, ""},
 		{"each half harmless, together not", policy.Table{
-			Codes:    map[classify.Code]policy.Policy{7: {MaxAttempts: policy.None}},
+			Codes:    map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None}},
 			Statuses: map[int]policy.Policy{503: {MaxElapsed: policy.None}},
 		}, "Codes[7] under HTTP status 503: neither"},
 	} {
@@ -115,9 +115,9 @@ func TestNewRefusesHotLoops(t *testing.T) {
 		{"default", policy.Table{Default: policy.Policy{
 			MaxAttempts: policy.None, MaxElapsed: 30 * time.Second, Backoff: unpaced, Cost: policy.None,
 		}}, "Default and Classes[retryable]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can"},
-		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{7: {MaxAttempts: policy.None, Backoff: unpaced}}}, "Codes[7]: MaxAttempts"},
+		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None, Backoff: unpaced}}}, "Codes[7]: MaxAttempts"},
 		{"each half harmless, together not", policy.Table{
-			Codes:    map[classify.Code]policy.Policy{7: {Backoff: unpaced}},
+			Codes:    map[classify.Code]policy.Policy{"7": {Backoff: unpaced}},
 			Statuses: map[int]policy.Policy{503: {MaxAttempts: policy.None}},
 		}, "Codes[7] under HTTP status 503: MaxAttempts"},
 		{"waits as good as none", policy.Table{Default: policy.Policy{
@@ -152,7 +152,7 @@ func TestStatusesThatAreNotRetryable(t *testing.T) {
 		{"403, all the rest", policy.Table{Statuses: map[int]policy.Policy{403: {
 			MaxAttempts: 1, MaxElapsed: time.Minute, MaxRetryAfter: time.Minute, Cost: 3, Breaker: policy.Ignored,
 		}}}, true},
-		{"a code that comes with 403", policy.Table{Codes: map[classify.Code]policy.Policy{130: {MaxAttempts: 3}}}, true},
+		{"a code that comes with 403", policy.Table{Codes: map[classify.Code]policy.Policy{"130": {MaxAttempts: 3}}}, true},
 		{"retryable by itself", policy.Table{Statuses: map[int]policy.Policy{
 			200: {MaxAttempts: 2}, 408: {MaxAttempts: 2}, 429: {MaxAttempts: 2}, 500: {MaxAttempts: 2}, 599: {MaxAttempts: 2},
 		}}, true},

@@ -12,14 +12,14 @@ import (
 func ExampleSet_With() {
 	set, err := policy.Nexpay().With(policy.Table{
 		Codes: map[classify.Code]policy.Policy{
-			-32603: {MaxAttempts: 6, MaxElapsed: time.Minute},
+			"-32603": {MaxAttempts: 6, MaxElapsed: time.Minute},
 		},
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	p := set.For(classify.Verdict{Class: classify.Retryable, Code: -32603, Status: 500})
+	p := set.For(classify.Verdict{Class: classify.Retryable, Code: "-32603", Status: 500})
 	fmt.Println(p.MaxAttempts, p.MaxElapsed, p.Backoff.Initial)
 	// Output: 6 1m0s 200ms
 }
@@ -45,7 +45,7 @@ func ExampleNew_errors() {
 	_, err := policy.New(policy.Table{
 		Catalog: classify.Nexpay(),
 		Default: policy.Policy{Backoff: policy.Backoff{Initial: time.Minute, Max: time.Second}},
-		Codes:   map[classify.Code]policy.Policy{100: {MaxAttempts: 3}},
+		Codes:   map[classify.Code]policy.Policy{"100": {MaxAttempts: 3}},
 	})
 	fmt.Println(err)
 	// Output:
@@ -60,13 +60,13 @@ func ExampleStandard() {
 }
 
 func ExampleNexpay() {
-	p := policy.Nexpay().For(classify.Verdict{Class: classify.Retryable, Code: 140})
+	p := policy.Nexpay().For(classify.Verdict{Class: classify.Retryable, Code: "140"})
 	fmt.Println(p.MaxAttempts, p.Breaker)
 	// Output: 1 trip
 }
 
 func ExampleSet_Explain() {
-	fmt.Print(policy.Nexpay().Explain(-32603))
+	fmt.Print(policy.Nexpay().Explain("-32603"))
 	// Output:
 	// -32603 Internal error
 	//   class         retryable; effect unknown

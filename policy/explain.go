@@ -146,14 +146,14 @@ func (e Explanation) String() string {
 // Title is the first line of String: code, name and HTTP status, as far as they are
 // known.
 func (e Explanation) Title() string {
-	title := fmt.Sprintf("%d %s", e.Code, e.Rule.Name)
+	title := e.Code.Text() + " " + e.Rule.Name
 	switch {
-	case !e.Known && e.Code == 0 && e.Status != 0:
+	case !e.Known && e.Code == "" && e.Status != 0:
 		return fmt.Sprintf("HTTP %d", e.Status)
 	case !e.Known && e.Status != 0:
-		return fmt.Sprintf("%d: no rule knows this code, HTTP %d decides", e.Code, e.Status)
+		return fmt.Sprintf("%s: no rule knows this code, HTTP %d decides", e.Code.Text(), e.Status)
 	case !e.Known:
-		return fmt.Sprintf("%d: no rule knows this code", e.Code)
+		return fmt.Sprintf("%s: no rule knows this code", e.Code.Text())
 	case e.Status != 0:
 		title += fmt.Sprintf(", HTTP %d", e.Status)
 	}

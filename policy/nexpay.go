@@ -19,8 +19,8 @@ var nexpay = sync.OnceValue(func() *Set {
 		Catalog:        classify.Nexpay(),
 		AttemptTimeout: 10 * time.Second,
 		Codes: map[classify.Code]Policy{
-			130: suspended, // trading suspended
-			140: suspended, // REST API suspended
+			"130": suspended, // trading suspended
+			"140": suspended, // REST API suspended
 		},
 	})
 })

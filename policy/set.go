@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/internal/codes"
 )
 
 // A Set is a compiled [Table]. It does not change and is safe for concurrent
@@ -17,7 +16,7 @@ type Set struct {
 	inherited byClass
 	byStatus  [599 + 1]*byClass
 	// byCode holds what was set for a code, still to be laid over those.
-	byCode codes.Table[Policy]
+	byCode map[classify.Code]*Policy
 }
 
 // byClass holds a policy with nothing left to inherit for each class.
@@ -56,11 +55,10 @@ func compile(t Table) *Set {
 			s.byStatus[status] = &p
 		}
 	}
-	all := sorted(t.Codes)
-	s.byCode = codes.Make(len(all), func(i int) (int, *Policy) {
-		p := t.Codes[all[i]]
-		return int(all[i]), &p
-	})
+	s.byCode = make(map[classify.Code]*Policy, len(t.Codes))
+	for code, p := range t.Codes {
+		s.byCode[code] = &p
+	}
 	return s
 }
 
@@ -100,7 +98,7 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 		}
 	}
 	*p = inherited[class]
-	if code := s.byCode.Find(int(v.Code)); code != nil {
+	if code := s.byCode[v.Code]; code != nil {
 		p.overlay(code)
 	}
 	if class == classify.Fatal || class == classify.Unclassified {
@@ -127,12 +125,12 @@ func (s *Set) MaxCost() int {
 	return most
 }
 
-// resent returns, in order, 0 for no code and the codes with a policy of their
+// resent returns, in order, "" for no code and the codes with a policy of their
 // own that may be sent again as they are: all but those of which the catalog
 // knows better.
 func (s *Set) resent() []classify.Code {
-	own := slices.DeleteFunc(sorted(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
-	return append([]classify.Code{0}, own...)
+	own := slices.DeleteFunc(sortedCodes(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
+	return append([]classify.Code{""}, own...)
 }
 
 func (s *Set) retryable(code classify.Code) bool {
@@ -145,7 +143,7 @@ func (s *Set) retryable(code classify.Code) bool {
 
 // Codes returns the codes with a policy of their own, sorted, in a slice of the
 // caller's own.
-func (s *Set) Codes() []classify.Code { return sorted(s.table.Codes) }
+func (s *Set) Codes() []classify.Code { return sortedCodes(s.table.Codes) }
 
 // Catalog returns that of the table, nil if there is none.
 func (s *Set) Catalog() *classify.Catalog { return s.table.Catalog }

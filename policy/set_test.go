@@ -11,7 +11,7 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-var retryable = classify.Verdict{Class: classify.Retryable, Code: -32603, Status: 500}
+var retryable = classify.Verdict{Class: classify.Retryable, Code: "-32603", Status: 500}
 
 // The defaults, as documented.
 func TestBuiltIn(t *testing.T) {

@@ -78,11 +78,11 @@ func deciding(err error, v *classify.Verdict) (answer *classify.Error) {
 
 // decided reports whether v can be the verdict on a.
 func decided(a *classify.Error, v *classify.Verdict) bool {
-	coded := func(d classify.Detail) bool { return d.Code != 0 }
-	if v.Code != 0 {
+	coded := func(d classify.Detail) bool { return d.Code != "" }
+	if v.Code != "" {
 		coded = func(d classify.Detail) bool { return d.Code == v.Code }
 	}
-	return a.Status == v.Status && slices.ContainsFunc(a.Details, coded) == (v.Code != 0)
+	return a.Status == v.Status && slices.ContainsFunc(a.Details, coded) == (v.Code != "")
 }
 
 // shows reports whether c is in the text of a, which stops after three.

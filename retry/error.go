@@ -189,7 +189,7 @@ func (e Error) text() string {
 // the trace id where its text has them not.
 func (e *Error) last() string {
 	text := redact.Text(e.Last)
-	if e.Verdict.Code != 0 {
+	if e.Verdict.Code != "" {
 		text += e.decision(text)
 	}
 	if e.TraceID == "" || strings.Contains(text, e.TraceID) {

@@ -170,7 +170,7 @@ func verdictAttrs(failed bool, v classify.Verdict, effect classify.Effect, trace
 	if failed {
 		attrs = append(attrs, slog.String("effect", effect.String()))
 	}
-	if v.Code != 0 {
+	if v.Code != "" {
 		attrs = append(attrs, slog.Int("code", int(v.Code)))
 	}
 	if v.Status != 0 {

@@ -56,7 +56,7 @@ func (c *call) refused(v *classify.Verdict) *Error {
 // certificate that is not accepted is fatal, and tells nothing of the server),
 // and where its caller was impatient nothing at all.
 func signOf(v *classify.Verdict, outcome breaker.Outcome, impatient bool) breaker.Outcome {
-	if v.Status != 0 || v.Code != 0 {
+	if v.Status != 0 || v.Code != "" {
 		return outcome
 	}
 	if outcome == breaker.Success || impatient {

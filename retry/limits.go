@@ -160,7 +160,7 @@ func (c *call) answer(v *classify.Verdict) *classify.Error {
 		return e
 	}
 	e := &classify.Error{Status: v.Status, RetryAfter: v.RetryAfter}
-	if v.Code != 0 {
+	if v.Code != "" {
 		e.Details = []classify.Detail{{Code: v.Code, Message: v.Rule}}
 	}
 	return e

@@ -69,8 +69,8 @@ func (p *payment) conclusive(quiet time.Duration) {
 
 // decides reports whether a rule for the code made the verdict.
 func (p *payment) decides(v *classify.Verdict) bool {
-	if v.Code == 0 || p.call.tables.catalog == nil {
-		return v.Code != 0
+	if v.Code == "" || p.call.tables.catalog == nil {
+		return v.Code != ""
 	}
 	_, known := p.call.tables.catalog.Lookup(v.Code)
 	return known

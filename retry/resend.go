@@ -121,7 +121,7 @@ func (g *onProof) after(_ context.Context, c *call, came error) {
 // connection, and so did nothing with it (RFC 9110, section 15.5.20). A bare status is
 // no proof about a payment, and DoOnce does not count on it.
 func misdirected(v *classify.Verdict) bool {
-	return v.Status == http.StatusMisdirectedRequest && v.Code == 0 && v.Effect == classify.NotApplied
+	return v.Status == http.StatusMisdirectedRequest && v.Code == "" && v.Effect == classify.NotApplied
 }
 
 func (g *onProof) refuses(*call, *classify.Verdict) *Error {

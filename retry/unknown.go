@@ -116,7 +116,7 @@ func (c *call) notice(ctx context.Context) {
 
 //go:noinline
 func (c *call) noticeCode(ctx context.Context, code classify.Code, last *Attempt) {
-	if code == 0 {
+	if code == "" {
 		return
 	}
 	if _, known := c.tables.catalog.Lookup(code); known || !c.r.unknown.saw(c.tables.catalog, code, last.Verdict.Status, last.TraceID) {

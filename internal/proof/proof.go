@@ -83,8 +83,8 @@ func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.
 		e.Refused = e.Claimed && answer.Complete() && refusal(answer.Status) && p.known(answer.Details)
 		e.Resync = v.Class == classify.Resync || p.resyncs(answer)
 	default:
-		e.Answer = v.Code != 0 || v.Status != 0
-		e.Refused = e.Claimed && v.Code != 0 && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err)
+		e.Answer = v.Code != "" || v.Status != 0
+		e.Refused = e.Claimed && v.Code != "" && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err)
 		e.Resync = v.Class == classify.Resync
 		e.Unsent = NotSent(err)
 	}

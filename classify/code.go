@@ -1,0 +1,127 @@
+package classify
+
+import (
+	"bytes"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Code is what an API calls an error: "card_declined", "EAPI:Invalid nonce",
+// "-32603". It is never the HTTP status. "" means that there is no code.
+//
+// A number and the same number as text are one code: the answers {"code":50},
+// {"code":50.0}, {"code":5e1} and {"code":"50"} have the code "50". An integer of at
+// most 40 digits is written in plain digits, any other number as it stands. Text is
+// never read as a number: "050", "+50" and "5e1" in quotes are words. A word is
+// itself, case and all: at most 128 bytes, all of them printable and one at least not
+// a blank. Other text is no code.
+type Code string
+
+const (
+	maxWord   = 128 // bytes of a code
+	maxDigits = 40  // of an integer that is written in plain digits
+)
+
+// Valid reports whether an answer can have the code.
+func (c Code) Valid() bool {
+	if len(c) == 0 || len(c) > maxWord || !utf8.ValidString(string(c)) {
+		return false
+	}
+	blank := true
+	for _, r := range string(c) {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+		blank = blank && r == ' '
+	}
+	return !blank
+}
+
+// Text returns the code for people: in quotes, if it is more than a word.
+func (c Code) Text() string {
+	for _, r := range string(c) {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) && !wordMark(r) {
+			return strconv.QuoteToGraphic(string(c))
+		}
+	}
+	return string(c)
+}
+
+// wordMark reports whether codes are spelled with the character, and no sentence of
+// ours depends on it.
+func wordMark(r rune) bool {
+	return r < utf8.RuneSelf && bytes.IndexByte([]byte("-_./:+*#"), byte(r)) >= 0
+}
+
+// wordCode is the code that a string says, "" if it is none.
+func wordCode(word string) Code {
+	if c := Code(word); c.Valid() {
+		return c
+	}
+	return ""
+}
+
+// numberCode is the code that a number says, as JSON writes it.
+func numberCode(text []byte) Code {
+	var plain [maxDigits + 1]byte
+	if digits, ok := integer(plain[:0], text); ok {
+		return Code(digits)
+	}
+	if len(text) > maxWord {
+		return ""
+	}
+	return Code(text)
+}
+
+// integer appends the plain digits of a JSON number that is an integer of at most
+// 40 digits.
+func integer(plain, text []byte) (digits []byte, ok bool) {
+	if n := len(text); n <= 18 && text[0] != '-' && text[0] != '0' && allDigits(text) { // nearly always
+		return append(plain, text...), true
+	}
+	negative := text[0] == '-'
+	text = bytes.TrimPrefix(text, []byte("-"))
+	exponent := 0
+	if at := bytes.IndexAny(text, "eE"); at >= 0 {
+		e, err := strconv.Atoi(string(text[at+1 : min(len(text), at+8)]))
+		if err != nil || len(text) > at+8 { // 1e0000001 is not worth the trouble
+			return nil, false
+		}
+		exponent, text = e, text[:at]
+	}
+	whole, fraction, _ := bytes.Cut(text, []byte("."))
+	fraction = bytes.TrimRight(fraction, "0")
+	whole = bytes.TrimLeft(whole, "0")
+	if len(whole)+len(fraction) > 2*maxWord {
+		return nil, false
+	}
+	mantissa := bytes.TrimLeft(append(append(make([]byte, 0, 2*maxWord), whole...), fraction...), "0")
+	if len(mantissa) == 0 {
+		return append(plain, '0'), true
+	}
+	zeros := exponent - len(fraction)
+	for zeros < 0 && mantissa[len(mantissa)-1] == '0' {
+		mantissa, zeros = mantissa[:len(mantissa)-1], zeros+1
+	}
+	if zeros < 0 || len(mantissa)+zeros > maxDigits {
+		return nil, false
+	}
+	if negative {
+		plain = append(plain, '-')
+	}
+	plain = append(plain, mantissa...)
+	for range zeros {
+		plain = append(plain, '0')
+	}
+	return plain, true
+}
+
+func allDigits(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,138 @@
+package classify
+
+import (
+	"net/http"
+	"slices"
+)
+
+// answer makes an Error of what was found, and reports whether even a 2xx with that is
+// one.
+func (r *reader) answer(header http.Header) (e *Error, fails bool) {
+	e = &Error{partial: r.odd, skipped: r.skipped}
+	e.TraceID = r.trace(header)
+	path := r.deciding()
+	if path < 0 {
+		if text := r.textFor(toMessage, nil); text != "" { // for people
+			e.Details = []Detail{{Message: text, Data: r.textFor(toData, nil)}}
+		}
+		return e, false
+	}
+	r.units(path, func(at *place, code Code, success bool) {
+		fails = fails || !success || !r.shape.explicit
+		switch {
+		case len(e.Details) < maxDetails:
+			e.Details = append(e.Details, Detail{code, r.textFor(toMessage, at), r.textFor(toData, at)})
+		default:
+			e.skip(code)
+		}
+	})
+	e.partial = e.partial || e.skipped > 0
+	return e, fails
+}
+
+// skip counts an error that there is no room for. Its code counts all the same, or
+// sixteen harmless errors would hide one that locks the key out; only where there are
+// absurdly many nothing more is read.
+func (e *Error) skip(code Code) {
+	e.skipped++
+	if code != "" && !slices.Contains(e.beyond, code) {
+		e.beyond = append(e.beyond, code)
+	}
+}
+
+// deciding is the first path that leads to a code of an error, or else to an element
+// that should have one; −1 if none does.
+func (r *reader) deciding() int {
+	for _, path := range r.shape.paths[toCode] {
+		for i := range r.hits[path] {
+			if code := readCode(r.hits[path][i].text); code != "" && !r.shape.isSuccess(code) {
+				return path
+			}
+		}
+	}
+	for _, path := range r.shape.paths[toCode] {
+		if len(r.elements[path]) > 0 {
+			return path
+		}
+	}
+	return -1
+}
+
+// units calls each for every error that a path leads to: for every element, or where
+// those are none of its business for every code. success says that there is no error.
+func (r *reader) units(path int, each func(at *place, code Code, success bool)) {
+	hits, elements := r.hits[path], r.elements[path]
+	for i := 0; len(elements) > 0 || i < len(hits); {
+		var at place
+		if len(elements) > 0 {
+			at = elements[0]
+			elements = elements[1:]
+		} else if len(r.elements[path]) > 0 {
+			return
+		} else {
+			at = hits[i].place
+		}
+		var text []byte
+		n := 0
+		for ; i < len(hits) && hits[i].place == at; i++ {
+			text = hits[i].text
+			n++
+		}
+		if n != 1 { // twice: which of them counts?
+			text = nil
+		}
+		code := readCode(text)
+		success := code != "" && r.shape.isSuccess(code)
+		if success {
+			code = ""
+		}
+		each(&at, code, success)
+	}
+}
+
+// textFor is the first text of a kind that belongs to the error at a place, or to any.
+func (r *reader) textFor(kind int, at *place) string {
+	for _, path := range r.shape.paths[kind] {
+		for i := range r.hits[path] {
+			h := &r.hits[path][i]
+			if h.text == nil || at != nil && !h.place.beside(at) {
+				continue
+			}
+			if text := readText(h.text); text != "" {
+				return text
+			}
+			break
+		}
+	}
+	return ""
+}
+
+// trace is the first trace id that there is.
+func (r *reader) trace(header http.Header) string {
+	for _, at := range r.shape.trace {
+		if at.header != "" {
+			if id := traceWord(header.Get(at.header)); id != "" {
+				return id
+			}
+			continue
+		}
+		for i := range r.hits[at.path] {
+			if id := readTrace(r.hits[at.path][i].text); id != "" {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// readCode reads a code, "" if it is none.
+func readCode(text []byte) Code {
+	const longest = 6*maxWord + 2 // each byte an escape
+	switch {
+	case len(text) == 0 || len(text) > longest:
+		return ""
+	case text[0] == '"':
+		return wordCode(unquote(text))
+	}
+	return numberCode(text)
+}
