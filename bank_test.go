@@ -30,19 +30,19 @@ func TestTheBankObjects(t *testing.T) {
 		setup setup
 		must  behaviour
 	}{
-		{10, setup{transport: without("X-API-KEY")}, stops},
-		{20, setup{transport: without("X-NONCE")}, stops},
-		{30, setup{transport: without("X-Signature")}, stops},
-		{40, setup{credentials: nexpay.Credentials{Key: "another-key", Secret: testKey.Secret}}, locksOut},
-		{50, key(func(k *nexpaytest.Key) { k.LastNonce = nonce.MaxNonce }), resyncs},
-		{60, setup{nonces: fixedNonce(1 << 60)}, stops},
-		{70, setup{credentials: nexpay.Credentials{Key: testKey.ID, Secret: "another-secret"}}, stops},
-		{80, key(func(k *nexpaytest.Key) { k.Forbidden = []string{"/api/1/eurowallet/status"} }), stops},
-		{90, key(func(k *nexpaytest.Key) { k.State = nexpaytest.NotEnabled }), locksOut},
-		{100, key(func(k *nexpaytest.Key) { k.State = nexpaytest.Locked }), locksOut},
-		{110, key(func(k *nexpaytest.Key) { k.State = nexpaytest.ClientState }), locksOut},
-		{120, key(func(k *nexpaytest.Key) { k.State = nexpaytest.Deleted }), locksOut},
-		{121, key(func(k *nexpaytest.Key) { k.State = nexpaytest.Deprecated }), locksOut},
+		{"10", setup{transport: without("X-API-KEY")}, stops},
+		{"20", setup{transport: without("X-NONCE")}, stops},
+		{"30", setup{transport: without("X-Signature")}, stops},
+		{"40", setup{credentials: nexpay.Credentials{Key: "another-key", Secret: testKey.Secret}}, locksOut},
+		{"50", key(func(k *nexpaytest.Key) { k.LastNonce = nonce.MaxNonce }), resyncs},
+		{"60", setup{nonces: fixedNonce(1 << 60)}, stops},
+		{"70", setup{credentials: nexpay.Credentials{Key: testKey.ID, Secret: "another-secret"}}, stops},
+		{"80", key(func(k *nexpaytest.Key) { k.Forbidden = []string{"/api/1/eurowallet/status"} }), stops},
+		{"90", key(func(k *nexpaytest.Key) { k.State = nexpaytest.NotEnabled }), locksOut},
+		{"100", key(func(k *nexpaytest.Key) { k.State = nexpaytest.Locked }), locksOut},
+		{"110", key(func(k *nexpaytest.Key) { k.State = nexpaytest.ClientState }), locksOut},
+		{"120", key(func(k *nexpaytest.Key) { k.State = nexpaytest.Deleted }), locksOut},
+		{"121", key(func(k *nexpaytest.Key) { k.State = nexpaytest.Deprecated }), locksOut},
 	} {
 		t.Run(fmt.Sprint(row.code), func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestANonceTooLowIsBroughtForward(t *testing.T) {
 			if want != nil {
 				refused = 3
 			}
-			w.refusals = slices.Repeat([]classify.Code{50}, refused)
+			w.refusals = slices.Repeat([]classify.Code{"50"}, refused)
 			err := w.call()
 			require.ErrorIs(t, err, want)
 			if want != nil {
@@ -122,13 +122,13 @@ func TestEachCodeIsFixedOnce(t *testing.T) {
 	}, retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) {
 		code := e.Details[0].Code
 		seen = append(seen, code)
-		params = map[classify.Code]nexpay.Form{20000: {external, client}, 20010: {external}}[code]
+		params = map[classify.Code]nexpay.Form{"20000": {external, client}, "20010": {external}}[code]
 		return true, nil
 	}))
 	require.NoError(t, err)
 	require.Equal(t, nexpay.Pending, p.Status)
-	require.Equal(t, []classify.Code{20000, 20010}, seen)
-	w.refusals = []classify.Code{0, 20000, 20010}
+	require.Equal(t, []classify.Code{"20000", "20010"}, seen)
+	w.refusals = []classify.Code{"", "20000", "20010"}
 	w.sent(4)
 	require.Equal(t, limit, w.spare())
 }

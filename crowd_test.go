@@ -19,7 +19,7 @@ func TestALockedKeyIsTriedOnce(t *testing.T) {
 	t.Parallel()
 	w := open(t, setup{})
 	w.bank.SetState(testKey.ID, nexpaytest.Locked)
-	w.refusals = []classify.Code{100}
+	w.refusals = []classify.Code{"100"}
 	reasons := w.crowd(20)
 	w.sent(1)
 	require.Equal(t, map[error]int{retry.ErrFatal: 1, retry.ErrLockedOut: 19}, reasons)
@@ -54,7 +54,7 @@ func TestTheNoncesOfACrowdRise(t *testing.T) {
 	var err error
 	w.retrier, err = retry.New(retry.Config{Nonces: w.lane, Policies: policies(t, policy.Table{}), Budget: retry.NoBudget()})
 	require.NoError(t, err)
-	for _, f := range []fault{{Code: -32603}, {Code: 50}, {Reset: true}, {HTML: true}} {
+	for _, f := range []fault{{Code: "-32603"}, {Code: "50"}, {Reset: true}, {HTML: true}} {
 		w.bank.AddRule(nexpaytest.Rule{Share: 0.08, Fault: f})
 	}
 	w.crowd(60)

@@ -66,54 +66,54 @@ var table = []struct {
 	code  classify.Code // that decides; 0: the fault's own, if it has one
 	name  string        // where the fault does not speak for itself
 }{
-	{fault: fault{Code: -32603}, must: waits},
-	{fault: fault{Code: 50}, must: resyncs},
+	{fault: fault{Code: "-32603"}, must: waits},
+	{fault: fault{Code: "50"}, must: resyncs},
 
-	{fault: fault{Code: 10}, must: stops},
-	{fault: fault{Code: 20}, must: stops},
-	{fault: fault{Code: 30}, must: stops},
-	{fault: fault{Code: 60}, must: stops},
-	{fault: fault{Code: 70}, must: stops},
-	{fault: fault{Code: 80}, must: stops},
+	{fault: fault{Code: "10"}, must: stops},
+	{fault: fault{Code: "20"}, must: stops},
+	{fault: fault{Code: "30"}, must: stops},
+	{fault: fault{Code: "60"}, must: stops},
+	{fault: fault{Code: "70"}, must: stops},
+	{fault: fault{Code: "80"}, must: stops},
 
-	{fault: fault{Code: 40}, must: locksOut},
-	{fault: fault{Code: 90}, must: locksOut},
-	{fault: fault{Code: 100}, must: locksOut},
-	{fault: fault{Code: 110}, must: locksOut},
-	{fault: fault{Code: 120}, must: locksOut},
-	{fault: fault{Code: 121}, must: locksOut},
+	{fault: fault{Code: "40"}, must: locksOut},
+	{fault: fault{Code: "90"}, must: locksOut},
+	{fault: fault{Code: "100"}, must: locksOut},
+	{fault: fault{Code: "110"}, must: locksOut},
+	{fault: fault{Code: "120"}, must: locksOut},
+	{fault: fault{Code: "121"}, must: locksOut},
 
-	{fault: fault{Code: -32600}, must: asksForFix},
-	{fault: fault{Code: -32601}, must: asksForFix},
-	{fault: fault{Code: -32602}, must: asksForFix},
-	{fault: fault{Code: -32700}, must: asksForFix},
-	{fault: fault{Code: 200}, must: asksForFix},
-	{fault: fault{Code: 200, Status: 403}, must: asksForFix},
-	{fault: fault{Code: 20000}, must: asksForFix},
-	{fault: fault{Code: 20010}, must: asksForFix},
-	{fault: fault{Code: 20120}, must: asksForFix},
-	{fault: fault{Code: 20001, Status: 403}, must: asksForFix, name: "another 2xxxx"}, // 403: so that it is not the status that asks for it
-	{fault: fault{Code: 29999, Status: 403}, must: asksForFix, name: "the last 2xxxx"},
-	{fault: fault{Code: 30000}, must: asksForFix},
-	{fault: fault{Code: 30010}, must: asksForFix},
-	{fault: fault{Code: 30240}, must: asksForFix},
-	{fault: fault{Code: 34567, Status: 403}, must: asksForFix, name: "another 3xxxx"},
-	{fault: fault{Code: 39999, Status: 403}, must: asksForFix, name: "the last 3xxxx"},
+	{fault: fault{Code: "-32600"}, must: asksForFix},
+	{fault: fault{Code: "-32601"}, must: asksForFix},
+	{fault: fault{Code: "-32602"}, must: asksForFix},
+	{fault: fault{Code: "-32700"}, must: asksForFix},
+	{fault: fault{Code: "200"}, must: asksForFix},
+	{fault: fault{Code: "200", Status: 403}, must: asksForFix},
+	{fault: fault{Code: "20000"}, must: asksForFix},
+	{fault: fault{Code: "20010"}, must: asksForFix},
+	{fault: fault{Code: "20120"}, must: asksForFix},
+	{fault: fault{Code: "20001", Status: 403}, must: asksForFix, name: "another 2xxxx"}, // 403: so that it is not the status that asks for it
+	{fault: fault{Code: "29999", Status: 403}, must: asksForFix, name: "the last 2xxxx"},
+	{fault: fault{Code: "30000"}, must: asksForFix},
+	{fault: fault{Code: "30010"}, must: asksForFix},
+	{fault: fault{Code: "30240"}, must: asksForFix},
+	{fault: fault{Code: "34567", Status: 403}, must: asksForFix, name: "another 3xxxx"},
+	{fault: fault{Code: "39999", Status: 403}, must: asksForFix, name: "the last 3xxxx"},
 
-	{fault: fault{Code: 130}, must: suspended},
-	{fault: fault{Code: 140}, must: suspended},
-	{fault: fault{Code: 140, Status: 503}, must: suspended.inDoubt()},
+	{fault: fault{Code: "130"}, must: suspended},
+	{fault: fault{Code: "140"}, must: suspended},
+	{fault: fault{Code: "140", Status: 503}, must: suspended.inDoubt()},
 
-	{fault: fault{Code: 4711, Status: 403}, must: stops, name: "a code nobody knows"},
-	{fault: fault{Code: 4711, Status: 400}, must: asksForFix, name: "a code nobody knows"},
-	{fault: fault{Code: 4711, Status: 500}, must: waits, name: "a code nobody knows"},
-	{fault: fault{Code: 19999, Status: 403}, must: stops, name: "just below 2xxxx"},
-	{fault: fault{Code: 40000, Status: 403}, must: stops, name: "just above 3xxxx"},
+	{fault: fault{Code: "4711", Status: 403}, must: stops, name: "a code nobody knows"},
+	{fault: fault{Code: "4711", Status: 400}, must: asksForFix, name: "a code nobody knows"},
+	{fault: fault{Code: "4711", Status: 500}, must: waits, name: "a code nobody knows"},
+	{fault: fault{Code: "19999", Status: 403}, must: stops, name: "just below 2xxxx"},
+	{fault: fault{Code: "40000", Status: 403}, must: stops, name: "just above 3xxxx"},
 
 	// The code says what would help, the status may still cast doubt on what happened.
-	{fault: fault{Code: 50, Status: 500}, must: resyncs.inDoubt()},
-	{fault: fault{Code: 30010, Status: 502}, must: asksForFix.inDoubt()},
-	{fault: fault{Code: 100, Status: 503}, must: locksOut.inDoubt()},
+	{fault: fault{Code: "50", Status: 500}, must: resyncs.inDoubt()},
+	{fault: fault{Code: "30010", Status: 502}, must: asksForFix.inDoubt()},
+	{fault: fault{Code: "100", Status: 503}, must: locksOut.inDoubt()},
 
 	{fault: fault{Status: 301}, must: stops.inDoubt()},
 	{fault: fault{Status: 302}, must: stops.inDoubt()},
@@ -129,7 +129,7 @@ var table = []struct {
 	{fault: fault{Status: 409}, must: stops.inDoubt()},
 	{fault: fault{Status: 451}, must: stops},
 	{fault: fault{Status: 499}, must: stops.inDoubt()},
-	{fault: fault{Code: 4711, Status: 499}, must: stops.inDoubt(), name: "a code nobody knows"},
+	{fault: fault{Code: "4711", Status: 499}, must: stops.inDoubt(), name: "a code nobody knows"},
 	{fault: fault{Status: 422}, must: asksForFix},
 	{fault: fault{Status: 425}, must: waits},
 	{fault: fault{Status: 429}, must: waits},
@@ -144,9 +144,9 @@ var table = []struct {
 	{fault: fault{HTML: true, Status: 403}, must: stops, name: "a firewall's page"},
 	{fault: fault{HTML: true, Status: 200}, must: stops.inDoubt(), name: "a portal's page"},
 
-	{fault: fault{Code: 4711, Status: 200}, must: waits, name: "200 with an unknown error"},
-	{fault: fault{Code: -32603, Status: 200}, must: waits, name: "200 with an error"},
-	{fault: fault{Code: 30010, Status: 200}, must: asksForFix.inDoubt(), name: "200 with an error"},
+	{fault: fault{Code: "4711", Status: 200}, must: waits, name: "200 with an unknown error"},
+	{fault: fault{Code: "-32603", Status: 200}, must: waits, name: "200 with an error"},
+	{fault: fault{Code: "30010", Status: 200}, must: asksForFix.inDoubt(), name: "200 with an error"},
 	{fault: fault{Body: []byte(`{"errors":[{"message":"?"}]}`)}, must: waits, name: "200 with an error without code"},
 	{fault: fault{Body: []byte(`status=ACTIVE`)}, must: stops.inDoubt(), name: "200 that is not JSON"},
 	{fault: fault{Body: []byte(`{"status":"ACT`)}, must: waits, name: "200 with half of the JSON"},
@@ -155,28 +155,28 @@ var table = []struct {
 	{fault: fault{Truncate: 1}, must: waits, name: "200 that breaks off"},
 	{fault: fault{Status: 502, Truncate: 20}, must: waits, name: "502 that breaks off"},
 	{fault: fault{Status: 403, Truncate: 20}, must: stops.inDoubt(), name: "403 that breaks off"},
-	{fault: fault{Code: 50, Truncate: 1}, must: resyncs.inDoubt(), name: "code 50 that breaks off"},
+	{fault: fault{Code: "50", Truncate: 1}, must: resyncs.inDoubt(), name: "code 50 that breaks off"},
 	{fault: fault{Reset: true}, must: waits, name: "connection reset"},
 
 	// Several errors in one answer: the strictest wins.
-	{fault: fault{Code: 50, Errors: []detail{{Code: 10}}}, code: 10, must: stops, name: "50 and 10"},
-	{fault: fault{Code: 30010, Errors: []detail{{Code: 100}}}, code: 100, must: locksOut, name: "30010 and 100"},
-	{fault: fault{Code: 70, Errors: []detail{{Code: 121}}}, code: 121, must: locksOut, name: "70 and 121"},
-	{fault: fault{Code: 50, Errors: []detail{{Code: 30010}}, Status: 403}, code: 30010, must: asksForFix, name: "50 and 30010"},
-	{fault: fault{Code: -32603, Errors: []detail{{Code: 50}}}, code: 50, must: resyncs.inDoubt(), name: "-32603 and 50"},
-	{fault: fault{Code: -32603, Errors: []detail{{Code: 30000}}, Status: 400}, code: 30000, must: asksForFix.inDoubt(), name: "-32603 and 30000"},
-	{fault: fault{Code: 50, Errors: []detail{{Code: 4711}}}, code: 4711, must: stops, name: "50 and an unknown one at 403"},
+	{fault: fault{Code: "50", Errors: []detail{{Code: "10"}}}, code: "10", must: stops, name: "50 and 10"},
+	{fault: fault{Code: "30010", Errors: []detail{{Code: "100"}}}, code: "100", must: locksOut, name: "30010 and 100"},
+	{fault: fault{Code: "70", Errors: []detail{{Code: "121"}}}, code: "121", must: locksOut, name: "70 and 121"},
+	{fault: fault{Code: "50", Errors: []detail{{Code: "30010"}}, Status: 403}, code: "30010", must: asksForFix, name: "50 and 30010"},
+	{fault: fault{Code: "-32603", Errors: []detail{{Code: "50"}}}, code: "50", must: resyncs.inDoubt(), name: "-32603 and 50"},
+	{fault: fault{Code: "-32603", Errors: []detail{{Code: "30000"}}, Status: 400}, code: "30000", must: asksForFix.inDoubt(), name: "-32603 and 30000"},
+	{fault: fault{Code: "50", Errors: []detail{{Code: "4711"}}}, code: "4711", must: stops, name: "50 and an unknown one at 403"},
 }
 
 // describe names a row in test output.
 func describe(f fault, name string) string {
 	switch {
-	case f.Code != 0:
+	case f.Code != "":
 		name += fmt.Sprintf(" code %d", f.Code)
 	case f.Status != 0:
 		name += fmt.Sprintf(" HTTP %d", f.Status)
 	}
-	if f.Code != 0 && f.Status != 0 {
+	if f.Code != "" && f.Status != 0 {
 		name += fmt.Sprintf(" at HTTP %d", f.Status)
 	}
 	return strings.TrimSpace(name)
@@ -186,7 +186,7 @@ func TestEveryCodeGetsWhatItAsksFor(t *testing.T) {
 	t.Parallel()
 	for _, row := range table {
 		code := row.code
-		if code == 0 {
+		if code == "" {
 			code = row.fault.Code
 		}
 		t.Run(describe(row.fault, row.name), func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestTheTableIsComplete(t *testing.T) {
 	t.Parallel()
 	told := map[string]bool{}
 	for _, row := range table {
-		if rule, ok := classify.Nexpay().Lookup(row.fault.Code); ok && row.code == 0 {
+		if rule, ok := classify.Nexpay().Lookup(row.fault.Code); ok && row.code == "" {
 			told[rule.Name] = true
 		}
 	}

@@ -29,13 +29,13 @@ func TestASilentBankCostsAnAttempt(t *testing.T) {
 		t.Parallel()
 		w := open(t, within(400*time.Millisecond))
 		w.bank.Script(fault{Hang: true})
-		w.meets(waits, 0, w.call())
+		w.meets(waits, "", w.call())
 	})
 	t.Run("always", func(t *testing.T) {
 		t.Parallel()
 		w := open(t, within(100*time.Millisecond))
 		end := w.bank.AddRule(nexpaytest.Rule{Fault: fault{Hang: true}})
-		w.staysWith(waits, 0, w.call(), end)
+		w.staysWith(waits, "", w.call(), end)
 	})
 }
 
@@ -110,7 +110,7 @@ func TestOneConnectionIsEnough(t *testing.T) {
 		fault fault
 		dials int
 	}{
-		{"small answers", fault{Code: -32603}, 1},
+		{"small answers", fault{Code: "-32603"}, 1},
 		{"large answers", fault{Status: 503, Body: bytes.Repeat([]byte("x"), 60<<10)}, 1},
 		{"answers beyond what is read", fault{Status: 503, Body: bytes.Repeat([]byte("x"), 1<<20)}, 4},
 	} {

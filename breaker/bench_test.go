@@ -114,7 +114,7 @@ func BenchmarkLockoutCheck(b *testing.B) {
 
 func BenchmarkLockoutCheckOtherLocked(b *testing.B) {
 	var l breaker.Lockout
-	l.Lock("other", breaker.LockCause{Code: 100})
+	l.Lock("other", breaker.LockCause{Code: "100"})
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = l.Check("main")

@@ -2,10 +2,10 @@ package breaker
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nexpay-go/resilience/internal/codes"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -18,7 +18,7 @@ const maxAsked = time.Hour
 // be zero.
 type Cause struct {
 	Status  int    // HTTP status
-	Code    int    // the API's error code
+	Code    string // the API's error code, "" if none
 	Reason  string // what it means, for people
 	TraceID string // the API's name for the answer, for its support
 
@@ -44,8 +44,8 @@ func (c *Cause) line() string {
 		status = fmt.Sprintf("HTTP %d", c.Status)
 		parts = append(parts, status)
 	}
-	if c.Code != 0 {
-		parts = append(parts, strconv.Itoa(c.Code))
+	if c.Code != "" {
+		parts = append(parts, codes.Text(c.Code))
 	}
 	if reason := text.Line(c.Reason); reason != "" && reason != status {
 		parts = append(parts, reason)
@@ -66,7 +66,7 @@ func (c *Cause) after(intro string) string {
 
 // verdict is the reason to trip because the cause says so: its code does, if it has one, whatever status it came with.
 func (c *Cause) verdict() string {
-	if c != nil && c.Code != 0 {
+	if c != nil && c.Code != "" {
 		c = &Cause{Code: c.Code, Reason: c.Reason, TraceID: c.TraceID}
 	}
 	if line := c.line(); line != "" {

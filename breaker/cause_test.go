@@ -11,7 +11,7 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-var internalError = breaker.Cause{Status: 500, Code: -32603, Reason: "Internal error", TraceID: "5f2c"}
+var internalError = breaker.Cause{Status: 500, Code: "-32603", Reason: "Internal error", TraceID: "5f2c"}
 
 // failed makes n calls that fail with c.
 func failed(n int, o breaker.Outcome, c breaker.Cause) func(*subject) {
@@ -70,7 +70,7 @@ func TestCauseInOneLine(t *testing.T) {
 		want  string
 	}{
 		{breaker.Cause{Status: 503, Reason: "HTTP 503"}, "HTTP 503"},
-		{breaker.Cause{Status: 503, Code: 7, Reason: "HTTP 503"}, "HTTP 503 7"},
+		{breaker.Cause{Status: 503, Code: "7", Reason: "HTTP 503"}, "HTTP 503 7"},
 		{breaker.Cause{Reason: "connection not made"}, "connection not made"},
 		{breaker.Cause{TraceID: "5f2c"}, "(trace 5f2c)"},
 		{breaker.Cause{Reason: "a\nb\x00", TraceID: "\x1b[31mc\u202e"}, "ab (trace [31mc)"},

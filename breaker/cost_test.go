@@ -22,7 +22,7 @@ func TestAllocations(t *testing.T) {
 	open := newBreaker(t, breaker.Config{})
 	report(open, breaker.Trip)
 	var unlocked, locked breaker.Lockout
-	locked.Lock("a", breaker.LockCause{Code: 100})
+	locked.Lock("a", breaker.LockCause{Code: "100"})
 	slow := newBreaker(t, breaker.Config{SlowCall: time.Hour})
 	lenient := newBreaker(t, breaker.Config{ReportOnly: true})
 	report(lenient, breaker.Trip)
@@ -64,7 +64,7 @@ func call(b *breaker.Breaker, o breaker.Outcome) {
 
 func callWith(b *breaker.Breaker, o breaker.Outcome) {
 	if lease, err := b.Acquire(); err == nil {
-		lease.DoneWith(o, breaker.Cause{Status: 500, Code: -32603, Reason: "Internal error", TraceID: "5f2c", RetryAfter: 1})
+		lease.DoneWith(o, breaker.Cause{Status: 500, Code: "-32603", Reason: "Internal error", TraceID: "5f2c", RetryAfter: 1})
 	}
 }
 

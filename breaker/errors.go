@@ -3,6 +3,7 @@ package breaker
 import (
 	"errors"
 	"fmt"
+	"github.com/nexpay-go/resilience/internal/codes"
 	"strings"
 	"time"
 )
@@ -52,7 +53,7 @@ func (e *OpenError) Is(target error) bool { return target == ErrOpen }
 // A LockedError says that no call with this key can succeed until a person has acted. It is an ErrLockedOut by errors.Is.
 type LockedError struct {
 	Key     string // the key's name, as it was given to Lock
-	Code    int    // the API's error code that locked it out; zero: none
+	Code    string // the API's error code that locked it out, "" if none
 	TraceID string // the API's name for the answer that carried it, for its support; may be empty
 	Reason  string // what the code means; may be empty
 	Advice  string // what a person should do about it; may be empty
@@ -67,8 +68,8 @@ func (e *LockedError) Error() string {
 		fmt.Fprintf(&s, "%q ", e.Key)
 	}
 	s.WriteString("is locked out")
-	if e.Code != 0 {
-		fmt.Fprintf(&s, " by code %d", e.Code)
+	if e.Code != "" {
+		fmt.Fprintf(&s, " by code %s", codes.Text(e.Code))
 	}
 	if e.Reason != "" {
 		fmt.Fprintf(&s, " (%s)", e.Reason)

@@ -113,7 +113,7 @@ func ExampleLockout() {
 	lockout := breaker.Lockout{OnChange: func(c breaker.LockoutChange) {
 		fmt.Println("tell the people on duty:", c.Key, c.Locked, c.Cause.Code)
 	}}
-	lockout.Lock("main", breaker.LockCause{Code: 100, TraceID: "5f2b", Reason: "API key locked"})
+	lockout.Lock("main", breaker.LockCause{Code: "100", TraceID: "5f2b", Reason: "API key locked"})
 
 	err := lockout.Check("main") // before every call
 	if locked, ok := errors.AsType[*breaker.LockedError](err); ok {

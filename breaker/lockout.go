@@ -30,7 +30,7 @@ type Lockout struct {
 
 // A LockCause is what the API said when it locked a key out.
 type LockCause struct {
-	Code    int    // its error code; zero: none
+	Code    string // its error code, "" if none
 	TraceID string // its name for the answer, for its support; may be empty
 	Reason  string // what the code means, for people; may be empty
 	Advice  string // what a person should do about it; may be empty

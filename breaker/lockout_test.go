@@ -3,6 +3,7 @@ package breaker_test
 import (
 	"log/slog"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +21,8 @@ func TestLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard []breaker.LockoutChange
 		l := &breaker.Lockout{OnChange: func(c breaker.LockoutChange) { heard = append(heard, c) }}
-		first := breaker.LockCause{Code: 100, TraceID: "t-1", Reason: "API key locked"}
-		second := breaker.LockCause{Code: 90, TraceID: "t-2"}
+		first := breaker.LockCause{Code: "100", TraceID: "t-1", Reason: "API key locked"}
+		second := breaker.LockCause{Code: "90", TraceID: "t-2"}
 		start := time.Now()
 
 		require.NoError(t, l.Check("a"))
@@ -33,8 +34,8 @@ func TestLockout(t *testing.T) {
 		require.True(t, l.Lock("", second))
 
 		require.NoError(t, l.Check("a"))
-		want := &breaker.LockedError{Key: "b", Code: 100, TraceID: "t-1", Reason: "API key locked", At: start}
-		wantEmpty := &breaker.LockedError{Code: 90, TraceID: "t-2", At: start.Add(time.Second)}
+		want := &breaker.LockedError{Key: "b", Code: "100", TraceID: "t-1", Reason: "API key locked", At: start}
+		wantEmpty := &breaker.LockedError{Code: "90", TraceID: "t-2", At: start.Add(time.Second)}
 		require.Equal(t, want, l.Check("b"))
 		require.ErrorIs(t, l.Check("b"), breaker.ErrLockedOut)
 		require.NotErrorIs(t, l.Check("b"), breaker.ErrOpen)
@@ -58,9 +59,9 @@ func TestLockout(t *testing.T) {
 // What Check and Locked hand out is the caller's.
 func TestLockoutHandsOutCopies(t *testing.T) {
 	var l breaker.Lockout
-	l.Lock("a", breaker.LockCause{Code: 100})
-	l.Check("a").(*breaker.LockedError).Code = 1
-	l.Locked()[0].Code = 2
+	l.Lock("a", breaker.LockCause{Code: "100"})
+	l.Check("a").(*breaker.LockedError).Code = "1"
+	l.Locked()[0].Code = "2"
 	require.Equal(t, 100, l.Check("a").(*breaker.LockedError).Code)
 }
 
@@ -70,7 +71,7 @@ func TestLockedErrorText(t *testing.T) {
 		err  breaker.LockedError
 		want string
 	}{
-		{breaker.LockedError{Key: "main", Code: 100, TraceID: "abc", Reason: "API key locked", At: at},
+		{breaker.LockedError{Key: "main", Code: "100", TraceID: "abc", Reason: "API key locked", At: at},
 			`API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace abc; ` +
 				`action: a person has to put it right, then end it with Lockout.Unlock`},
 		{breaker.LockedError{At: at, Advice: "Ask the vendor."},
@@ -126,7 +127,7 @@ func TestLockoutConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for n := range 500 {
 				key := string(rune('a' + n%3))
-				if l.Lock(key, breaker.LockCause{Code: n}) {
+				if l.Lock(key, breaker.LockCause{Code: strconv.Itoa(n)}) {
 					locks.Add(1)
 				}
 				_, _ = l.Check(key), l.Locked()

@@ -34,8 +34,8 @@ func BenchmarkLookup(b *testing.B) {
 
 func BenchmarkClassify(b *testing.B) {
 	for name, err := range map[string]error{
-		"answer":         answer(403, 50),
-		"wrapped answer": fmt.Errorf("while paying: %w", answer(403, 50)),
+		"answer":         answer(403, "50"),
+		"wrapped answer": fmt.Errorf("while paying: %w", answer(403, "50")),
 		"code":           coded(50),
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -23,15 +23,15 @@ func mustCatalog(t require.TestingT, rules ...classify.Rule) *classify.Catalog {
 
 func TestNewCatalogReportsEverything(t *testing.T) {
 	_, err := classify.NewCatalog("",
-		classify.Rule{First: 1, Class: classify.Fatal},
-		classify.Rule{First: 2, Name: "classless"},
-		classify.Rule{First: 3, Name: "odd class", Class: 9},
-		classify.Rule{First: 4, Name: "odd effect", Class: classify.Fatal, Effect: 7},
-		classify.Rule{First: 5, Name: "soft lock", Class: classify.Resync, Lockout: true},
+		classify.Rule{Codes: "1", Class: classify.Fatal},
+		classify.Rule{Codes: "2", Name: "classless"},
+		classify.Rule{Codes: "3", Name: "odd class", Class: 9},
+		classify.Rule{Codes: "4", Name: "odd effect", Class: classify.Fatal, Effect: 7},
+		classify.Rule{Codes: "5", Name: "soft lock", Class: classify.Resync, Lockout: true},
 		classify.Rule{Name: "codeless", Class: classify.Fatal},
-		rule("backwards", 20, 10),
-		rule("low", 100, 200), rule("high", 200, 300), rule("inside", 250, 260),
-		rule("once", 7, 0), rule("twice", 7, 7),
+		rule("backwards", "20", "10"),
+		rule("low", "100", "200"), rule("high", "200", "300"), rule("inside", "250", "260"),
+		rule("once", "7", ""), rule("twice", "7", "7"),
 	)
 	require.Error(t, err)
 	for _, want := range []string{
@@ -53,39 +53,39 @@ func TestNewCatalogReportsEverything(t *testing.T) {
 }
 
 func TestWith(t *testing.T) {
-	base := mustCatalog(t, rule("range", 10, 20), rule("single", 15, 0))
-	more, err := base.With(rule("wide", 1, 100), rule("new single", 12, 0))
+	base := mustCatalog(t, rule("range", "10", "20"), rule("single", "15", ""))
+	more, err := base.With(rule("wide", "1", "100"), rule("new single", "12", ""))
 	require.NoError(t, err)
-	for code, want := range map[classify.Code]string{1: "wide", 10: "wide", 12: "new single", 15: "single", 20: "wide", 100: "wide"} {
+	for code, want := range map[classify.Code]string{"1": "wide", "10": "wide", "12": "new single", "15": "single", "20": "wide", "100": "wide"} {
 		r, ok := more.Lookup(code)
 		require.True(t, ok)
 		require.Equal(t, want, r.Name, "code %d", code)
 	}
-	r, _ := base.Lookup(12)
+	r, _ := base.Lookup("12")
 	require.Equal(t, "range", r.Name, "the original stays as it was")
-	require.Equal(t, []classify.Rule{rule("wide", 1, 100), rule("new single", 12, 0), rule("single", 15, 0)}, more.Rules(),
+	require.Equal(t, []classify.Rule{rule("wide", "1", "100"), rule("new single", "12", ""), rule("single", "15", "")}, more.Rules(),
 		"a rule that speaks for no code is gone")
 
-	more, err = more.With(rule("newer", 15, 15))
+	more, err = more.With(rule("newer", "15", "15"))
 	require.NoError(t, err)
-	r, _ = more.Lookup(15)
+	r, _ = more.Lookup("15")
 	require.Equal(t, "newer", r.Name)
 
-	_, err = base.With(rule("a", 1, 5), rule("b", 5, 9))
+	_, err = base.With(rule("a", "1", "5"), rule("b", "5", "9"))
 	require.ErrorContains(t, err, `catalog "test": rule "b"`)
 }
 
 func TestCatalogKeepsNothingOfTheCaller(t *testing.T) {
-	rules := []classify.Rule{rule("mine", 1, 0)}
+	rules := []classify.Rule{rule("mine", "1", "")}
 	c := mustCatalog(t, rules...)
 	rules[0].Name = "changed"
 	c.Rules()[0].Name = "changed"
-	r, _ := c.Lookup(1)
+	r, _ := c.Lookup("1")
 	require.Equal(t, "mine", r.Name)
 }
 
 func TestNamed(t *testing.T) {
-	c := mustCatalog(t, rule("mine", 1, 0))
+	c := mustCatalog(t, rule("mine", "1", ""))
 	other := c.Named("other")
 	require.Equal(t, "other", other.Name())
 	require.Equal(t, "test", c.Name())
@@ -96,13 +96,13 @@ func TestNamed(t *testing.T) {
 func TestExtremeCodes(t *testing.T) {
 	const maxCode = classify.Code(^uint(0) >> 1)
 	c := mustCatalog(t, rule("all", -maxCode-1, maxCode))
-	c, err := c.With(rule("least", -maxCode-1, 0), rule("most", maxCode, 0))
+	c, err := c.With(rule("least", -maxCode-1, ""), rule("most", maxCode, ""))
 	require.NoError(t, err)
-	for code, want := range map[classify.Code]string{-maxCode - 1: "least", -maxCode: "all", 0: "all", maxCode - 1: "all", maxCode: "most"} {
+	for code, want := range map[classify.Code]string{-maxCode - 1: "least", -maxCode: "all", "": "all", maxCode - 1: "all", maxCode: "most"} {
 		r, _ := c.Lookup(code)
 		require.Equal(t, want, r.Name)
 	}
-	_, ok := new(classify.Catalog).Lookup(1)
+	_, ok := new(classify.Catalog).Lookup("1")
 	require.False(t, ok)
 }
 
@@ -178,19 +178,19 @@ func clean(rules []classify.Rule) bool {
 
 func TestLookupAllocatesNothing(t *testing.T) {
 	for _, c := range []*classify.Catalog{classify.Nexpay(), large(t)} {
-		require.Zero(t, testing.AllocsPerRun(100, func() { c.Lookup(50); c.Lookup(999999) }))
+		require.Zero(t, testing.AllocsPerRun(100, func() { c.Lookup("50"); c.Lookup("999999") }))
 	}
 }
 
 func TestCatalogIsSafeForConcurrentUse(t *testing.T) {
-	c := mustCatalog(t, rule("a", 1, 10))
+	c := mustCatalog(t, rule("a", "1", "10"))
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for code := range classify.Code(20) {
 				c.Lookup(code)
 				if code > 0 {
-					if _, err := c.With(rule("b", code, 0)); err != nil {
+					if _, err := c.With(rule("b", code, "")); err != nil {
 						t.Error(err)
 					}
 				}

@@ -3,8 +3,8 @@ package classify
 import (
 	"bytes"
 	"strconv"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/nexpay-go/resilience/internal/codes"
 )
 
 // A Code is what an API calls an error: "card_declined", "EAPI:Invalid nonce",
@@ -19,40 +19,15 @@ import (
 type Code string
 
 const (
-	maxWord   = 128 // bytes of a code
+	maxWord   = codes.Most // bytes of a code
 	maxDigits = 40  // of an integer that is written in plain digits
 )
 
 // Valid reports whether an answer can have the code.
-func (c Code) Valid() bool {
-	if len(c) == 0 || len(c) > maxWord || !utf8.ValidString(string(c)) {
-		return false
-	}
-	blank := true
-	for _, r := range string(c) {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-		blank = blank && r == ' '
-	}
-	return !blank
-}
+func (c Code) Valid() bool { return codes.Valid(string(c)) }
 
 // Text returns the code for people: in quotes, if it is more than a word.
-func (c Code) Text() string {
-	for _, r := range string(c) {
-		if !unicode.IsLetter(r) && !unicode.IsNumber(r) && !wordMark(r) {
-			return strconv.QuoteToGraphic(string(c))
-		}
-	}
-	return string(c)
-}
-
-// wordMark reports whether codes are spelled with the character, and no sentence of
-// ours depends on it.
-func wordMark(r rune) bool {
-	return r < utf8.RuneSelf && bytes.IndexByte([]byte("-_./:+*#"), byte(r)) >= 0
-}
+func (c Code) Text() string { return codes.Text(string(c)) }
 
 // wordCode is the code that a string says, "" if it is none.
 func wordCode(word string) Code {

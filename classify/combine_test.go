@@ -72,11 +72,11 @@ func TestStatusRows(t *testing.T) {
 		{[]int{100, 101, 199}, classify.Unclassified, classify.Unknown},
 	} {
 		for _, status := range tt.statuses {
-			want := verdict{tt.class, tt.effect, 0, fmt.Sprint("HTTP ", status)}
+			want := verdict{tt.class, tt.effect, "", fmt.Sprint("HTTP ", status)}
 			check(t, want, answer(status))
 			// A code no rule knows leaves it at that; one that nobody could read takes proof away.
-			check(t, verdict{want.class, want.effect, 7, want.rule}, answer(status, 7))
-			check(t, verdict{want.class, classify.Unknown, 0, want.rule}, answer(status, 0))
+			check(t, verdict{want.class, want.effect, "7", want.rule}, answer(status, "7"))
+			check(t, verdict{want.class, classify.Unknown, "", want.rule}, answer(status, ""))
 		}
 	}
 	for _, status := range []int{-1, 1, 99, 600, 999} {
@@ -88,8 +88,8 @@ func TestStatusRows(t *testing.T) {
 // Under a status that is no refusal by itself a rule for the code decides all the same.
 func TestARuleDecidesUnderAnOddStatus(t *testing.T) {
 	for _, status := range []int{409, 419, 499} {
-		check(t, verdict{classify.Fatal, classify.NotApplied, 100, "API key locked"}, answer(status, 100))
-		check(t, verdict{classify.Fatal, classify.Unknown, 100, "API key locked"}, answer(status, 100, 7))
+		check(t, verdict{classify.Fatal, classify.NotApplied, "100", "API key locked"}, answer(status, "100"))
+		check(t, verdict{classify.Fatal, classify.Unknown, "100", "API key locked"}, answer(status, "100", "7"))
 	}
 }
 
@@ -106,12 +106,12 @@ func TestLaterIsNotNever(t *testing.T) {
 		require.Equal(t, bare.Effect, v.Effect, status)
 		require.Equal(t, 10*time.Second, v.RetryAfter, status)
 	}
-	require.Equal(t, classify.Retryable, later(403, 0).Class, "a message without a code is bare")
-	require.Equal(t, classify.Fatal, later(403, 100).Class)
-	require.Equal(t, classify.Fatal, later(403, 7).Class, "a code of the API's, if one that no rule knows")
+	require.Equal(t, classify.Retryable, later(403, "").Class, "a message without a code is bare")
+	require.Equal(t, classify.Fatal, later(403, "100").Class)
+	require.Equal(t, classify.Fatal, later(403, "7").Class, "a code of the API's, if one that no rule knows")
 	require.Equal(t, classify.Fatal, later(302).Class)
 	require.Equal(t, classify.Fatal, later(501).Class)
-	for _, v := range []classify.Verdict{later(403, 100), later(302), later(501)} {
+	for _, v := range []classify.Verdict{later(403, "100"), later(302), later(501)} {
 		require.NotContains(t, v.String(), "retry after", "no wait helps")
 	}
 }
@@ -122,44 +122,44 @@ func TestSeveralCodesInOneAnswer(t *testing.T) {
 		err  *classify.Error
 		want verdict
 	}{
-		{answer(403, 50, 10), verdict{classify.Fatal, yes, 10, "Missing API key"}},
-		{answer(403, 10, 50), verdict{classify.Fatal, yes, 10, "Missing API key"}},
-		{answer(403, 10, 20), verdict{classify.Fatal, yes, 10, "Missing API key"}},
-		{answer(403, 10, 100), verdict{classify.Fatal, yes, 100, "API key locked"}},
-		{answer(400, 30010, 50), verdict{classify.FixAndResend, yes, 30010, "Invalid request parameter"}},
-		{answer(403, 130, 50), verdict{classify.Resync, yes, 50, "Nonce is not monotonous"}},
-		{answer(400, -32603, 50), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
-		{answer(403, 50, 7), verdict{classify.Fatal, yes, 7, "HTTP 403"}},
-		{answer(503, 50, 7), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
-		{answer(403, 0, 50), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
-		{answer(0, 50), verdict{classify.Resync, yes, 50, "Nonce is not monotonous"}},
-		{answer(0, 50, 7), verdict{classify.Unclassified, no, 7, ""}},
-		{answer(0, 30010, 7), verdict{classify.FixAndResend, no, 30010, "Invalid request parameter"}},
-		{answer(429, 30010), verdict{classify.FixAndResend, no, 30010, "Invalid request parameter"}},
-		{answer(302, 50), verdict{classify.Resync, no, 50, "Nonce is not monotonous"}},
-		{answer(200, 100), verdict{classify.Fatal, no, 100, "API key locked"}},
-		{answer(200, 7), verdict{classify.Retryable, no, 7, "HTTP 200"}},
-		{answer(400, make([]classify.Code, 17)...), verdict{classify.FixAndResend, no, 0, "HTTP 400"}},
+		{answer(403, "50", "10"), verdict{classify.Fatal, yes, "10", "Missing API key"}},
+		{answer(403, "10", "50"), verdict{classify.Fatal, yes, "10", "Missing API key"}},
+		{answer(403, "10", "20"), verdict{classify.Fatal, yes, "10", "Missing API key"}},
+		{answer(403, "10", "100"), verdict{classify.Fatal, yes, "100", "API key locked"}},
+		{answer(400, "30010", "50"), verdict{classify.FixAndResend, yes, "30010", "Invalid request parameter"}},
+		{answer(403, "130", "50"), verdict{classify.Resync, yes, "50", "Nonce is not monotonous"}},
+		{answer(400, "-32603", "50"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
+		{answer(403, "50", "7"), verdict{classify.Fatal, yes, "7", "HTTP 403"}},
+		{answer(503, "50", "7"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
+		{answer(403, "", "50"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
+		{answer(0, "50"), verdict{classify.Resync, yes, "50", "Nonce is not monotonous"}},
+		{answer(0, "50", "7"), verdict{classify.Unclassified, no, "7", ""}},
+		{answer(0, "30010", "7"), verdict{classify.FixAndResend, no, "30010", "Invalid request parameter"}},
+		{answer(429, "30010"), verdict{classify.FixAndResend, no, "30010", "Invalid request parameter"}},
+		{answer(302, "50"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
+		{answer(200, "100"), verdict{classify.Fatal, no, "100", "API key locked"}},
+		{answer(200, "7"), verdict{classify.Retryable, no, "7", "HTTP 200"}},
+		{answer(400, make([]classify.Code, 17)...), verdict{classify.FixAndResend, no, "", "HTTP 400"}},
 	} {
 		check(t, tt.want, tt.err)
 	}
-	require.True(t, classify.Nexpay().Classify(answer(200, 130, 100)).Lockout)
+	require.True(t, classify.Nexpay().Classify(answer(200, "130", "100")).Lockout)
 
 	crowd := answer(403)
 	for range 17 {
-		crowd.Details = append(crowd.Details, classify.Detail{Code: 50})
+		crowd.Details = append(crowd.Details, classify.Detail{Code: "50"})
 	}
-	check(t, verdict{classify.Resync, no, 50, "Nonce is not monotonous"}, crowd)
+	check(t, verdict{classify.Resync, no, "50", "Nonce is not monotonous"}, crowd)
 }
 
 func TestWhoseOpinionCounts(t *testing.T) {
-	locked := verdict{classify.Fatal, classify.NotApplied, 100, "API key locked"}
-	resync := verdict{classify.Resync, classify.NotApplied, 50, "Nonce is not monotonous"}
+	locked := verdict{classify.Fatal, classify.NotApplied, "100", "API key locked"}
+	resync := verdict{classify.Resync, classify.NotApplied, "50", "Nonce is not monotonous"}
 	unsure := func(v verdict) verdict { v.effect = classify.Unknown; return v }
 	wrap := func(err error) error { return fmt.Errorf("while paying: %w", err) }
 	odd := errors.New("odd")
 	var none *classify.Error
-	mistake := verdict{classify.Fatal, classify.NotApplied, 0, "not sent: mistake in the program"}
+	mistake := verdict{classify.Fatal, classify.NotApplied, "", "not sent: mistake in the program"}
 
 	for _, tt := range []struct {
 		name string
@@ -169,15 +169,15 @@ func TestWhoseOpinionCounts(t *testing.T) {
 		{"nil", nil, verdict{}},
 		{"typed nil", none, verdict{}},
 		{"unrecognised", wrap(odd), verdict{}},
-		{"answer, wrapped", wrap(wrap(answer(403, 100))), locked},
-		{"answer found by As", wrap(asking{answer(403, 100)}), locked},
+		{"answer, wrapped", wrap(wrap(answer(403, "100"))), locked},
+		{"answer found by As", wrap(asking{answer(403, "100")}), locked},
 		{"code, wrapped", wrap(coded(100)), locked},
-		{"unknown code", coded(7), verdict{code: 7}},
+		{"unknown code", coded(7), verdict{code: "7"}},
 		{"code 0 is none", coded(0), verdict{}},
-		{"undecodable", wrap(classify.Undecodable(odd)), verdict{classify.Retryable, classify.Unknown, 0, "unreadable answer"}},
-		{"undecodable before connection", classify.Undecodable(io.ErrUnexpectedEOF), verdict{classify.Retryable, classify.Unknown, 0, "unreadable answer"}},
+		{"undecodable", wrap(classify.Undecodable(odd)), verdict{classify.Retryable, classify.Unknown, "", "unreadable answer"}},
+		{"undecodable before connection", classify.Undecodable(io.ErrUnexpectedEOF), verdict{classify.Retryable, classify.Unknown, "", "unreadable answer"}},
 		{"cancelled while reading", classify.Undecodable(context.Canceled), verdict{rule: "canceled"}},
-		{"answer before undecodable", classify.Undecodable(answer(403, 100)), locked},
+		{"answer before undecodable", classify.Undecodable(answer(403, "100")), locked},
 
 		{"not sent", wrap(notSent{yes: true}), mistake},
 		{"not sent, because of something odd", notSent{true, odd}, mistake},
@@ -185,18 +185,18 @@ func TestWhoseOpinionCounts(t *testing.T) {
 		{"not sent, out of an HTTP exchange", &url.Error{Op: "Get", Err: notSent{yes: true}}, unnamed},
 		{"not sent, after something was read", &net.OpError{Op: "read", Err: notSent{yes: true}}, failed},
 		{"not sent, because the connection failed", notSent{true, io.EOF}, failed},
-		{"not sent, around an answer", notSent{true, answer(403, 50)}, resync},
+		{"not sent, around an answer", notSent{true, answer(403, "50")}, resync},
 		{"not sent, cancelled", notSent{true, context.Canceled}, verdict{rule: "canceled"}},
 		{"not sent, twice", errors.Join(notSent{yes: true}, notSent{yes: true}), mistake},
 		{"not sent, joined with unrecognised", errors.Join(notSent{yes: true}, odd), unsure(mistake)},
 
-		{"joined with unrecognised", errors.Join(answer(403, 50), odd), unsure(resync)},
-		{"joined, both refused", errors.Join(answer(403, 50), coded(100)), locked},
-		{"joined, one in doubt", errors.Join(answer(403, 50), io.EOF), unsure(resync)},
-		{"joined, cancelled", errors.Join(answer(403, 50), context.Canceled), verdict{rule: "canceled"}},
+		{"joined with unrecognised", errors.Join(answer(403, "50"), odd), unsure(resync)},
+		{"joined, both refused", errors.Join(answer(403, "50"), coded(100)), locked},
+		{"joined, one in doubt", errors.Join(answer(403, "50"), io.EOF), unsure(resync)},
+		{"joined, cancelled", errors.Join(answer(403, "50"), context.Canceled), verdict{rule: "canceled"}},
 		{"joined, unrecognised", errors.Join(odd, odd), verdict{}},
-		{"joined below a wrapper", wrap(errors.Join(wrap(answer(403, 50)), errors.Join(answer(403, 100)))), locked},
-		{"code above joined answers", wrapCoded{100, errors.Join(answer(403, 50), answer(403, 50))}, resync},
+		{"joined below a wrapper", wrap(errors.Join(wrap(answer(403, "50")), errors.Join(answer(403, "100")))), locked},
+		{"code above joined answers", wrapCoded{100, errors.Join(answer(403, "50"), answer(403, "50"))}, resync},
 		{"code above joined strangers", wrapCoded{100, errors.Join(odd, odd)}, locked},
 	} {
 		t.Run(tt.name, func(t *testing.T) { check(t, tt.want, tt.err) })
@@ -237,19 +237,19 @@ func (e *endlessChain) Unwrap() error { return e }
 
 type endlessTree struct{ endless }
 
-func (e *endlessTree) Unwrap() []error { return []error{answer(403, 50), e, e} }
+func (e *endlessTree) Unwrap() []error { return []error{answer(403, "50"), e, e} }
 
 func TestAbsurdTreesEnd(t *testing.T) {
 	check(t, verdict{}, new(endlessChain))
-	check(t, verdict{classify.Resync, classify.Unknown, 50, "Nonce is not monotonous"}, new(endlessTree))
+	check(t, verdict{classify.Resync, classify.Unknown, "50", "Nonce is not monotonous"}, new(endlessTree))
 
 	many := make([]error, 100_000)
 	for i := range many {
-		many[i] = answer(403, 50)
+		many[i] = answer(403, "50")
 	}
-	check(t, verdict{classify.Resync, classify.Unknown, 50, "Nonce is not monotonous"}, errors.Join(many...))
+	check(t, verdict{classify.Resync, classify.Unknown, "50", "Nonce is not monotonous"}, errors.Join(many...))
 
-	deep := error(answer(403, 50))
+	deep := error(answer(403, "50"))
 	for range 100_000 {
 		deep = fmt.Errorf("%w", deep)
 	}
@@ -258,8 +258,8 @@ func TestAbsurdTreesEnd(t *testing.T) {
 
 func TestClassifyOfAnAnswerAllocatesNothing(t *testing.T) {
 	c := classify.Nexpay()
-	plain := error(answer(403, 50))
-	wrapped := fmt.Errorf("while paying: %w", answer(500, 7, 0))
+	plain := error(answer(403, "50"))
+	wrapped := fmt.Errorf("while paying: %w", answer(500, "7", ""))
 	require.Zero(t, testing.AllocsPerRun(100, func() { c.Classify(plain); c.Classify(wrapped) }))
 }
 
@@ -276,7 +276,7 @@ func TestStrings(t *testing.T) {
 		"fix-and-resend": classify.FixAndResend, "fatal": classify.Fatal, "Class(5)": classify.Class(5),
 		"unknown": classify.Unknown, "not applied": classify.NotApplied, "Effect(2)": classify.Effect(2),
 		"unclassified, effect unknown": classify.Verdict{},
-		"fatal, not applied: API key locked (code 100, HTTP 403, locks the key out)": classify.Nexpay().Classify(answer(403, 100)),
+		"fatal, not applied: API key locked (code 100, HTTP 403, locks the key out)": classify.Nexpay().Classify(answer(403, "100")),
 		"retryable, effect unknown: HTTP 503 (retry after 2s)":                       classify.Nexpay().Classify(&classify.Error{Status: 503, RetryAfter: 2 * time.Second}),
 	} {
 		require.Equal(t, want, v.String())
@@ -288,7 +288,7 @@ func TestErrorsThatAreNotKept(t *testing.T) {
 	list := func(harmless int, last string) *classify.Error {
 		return classify.Decode(403, nil, []byte(`{"errors":[`+strings.Repeat(`{"code":-32603},`, harmless)+last+`]}`))
 	}
-	locked := classify.Verdict{Class: classify.Fatal, Code: 100, Status: 403, Lockout: true, Rule: "API key locked"}
+	locked := classify.Verdict{Class: classify.Fatal, Code: "100", Status: 403, Lockout: true, Rule: "API key locked"}
 	for _, n := range []int{1, 15, 16, 17, 1015} {
 		e := list(n, `{"code":100}`)
 		require.Equal(t, locked, classify.Nexpay().Classify(e), "%d before it", n)

@@ -20,11 +20,11 @@ import (
 
 func TestDecodeCodes(t *testing.T) {
 	for text, want := range map[string]classify.Code{
-		`50`: 50, `-32603`: -32603, `50.0`: 50, `5e1`: 50, `500E-1`: 50, `"50"`: 50, `"-32603"`: -32603, `"\u0035\u0030"`: 50,
-		`0`: 0, `-0`: 0, `50.5`: 0, `"50.0"`: 0, `"5e1"`: 0, `""`: 0, `" 50"`: 0, `"0x32"`: 0, `"Infinity"`: 0,
-		`true`: 0, `null`: 0, `{"code":50}`: 0, `[50]`: 0,
-		`1e400`: 0, `99999999999999999999`: 0, `"99999999999999999999"`: 0, `1e9`: 1e9, `1e16`: 0, `-1e16`: 0,
-		`5` + strings.Repeat("0", 64): 0, `50.` + strings.Repeat("0", 64): 0,
+		`50`: "50", `-32603`: "-32603", `50.0`: "50", `5e1`: "50", `500E-1`: "50", `"50"`: "50", `"-32603"`: "-32603", `"\u0035\u0030"`: "50",
+		`0`: "", `-0`: "", `50.5`: "", `"50.0"`: "", `"5e1"`: "", `""`: "", `" 50"`: "", `"0x32"`: "", `"Infinity"`: "",
+		`true`: "", `null`: "", `{"code":50}`: "", `[50]`: "",
+		`1e400`: "", `99999999999999999999`: "", `"99999999999999999999"`: "", `1e9`: 1e9, `1e16`: "", `-1e16`: "",
+		`5` + strings.Repeat("0", 64): "", `50.` + strings.Repeat("0", 64): "",
 	} {
 		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":`+text+`,"message":"m"}]}`))
 		require.Equal(t, []classify.Detail{{Code: want, Message: "m"}}, e.Details, text)
@@ -36,7 +36,7 @@ func TestDecodeShapes(t *testing.T) {
 	type details = []classify.Detail
 	for body, want := range map[string]details{
 		``: nil, ` `: nil, `null`: nil, `[]`: nil, `"errors"`: nil, `{`: nil, `{}`: nil, "\ufeff{}": nil,
-		"\ufeff" + `{"errors":[{"code":50}]}`: {{Code: 50}}, "\ufeff\ufeff" + `{"errors":[{"code":50}]}`: nil,
+		"\ufeff" + `{"errors":[{"code":50}]}`: {{Code: "50"}}, "\ufeff\ufeff" + `{"errors":[{"code":50}]}`: nil,
 		`<html><body>{"errors":[{"code":50}]}</body></html>`: nil,
 		`{"errors":null}`: nil,
 		`{"errors":[]}`:   nil, `{"errors":[ ]}`: nil, `{"errors":{}}`: nil, `{"errors": {
@@ -44,31 +44,31 @@ func TestDecodeShapes(t *testing.T) {
 		`{"errors":false}`: nil, `{"errors":0}`: nil, `{"errors":-0.0e7}`: nil, `{"errors":""}`: nil, `{"errors":" \t"}`: nil, `{"errors":"\u0020"}`: nil,
 		`{"errors":true}`: {{}}, `{"errors":1}`: {{}}, `{"errors":0.1}`: {{}}, `{"errors":"0"}`: {{}}, `{"errors":{"a":null}}`: {{}},
 		`{"errors":[null]}`: {{}}, `{"errors":[{}]}`: {{}}, `{"errors":[[]]}`: {{}},
-		`{"errors":false,"errors":[{"code":50}]}`: {{Code: 50}}, `{"errors":[{"code":50}],"errors":""}`: {{Code: 50}},
+		`{"errors":false,"errors":[{"code":50}]}`: {{Code: "50"}}, `{"errors":[{"code":50}],"errors":""}`: {{Code: "50"}},
 		`{"errors":{`: nil, `{"errors":"`: nil, `{"errors":fals`: nil,
 		`{"Errors":[{"code":50}],"ERRORS":[{"code":50}]}`:                           nil,
-		`{"errors":[{"CODE":40,"code":50,"Code":40}]}`:                              {{Code: 50}},
-		`{"errors":[{"code":50,"CODE":40}]}`:                                        {{Code: 50}},
+		`{"errors":[{"CODE":40,"code":50,"Code":40}]}`:                              {{Code: "50"}},
+		`{"errors":[{"code":50,"CODE":40}]}`:                                        {{Code: "50"}},
 		`{"errors":[{"code":50,"code":40}]}`:                                        {{}},
 		`{"errors":[{"code":50,"\u0063ode":50}]}`:                                   {{}},
 		`{"errors":[{"code\u0000":40,"cod":40,"codes":40,"\"code":40,"\u00zz":1}]}`: nil,
-		`{"\u0065rrors":[{"\u0063\u006Fde":50}]}`:                                   {{Code: 50}},
-		`{"errors":[{"code":50}],"errors":[{"code":100}]}`:                          {{Code: 50}, {Code: 100}},
-		`{"errors":{"code":50,"message":"m"}}`:                                      {{Code: 50, Message: "m"}},
+		`{"\u0065rrors":[{"\u0063\u006Fde":50}]}`:                                   {{Code: "50"}},
+		`{"errors":[{"code":50}],"errors":[{"code":100}]}`:                          {{Code: "50"}, {Code: "100"}},
+		`{"errors":{"code":50,"message":"m"}}`:                                      {{Code: "50", Message: "m"}},
 		`{"errors":"boom"}`:                                                         {{}},
-		`{"errors":[50,"x",null,{"code":7}]}`:                                       {{}, {}, {}, {Code: 7}},
-		`{"errors":[{"code":50,"message":{"a":[1]},"data":[]}]}`:                    {{Code: 50}},
-		`{"errors":[{"code":50,"message":"a","message":"b"}]}`:                      {{Code: 50, Message: "a"}},
+		`{"errors":[50,"x",null,{"code":7}]}`:                                       {{}, {}, {}, {Code: "7"}},
+		`{"errors":[{"code":50,"message":{"a":[1]},"data":[]}]}`:                    {{Code: "50"}},
+		`{"errors":[{"code":50,"message":"a","message":"b"}]}`:                      {{Code: "50", Message: "a"}},
 		`{"errors":[{"code":-32600,"message":"m","data":"Unknown symbol BTCUSD","x":{"code":1}}],"code":9}`: {
-			{Code: -32600, Message: "m", Data: "Unknown symbol BTCUSD"}},
+			{Code: "-32600", Message: "m", Data: "Unknown symbol BTCUSD"}},
 
 		// Cut: what was complete counts.
-		`{"errors":[{"code":50},{"code":100`:    {{Code: 50}},
-		`{"errors":[{"code":50},{"code":100}`:   {{Code: 50}, {Code: 100}},
+		`{"errors":[{"code":50},{"code":100`:    {{Code: "50"}},
+		`{"errors":[{"code":50},{"code":100}`:   {{Code: "50"}, {Code: "100"}},
 		`{"errors":[{"code":50,"message":"ab`:   nil,
-		`{"errors":[{"code":50}]`:               {{Code: 50}},
-		`{"errors":[{"code":50},]}`:             {{Code: 50}},
-		`{"errors":[{"code":50} {"code":100}]}`: {{Code: 50}},
+		`{"errors":[{"code":50}]`:               {{Code: "50"}},
+		`{"errors":[{"code":50},]}`:             {{Code: "50"}},
+		`{"errors":[{"code":50} {"code":100}]}`: {{Code: "50"}},
 		`{"errors":[{"code":050}]}`:             nil,
 	} {
 		require.Equal(t, want, classify.Decode(400, nil, []byte(body)).Details, body)
@@ -171,7 +171,7 @@ func TestServerTextIsCleaned(t *testing.T) {
 	} {
 		body := `{"errors":[{"code":1,"message":"` + in + `","data":"` + in + `"}]}`
 		e := classify.Decode(400, nil, []byte(body))
-		require.Equal(t, []classify.Detail{{Code: 1, Message: want, Data: want}}, e.Details, "%q", in)
+		require.Equal(t, []classify.Detail{{Code: "1", Message: want, Data: want}}, e.Details, "%q", in)
 	}
 }
 

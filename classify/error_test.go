@@ -19,7 +19,7 @@ import (
 )
 
 func TestErrorText(t *testing.T) {
-	details := []classify.Detail{{Code: 50, Message: "Nonce is not monotonous"}, {Code: 7}, {Message: "odd"}, {}, {Code: 1}}
+	details := []classify.Detail{{Code: "50", Message: "Nonce is not monotonous"}, {Code: "7"}, {Message: "odd"}, {}, {Code: "1"}}
 	var none *classify.Error
 	for want, e := range map[string]*classify.Error{
 		"<nil>":     none,
@@ -50,7 +50,7 @@ func TestMessagesThatAreMoreThanWords(t *testing.T) {
 		"x\u00a0y":               "50 \"x\u00a0y\"",
 		"":                       "50",
 	} {
-		require.Equal(t, "HTTP 403: "+want, (&classify.Error{Status: 403, Details: []classify.Detail{{Code: 50, Message: message}}}).Error())
+		require.Equal(t, "HTTP 403: "+want, (&classify.Error{Status: 403, Details: []classify.Detail{{Code: "50", Message: message}}}).Error())
 	}
 	for message, want := range map[string]string{"odd": "odd", "100 API key locked": `"100 API key locked"`, "-1 x": `"-1 x"`} {
 		require.Equal(t, "HTTP 403: "+want, (&classify.Error{Status: 403, Details: []classify.Detail{{Message: message}}}).Error())
@@ -85,9 +85,9 @@ func TestDataIsNeverPrinted(t *testing.T) {
 func TestComplete(t *testing.T) {
 	var none *classify.Error
 	require.False(t, none.Complete())
-	require.True(t, answer(403, 50).Complete(), "made by hand")
+	require.True(t, answer(403, "50").Complete(), "made by hand")
 	require.False(t, answer(403).Complete())
-	require.False(t, answer(403, 50, 0).Complete())
+	require.False(t, answer(403, "50", "").Complete())
 	require.False(t, (&classify.Error{Status: 403, Details: make([]classify.Detail, 17)}).Complete())
 
 	one := `{"code":50}`

@@ -47,9 +47,9 @@ func ExampleCatalog_Classify_errorCode() {
 
 func ExampleNewCatalog() {
 	c, err := classify.NewCatalog("Acme",
-		classify.Rule{First: 7, Name: "Busy", Class: classify.Retryable, Effect: classify.NotApplied},
-		classify.Rule{First: 1000, Last: 1999, Name: "Bad field", Class: classify.FixAndResend, Effect: classify.NotApplied},
-		classify.Rule{First: 1666, Name: "Key revoked", Class: classify.Fatal, Effect: classify.NotApplied, Lockout: true},
+		classify.Rule{Codes: "7", Name: "Busy", Class: classify.Retryable, Effect: classify.NotApplied},
+		classify.Rule{Codes: "1000..1999", Name: "Bad field", Class: classify.FixAndResend, Effect: classify.NotApplied},
+		classify.Rule{Codes: "1666", Name: "Key revoked", Class: classify.Fatal, Effect: classify.NotApplied, Lockout: true},
 	)
 	if err != nil {
 		fmt.Println(err)
@@ -59,9 +59,9 @@ func ExampleNewCatalog() {
 	fmt.Println(c.Classify(rpcError{1666}))
 
 	_, err = classify.NewCatalog("Acme",
-		classify.Rule{First: 1, Last: 5, Name: "Low", Class: classify.Fatal},
-		classify.Rule{First: 5, Last: 9, Name: "High", Class: classify.Fatal},
-		classify.Rule{First: 20, Name: "Odd"},
+		classify.Rule{Codes: "1..5", Name: "Low", Class: classify.Fatal},
+		classify.Rule{Codes: "5..9", Name: "High", Class: classify.Fatal},
+		classify.Rule{Codes: "20", Name: "Odd"},
 	)
 	fmt.Println(err)
 	// Output:
@@ -73,16 +73,16 @@ func ExampleNewCatalog() {
 
 func ExampleCatalog_With() {
 	c, err := classify.Nexpay().With(classify.Rule{
-		First: 30500, Name: "Daily limit reached", Class: classify.Fatal, Effect: classify.NotApplied,
+		Codes: "30500", Name: "Daily limit reached", Class: classify.Fatal, Effect: classify.NotApplied,
 		Fix: "Wait for the next day.",
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	r, _ := c.Lookup(30500)
+	r, _ := c.Lookup("30500")
 	fmt.Println(r.Name, "-", r.Fix)
-	r, _ = c.Lookup(30501)
+	r, _ = c.Lookup("30501")
 	fmt.Println(r.Name)
 	// Output:
 	// Daily limit reached - Wait for the next day.
@@ -90,7 +90,7 @@ func ExampleCatalog_With() {
 }
 
 func ExampleCatalog_Lookup() {
-	r, ok := classify.Nexpay().Lookup(121)
+	r, ok := classify.Nexpay().Lookup("121")
 	fmt.Println(ok, r.Name, "-", r.Fix)
 	// Output: true Deprecated API key - Regenerate the API key and configure the new one.
 }
@@ -112,7 +112,7 @@ func ExampleNexpay() {
 
 func ExampleJSONRPC() {
 	c, err := classify.JSONRPC().With(classify.Rule{
-		First: -32005, Name: "Limit exceeded", Class: classify.Retryable, Effect: classify.NotApplied,
+		Codes: "-32005", Name: "Limit exceeded", Class: classify.Retryable, Effect: classify.NotApplied,
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -68,11 +68,11 @@ func TestNexpayTable(t *testing.T) {
 	}
 
 	v := classify.Nexpay().Classify(classify.Decode(500, nil, []byte(`{"errors":[{"code":-32603,"message":"Internal error"}]}`)))
-	require.Equal(t, classify.Verdict{Class: retry, Code: -32603, Status: 500, Rule: "Internal error"}, v)
+	require.Equal(t, classify.Verdict{Class: retry, Code: "-32603", Status: 500, Rule: "Internal error"}, v)
 }
 
 func TestNexpayKnowsNoOtherCode(t *testing.T) {
-	for _, code := range []classify.Code{0, 1, 51, 122, 199, 201, 19999, 40000, -32604, -32000} {
+	for _, code := range []classify.Code{"", "1", "51", "122", "199", "201", "19999", "40000", "-32604", "-32000"} {
 		_, ok := classify.Nexpay().Lookup(code)
 		require.False(t, ok, "code %d", code)
 	}
@@ -91,8 +91,8 @@ func TestEveryRuleIsExplained(t *testing.T) {
 
 func TestJSONRPC(t *testing.T) {
 	for code, class := range map[classify.Code]classify.Class{
-		-32700: classify.FixAndResend, -32600: classify.FixAndResend, -32601: classify.FixAndResend,
-		-32602: classify.FixAndResend, -32603: classify.Retryable,
+		"-32700": classify.FixAndResend, "-32600": classify.FixAndResend, "-32601": classify.FixAndResend,
+		"-32602": classify.FixAndResend, "-32603": classify.Retryable,
 	} {
 		r, ok := classify.JSONRPC().Lookup(code)
 		require.True(t, ok)

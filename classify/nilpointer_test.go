@@ -33,7 +33,7 @@ func TestNilPointers(t *testing.T) {
 		for _, err := range []error{none, fmt.Errorf("x: %w", none), errors.Join(none, none)} {
 			require.Equal(t, classify.Verdict{}, classify.Nexpay().Classify(err), "%T", none)
 		}
-		beside := classify.Nexpay().Classify(errors.Join(none, &classify.Error{Status: 400, Details: []classify.Detail{{Code: 30010}}}))
+		beside := classify.Nexpay().Classify(errors.Join(none, &classify.Error{Status: 400, Details: []classify.Detail{{Code: "30010"}}}))
 		require.Equal(t, classify.FixAndResend, beside.Class)
 		require.Equal(t, classify.Unknown, beside.Effect, "nobody knows what the other one is about")
 

@@ -143,8 +143,8 @@ func TestReadJSON(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, tt.expect, got.Status == "PENDING")
 				return
-			case errors.As(err, &locked) && locked.Details[0].Code != 0:
-				require.Equal(t, classify.Verdict{Class: classify.Fatal, Code: 100, Status: 200, Lockout: true, Rule: "API key locked"}, v)
+			case errors.As(err, &locked) && locked.Details[0].Code != "":
+				require.Equal(t, classify.Verdict{Class: classify.Fatal, Code: "100", Status: 200, Lockout: true, Rule: "API key locked"}, v)
 			default:
 				want := classify.Fatal // the next one would be the same
 				if tt.name == "cut" || tt.name == "errors of an unknown form" {
@@ -193,7 +193,7 @@ func TestConnectionIsReused(t *testing.T) {
 func TestBodyThatBreaksOff(t *testing.T) {
 	for status, want := range map[int]classify.Verdict{
 		200: {Class: classify.Retryable, Status: 200, Rule: "unreadable answer"},
-		403: {Class: classify.Resync, Code: 50, Status: 403, Rule: "Nonce is not monotonous"},
+		403: {Class: classify.Resync, Code: "50", Status: 403, Rule: "Nonce is not monotonous"},
 	} {
 		l := listen(t, func(c net.Conn) {
 			io.ReadAtLeast(c, make([]byte, 4096), 16)

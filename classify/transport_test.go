@@ -28,11 +28,11 @@ import (
 )
 
 var (
-	notMade  = verdict{classify.Retryable, classify.NotApplied, 0, "connection not made"}
-	failed   = verdict{classify.Retryable, classify.Unknown, 0, "connection failed"}
-	late     = verdict{classify.Retryable, classify.Unknown, 0, "no answer in time"}
-	unnamed  = verdict{classify.Retryable, classify.Unknown, 0, "request failed"}
-	badCert  = verdict{classify.Fatal, classify.NotApplied, 0, "certificate not accepted"}
+	notMade  = verdict{classify.Retryable, classify.NotApplied, "", "connection not made"}
+	failed   = verdict{classify.Retryable, classify.Unknown, "", "connection failed"}
+	late     = verdict{classify.Retryable, classify.Unknown, "", "no answer in time"}
+	unnamed  = verdict{classify.Retryable, classify.Unknown, "", "request failed"}
+	badCert  = verdict{classify.Fatal, classify.NotApplied, "", "certificate not accepted"}
 	canceled = verdict{rule: "canceled"}
 )
 

@@ -23,12 +23,14 @@ func DefaultAbsent(e *classify.Error) bool {
 		return false
 	}
 	for _, d := range e.Details {
-		if d.Code < 30000 || d.Code > 39999 || d.Code == "30010" {
+		if !requestErrors.Matches(d.Code) || d.Code == "30010" {
 			return false
 		}
 	}
 	return true
 }
+
+var requestErrors = classify.Rule{Codes: "30000..39999"}
 
 // mayMeanAbsent reports whether a complete error is one that Payment.Absent is
 // asked about at all: a mistake there must not turn a refused nonce, a locked key or a

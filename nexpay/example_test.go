@@ -299,7 +299,7 @@ func ExampleDefaultAbsent() {
 	fmt.Println(nexpay.DefaultAbsent(classify.Decode(404, nil, []byte("<html>"))))
 
 	p := nexpay.Payment{Absent: func(e *classify.Error) bool {
-		return e.Status == 400 && e.Details[0].Code == 30077
+		return e.Status == 400 && e.Details[0].Code == "30077"
 	}}
 	fmt.Println(p.Absent(answer))
 	// Output:

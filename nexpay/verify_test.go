@@ -62,15 +62,15 @@ var evidence = []struct {
 	{name: "404 with half a code", fault: nexpaytest.Fault{Status: 404, Body: []byte(`{"errors":[{"code":30000},{"message":"x"}]}`)}, text: "not the API's own error"},
 	{name: "404, cut", fault: nexpaytest.Fault{Truncate: 1}, text: "not the API's own error"},
 	{name: "404 with more behind", fault: nexpaytest.Fault{Status: 404, Body: []byte(unknown + "<html>")}, text: "not the API's own error"},
-	{name: "404 with too many", fault: nexpaytest.Fault{Status: 404, Errors: slices.Repeat([]classify.Detail{{Code: 30000}}, 17)}, text: "not the API's own error"},
-	{name: "404 of an unlisted code", fault: nexpaytest.Fault{Status: 404, Code: 404}, text: "does not mean an unknown payment: HTTP 404: 404 Error (trace"},
-	{name: "404 of another 3xxxx", fault: nexpaytest.Fault{Status: 404, Code: 39999, Errors: []classify.Detail{{Code: 30120}}}, want: classify.Absent},
-	{name: "404 of a wrong parameter", fault: nexpaytest.Fault{Status: 404, Code: 30010}, class: classify.FixAndResend},
-	{name: "404 of two minds", fault: nexpaytest.Fault{Status: 404, Code: 30000, Errors: []classify.Detail{{Code: 30010}}}, class: classify.FixAndResend},
-	{name: "404 and a nonce", fault: nexpaytest.Fault{Status: 404, Code: 30000, Errors: []classify.Detail{{Code: 50}}}, class: classify.FixAndResend},
-	{name: "400", fault: nexpaytest.Fault{Code: 30000}, class: classify.FixAndResend},
-	{name: "the lookup was malformed", fault: nexpaytest.Fault{Status: 404, Code: 20000}, absent: always, class: classify.FixAndResend},
-	{name: "the lookup was malformed otherwise", fault: nexpaytest.Fault{Status: 404, Code: 20010}, absent: always, class: classify.FixAndResend},
+	{name: "404 with too many", fault: nexpaytest.Fault{Status: 404, Errors: slices.Repeat([]classify.Detail{{Code: "30000"}}, 17)}, text: "not the API's own error"},
+	{name: "404 of an unlisted code", fault: nexpaytest.Fault{Status: 404, Code: "404"}, text: "does not mean an unknown payment: HTTP 404: 404 Error (trace"},
+	{name: "404 of another 3xxxx", fault: nexpaytest.Fault{Status: 404, Code: "39999", Errors: []classify.Detail{{Code: "30120"}}}, want: classify.Absent},
+	{name: "404 of a wrong parameter", fault: nexpaytest.Fault{Status: 404, Code: "30010"}, class: classify.FixAndResend},
+	{name: "404 of two minds", fault: nexpaytest.Fault{Status: 404, Code: "30000", Errors: []classify.Detail{{Code: "30010"}}}, class: classify.FixAndResend},
+	{name: "404 and a nonce", fault: nexpaytest.Fault{Status: 404, Code: "30000", Errors: []classify.Detail{{Code: "50"}}}, class: classify.FixAndResend},
+	{name: "400", fault: nexpaytest.Fault{Code: "30000"}, class: classify.FixAndResend},
+	{name: "the lookup was malformed", fault: nexpaytest.Fault{Status: 404, Code: "20000"}, absent: always, class: classify.FixAndResend},
+	{name: "the lookup was malformed otherwise", fault: nexpaytest.Fault{Status: 404, Code: "20010"}, absent: always, class: classify.FixAndResend},
 	{name: "redirect", fault: nexpaytest.Fault{Status: 302}, text: "HTTP 302"},
 	{name: "bare 401", fault: nexpaytest.Fault{Status: 401}, text: "HTTP 401"},
 	{name: "bare 403", fault: nexpaytest.Fault{HTML: true, Status: 403}, text: "HTTP 403"},
@@ -78,25 +78,25 @@ var evidence = []struct {
 	{name: "501", fault: nexpaytest.Fault{Status: 501}, text: "HTTP 501"},
 	{name: "no status of HTTP", fault: nexpaytest.Fault{Status: 799}, text: "HTTP 799"},
 
-	{name: "absent by another rule", fault: nexpaytest.Fault{Status: 400, Code: 30123}, absent: code30123, want: classify.Absent},
-	{name: "absent in a 200", fault: nexpaytest.Fault{Status: 200, Code: 30123}, absent: code30123, want: classify.Absent},
-	{name: "absent by an unlisted code", fault: nexpaytest.Fault{Status: 404, Code: 7}, absent: always, want: classify.Absent},
+	{name: "absent by another rule", fault: nexpaytest.Fault{Status: 400, Code: "30123"}, absent: code30123, want: classify.Absent},
+	{name: "absent in a 200", fault: nexpaytest.Fault{Status: 200, Code: "30123"}, absent: code30123, want: classify.Absent},
+	{name: "absent by an unlisted code", fault: nexpaytest.Fault{Status: 404, Code: "7"}, absent: always, want: classify.Absent},
 	{name: "not by the other rule", absent: code30123, class: classify.FixAndResend},
 	{name: "no rule makes a page absent", fault: nexpaytest.Fault{HTML: true, Status: 404}, absent: always, text: "not the API's own error"},
-	{name: "no rule makes a nonce absent", fault: nexpaytest.Fault{Code: 50}, absent: always, class: classify.Resync},
-	{name: "no rule makes a key absent", fault: nexpaytest.Fault{Code: 100, Errors: []classify.Detail{{Code: 30000}}}, absent: always, class: classify.Fatal},
-	{name: "no rule makes a 5xx absent", fault: nexpaytest.Fault{Status: 503, Code: 30000}, absent: always, class: classify.FixAndResend},
-	{name: "no rule makes a 429 absent", fault: nexpaytest.Fault{Status: 429, Code: 30000}, absent: always, class: classify.FixAndResend},
-	{name: "no rule makes a redirect absent", fault: nexpaytest.Fault{Status: 302, Code: 7}, absent: always, text: "does not mean"},
+	{name: "no rule makes a nonce absent", fault: nexpaytest.Fault{Code: "50"}, absent: always, class: classify.Resync},
+	{name: "no rule makes a key absent", fault: nexpaytest.Fault{Code: "100", Errors: []classify.Detail{{Code: "30000"}}}, absent: always, class: classify.Fatal},
+	{name: "no rule makes a 5xx absent", fault: nexpaytest.Fault{Status: 503, Code: "30000"}, absent: always, class: classify.FixAndResend},
+	{name: "no rule makes a 429 absent", fault: nexpaytest.Fault{Status: 429, Code: "30000"}, absent: always, class: classify.FixAndResend},
+	{name: "no rule makes a redirect absent", fault: nexpaytest.Fault{Status: 302, Code: "7"}, absent: always, text: "does not mean"},
 
-	{name: "nonce", fault: nexpaytest.Fault{Code: 50}, class: classify.Resync},
+	{name: "nonce", fault: nexpaytest.Fault{Code: "50"}, class: classify.Resync},
 	{name: "nonce, twice on the way", fault: nexpaytest.Fault{Twice: true}, class: classify.Resync},
-	{name: "nonce, cut", fault: nexpaytest.Fault{Code: 50, Truncate: 2}, text: "not the API's own error"},
-	{name: "key", fault: nexpaytest.Fault{Code: 40}, class: classify.Fatal},
-	{name: "key not enabled", fault: nexpaytest.Fault{Code: 90}, class: classify.Fatal},
-	{name: "signature", fault: nexpaytest.Fault{Code: 70}, class: classify.Fatal},
-	{name: "suspended", fault: nexpaytest.Fault{Code: 130}, class: classify.Retryable},
-	{name: "internal", fault: nexpaytest.Fault{Code: -32603}, class: classify.Retryable},
+	{name: "nonce, cut", fault: nexpaytest.Fault{Code: "50", Truncate: 2}, text: "not the API's own error"},
+	{name: "key", fault: nexpaytest.Fault{Code: "40"}, class: classify.Fatal},
+	{name: "key not enabled", fault: nexpaytest.Fault{Code: "90"}, class: classify.Fatal},
+	{name: "signature", fault: nexpaytest.Fault{Code: "70"}, class: classify.Fatal},
+	{name: "suspended", fault: nexpaytest.Fault{Code: "130"}, class: classify.Retryable},
+	{name: "internal", fault: nexpaytest.Fault{Code: "-32603"}, class: classify.Retryable},
 	{name: "429", fault: nexpaytest.Fault{Status: 429, RetryAfter: "7"}, class: classify.Retryable},
 	{name: "503", fault: nexpaytest.Fault{HTML: true, Status: 503}, class: classify.Retryable},
 	{name: "503 out of a cache", fault: nexpaytest.Fault{Status: 503, Header: header("Age", "1")}, class: classify.Retryable},
@@ -104,7 +104,7 @@ var evidence = []struct {
 
 	{name: "there, out of a cache", paid: true, fault: nexpaytest.Fault{Header: header("Age", "7")}, text: "out of a cache (Age)"},
 	{name: "not there, out of a cache", fault: nexpaytest.Fault{Header: header("Age", "0")}, text: "out of a cache (Age): HTTP 404: 30000"},
-	{name: "key, out of a cache", fault: nexpaytest.Fault{Code: 100, Header: header("Age", "7")}, text: "out of a cache (Age)"},
+	{name: "key, out of a cache", fault: nexpaytest.Fault{Code: "100", Header: header("Age", "7")}, text: "out of a cache (Age)"},
 	{name: "304", fault: nexpaytest.Fault{Status: 304}, text: "out of a cache (HTTP 304)"},
 	{name: "stale", fault: nexpaytest.Fault{Header: header("Warning", `214 - "x", 110 proxy "Response is Stale"`)}, text: "out of a cache (Warning)"},
 	{name: "transformed", fault: nexpaytest.Fault{Header: header("Warning", `214 - "x"`)}, want: classify.Absent},
@@ -124,7 +124,7 @@ var evidence = []struct {
 
 func always(*classify.Error) bool { return true }
 
-func code30123(e *classify.Error) bool { return e.Details[0].Code == 30123 }
+func code30123(e *classify.Error) bool { return e.Details[0].Code == "30123" }
 
 func header(name, value string) http.Header { return http.Header{name: {value}} }
 
@@ -162,7 +162,7 @@ func TestEvidence(t *testing.T) {
 func TestVerifyHandsOnTheAnswer(t *testing.T) {
 	bank, creds := nexpaytest.NewKeyed()
 	c := ways["in process"](t, bank, creds)
-	bank.Script(nexpaytest.Fault{Status: 429, RetryAfter: "7"}, nexpaytest.Fault{Code: 50}, nexpaytest.Fault{Status: 404, Code: 8, Data: "secret"})
+	bank.Script(nexpaytest.Fault{Status: 429, RetryAfter: "7"}, nexpaytest.Fault{Code: "50"}, nexpaytest.Fault{Status: 404, Code: "8", Data: "secret"})
 	p := nexpay.Payment{Client: c, ExternalID: "order-17"}
 	_, _, err := p.Verify(withNonce(t.Context(), 1))
 	require.Equal(t, 7*time.Second, classify.Nexpay().Classify(err).RetryAfter)
@@ -413,13 +413,13 @@ func FuzzVerify(f *testing.F) {
 			details := classify.Decode(status, nil, body).Details // "errors" may come twice, which encoding/json hides
 			require.NotEmpty(t, details)
 			for _, d := range details {
-				require.True(t, d.Code >= 30000 && d.Code < 40000 && d.Code != 30010, "%d", d.Code)
+				require.True(t, d.Code >= 30000 && d.Code < 40000 && d.Code != "30010", "%d", d.Code)
 			}
 		default:
 			require.Zero(t, got)
 			require.Less(t, len(err.Error()), 2000)
 			require.False(t, strings.ContainsAny(err.Error(), "\r\n"))
-			if v := classify.Nexpay().Classify(err); v.Class == classify.Fatal && v.Code != 0 {
+			if v := classify.Nexpay().Classify(err); v.Class == classify.Fatal && v.Code != "" {
 				require.True(t, whole)
 				require.Contains(t, fields, "errors")
 			}

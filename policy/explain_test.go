@@ -21,10 +21,10 @@ func TestExplain(t *testing.T) {
 		require.NoError(t, err)
 		return set
 	}
-	catalog, err := classify.NewCatalog("own", classify.Rule{First: 7, Name: "Busy", Class: classify.Retryable})
+	catalog, err := classify.NewCatalog("own", classify.Rule{Codes: "7", Name: "Busy", Class: classify.Retryable})
 	require.NoError(t, err)
 	seven := func(p policy.Policy) policy.Table {
-		return policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{7: p}}
+		return policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{"7": p}}
 	}
 
 	for _, tt := range []struct {
@@ -37,33 +37,33 @@ func TestExplain(t *testing.T) {
 	}{
 		// 4 attempts of 10 s and three waits of up to 20 s are cut by 30 s in
 		// all: the last attempt begins by then.
-		{"-32603", policy.Nexpay(), -32603, 4, 40 * time.Second, "sent again after 200ms, 400ms, 800ms (each drawn from zero to that)"},
-		{"resync", policy.Nexpay(), 50, 3, 30 * time.Second, "newer nonce, at most twice"},
-		{"fix", policy.Nexpay(), 30010, 2, 20 * time.Second, "sent again once, corrected"},
-		{"a code of a range", policy.Nexpay(), 31337, 2, 20 * time.Second, "sent again once, corrected"},
-		{"fatal", policy.Nexpay(), 70, 1, 10 * time.Second, "the call ends\n"},
-		{"lockout", policy.Nexpay(), 100, 1, 10 * time.Second, "until a person unlocks it"},
-		{"suspended", policy.Nexpay(), 140, 1, 10 * time.Second, "opens at once"},
-		{"unknown", policy.Nexpay(), 4711, 1, 10 * time.Second, "no rule knows this code"},
-		{"without a catalog", policy.Standard(), 50, 1, 0, "no rule knows this code"},
-		{"no timeout: the attempts' own time comes on top", own(seven(policy.Policy{MaxRetryAfter: time.Millisecond})), 7, 4, 1400 * time.Millisecond,
+		{"-32603", policy.Nexpay(), "-32603", 4, 40 * time.Second, "sent again after 200ms, 400ms, 800ms (each drawn from zero to that)"},
+		{"resync", policy.Nexpay(), "50", 3, 30 * time.Second, "newer nonce, at most twice"},
+		{"fix", policy.Nexpay(), "30010", 2, 20 * time.Second, "sent again once, corrected"},
+		{"a code of a range", policy.Nexpay(), "31337", 2, 20 * time.Second, "sent again once, corrected"},
+		{"fatal", policy.Nexpay(), "70", 1, 10 * time.Second, "the call ends\n"},
+		{"lockout", policy.Nexpay(), "100", 1, 10 * time.Second, "until a person unlocks it"},
+		{"suspended", policy.Nexpay(), "140", 1, 10 * time.Second, "opens at once"},
+		{"unknown", policy.Nexpay(), "4711", 1, 10 * time.Second, "no rule knows this code"},
+		{"without a catalog", policy.Standard(), "50", 1, 0, "no rule knows this code"},
+		{"no timeout: the attempts' own time comes on top", own(seven(policy.Policy{MaxRetryAfter: time.Millisecond})), "7", 4, 1400 * time.Millisecond,
 			"4 sends, 1.4s and the time the sends take"},
-		{"without end but in time", own(seven(policy.Policy{MaxAttempts: policy.None})), 7, policy.None, 30 * time.Second,
+		{"without end but in time", own(seven(policy.Policy{MaxAttempts: policy.None})), "7", policy.None, 30 * time.Second,
 			"sends until the time is up, 30s and"},
-		{"Retry-After without limit", own(seven(policy.Policy{MaxRetryAfter: policy.None, MaxElapsed: policy.None})), 7, 4, policy.None,
+		{"Retry-After without limit", own(seven(policy.Policy{MaxRetryAfter: policy.None, MaxElapsed: policy.None})), "7", 4, policy.None,
 			"4 sends, as long as the context allows"},
 		{"many attempts", own(seven(policy.Policy{MaxAttempts: 99, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
-			Backoff: policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterNone}})), 7, 99, (1 + 2 + 4 + 8 + 94*10) * time.Second,
+			Backoff: policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterNone}})), "7", 99, (1 + 2 + 4 + 8 + 94*10) * time.Second,
 			"sent again after 1s, 2s, 4s, 8s … up to 10s; or"},
-		{"as much time as there is", own(seven(policy.Policy{MaxAttempts: policy.None, MaxElapsed: math.MaxInt64}), withTimeout), 7, policy.None, math.MaxInt64,
+		{"as much time as there is", own(seven(policy.Policy{MaxAttempts: policy.None, MaxElapsed: math.MaxInt64}), withTimeout), "7", policy.None, math.MaxInt64,
 			"sends until the time is up, as long as the context allows"},
-		{"as much time as there is, few sends", own(seven(policy.Policy{MaxElapsed: math.MaxInt64}), withTimeout), 7, 4, 100 * time.Second, "4 sends, 1m40s"},
-		{"waits without end", own(seven(policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: math.MaxInt64}), withTimeout), 7, 4, math.MaxInt64,
+		{"as much time as there is, few sends", own(seven(policy.Policy{MaxElapsed: math.MaxInt64}), withTimeout), "7", 4, 100 * time.Second, "4 sends, 1m40s"},
+		{"waits without end", own(seven(policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: math.MaxInt64}), withTimeout), "7", 4, math.MaxInt64,
 			"4 sends, as long as the context allows"},
-		{"attempts without number", own(seven(policy.Policy{MaxAttempts: math.MaxInt, MaxElapsed: policy.None})), 7, math.MaxInt, math.MaxInt64,
+		{"attempts without number", own(seven(policy.Policy{MaxAttempts: math.MaxInt, MaxElapsed: policy.None})), "7", math.MaxInt, math.MaxInt64,
 			"as long as the context allows"},
 		{"more attempts than waits differ", own(seven(policy.Policy{MaxAttempts: 2001, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
-			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), 7, 2001, 2000 * time.Second, "2001 sends, 33m20s and"},
+			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), "7", 2001, 2000 * time.Second, "2001 sends, 33m20s and"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := tt.set.Explain(tt.code)
@@ -77,11 +77,12 @@ func TestExplain(t *testing.T) {
 // Whoever is paged at night finds all of it for every code of the table.
 func TestExplainIsCompleteForTheWholeTable(t *testing.T) {
 	for _, rule := range classify.Nexpay().Rules() {
-		e := policy.Nexpay().Explain(rule.First)
+		code, _, _ := rule.Bounds()
+		e := policy.Nexpay().Explain(code)
 		require.True(t, e.Known)
-		known, _ := classify.Nexpay().Lookup(rule.First) // a single code wins over its range
+		known, _ := classify.Nexpay().Lookup(code) // a single code wins over its range
 		for _, heading := range []string{known.Name, "class", "what to do", "what happens", "breaker", "worst case", "source"} {
-			require.Contains(t, e.String(), heading, "code %d", rule.First)
+			require.Contains(t, e.String(), heading, "code %s", code)
 		}
 	}
 }
@@ -96,7 +97,7 @@ func TestExplainVerdict(t *testing.T) {
 		}
 		return set.ExplainVerdict(set.Catalog().Classify(e))
 	}
-	e := explain(429, -32603)
+	e := explain(429, "-32603")
 	require.True(t, e.Known)
 	require.Equal(t, 90*time.Second, e.Policy.MaxElapsed, "that of the status")
 	require.Contains(t, e.String(), "-32603 Internal error, HTTP 429\n")
@@ -112,8 +113,8 @@ func TestExplainVerdict(t *testing.T) {
   worst case    4 sends, 40s
 `, e.String())
 
-	e = explain(403, 777)
+	e = explain(403, "777")
 	require.Contains(t, e.String(), "777: no rule knows this code, HTTP 403 decides\n  class         fatal; effect not applied\n")
-	require.True(t, explain(403, 100).Rule.Lockout)
-	require.Equal(t, set.Explain(50).String(), set.ExplainVerdict(classify.Verdict{Class: classify.Resync, Effect: classify.NotApplied, Code: 50}).String())
+	require.True(t, explain(403, "100").Rule.Lockout)
+	require.Equal(t, set.Explain("50").String(), set.ExplainVerdict(classify.Verdict{Class: classify.Resync, Effect: classify.NotApplied, Code: "50"}).String())
 }

@@ -45,11 +45,11 @@ func TestBuiltIn(t *testing.T) {
 		{"-32603", retryable, standard, standard},
 		{"503", classify.Verdict{Class: classify.Retryable, Status: 503}, standard, standard},
 		{"429", classify.Verdict{Class: classify.Retryable, Status: 429}, patient, patient},
-		{"130", classify.Verdict{Class: classify.Retryable, Code: 130, Status: 403}, standard, suspended},
-		{"140", classify.Verdict{Class: classify.Retryable, Code: 140, Status: 403}, standard, suspended},
-		{"50", classify.Verdict{Class: classify.Resync, Code: 50, Status: 403}, alive, alive},
-		{"30010", classify.Verdict{Class: classify.FixAndResend, Code: 30010, Status: 400}, alive, alive},
-		{"40", classify.Verdict{Class: classify.Fatal, Code: 40, Status: 403}, once(policy.Success), once(policy.Success)},
+		{"130", classify.Verdict{Class: classify.Retryable, Code: "130", Status: 403}, standard, suspended},
+		{"140", classify.Verdict{Class: classify.Retryable, Code: "140", Status: 403}, standard, suspended},
+		{"50", classify.Verdict{Class: classify.Resync, Code: "50", Status: 403}, alive, alive},
+		{"30010", classify.Verdict{Class: classify.FixAndResend, Code: "30010", Status: 400}, alive, alive},
+		{"40", classify.Verdict{Class: classify.Fatal, Code: "40", Status: 403}, once(policy.Success), once(policy.Success)},
 		{"nobody knows", classify.Verdict{}, once(policy.Ignored), once(policy.Ignored)},
 		{"an invalid class", classify.Verdict{Class: 77}, once(policy.Ignored), once(policy.Ignored)},
 	} {
@@ -68,7 +68,7 @@ func TestInheritance(t *testing.T) {
 		Default:  policy.Policy{MaxAttempts: 2, Cost: 2, MaxElapsed: 2 * time.Minute, MaxRetryAfter: 2 * time.Second},
 		Classes:  map[classify.Class]policy.Policy{classify.Retryable: {MaxAttempts: 3, Cost: 3, MaxElapsed: 3 * time.Minute}},
 		Statuses: map[int]policy.Policy{500: {MaxAttempts: 4, Cost: 4}},
-		Codes:    map[classify.Code]policy.Policy{-32603: {MaxAttempts: 5}},
+		Codes:    map[classify.Code]policy.Policy{"-32603": {MaxAttempts: 5}},
 	})
 	require.NoError(t, err)
 
@@ -88,7 +88,7 @@ func TestInheritance(t *testing.T) {
 func TestBackoffIsInheritedWhole(t *testing.T) {
 	set, err := policy.New(policy.Table{
 		Default: policy.Policy{Backoff: policy.Backoff{Initial: time.Second, Max: time.Minute, Jitter: policy.JitterNone}},
-		Codes:   map[classify.Code]policy.Policy{-32603: {Backoff: policy.Backoff{Initial: 2 * time.Second}}},
+		Codes:   map[classify.Code]policy.Policy{"-32603": {Backoff: policy.Backoff{Initial: 2 * time.Second}}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, policy.Backoff{Initial: 2 * time.Second}, set.For(retryable).Backoff)
@@ -97,7 +97,7 @@ func TestBackoffIsInheritedWhole(t *testing.T) {
 // None stands against inheritance and comes out as it went in.
 func TestNone(t *testing.T) {
 	set, err := policy.New(policy.Table{Codes: map[classify.Code]policy.Policy{
-		-32603: {MaxAttempts: policy.None, MaxRetryAfter: policy.None, Cost: policy.None},
+		"-32603": {MaxAttempts: policy.None, MaxRetryAfter: policy.None, Cost: policy.None},
 	}})
 	require.NoError(t, err)
 	p := set.For(retryable)
@@ -109,12 +109,12 @@ func TestNone(t *testing.T) {
 
 func TestWithKeepsWhatItDoesNotName(t *testing.T) {
 	set, err := policy.Nexpay().With(policy.Table{Codes: map[classify.Code]policy.Policy{
-		-32603: {MaxAttempts: 6},
-		130:    {Breaker: policy.Ignored},
+		"-32603": {MaxAttempts: 6},
+		"130":    {Breaker: policy.Ignored},
 	}})
 	require.NoError(t, err)
 	require.Equal(t, 6, set.For(retryable).MaxAttempts)
-	suspended := set.For(classify.Verdict{Class: classify.Retryable, Code: 130})
+	suspended := set.For(classify.Verdict{Class: classify.Retryable, Code: "130"})
 	require.Equal(t, 1, suspended.MaxAttempts, "kept")
 	require.Equal(t, policy.Ignored, suspended.Breaker, "changed")
 	require.Equal(t, 10*time.Second, set.AttemptTimeout(), "kept")
@@ -127,10 +127,10 @@ func TestWithKeepsWhatItDoesNotName(t *testing.T) {
 
 // A Set is a value of its own: the caller's maps may go on changing.
 func TestNewCopies(t *testing.T) {
-	codes := map[classify.Code]policy.Policy{-32603: {MaxAttempts: 6}}
+	codes := map[classify.Code]policy.Policy{"-32603": {MaxAttempts: 6}}
 	set, err := policy.New(policy.Table{Codes: codes})
 	require.NoError(t, err)
-	codes[-32603] = policy.Policy{MaxAttempts: 9}
+	codes["-32603"] = policy.Policy{MaxAttempts: 9}
 	require.Equal(t, 6, set.For(retryable).MaxAttempts)
 }
 
@@ -152,7 +152,7 @@ func TestForAgainstModel(t *testing.T) {
 			Default:  some.Draw(t, "default"),
 			Classes:  map[classify.Class]policy.Policy{classify.Retryable: some.Draw(t, "class")},
 			Statuses: map[int]policy.Policy{500: some.Draw(t, "500"), 503: some.Draw(t, "503")},
-			Codes:    map[classify.Code]policy.Policy{1: some.Draw(t, "1"), 2: some.Draw(t, "2")},
+			Codes:    map[classify.Code]policy.Policy{"1": some.Draw(t, "1"), "2": some.Draw(t, "2")},
 		}
 		v := classify.Verdict{
 			Class:  classify.Retryable,
@@ -202,15 +202,15 @@ func TestMaxCost(t *testing.T) {
 	}{
 		{"Standard", policy.Standard(), policy.Table{}, 10},
 		{"Nexpay", policy.Nexpay(), policy.Table{}, 10},
-		{"of a code", policy.Nexpay(), policy.Table{Codes: codes{-32603: {Cost: 500}}}, 500},
+		{"of a code", policy.Nexpay(), policy.Table{Codes: codes{"-32603": {Cost: 500}}}, 500},
 		{"of a status", policy.Nexpay(), policy.Table{Statuses: map[int]policy.Policy{503: {Cost: 70}}}, 70},
 		{"of the status that Standard knows", policy.Standard(), policy.Table{Classes: map[classify.Class]policy.Policy{
 			classify.Retryable: {Cost: 3},
 		}}, 3},
 		{"all are free", policy.Nexpay(), policy.Table{Default: policy.Policy{Cost: policy.None}}, 0},
-		{"a code that is sent once costs nothing", policy.Nexpay(), policy.Table{Codes: codes{130: {Cost: 500}}}, 10},
-		{"nor does one that is fatal, or resynced", policy.Nexpay(), policy.Table{Codes: codes{40: {Cost: 500}, 50: {Cost: 500}}}, 10},
-		{"who knows, without a catalog", policy.Standard(), policy.Table{Codes: codes{40: {Cost: 500}}}, 500},
+		{"a code that is sent once costs nothing", policy.Nexpay(), policy.Table{Codes: codes{"130": {Cost: 500}}}, 10},
+		{"nor does one that is fatal, or resynced", policy.Nexpay(), policy.Table{Codes: codes{"40": {Cost: 500}, "50": {Cost: 500}}}, 10},
+		{"who knows, without a catalog", policy.Standard(), policy.Table{Codes: codes{"40": {Cost: 500}}}, 500},
 		{"nor do classes that are not resent for a price", policy.Standard(), policy.Table{Classes: map[classify.Class]policy.Policy{
 			classify.Resync: {Cost: 500}, classify.Fatal: {Cost: 500},
 		}}, 10},

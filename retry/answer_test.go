@@ -21,7 +21,7 @@ func TestJoinedAnswers(t *testing.T) {
 		return e
 	}
 	r := newRetrier(t, retry.Config{Key: "main"})
-	err := retry.Do(t.Context(), r, always(errors.Join(traced("first", 500, -32603), traced("other", 403, 80), traced("locked", 403, 30, 100))))
+	err := retry.Do(t.Context(), r, always(errors.Join(traced("first", 500, "-32603"), traced("other", 403, "80"), traced("locked", 403, "30", "100"))))
 	e := asError(t, err)
 	require.Equal(t, classify.Code(100), e.Verdict.Code)
 	require.Equal(t, "locked", e.TraceID)
@@ -32,12 +32,12 @@ func TestJoinedAnswers(t *testing.T) {
 
 	var asked *classify.Error
 	r = newRetrier(t, retry.Config{})
-	err = retry.Do(t.Context(), r, always(errors.Join(traced("first", 500, -32603), traced("wrong", 400, 30010))),
+	err = retry.Do(t.Context(), r, always(errors.Join(traced("first", 500, "-32603"), traced("wrong", 400, "30010"))),
 		retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) { asked = e; return false, nil }))
 	require.Equal(t, "wrong", asError(t, err).TraceID)
 	require.Equal(t, "wrong", asked.TraceID)
 
-	err = retry.Do(t.Context(), r, always(errors.Join(traced("coded", 500, -32603), traced("bare", 403))))
+	err = retry.Do(t.Context(), r, always(errors.Join(traced("coded", 500, "-32603"), traced("bare", 403))))
 	require.Equal(t, "bare", asError(t, err).TraceID, "without a code the status tells")
 }
 
@@ -47,8 +47,8 @@ func TestJoinedAnswersOfNoCode(t *testing.T) {
 	r := newRetrier(t, retry.Config{Classifier: classify.Func(func(error) classify.Verdict {
 		return classify.Verdict{Class: classify.Fatal}
 	})})
-	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(errors.Join(code(500, -32603), &classify.Error{Status: 418})))).TraceID)
-	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(become{code(403, 80)}))).TraceID)
+	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(errors.Join(code(500, "-32603"), &classify.Error{Status: 418})))).TraceID)
+	require.Equal(t, "5f2c", asError(t, retry.Do(t.Context(), r, always(become{code(403, "80")}))).TraceID)
 	require.Empty(t, asError(t, retry.Do(t.Context(), r, always((*classify.Error)(nil)))).TraceID)
 }
 

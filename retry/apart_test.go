@@ -22,10 +22,10 @@ func TestConnectionsOfACallApart(t *testing.T) {
 		err        error
 		looks      bool
 	}{
-		"a token, and a refusal":                                         {connected, connected, code(400, 30010), false},
+		"a token, and a refusal":                                         {connected, connected, code(400, "30010"), false},
 		"a token, and a connection that was refused":                     {connected, asked, errRefused, false},
 		"no connection for the token, and a payment that tells no trace": {asked, func(context.Context) {}, errors.New("EOF"), true},
-		"a token, and a second request":                                  {connected, twice, code(400, 30010), true},
+		"a token, and a second request":                                  {connected, twice, code(400, "30010"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestApartProvesNothing(t *testing.T) {
 		refused := &payment{looks: []found{applied}}
 		refused.changes = func(op *retry.Operation[string]) {
 			op.Send = func(ctx context.Context) (string, error) {
-				return "", retry.Do(retry.Apart(ctx), other, always(code(400, 30010)))
+				return "", retry.Do(retry.Apart(ctx), other, always(code(400, "30010")))
 			}
 		}
 		_, err = pay(t, t.Context(), retry.Config{}, refused)

@@ -24,7 +24,7 @@ func full(t testing.TB) *retry.Retrier {
 	policies, err := policy.Nexpay().With(policy.Table{
 		AttemptTimeout: policy.None,
 		Codes: map[classify.Code]policy.Policy{
-			-32603: {MaxAttempts: 5, Backoff: policy.Backoff{Initial: policy.None}},
+			"-32603": {MaxAttempts: 5, Backoff: policy.Backoff{Initial: policy.None}},
 		},
 	})
 	require.NoError(t, err)
@@ -90,7 +90,7 @@ func BenchmarkBareGobreakerParallel(b *testing.B) {
 	})
 }
 
-var errInternal = &classify.Error{Status: 500, TraceID: "5f2c", Details: []classify.Detail{{Code: -32603, Message: "Internal error"}}}
+var errInternal = &classify.Error{Status: 500, TraceID: "5f2c", Details: []classify.Detail{{Code: "-32603", Message: "Internal error"}}}
 
 // flaky fails at first, in every call anew.
 func flaky() func(context.Context) (int, error) {

@@ -31,14 +31,14 @@ func TestWhatCountsAgainstTheBreaker(t *testing.T) {
 		err  error
 		want breaker.State // after 10 in a row
 	}{
-		{"-32603", code(500, -32603), breaker.Open},
+		{"-32603", code(500, "-32603"), breaker.Open},
 		{"503", code(503), breaker.Open},
 		{"a timeout", context.DeadlineExceeded, breaker.Open},
-		{"suspended", code(403, 130), breaker.Open},
-		{"nonce", code(403, 50), breaker.Closed},
-		{"wrong signature", code(403, 70), breaker.Closed},
-		{"2xxxx", code(400, 20010), breaker.Closed},
-		{"3xxxx", code(400, 30010), breaker.Closed},
+		{"suspended", code(403, "130"), breaker.Open},
+		{"nonce", code(403, "50"), breaker.Closed},
+		{"wrong signature", code(403, "70"), breaker.Closed},
+		{"2xxxx", code(400, "20010"), breaker.Closed},
+		{"3xxxx", code(400, "30010"), breaker.Closed},
 		{"nobody knows", errors.New("?"), breaker.Closed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestBreakerOpens(t *testing.T) {
 		budget, err := retry.NewBudget(retry.BudgetConfig{})
 		require.NoError(t, err)
 		r := newRetrier(t, retry.Config{Breaker: b, Budget: budget, Policies: steady(t, policy.Table{})})
-		s := play(code(500, -32603), code(500, -32603), code(500, -32603))
+		s := play(code(500, "-32603"), code(500, "-32603"), code(500, "-32603"))
 		begin := time.Now()
 		err = retry.Do(t.Context(), r, s.op)
 		require.Equal(t, seconds(0, 1), s.sent)
@@ -212,7 +212,7 @@ func TestBreakerOpensDuringTheWait(t *testing.T) {
 		require.NoError(t, err)
 		r := newRetrier(t, retry.Config{Breaker: b, Budget: budget, Policies: steady(t, policy.Table{})})
 		time.AfterFunc(500*time.Millisecond, func() { b.Isolate("maintenance") })
-		answer := code(500, -32603)
+		answer := code(500, "-32603")
 		s := play(answer)
 		err = retry.Do(t.Context(), r, s.op)
 		require.Equal(t, seconds(0), s.sent)
@@ -222,7 +222,7 @@ func TestBreakerOpensDuringTheWait(t *testing.T) {
 
 		begin := time.Now()
 		b.Reset()
-		err = retry.Do(t.Context(), r, func(context.Context) error { b.Isolate("again"); return code(500, -32603) })
+		err = retry.Do(t.Context(), r, func(context.Context) error { b.Isolate("again"); return code(500, "-32603") })
 		require.Equal(t, retry.ErrOpen, asError(t, err).Reason)
 		require.Equal(t, begin, time.Now(), "isolated without end: no wait is begun")
 	})
@@ -233,7 +233,7 @@ func TestHalfOpenRefusesTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 		r := newRetrier(t, retry.Config{Breaker: b, Policies: steady(t, policy.Table{})})
-		require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+		require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 		time.Sleep(15 * time.Second)
 		probed := make(chan error)
 		go func() {
@@ -286,7 +286,7 @@ func TestCertificateIsNoSignOfLife(t *testing.T) {
 func TestAnswerToACallerWhoHungUp(t *testing.T) {
 	b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1})
 	ctx, cancel := context.WithCancel(t.Context())
-	err := retry.Do(ctx, newRetrier(t, retry.Config{Breaker: b}), func(context.Context) error { cancel(); return code(500, -32603) })
+	err := retry.Do(ctx, newRetrier(t, retry.Config{Breaker: b}), func(context.Context) error { cancel(); return code(500, "-32603") })
 	require.ErrorIs(t, err, retry.ErrCanceled)
 	require.Equal(t, breaker.Open, b.State())
 }
@@ -296,7 +296,7 @@ func TestTripSaysWhy(t *testing.T) {
 	var why string
 	b := newBreaker(t, breaker.Config{OnStateChange: func(c breaker.StateChange) { why = c.Reason }})
 	r := newRetrier(t, retry.Config{Breaker: b})
-	require.Error(t, retry.Do(t.Context(), r, always(code(403, 140))))
+	require.Error(t, retry.Do(t.Context(), r, always(code(403, "140"))))
 	require.Equal(t, "140 REST API suspended (trace 5f2c)", why)
 	require.ErrorContains(t, retry.Do(t.Context(), r, play().op), "140 REST API suspended (trace 5f2c); retry in")
 }
@@ -305,8 +305,8 @@ func TestTripSaysWhy(t *testing.T) {
 // it and net/http hands on. It says nothing about this call and this key.
 func TestFailureOfAnotherCall(t *testing.T) {
 	other := newRetrier(t, retry.Config{Key: "other"})
-	failure := retry.Do(t.Context(), other, always(code(403, 100)))
-	for name, sibling := range map[string]error{"an answer": code(403, 100), "a call that gave up": failure} {
+	failure := retry.Do(t.Context(), other, always(code(403, "100")))
+	for name, sibling := range map[string]error{"an answer": code(403, "100"), "a call that gave up": failure} {
 		t.Run(name, func(t *testing.T) {
 			b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1})
 			r := newRetrier(t, retry.Config{Key: "main", Breaker: b})
@@ -345,7 +345,7 @@ func TestOwnErrorOfACanceledCall(t *testing.T) {
 func TestFailureOfAnotherCallBeforeTheFirstSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		other := newRetrier(t, retry.Config{Key: "other"})
-		require.Error(t, retry.Do(t.Context(), other, always(code(403, 100))))
+		require.Error(t, retry.Do(t.Context(), other, always(code(403, "100"))))
 		failure := retry.Do(t.Context(), other, always(nil))
 		require.ErrorIs(t, failure, retry.ErrLockedOut)
 
@@ -373,7 +373,7 @@ func TestFailureOfAnotherCallBeforeTheFirstSend(t *testing.T) {
 // was at work.
 func TestContextEndsRightBeforeTheSend(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := play(code(403, 50))
+	s := play(code(403, "50"))
 	r := newRetrier(t, retry.Config{OnEvent: func(context.Context, retry.Event) { cancel() }})
 	require.Equal(t, retry.ErrCanceled, asError(t, retry.Do(ctx, r, s.op)).Reason)
 	require.Len(t, s.sent, 1, "an observer")

@@ -158,7 +158,7 @@ func TestRefundNames(t *testing.T) {
 	none, err := retry.NewBudget(retry.BudgetConfig{Deposit: policy.None})
 	require.NoError(t, err)
 	r := newRetrier(t, retry.Config{Budget: none})
-	require.Error(t, retry.Do(t.Context(), r, play(code(500), code(500, 30010)).op))
+	require.Error(t, retry.Do(t.Context(), r, play(code(500), code(500, "30010")).op))
 	require.NoError(t, retry.Do(t.Context(), r, play().op))
 	require.Equal(t, 90, none.Tokens(), "a success deposits nothing")
 }

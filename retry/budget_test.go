@@ -31,7 +31,7 @@ func TestBudgetUsedUp(t *testing.T) {
 		b, err := retry.NewBudget(retry.BudgetConfig{Capacity: 25})
 		require.NoError(t, err)
 		r := newRetrier(t, retry.Config{Budget: b, Policies: steady(t, policy.Table{})})
-		s := play(code(500, -32603), code(500, -32603), code(500, -32603))
+		s := play(code(500, "-32603"), code(500, "-32603"), code(500, "-32603"))
 		err = retry.Do(t.Context(), r, s.op)
 		require.Equal(t, seconds(0, 1, 3), s.sent)
 		require.Equal(t, retry.ErrBudget, asError(t, err).Reason)
@@ -40,19 +40,19 @@ func TestBudgetUsedUp(t *testing.T) {
 		require.Equal(t, 5, b.Tokens())
 
 		// Fixes and resyncs are free.
-		s = play(code(403, 50), code(403, 50), code(400, 30010))
+		s = play(code(403, "50"), code(403, "50"), code(400, "30010"))
 		require.NoError(t, retry.Do(t.Context(), r, s.op, retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil })))
 		require.Equal(t, 6, b.Tokens(), "and a success is a deposit")
 
 		b2 := retry.NoBudget()
 		r = newRetrier(t, retry.Config{Budget: b2, Policies: steady(t, policy.Table{Default: policy.Policy{MaxAttempts: 100, MaxElapsed: policy.None}})})
-		require.Equal(t, retry.ErrAttempts, asError(t, retry.Do(t.Context(), r, always(code(500, -32603)))).Reason)
+		require.Equal(t, retry.ErrAttempts, asError(t, retry.Do(t.Context(), r, always(code(500, "-32603")))).Reason)
 	})
 }
 
 // A resend that even a full purse could not pay for is a mistake.
 func TestBudgetTooSmallForItsPolicies(t *testing.T) {
-	dear, err := policy.Nexpay().With(policy.Table{Codes: map[classify.Code]policy.Policy{-32603: {Cost: 101}}})
+	dear, err := policy.Nexpay().With(policy.Table{Codes: map[classify.Code]policy.Policy{"-32603": {Cost: 101}}})
 	require.NoError(t, err)
 	_, err = retry.New(retry.Config{Policies: dear})
 	require.ErrorContains(t, err, "a resend may cost 101 tokens")
@@ -93,7 +93,7 @@ func TestBudgetAgainstModel(t *testing.T) {
 			got := 0
 			_ = retry.Do(context.Background(), r, func(context.Context) error {
 				if got++; got <= failures {
-					return code(500, -32603)
+					return code(500, "-32603")
 				}
 				return nil
 			})
@@ -125,7 +125,7 @@ func traffic(t *testing.T, r *retry.Retrier, d time.Duration, op func() error) (
 func TestLoadOnAFailingServer(t *testing.T) {
 	t.Run("total outage of 60 s", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			calls, sends, _ := traffic(t, newRetrier(t, retry.Config{}), time.Minute, func() error { return code(500, -32603) })
+			calls, sends, _ := traffic(t, newRetrier(t, retry.Config{}), time.Minute, func() error { return code(500, "-32603") })
 			t.Logf("%.3f sends per call", float64(sends)/float64(calls))
 			require.LessOrEqual(t, float64(sends)/float64(calls), 1.05)
 		})
@@ -135,7 +135,7 @@ func TestLoadOnAFailingServer(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			calls, sends, succeeded := traffic(t, newRetrier(t, retry.Config{}), 10*time.Minute, func() error {
 				if random.Float64() < 0.2 {
-					return code(500, -32603)
+					return code(500, "-32603")
 				}
 				return nil
 			})
@@ -164,7 +164,7 @@ func TestOneLedgerForAllCodes(t *testing.T) {
 			switch c := rapid.SampledFrom([]int{500, 502, 503, 504, 50, 30010, 30240}).Draw(t, "answer"); c {
 			case 50:
 				resyncs++
-				return code(403, 50)
+				return code(403, "50")
 			case 30010, 30240:
 				fixes++
 				return code(400, classify.Code(c))
@@ -188,16 +188,16 @@ func TestBudgetOfOneCall(t *testing.T) {
 		want int
 	}{
 		{"a resend that fails, then a fix that succeeds", func(_ *retry.Retrier, s *script) func(context.Context) error {
-			s.steps = []error{code(500, -32603), code(400, 30010)}
+			s.steps = []error{code(500, "-32603"), code(400, "30010")}
 			return s.op
 		}, 91},
 		{"locked during the wait", func(r *retry.Retrier, s *script) func(context.Context) error {
-			s.steps = []error{code(500, -32603)}
-			time.AfterFunc(time.Millisecond, func() { r.Lockout().Lock("", breaker.LockCause{Code: 100}) })
+			s.steps = []error{code(500, "-32603")}
+			time.AfterFunc(time.Millisecond, func() { r.Lockout().Lock("", breaker.LockCause{Code: "100"}) })
 			return s.op
 		}, 100},
 		{"a resend that succeeds", func(_ *retry.Retrier, s *script) func(context.Context) error {
-			s.steps = []error{code(500, -32603)}
+			s.steps = []error{code(500, "-32603")}
 			return s.op
 		}, 100},
 	} {
@@ -254,7 +254,7 @@ func TestTokensOfAResendThatIsNotSent(t *testing.T) {
 	}
 }
 
-func lockKey(r *retry.Retrier) { r.Lockout().Lock("lane", breaker.LockCause{Code: 100}) }
+func lockKey(r *retry.Retrier) { r.Lockout().Lock("lane", breaker.LockCause{Code: "100"}) }
 
 // overtake has another process begin what j holds.
 func overtake(j *retry.MemoryJournal) {

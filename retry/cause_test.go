@@ -21,13 +21,13 @@ import (
 // An inner call that the end of the context ended keeps all it has to tell,
 // whatever the cause.
 func TestInnerErrorBesideACause(t *testing.T) {
-	for name, cause := range map[string]error{"none": nil, "a shutdown": errors.New("shutdown"), "a sibling": code(403, 100)} {
+	for name, cause := range map[string]error{"none": nil, "a shutdown": errors.New("shutdown"), "a sibling": code(403, "100")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(1500*time.Millisecond, func() { cancel(cause) })
-				answer := code(500, -32603)
+				answer := code(500, "-32603")
 				e := asError(t, retry.Do(ctx, r, nest(r, 2, always(answer)), retry.Named("outer")))
 				require.Equal(t, retry.ErrCanceled, e.Reason)
 				require.Equal(t, 2, e.Attempts)
@@ -43,7 +43,7 @@ func TestInnerErrorBesideASignal(t *testing.T) {
 	r := newRetrier(t, retry.Config{})
 	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR1)
 	defer stop()
-	answer := code(500, -32603)
+	answer := code(500, "-32603")
 	err := retry.Do(ctx, r, nest(r, 2, func(ctx context.Context) error {
 		require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGUSR1))
 		<-ctx.Done()
@@ -55,11 +55,11 @@ func TestInnerErrorBesideASignal(t *testing.T) {
 
 // What the API said counts, and locks, whatever stands beside it.
 func TestAnswerJoinedWithTheCause(t *testing.T) {
-	for name, cause := range map[string]error{"a shutdown": errors.New("shutdown"), "a sibling": code(403, 40)} {
+	for name, cause := range map[string]error{"a shutdown": errors.New("shutdown"), "a sibling": code(403, "40")} {
 		t.Run(name, func(t *testing.T) {
 			r := newRetrier(t, retry.Config{Key: "main"})
 			ctx, cancel := context.WithCancelCause(t.Context())
-			answer := code(403, 100)
+			answer := code(403, "100")
 			err := retry.Do(ctx, r, func(ctx context.Context) error {
 				cancel(cause)
 				return fmt.Errorf("stopped: %w", errors.Join(context.Cause(ctx), answer))
@@ -77,9 +77,9 @@ func TestAnswerJoinedWithTheCause(t *testing.T) {
 func TestAnswerJoinedWithASiblings(t *testing.T) {
 	r := newRetrier(t, retry.Config{Key: "main"})
 	ctx, cancel := context.WithCancelCause(t.Context())
-	answer := code(500, -32603)
+	answer := code(500, "-32603")
 	err := retry.Do(ctx, r, func(ctx context.Context) error {
-		cancel(code(403, 100))
+		cancel(code(403, "100"))
 		return errors.Join(context.Cause(ctx), answer)
 	})
 	require.Equal(t, retry.ErrCanceled, asError(t, err).Reason)
@@ -107,7 +107,7 @@ func TestUncomparableCause(t *testing.T) {
 	r := newRetrier(t, retry.Config{})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	err := retry.Do(ctx, r, func(context.Context) error {
-		cancel(several{code(403, 100)})
+		cancel(several{code(403, "100")})
 		return fmt.Errorf("pay: %w", several{context.Canceled})
 	})
 	require.ErrorIs(t, err, retry.ErrCanceled)
@@ -123,7 +123,7 @@ func (s several) Unwrap() []error { return s }
 // The error of a Fix is found, even if it wraps the answer that the Fix got.
 func TestErrorOfAFixThatWrapsTheAnswer(t *testing.T) {
 	noSuch := errors.New("no such symbol")
-	err := retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(400, 30010)),
+	err := retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(400, "30010")),
 		retry.Fix(func(_ context.Context, e *classify.Error) (bool, error) {
 			return false, fmt.Errorf("%w: %w", noSuch, e)
 		}))

@@ -24,8 +24,8 @@ func TestWhatAnErrorAsksFor(t *testing.T) {
 	justRight.RetryAfter = 20 * time.Second
 	patient := code(429)
 	patient.RetryAfter = 45 * time.Second
-	internal := code(500, -32603)
-	laterNonce, muchLaterNonce := code(429, 50), code(429, 50)
+	internal := code(500, "-32603")
+	laterNonce, muchLaterNonce := code(429, "50"), code(429, "50")
 	laterNonce.RetryAfter, muchLaterNonce.RetryAfter = 20*time.Second, time.Minute+1
 
 	for _, tt := range []struct {
@@ -40,7 +40,7 @@ func TestWhatAnErrorAsksFor(t *testing.T) {
 		{name: "retryable to the end", steps: []error{internal, internal, internal, internal, internal},
 			sent: seconds(0, 1, 3, 7), reason: retry.ErrAttempts},
 		{name: "one send is one send", steps: []error{internal},
-			over: policy.Table{Codes: map[classify.Code]policy.Policy{-32603: {MaxAttempts: 1}}},
+			over: policy.Table{Codes: map[classify.Code]policy.Policy{"-32603": {MaxAttempts: 1}}},
 			sent: seconds(0), reason: retry.ErrAttempts},
 		{name: "the wait would end after MaxElapsed", steps: []error{internal, internal, internal},
 			over: policy.Table{Default: policy.Policy{MaxElapsed: 7*time.Second - 1}},
@@ -64,18 +64,18 @@ func TestWhatAnErrorAsksFor(t *testing.T) {
 		{name: "no wait", steps: []error{internal, internal},
 			over: policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}},
 			sent: seconds(0, 0, 0)},
-		{name: "fatal", steps: []error{code(403, 80)}, sent: seconds(0), reason: retry.ErrFatal},
-		{name: "fatal after a retry", steps: []error{internal, code(403, 80)}, sent: seconds(0, 1), reason: retry.ErrFatal},
+		{name: "fatal", steps: []error{code(403, "80")}, sent: seconds(0), reason: retry.ErrFatal},
+		{name: "fatal after a retry", steps: []error{internal, code(403, "80")}, sent: seconds(0, 1), reason: retry.ErrFatal},
 		{name: "unclassified", steps: []error{errors.New("who am I")}, sent: seconds(0), reason: retry.ErrUnclassified},
-		{name: "fix without a Fix", steps: []error{code(400, 30010)}, sent: seconds(0), reason: retry.ErrFixAndResend},
-		{name: "resync where the operation draws its own nonces", steps: []error{code(403, 50), code(403, 50)}, sent: seconds(0, 0, 0)},
-		{name: "resync at most twice", steps: []error{code(403, 50), code(403, 50), code(403, 50)}, sent: seconds(0, 0, 0), reason: retry.ErrResync},
-		{name: "resync forbidden", steps: []error{code(403, 50)},
-			over: policy.Table{Codes: map[classify.Code]policy.Policy{50: {MaxAttempts: 1}}},
+		{name: "fix without a Fix", steps: []error{code(400, "30010")}, sent: seconds(0), reason: retry.ErrFixAndResend},
+		{name: "resync where the operation draws its own nonces", steps: []error{code(403, "50"), code(403, "50")}, sent: seconds(0, 0, 0)},
+		{name: "resync at most twice", steps: []error{code(403, "50"), code(403, "50"), code(403, "50")}, sent: seconds(0, 0, 0), reason: retry.ErrResync},
+		{name: "resync forbidden", steps: []error{code(403, "50")},
+			over: policy.Table{Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}},
 			sent: seconds(0), reason: retry.ErrAttempts},
-		{name: "resyncs take nothing from the attempts", steps: []error{internal, code(403, 50), internal, code(403, 50), internal},
+		{name: "resyncs take nothing from the attempts", steps: []error{internal, code(403, "50"), internal, code(403, "50"), internal},
 			sent: seconds(0, 1, 1, 3, 3, 7)},
-		{name: "resync, but later", steps: []error{laterNonce, code(403, 50)}, sent: seconds(0, 20, 20)},
+		{name: "resync, but later", steps: []error{laterNonce, code(403, "50")}, sent: seconds(0, 20, 20)},
 		{name: "resync, but later, at most twice", steps: []error{laterNonce, laterNonce, laterNonce}, sent: seconds(0, 20, 40), reason: retry.ErrResync},
 		{name: "resync, but much later", steps: []error{internal, muchLaterNonce}, sent: seconds(0, 1), reason: retry.ErrRetryAfter},
 		{name: "resync, but later than MaxElapsed", steps: []error{laterNonce},
@@ -85,9 +85,9 @@ func TestWhatAnErrorAsksFor(t *testing.T) {
 			over: policy.Table{Default: policy.Policy{MaxElapsed: time.Minute}},
 			sent: seconds(0, 1, 21, 23, 27)},
 		{name: "resync later forbidden", steps: []error{laterNonce},
-			over: policy.Table{Codes: map[classify.Code]policy.Policy{50: {MaxAttempts: 1}}},
+			over: policy.Table{Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}},
 			sent: seconds(0), reason: retry.ErrAttempts},
-		{name: "suspended", steps: []error{code(403, 140)}, sent: seconds(0), reason: retry.ErrAttempts},
+		{name: "suspended", steps: []error{code(403, "140")}, sent: seconds(0), reason: retry.ErrAttempts},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestDoValue(t *testing.T) {
 	v, err := retry.DoValue(t.Context(), r, func(context.Context) (string, error) { return "paid", nil })
 	require.NoError(t, err)
 	require.Equal(t, "paid", v)
-	v, err = retry.DoValue(t.Context(), r, func(context.Context) (string, error) { return "half", code(403, 80) })
+	v, err = retry.DoValue(t.Context(), r, func(context.Context) (string, error) { return "half", code(403, "80") })
 	require.Error(t, err)
 	require.Empty(t, v, "the zero value comes with an error")
 }
@@ -143,15 +143,15 @@ func TestDefaults(t *testing.T) {
 		_ = retry.Do(t.Context(), newRetrier(t, cfg), func(context.Context) error { n++; return err })
 		return n
 	}
-	catalog, err := classify.Nexpay().With(classify.Rule{First: 77, Name: "Closed on Sundays", Class: classify.Fatal, Effect: classify.NotApplied})
+	catalog, err := classify.Nexpay().With(classify.Rule{Codes: "77", Name: "Closed on Sundays", Class: classify.Fatal, Effect: classify.NotApplied})
 	require.NoError(t, err)
 	policies, err := policy.Nexpay().With(policy.Table{Catalog: catalog, Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})
 	require.NoError(t, err)
 
-	require.Equal(t, 1, sends(retry.Config{}, code(403, 140)), "the Nexpay policies beside the Nexpay catalog")
-	require.Equal(t, 1, sends(retry.Config{Policies: policies}, code(500, 77)), "the catalog of the policies")
-	require.Equal(t, 4, sends(retry.Config{Policies: policies, Classifier: classify.Nexpay()}, code(500, 77)), "or the one that is set")
-	require.True(t, policies.Explain(77).Known)
+	require.Equal(t, 1, sends(retry.Config{}, code(403, "140")), "the Nexpay policies beside the Nexpay catalog")
+	require.Equal(t, 1, sends(retry.Config{Policies: policies}, code(500, "77")), "the catalog of the policies")
+	require.Equal(t, 4, sends(retry.Config{Policies: policies, Classifier: classify.Nexpay()}, code(500, "77")), "or the one that is set")
+	require.True(t, policies.Explain("77").Known)
 
 	// policy.Standard() beside a classifier: it has no attempt timeout.
 	require.NoError(t, retry.Do(t.Context(), newRetrier(t, retry.Config{Classifier: catalog}), func(ctx context.Context) error {
@@ -200,7 +200,7 @@ func TestDeadlineThatTheWaitCannotMeet(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tt.left)
 			defer cancel()
-			s := play(code(500, -32603), code(500, -32603), code(500, -32603), code(500, -32603))
+			s := play(code(500, "-32603"), code(500, "-32603"), code(500, "-32603"), code(500, "-32603"))
 			begin := time.Now()
 			err := retry.Do(ctx, newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})}), s.op)
 			require.Equal(t, tt.sent, s.sent, "with %v left", tt.left)
@@ -227,7 +227,7 @@ func TestContextEndsInTheWait(t *testing.T) {
 		why := errors.New("shutting down")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(300*time.Millisecond, func() { cancel(why) })
-		s := play(code(500, -32603))
+		s := play(code(500, "-32603"))
 		budget, err := retry.NewBudget(retry.BudgetConfig{})
 		require.NoError(t, err)
 		begin := time.Now()
@@ -252,12 +252,12 @@ func TestContextEndsInTheAttempt(t *testing.T) {
 		reason error
 	}{
 		{"canceled, as the transport says it", context.Canceled, true, retry.ErrCanceled},
-		{"canceled, but the answer was a refusal", code(403, 80), true, retry.ErrFatal},
-		{"canceled, and the answer could be retried", code(500, -32603), true, retry.ErrCanceled},
-		{"canceled, and the answer could be fixed", code(400, 30010), true, retry.ErrFixAndResend},
-		{"canceled, and the nonce was refused", code(403, 50), true, retry.ErrCanceled},
+		{"canceled, but the answer was a refusal", code(403, "80"), true, retry.ErrFatal},
+		{"canceled, and the answer could be retried", code(500, "-32603"), true, retry.ErrCanceled},
+		{"canceled, and the answer could be fixed", code(400, "30010"), true, retry.ErrFixAndResend},
+		{"canceled, and the nonce was refused", code(403, "50"), true, retry.ErrCanceled},
 		{"deadline", context.DeadlineExceeded, false, retry.ErrDeadline},
-		{"deadline, and the answer could be retried", code(500, -32603), false, retry.ErrDeadline},
+		{"deadline, and the answer could be retried", code(500, "-32603"), false, retry.ErrDeadline},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -337,7 +337,7 @@ func TestAttemptFrom(t *testing.T) {
 	_, ok := retry.AttemptFrom(t.Context())
 	require.False(t, ok, "outside")
 	var seen []retry.Attempt
-	s := play(code(500, -32603), code(403, 50))
+	s := play(code(500, "-32603"), code(403, "50"))
 	err := retry.Do(t.Context(), r, func(ctx context.Context) error {
 		a, ok := retry.AttemptFrom(ctx)
 		require.Equal(t, len(s.sent) > 0, ok)
@@ -358,7 +358,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	r := newRetrier(t, retry.Config{Budget: retry.NoBudget(), Policies: steady(t, policy.Table{Default: policy.Policy{
 		MaxAttempts: 100, Backoff: policy.Backoff{Initial: policy.None},
 	}})})
-	e := asError(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+	e := asError(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 	require.Equal(t, 100, e.Attempts)
 	var numbers []int
 	for _, a := range e.History {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
@@ -203,7 +202,7 @@ func (e *Error) last() string {
 
 // decision names the code that decided, or what it means, where text does not.
 func (e *Error) decision(text string) string {
-	code := strconv.Itoa(int(e.Verdict.Code))
+	code := e.Verdict.Code.Text()
 	answer := deciding(e.Last, &e.Verdict)
 	switch {
 	case !strings.Contains(text, code), answer != nil && !shows(answer, e.Verdict.Code):

@@ -31,7 +31,7 @@ import (
 // One line that a person who is paged can act on.
 func TestErrorText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		internal := code(500, -32603)
+		internal := code(500, "-32603")
 		internal.Details[0].Message = "Internal error"
 		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
 
@@ -48,7 +48,7 @@ func TestErrorText(t *testing.T) {
 		err = retry.Do(t.Context(), r, always(slow))
 		require.EqualError(t, err, "retry: the server asks for a longer wait than allowed: HTTP 503 (trace 5f2c); it asks to come back after 2m0s (1 send in 0s, effect unknown)")
 
-		err = retry.Do(t.Context(), r, always(code(403, 40)))
+		err = retry.Do(t.Context(), r, always(code(403, "40")))
 		require.EqualError(t, err, "retry: fatal, not retryable: HTTP 403: 40 (trace 5f2c), Invalid API key; the key is locked out for all calls; "+
 			"action: Check that the configured API key is complete and belongs to this environment (1 send in 0s, effect not applied)")
 		err = retry.Do(t.Context(), r, always(nil))
@@ -70,9 +70,9 @@ func TestErrorTextOfALockoutThatCameTooLate(t *testing.T) {
 		r := newRetrier(t, retry.Config{Key: "main"})
 		err := retry.Do(t.Context(), r, func(context.Context) error {
 			time.Sleep(time.Second)
-			r.Lockout().Lock("main", breaker.LockCause{Code: 100})
+			r.Lockout().Lock("main", breaker.LockCause{Code: "100"})
 			r.Lockout().Unlock("main")
-			return code(403, 100)
+			return code(403, "100")
 		})
 		require.ErrorIs(t, err, retry.ErrFatal)
 		require.NoError(t, r.Lockout().Check("main"))
@@ -84,12 +84,12 @@ func TestErrorTextOfALockoutThatCameTooLate(t *testing.T) {
 // The code that decided is named, though the answer's own text stops before it.
 func TestErrorTextOfManyCodes(t *testing.T) {
 	r := newRetrier(t, retry.Config{})
-	err := retry.Do(t.Context(), r, always(code(403, 30, 60, 70, 100, 80)))
+	err := retry.Do(t.Context(), r, always(code(403, "30", "60", "70", "100", "80")))
 	require.ErrorContains(t, err, "HTTP 403: 30; 60; 70 and 2 more (trace 5f2c), decided by 100 API key locked; the key is locked out")
-	err = retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(403, 30, 60, 100, 80)))
+	err = retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(403, "30", "60", "100", "80")))
 	require.ErrorContains(t, err, "HTTP 403: 30; 60; 100 and 1 more (trace 5f2c), API key locked; the key is locked out")
 	err = retry.Do(t.Context(), newRetrier(t, retry.Config{Classifier: classify.Func(func(error) classify.Verdict {
-		return classify.Verdict{Class: classify.Fatal, Code: 7}
+		return classify.Verdict{Class: classify.Fatal, Code: "7"}
 	})}), always(errors.New("?")))
 	require.ErrorContains(t, err, "is not shown), decided by 7 (1 send")
 }
@@ -97,12 +97,12 @@ func TestErrorTextOfManyCodes(t *testing.T) {
 // Where people have to act, or wait for others to, they are told what to do.
 func TestAdvice(t *testing.T) {
 	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
-	err := retry.Do(t.Context(), r, always(code(403, 140)))
+	err := retry.Do(t.Context(), r, always(code(403, "140")))
 	require.ErrorContains(t, err, "retry: its policy never sends it again: HTTP 403: 140 (trace 5f2c), REST API suspended; "+
 		"action: Try again later; the API is suspended for now (1 send in ")
 	require.Equal(t, retry.ErrAttempts, asError(t, err).Reason)
 
-	err = retry.Do(t.Context(), r, always(code(403, 50)))
+	err = retry.Do(t.Context(), r, always(code(403, "50")))
 	require.Equal(t, retry.ErrResync, asError(t, err).Reason)
 	require.Contains(t, asError(t, err).Advice, "find out who else uses this key")
 }
@@ -111,7 +111,7 @@ func TestAdvice(t *testing.T) {
 func TestErrorTextWithBoth(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r := newRetrier(t, retry.Config{})
-	err := retry.Do(ctx, r, func(context.Context) error { cancel(vouched{}); return code(500, -32603) })
+	err := retry.Do(ctx, r, func(context.Context) error { cancel(vouched{}); return code(500, "-32603") })
 	require.ErrorContains(t, err, "canceled by the caller: HTTP 500: -32603 (trace 5f2c), Internal error; the ledger is closed (1 send in")
 }
 
@@ -122,9 +122,9 @@ func TestEffectOfAllAttempts(t *testing.T) {
 		steps []error
 		want  classify.Effect
 	}{
-		{[]error{code(403, 80)}, classify.NotApplied},
-		{[]error{code(403, 50), code(403, 80)}, classify.NotApplied},
-		{[]error{code(403, 50), code(500, -32603), code(403, 80)}, classify.Unknown},
+		{[]error{code(403, "80")}, classify.NotApplied},
+		{[]error{code(403, "50"), code(403, "80")}, classify.NotApplied},
+		{[]error{code(403, "50"), code(500, "-32603"), code(403, "80")}, classify.Unknown},
 		{[]error{errors.New("?")}, classify.Unknown},
 	} {
 		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})})
@@ -137,7 +137,7 @@ func TestEffectOfAllAttempts(t *testing.T) {
 // An answer without a trace id does not lose that of the one before it.
 func TestTraceIDOfAnEarlierAnswer(t *testing.T) {
 	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxAttempts: 2}})})
-	err := retry.Do(t.Context(), r, play(code(500, -32603), io.ErrUnexpectedEOF).op)
+	err := retry.Do(t.Context(), r, play(code(500, "-32603"), io.ErrUnexpectedEOF).op)
 	require.Equal(t, "5f2c", asError(t, err).TraceID)
 	require.ErrorContains(t, err, "unexpected EOF (an earlier answer had trace 5f2c) (2 sends")
 }
@@ -147,7 +147,7 @@ const secret = "4711-SECRET"
 // S1: whatever an operation returns, no text of ours passes on what may be
 // request data; and whatever is harmless is passed on.
 func TestNoRequestDataInAnyText(t *testing.T) {
-	answer := code(500, -32603)
+	answer := code(500, "-32603")
 	answer.Details[0].Data = secret
 	link := "https://user:" + secret + "@api.example/pay?iban=" + secret
 	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443},

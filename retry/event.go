@@ -171,7 +171,7 @@ func verdictAttrs(failed bool, v classify.Verdict, effect classify.Effect, trace
 		attrs = append(attrs, slog.String("effect", effect.String()))
 	}
 	if v.Code != "" {
-		attrs = append(attrs, slog.Int("code", int(v.Code)))
+		attrs = append(attrs, slog.String("code", string(v.Code)))
 	}
 	if v.Status != 0 {
 		attrs = append(attrs, slog.Int("status", v.Status))

@@ -39,8 +39,8 @@ func TestEvents(t *testing.T) {
 		fix := retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil })
 
 		require.NoError(t, retry.Do(t.Context(), r, play().op), "first time lucky: nothing to tell")
-		require.NoError(t, retry.Do(t.Context(), r, play(code(500, -32603), code(403, 50), code(400, 30010)).op, retry.Named("a"), fix))
-		require.Error(t, retry.Do(t.Context(), r, play(code(403, 100)).op, retry.Named("b")))
+		require.NoError(t, retry.Do(t.Context(), r, play(code(500, "-32603"), code(403, "50"), code(400, "30010")).op, retry.Named("a"), fix))
+		require.Error(t, retry.Do(t.Context(), r, play(code(403, "100")).op, retry.Named("b")))
 		require.Error(t, retry.Do(t.Context(), r, play().op, retry.Named("c")))
 
 		var key string
@@ -69,8 +69,8 @@ func TestObserverPanics(t *testing.T) {
 		Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}}),
 		OnEvent:  func(context.Context, retry.Event) { panic("4711-SECRET") },
 	})
-	require.NoError(t, retry.Do(t.Context(), r, play(code(500, -32603)).op))
-	require.ErrorIs(t, retry.Do(t.Context(), r, play(code(403, 80)).op), retry.ErrFatal)
+	require.NoError(t, retry.Do(t.Context(), r, play(code(500, "-32603")).op))
+	require.ErrorIs(t, retry.Do(t.Context(), r, play(code(403, "80")).op), retry.ErrFatal)
 	require.Contains(t, log.String(), "retry: OnEvent", "and is not hidden either")
 	require.NotContains(t, log.String(), "SECRET")
 }
@@ -83,7 +83,7 @@ func TestLogEvents(t *testing.T) {
 			Policies: steady(t, policy.Table{Default: policy.Policy{MaxAttempts: 2}}),
 			OnEvent:  retry.LogEvents(slog.New(slog.NewJSONHandler(&log, nil))),
 		})
-		require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603)), retry.Named("balance")))
+		require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603")), retry.Named("balance")))
 		lines := bytes.Split(bytes.TrimSpace(log.Bytes()), []byte("\n"))
 		require.Len(t, lines, 2)
 		var resend, gaveUp map[string]any
@@ -152,9 +152,9 @@ func TestHooksMayCall(t *testing.T) {
 		require.ErrorIs(t, retry.Do(context.Background(), r, play().op), retry.ErrOpen)
 	}})
 	r = newRetrier(t, retry.Config{Lockout: lockout, Breaker: b})
-	require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+	require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 	require.Equal(t, 1, called)
 	b.Reset()
-	require.Error(t, retry.Do(t.Context(), r, always(code(403, 40))))
+	require.Error(t, retry.Do(t.Context(), r, always(code(403, "40"))))
 	require.Equal(t, 2, called)
 }

@@ -26,7 +26,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	bank.Script(nexpaytest.Fault{Code: -32603}, nexpaytest.Fault{Code: 50})
+	bank.Script(nexpaytest.Fault{Code: "-32603"}, nexpaytest.Fault{Code: "50"})
 
 	signer, err := nexpay.NewSigner(credentials)
 	if err != nil {
@@ -93,7 +93,7 @@ func answers(errs ...error) func(context.Context) error {
 
 func ExampleDo() {
 	r := newExample(retry.Config{})
-	err := retry.Do(context.Background(), r, answers(code(500, -32603), code(500, -32603)))
+	err := retry.Do(context.Background(), r, answers(code(500, "-32603"), code(500, "-32603")))
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -113,7 +113,7 @@ func ExampleFix() {
 	op := func(context.Context) error {
 		fmt.Println("send", symbol)
 		if symbol == "BTCUSD" {
-			return &classify.Error{Status: 400, Details: []classify.Detail{{Code: -32600, Data: "Unknown symbol BTCUSD"}}}
+			return &classify.Error{Status: 400, Details: []classify.Detail{{Code: "-32600", Data: "Unknown symbol BTCUSD"}}}
 		}
 		return nil
 	}
@@ -136,7 +136,7 @@ func ExampleFix() {
 // id that the API's support asks for.
 func ExampleError() {
 	r := newExample(retry.Config{})
-	err := retry.Do(context.Background(), r, answers(code(403, 80)), retry.Named("payout"))
+	err := retry.Do(context.Background(), r, answers(code(403, "80")), retry.Named("payout"))
 
 	var e *retry.Error
 	if errors.As(err, &e) {
@@ -158,7 +158,7 @@ func ExampleError() {
 // What to do about the end of a call goes by its reason.
 func ExampleError_reasons() {
 	r := newExample(retry.Config{})
-	err := retry.Do(context.Background(), r, answers(code(400, 30010)))
+	err := retry.Do(context.Background(), r, answers(code(400, "30010")))
 	switch {
 	case errors.Is(err, retry.ErrFixAndResend):
 		fmt.Println("show the user what is wrong with the order")
@@ -174,7 +174,7 @@ func ExampleError_reasons() {
 
 func ExampleNamed() {
 	r := newExample(retry.Config{})
-	err := retry.Do(context.Background(), r, answers(code(403, 70)), retry.Named("account status"))
+	err := retry.Do(context.Background(), r, answers(code(403, "70")), retry.Named("account status"))
 	var e *retry.Error
 	fmt.Println(errors.As(err, &e), e.Name)
 	// Output: true account status
@@ -182,7 +182,7 @@ func ExampleNamed() {
 
 func ExampleAttemptFrom() {
 	r := newExample(retry.Config{})
-	failed := answers(code(500, -32603), code(403, 50))
+	failed := answers(code(500, "-32603"), code(403, "50"))
 	_ = retry.Do(context.Background(), r, func(ctx context.Context) error {
 		if a, ok := retry.AttemptFrom(ctx); ok {
 			fmt.Printf("attempt %d, after %v\n", a.Number, a.Verdict.Rule)
@@ -201,7 +201,7 @@ func ExampleAttemptFrom() {
 func ExampleConfig_policies() {
 	policies, err := policy.Nexpay().With(policy.Table{
 		Codes: map[classify.Code]policy.Policy{
-			-32603: {MaxAttempts: 2, Backoff: policy.Backoff{Initial: time.Millisecond}},
+			"-32603": {MaxAttempts: 2, Backoff: policy.Backoff{Initial: time.Millisecond}},
 		},
 	})
 	if err != nil {
@@ -213,7 +213,7 @@ func ExampleConfig_policies() {
 		fmt.Println(err)
 		return
 	}
-	internal := code(500, -32603)
+	internal := code(500, "-32603")
 	err = retry.Do(context.Background(), r, answers(internal, internal, internal))
 	fmt.Println(errors.Is(err, retry.ErrAttempts))
 	// Output: true
@@ -238,7 +238,7 @@ func ExampleConfig_breaker() {
 		fmt.Println(err)
 		return
 	}
-	suspended := code(403, 140) // opens it at once; most failures have to come three in a row
+	suspended := code(403, "140") // opens it at once; most failures have to come three in a row
 	fmt.Println(retry.Do(context.Background(), r, answers(suspended)) != nil)
 	err = retry.Do(context.Background(), r, answers())
 	var open *breaker.OpenError
@@ -256,7 +256,7 @@ func ExampleConfig_breaker() {
 func ExampleRetrier_Lockout() {
 	r := newExample(retry.Config{Key: "main"})
 	ctx := context.Background()
-	fmt.Println(errors.Is(retry.Do(ctx, r, answers(code(403, 100))), retry.ErrFatal))
+	fmt.Println(errors.Is(retry.Do(ctx, r, answers(code(403, "100"))), retry.ErrFatal))
 	fmt.Println(errors.Is(retry.Do(ctx, r, answers()), retry.ErrLockedOut))
 	r.Lockout().Unlock("main")
 	fmt.Println(retry.Do(ctx, r, answers()))
@@ -276,7 +276,7 @@ func ExampleLogEvents() {
 		},
 	}))
 	r := newExample(retry.Config{OnEvent: retry.LogEvents(logger)})
-	_ = retry.Do(context.Background(), r, answers(code(500, -32603)), retry.Named("balance"))
+	_ = retry.Do(context.Background(), r, answers(code(500, "-32603")), retry.Named("balance"))
 	// Output:
 	// level=WARN msg="retry: resend" name=balance attempts=1 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c wait=0s error="HTTP 500: -32603 (trace 5f2c)"
 	// level=INFO msg="retry: recovered" name=balance attempts=2 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c
@@ -290,7 +290,7 @@ func ExampleNewBudget() {
 		return
 	}
 	r := newExample(retry.Config{Budget: budget})
-	internal := code(500, -32603)
+	internal := code(500, "-32603")
 	err = retry.Do(context.Background(), r, answers(internal, internal, internal, internal))
 	fmt.Println(errors.Is(err, retry.ErrBudget), budget.Tokens())
 	// Output: true 0
@@ -300,8 +300,8 @@ func ExampleNewBudget() {
 // API is another table.
 func ExampleConfig_classifier() {
 	catalog, err := classify.NewCatalog("ledger",
-		classify.Rule{First: 17, Name: "Busy", Class: classify.Retryable},
-		classify.Rule{First: 100, Last: 199, Name: "Refused", Class: classify.Fatal, Effect: classify.NotApplied},
+		classify.Rule{Codes: "17", Name: "Busy", Class: classify.Retryable},
+		classify.Rule{Codes: "100..199", Name: "Refused", Class: classify.Fatal, Effect: classify.NotApplied},
 	)
 	if err != nil {
 		fmt.Println(err)

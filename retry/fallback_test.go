@@ -36,7 +36,7 @@ func (f *told) option() retry.Option {
 
 func TestFallback(t *testing.T) {
 	locked := newRetrier(t, retry.Config{})
-	locked.Lockout().Lock("", breaker.LockCause{Code: 100, TraceID: "9e01"})
+	locked.Lockout().Lock("", breaker.LockCause{Code: "100", TraceID: "9e01"})
 	own := errors.New("no cache either")
 	for name, tt := range map[string]struct {
 		r      *retry.Retrier
@@ -50,7 +50,7 @@ func TestFallback(t *testing.T) {
 		"the key is locked out": {locked, answer, told{value: 7}, retry.ErrLockedOut, 7, nil},
 		"it fails itself":       {locked, answer, told{value: 7, err: own}, retry.ErrLockedOut, 7, own},
 		"a call that succeeds":  {newRetrier(t, retry.Config{}), answer, told{value: 7}, nil, 42, nil},
-		"an answer is no matter": {newRetrier(t, retry.Config{}), func(context.Context) (int, error) { return 0, code(403, 80) },
+		"an answer is no matter": {newRetrier(t, retry.Config{}), func(context.Context) (int, error) { return 0, code(403, "80") },
 			told{value: 7}, nil, 0, retry.ErrFatal},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestFallbackAfterSends(t *testing.T) {
 	r := newRetrier(t, retry.Config{})
 	var f told
 	_, err := retry.DoValue(t.Context(), r, func(context.Context) (int, error) {
-		r.Lockout().Lock("", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("", breaker.LockCause{Code: "100"})
 		return 0, code(503)
 	}, f.option())
 	require.NoError(t, err)

@@ -27,27 +27,27 @@ func TestFix(t *testing.T) {
 		reason error
 		cause  error
 	}{
-		{name: "changed, and it was that", steps: []error{code(400, 30010)},
-			asked: []classify.Code{30010}, sends: 2},
-		{name: "a no-op ends it", steps: []error{code(400, 30010)},
+		{name: "changed, and it was that", steps: []error{code(400, "30010")},
+			asked: []classify.Code{"30010"}, sends: 2},
+		{name: "a no-op ends it", steps: []error{code(400, "30010")},
 			fixes: func(int, *classify.Error) (bool, error) { return false, nil },
-			asked: []classify.Code{30010}, sends: 1, reason: retry.ErrFixAndResend},
-		{name: "an error ends it", steps: []error{code(400, 30010)},
+			asked: []classify.Code{"30010"}, sends: 1, reason: retry.ErrFixAndResend},
+		{name: "an error ends it", steps: []error{code(400, "30010")},
 			fixes: func(int, *classify.Error) (bool, error) { return true, noSuch },
-			asked: []classify.Code{30010}, sends: 1, reason: retry.ErrFixAndResend, cause: noSuch},
-		{name: "each code once", steps: []error{code(400, 30010), code(400, 30010)},
-			asked: []classify.Code{30010}, sends: 2, reason: retry.ErrFixAndResend},
-		{name: "every code once", steps: []error{code(400, 30010), code(400, 30240), code(400, -32600), code(400, 30010)},
-			asked: []classify.Code{30010, 30240, -32600}, sends: 4, reason: retry.ErrFixAndResend},
+			asked: []classify.Code{"30010"}, sends: 1, reason: retry.ErrFixAndResend, cause: noSuch},
+		{name: "each code once", steps: []error{code(400, "30010"), code(400, "30010")},
+			asked: []classify.Code{"30010"}, sends: 2, reason: retry.ErrFixAndResend},
+		{name: "every code once", steps: []error{code(400, "30010"), code(400, "30240"), code(400, "-32600"), code(400, "30010")},
+			asked: []classify.Code{"30010", "30240", "-32600"}, sends: 4, reason: retry.ErrFixAndResend},
 		{name: "without a code", steps: []error{code(400), code(422)},
-			asked: []classify.Code{0}, sends: 2, reason: retry.ErrFixAndResend},
-		{name: "it takes nothing from the attempts", steps: []error{code(500, -32603), code(400, 30010), code(500, -32603), code(403, 50), code(500, -32603)},
-			asked: []classify.Code{30010}, sends: 6},
-		{name: "the policy forbids it", steps: []error{code(400, 30010)},
-			over:  policy.Table{Codes: map[classify.Code]policy.Policy{30010: {MaxAttempts: 1}}},
+			asked: []classify.Code{""}, sends: 2, reason: retry.ErrFixAndResend},
+		{name: "it takes nothing from the attempts", steps: []error{code(500, "-32603"), code(400, "30010"), code(500, "-32603"), code(403, "50"), code(500, "-32603")},
+			asked: []classify.Code{"30010"}, sends: 6},
+		{name: "the policy forbids it", steps: []error{code(400, "30010")},
+			over:  policy.Table{Codes: map[classify.Code]policy.Policy{"30010": {MaxAttempts: 1}}},
 			sends: 1, reason: retry.ErrFixAndResend},
 		{name: "an error of another type", steps: []error{coded(30010)},
-			asked: []classify.Code{30010}, sends: 2},
+			asked: []classify.Code{"30010"}, sends: 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestFixMayCall(t *testing.T) {
 		r := newRetrier(t, retry.Config{Nonces: lane})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		s := play(code(400, 30010))
+		s := play(code(400, "30010"))
 		err := retry.Do(ctx, r, s.op, retry.Fix(func(ctx context.Context, _ *classify.Error) (bool, error) {
 			return true, retry.Do(ctx, r, s.op)
 		}))
@@ -130,7 +130,7 @@ func TestFixHasAnEnd(t *testing.T) {
 func TestErrorOfAFix(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	noSuch := errors.New("no such symbol")
-	err := retry.Do(ctx, newRetrier(t, retry.Config{}), always(code(400, 30010)),
+	err := retry.Do(ctx, newRetrier(t, retry.Config{}), always(code(400, "30010")),
 		retry.Fix(func(context.Context, *classify.Error) (bool, error) { cancel(); return true, noSuch }))
 	require.Equal(t, noSuch, asError(t, err).Cause)
 }
@@ -141,7 +141,7 @@ func TestFixIsNotAskedInVain(t *testing.T) {
 	r := newRetrier(t, retry.Config{Breaker: b})
 	err := retry.Do(t.Context(), r, func(context.Context) error {
 		b.Isolate("test")
-		return code(400, 30010)
+		return code(400, "30010")
 	}, retry.Fix(func(context.Context, *classify.Error) (bool, error) { t.Error("asked"); return true, nil }))
 	require.Equal(t, retry.ErrOpen, asError(t, err).Reason)
 }
@@ -162,7 +162,7 @@ func TestFixAndRetryAfter(t *testing.T) {
 			r := newRetrier(t, retry.Config{Nonces: lane, OnEvent: func(_ context.Context, e retry.Event) {
 				wait = max(wait, e.Wait)
 			}})
-			wrong := code(400, 30010)
+			wrong := code(400, "30010")
 			wrong.RetryAfter = tt.after
 			s := play(wrong)
 			asked := 0

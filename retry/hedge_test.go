@@ -86,7 +86,7 @@ func ms(n ...int) []time.Duration {
 }
 
 func TestHedge(t *testing.T) {
-	fail, fatal := code(503), code(403, 80)
+	fail, fatal := code(503), code(403, "80")
 	for name, tt := range map[string]struct {
 		arms  []arm
 		want  int // the value; zero: it fails
@@ -106,7 +106,7 @@ func TestHedge(t *testing.T) {
 		"one that fails quickly is not hedged":   {[]arm{{takes: 10e6, err: fail}, {takes: 10e6}}, 2, ms(0, 1010), 1020e6},
 		"no more attempts than there may be":     {[]arm{{err: fail}, {takes: 150e6, err: fail}, {takes: 90e6, err: fail}, {takes: time.Second}}, 4, ms(0, 1000, 1100, 5190), 6190e6},
 		"a fatal answer does not wait for ever":  {[]arm{{takes: 10e6, err: fatal}}, 0, ms(0), 10e6},
-		"code 50 is resynced in either, at once": {[]arm{{takes: 300e6}, {takes: 10e6, err: code(403, 50)}, {takes: 20e6}}, 3, ms(0, 100, 110), 130e6},
+		"code 50 is resynced in either, at once": {[]arm{{takes: 300e6}, {takes: 10e6, err: code(403, "50")}, {takes: 20e6}}, 3, ms(0, 100, 110), 130e6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -253,14 +253,14 @@ func TestHedgeEventsAreSends(t *testing.T) {
 		want []string
 	}{
 		"it waits for its turn behind the first one": {[]arm{slow}, func(t *testing.T, c *retry.Config) { c.Nonces = newLane(t) }, nil},
-		"the first one is refused while it waits": {[]arm{{takes: settles, err: code(403, 80)}, {}},
+		"the first one is refused while it waits": {[]arm{{takes: settles, err: code(403, "80")}, {}},
 			func(t *testing.T, c *retry.Config) { c.Nonces = newLane(t) }, []string{"gave up 1 at 300ms"}},
 		"the first one fails while it waits, and the policy waits too": {[]arm{{takes: settles, err: code(503)}, {}},
 			func(t *testing.T, c *retry.Config) { c.Nonces = newLane(t) }, []string{"resend 1 at 300ms", "recovered 2 at 1.3s"}},
 		"the breaker has opened meanwhile": {[]arm{slow}, open, nil},
 		"the key has been locked meanwhile": {[]arm{slow}, func(t *testing.T, c *retry.Config) {
 			c.Key, c.Lockout = "k", new(breaker.Lockout)
-			time.AfterFunc(after/2, func() { c.Lockout.Lock("k", breaker.LockCause{Code: 100}) })
+			time.AfterFunc(after/2, func() { c.Lockout.Lock("k", breaker.LockCause{Code: "100"}) })
 		}, nil},
 		"the bucket is empty": {[]arm{slow}, func(t *testing.T, c *retry.Config) {
 			b, err := retry.NewBudget(retry.BudgetConfig{Capacity: 10})
@@ -271,7 +271,7 @@ func TestHedgeEventsAreSends(t *testing.T) {
 			require.Less(t, b.Tokens(), 10)
 		}, nil},
 		"it is sent":                        {[]arm{slow, {}}, nil, []string{"hedge 1 at 100ms"}},
-		"it is sent twice, and begins once": {[]arm{slow, {err: code(403, 50)}, {}}, nil, []string{"hedge 1 at 100ms", "resend 2 at 100ms", "recovered 3 at 100ms"}},
+		"it is sent twice, and begins once": {[]arm{slow, {err: code(403, "50")}, {}}, nil, []string{"hedge 1 at 100ms", "resend 2 at 100ms", "recovered 3 at 100ms"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -346,7 +346,7 @@ func TestHedgeOfWhatIsNotSafeToRepeat(t *testing.T) {
 
 // Of two failures the call goes on with the one that forbids most, whichever came first.
 func TestHedgeGoesOnWithTheSterner(t *testing.T) {
-	order := []error{code(503), code(403, 50), errors.New("who knows"), code(400, 30001), code(403, 80), code(403, 100)}
+	order := []error{code(503), code(403, "50"), errors.New("who knows"), code(400, "30001"), code(403, "80"), code(403, "100")}
 	for i, mild := range order {
 		for _, stern := range order[i+1:] {
 			for _, both := range [][2]error{{mild, stern}, {stern, mild}} {
@@ -463,10 +463,10 @@ func TestHedgeAgainstModel(t *testing.T) {
 			second := arm{takes: time.Duration(rapid.IntRange(0, 300).Draw(t, "second")) * time.Millisecond}
 			first.deaf = time.Duration(rapid.IntRange(0, 50).Draw(t, "deaf")) * time.Millisecond
 			if rapid.Bool().Draw(t, "first fails") {
-				first.err = code(403, 80)
+				first.err = code(403, "80")
 			}
 			if rapid.Bool().Draw(t, "second fails") {
-				second.err = code(403, 80)
+				second.err = code(403, "80")
 			}
 			r, err := retry.New(retry.Config{Nonces: lanes})
 			require.NoError(t, err)

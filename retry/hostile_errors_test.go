@@ -165,7 +165,7 @@ func TestHostileApartInVerifyEndsLooking(t *testing.T) {
 			o.Verify = func(ctx context.Context) (string, retry.Outcome, error) {
 				n++
 				if n == 1 { // the token service of another vendor: code 10 is ours
-					if err := retry.Do(retry.Apart(ctx), tokens, func(context.Context) error { return code(400, 10) }); err != nil {
+					if err := retry.Do(retry.Apart(ctx), tokens, func(context.Context) error { return code(400, "10") }); err != nil {
 						return "", retry.Undecided, err
 					}
 				}
@@ -266,7 +266,7 @@ func TestHostileLookupRace(t *testing.T) {
 						time.Sleep(100 * time.Microsecond)
 						httptrace.ContextClientTrace(ctx).WroteRequest(httptrace.WroteRequestInfo{})
 					}()
-					return "", retry.Undecided, code(400, 50)
+					return "", retry.Undecided, code(400, "50")
 				}
 				time.Sleep(time.Millisecond)
 				return "v", retry.Applied, nil
@@ -404,7 +404,7 @@ func (a asAnswer) As(target any) bool {
 func TestHostileAsAnswer409(t *testing.T) {
 	for _, status := range []int{409, 429, 408, 302, 500, 200} {
 		synctest.Test(t, func(t *testing.T) {
-			p := &payment{sends: []error{asAnswer{code(status, 30010)}}, looks: []found{applied}}
+			p := &payment{sends: []error{asAnswer{code(status, "30010")}}, looks: []found{applied}}
 			_, err := pay(t, t.Context(), retry.Config{}, p)
 			if err != nil {
 				t.Errorf("status %d: a %v: believed as a refusal", status, err)

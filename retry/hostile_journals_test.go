@@ -114,7 +114,7 @@ func TestHostileSecrets(t *testing.T) {
 				case "jend", "jendp":
 					j.end, j.p = true, way == "jendp"
 				case "fix":
-					p.sends = []error{code(400, 30010)}
+					p.sends = []error{code(400, "30010")}
 					opts = append(opts, retry.Fix(func(context.Context, *classify.Error) (bool, error) { return false, e }))
 				}
 				func() {

@@ -22,7 +22,7 @@ func TestHostileHoldIsNeverLetGo(t *testing.T) {
 		p.changes = func(o *retry.Operation[string]) {
 			o.Verify = func(ctx context.Context) (string, retry.Outcome, error) {
 				if n++; n <= 3 {
-					return "", retry.Undecided, code(400, 50)
+					return "", retry.Undecided, code(400, "50")
 				}
 				now++
 				time.Sleep(9 * time.Second) // a slow answer, but a fine one
@@ -92,7 +92,7 @@ func TestHostileThreeProcesses(t *testing.T) {
 								<-ctx.Done()
 								return "", ctx.Err()
 							}
-							return "", code(400, 30010)
+							return "", code(400, "30010")
 						},
 						Verify: func(context.Context) (string, retry.Outcome, error) {
 							b.Lock()

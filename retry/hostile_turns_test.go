@@ -74,7 +74,7 @@ func TestHostileApartLockoutInSend(t *testing.T) {
 		p := &payment{looks: []found{absent}}
 		p.changes = func(o *retry.Operation[string]) {
 			o.Send = func(ctx context.Context) (string, error) {
-				err := retry.Do(retry.Apart(ctx), other, func(context.Context) error { return code(401, 40) })
+				err := retry.Do(retry.Apart(ctx), other, func(context.Context) error { return code(401, "40") })
 				return "", err
 			}
 		}

@@ -88,7 +88,7 @@ func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome, why *Error)
 		}
 	}
 	lease.DoneWith(outcome, breaker.Cause{
-		Status: v.Status, Code: int(v.Code), Reason: v.Rule, TraceID: trace, RetryAfter: v.RetryAfter,
+		Status: v.Status, Code: string(v.Code), Reason: v.Rule, TraceID: trace, RetryAfter: v.RetryAfter,
 	})
 }
 
@@ -113,7 +113,7 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 // lock locks the key out for every caller.
 func (c *call) lock(ctx context.Context, a *Attempt) {
 	cause := breaker.LockCause{
-		Code: int(a.Verdict.Code), TraceID: a.TraceID,
+		Code: string(a.Verdict.Code), TraceID: a.TraceID,
 		Reason: a.Verdict.Rule, Advice: c.tables.advice(a.Verdict.Code),
 		Sent: time.Now().Add(-a.Took),
 	}

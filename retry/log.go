@@ -57,7 +57,7 @@ func (e *Event) attrs() []slog.Attr {
 	failed := e.Attempts > 0 && e.Kind != EventJournal && e.Kind != EventWarning && (e.Error != "" || e.Verdict != (classify.Verdict{}))
 	attrs = append(attrs, verdictAttrs(failed, e.Verdict, e.Effect, e.TraceID)...)
 	if e.Kind == EventUnknownCode {
-		attrs = append(attrs, slog.Int("unknown_code", int(e.Unknown)))
+		attrs = append(attrs, slog.String("unknown_code", string(e.Unknown)))
 	}
 	if e.Kind == EventResend {
 		attrs = append(attrs, slog.Duration("wait", e.Wait))

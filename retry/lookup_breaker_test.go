@@ -140,7 +140,7 @@ func TestProbeWithCallsInsideIsOver(t *testing.T) {
 		"fails":    func(p *payment) { p.sends = repeated(code(503), 100) },
 		"panics":   func(p *payment) { p.onSend = func(context.Context) { panic("x") } },
 		"doubt":    func(p *payment) { p.sends = []error{errTimeout} },
-		"refused":  func(p *payment) { p.sends = []error{code(400, 30010)} },
+		"refused":  func(p *payment) { p.sends = []error{code(400, "30010")} },
 	}
 	for where, p := range places {
 		for outcome, script := range outcomes {

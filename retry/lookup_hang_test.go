@@ -58,7 +58,7 @@ func TestPaymentsBesideLookupsThatHang(t *testing.T) {
 			onWire(ctx)
 			if n%2 == 1 { // it was overtaken
 				time.Sleep(50 * time.Millisecond)
-				return code(403, 50)
+				return code(403, "50")
 			}
 			return hang(ctx)
 		},
@@ -79,7 +79,7 @@ func TestPaymentsBesideLookupsThatHang(t *testing.T) {
 						doubts.Go(func() {
 							_, _ = retry.DoOnce(ctx, r, retry.Operation[int]{
 								ID:   fmt.Sprint("doubt-", i),
-								Send: func(ctx context.Context) (int, error) { connected(ctx); return 0, code(500, -32603) },
+								Send: func(ctx context.Context) (int, error) { connected(ctx); return 0, code(500, "-32603") },
 								Verify: func(ctx context.Context) (int, retry.Outcome, error) {
 									return 0, retry.Undecided, look(ctx, r, looks.Add(1))
 								},

@@ -15,7 +15,7 @@ import (
 // learns of it.
 func TestRefusedLookupBringsTheLaneForward(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &payment{sends: []error{errTimeout}, looks: []found{{err: code(403, 50)}, {err: code(403, 50)}, applied}}
+		p := &payment{sends: []error{errTimeout}, looks: []found{{err: code(403, "50")}, {err: code(403, "50")}, applied}}
 		p.onLook = func(ctx context.Context) {
 			if len(p.looked) == 1 {
 				time.Sleep(2 * time.Second) // its turn is given back meanwhile
@@ -35,9 +35,9 @@ func TestWhatEndsLooking(t *testing.T) {
 		ends bool
 	}{
 		"401": {code(401), false}, "403": {code(403), false}, "404": {code(404), false}, "405": {code(405), false},
-		"410": {code(410), false}, "502": {code(502), false}, "a code nobody knows": {code(404, 7), false},
+		"410": {code(410), false}, "502": {code(502), false}, "a code nobody knows": {code(404, "7"), false},
 		"no answer":     {context.DeadlineExceeded, false},
-		"no permission": {code(403, 80), true}, "a locked key": {code(403, 100), true}, "a mistake in the request": {code(400, 30010), false},
+		"no permission": {code(403, "80"), true}, "a locked key": {code(403, "100"), true}, "a mistake in the request": {code(400, "30010"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

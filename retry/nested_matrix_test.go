@@ -123,9 +123,9 @@ func TestNestingMatrix(t *testing.T) {
 	scripts := map[string]func() *script{
 		"succeeds":         func() *script { return play() },
 		"fails for ever":   func() *script { return play(repeated(code(503), 1000)...) },
-		"fails for good":   func() *script { return play(repeated(code(403, 80), 1000)...) },
+		"fails for good":   func() *script { return play(repeated(code(403, "80"), 1000)...) },
 		"recovers":         func() *script { return play(code(503), code(503)) },
-		"code 50":          func() *script { return play(code(403, 50)) },
+		"code 50":          func() *script { return play(code(403, "50")) },
 		"answers too late": func() *script { return play(errTimeout, errTimeout) },
 	}
 	breakers := []string{"no breaker", "closed", "half-open with one probe"}

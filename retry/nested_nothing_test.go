@@ -23,7 +23,7 @@ import (
 // token, makes no deposit and counts for nothing at the breaker, whatever it ends with.
 func TestCallInsideACallCountsForNothing(t *testing.T) {
 	for where, p := range places {
-		for name, answer := range map[string]error{"success": nil, "503": code(503), "refused": code(400, 30010), "locked": code(403, 100), "code 50": code(403, 50)} {
+		for name, answer := range map[string]error{"success": nil, "503": code(503), "refused": code(400, "30010"), "locked": code(403, "100"), "code 50": code(403, "50")} {
 			for how, call := range calls {
 				if how == "DoOnce" {
 					continue
@@ -181,7 +181,7 @@ func TestPaymentInABareAttemptIsNotRepeated(t *testing.T) {
 		for what, p := range map[string]*payment{
 			"unknown": {sends: []error{errTimeout}, looks: []found{undecided}},
 			"applied": {sends: []error{errTimeout}, looks: []found{{retry.Applied, errors.New("half of it")}}},
-			"refused": {sends: []error{code(400, 30010)}},
+			"refused": {sends: []error{code(400, "30010")}},
 		} {
 			t.Run(name+"/"+what, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestNestingDoesNotMultiply(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 					defer cancel()
 
-					internal := code(500, -32603)
+					internal := code(500, "-32603")
 					s := play(internal, internal, internal, internal, internal, internal, internal, internal)
 					err := retry.Do(ctx, r, nest(r, depth, s.op))
 					require.Equal(t, seconds(0, 1, 3, 7), s.sent, "as one call")
@@ -54,7 +54,7 @@ func TestNestingDoesNotMultiply(t *testing.T) {
 					require.Equal(t, 4, asError(t, err).Attempts)
 					require.ErrorIs(t, err, internal)
 
-					s = play(internal, code(403, 50), internal)
+					s = play(internal, code(403, "50"), internal)
 					require.NoError(t, retry.Do(ctx, r, nest(r, depth, s.op)))
 					require.Len(t, s.sent, 4)
 					for i := range s.nonces[:max(len(s.nonces), 1)-1] {
@@ -100,7 +100,7 @@ func TestNestingInAProbe(t *testing.T) {
 						cfg.Nonces = newLane(t)
 					}
 					r := newRetrier(t, cfg)
-					internal := code(500, -32603)
+					internal := code(500, "-32603")
 					s := play(internal, internal, nil)
 					op := nest(r, depth, s.op)
 
@@ -136,7 +136,7 @@ func TestCallsInsideAProbe(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 				r, other := newRetrier(t, retry.Config{Breaker: b}), newRetrier(t, retry.Config{Breaker: b, Key: "other"})
-				require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+				require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 				time.Sleep(15 * time.Second)
 				require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error { return inside(ctx, r, other) }))
 				require.Equal(t, breaker.Closed, b.State())
@@ -151,12 +151,12 @@ func TestInnerFailuresCountOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 5})
 		r := newRetrier(t, retry.Config{Breaker: b, Policies: steady(t, policy.Table{})})
-		err := retry.Do(t.Context(), r, nest(r, 3, always(code(500, -32603))))
+		err := retry.Do(t.Context(), r, nest(r, 3, always(code(500, "-32603"))))
 		require.Equal(t, retry.ErrAttempts, asError(t, err).Reason)
 		require.Equal(t, breaker.Closed, b.State(), "four sends, four failures")
 
 		other := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
-		err = retry.Do(t.Context(), r, nest(other, 2, always(code(500, -32603))))
+		err = retry.Do(t.Context(), r, nest(other, 2, always(code(500, "-32603"))))
 		require.Error(t, err)
 		require.Equal(t, breaker.Open, b.State(), "that of another Retrier, without this breaker: one more")
 	})
@@ -169,7 +169,7 @@ func TestInnerCallOnAnotherKey(t *testing.T) {
 		lane, err := nonce.NewLane(nonce.LaneConfig{Key: "another"})
 		require.NoError(t, err)
 		inner := newRetrier(t, retry.Config{Nonces: lane, Policies: steady(t, policy.Table{})})
-		s := play(code(500, -32603), code(500, -32603))
+		s := play(code(500, "-32603"), code(500, "-32603"))
 		require.NoError(t, retry.Do(t.Context(), outer, func(ctx context.Context) error {
 			return retry.Do(ctx, inner, s.op)
 		}))
@@ -183,11 +183,11 @@ func TestContextOfAnAttemptThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 		r := newRetrier(t, retry.Config{Nonces: newLane(t), Breaker: b, Policies: steady(t, policy.Table{AttemptTimeout: policy.None})})
-		require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+		require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 		time.Sleep(15 * time.Second)
 		var kept context.Context
 		require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error { kept = ctx; return nil }))
-		s := play(code(403, 50), code(403, 50))
+		s := play(code(403, "50"), code(403, "50"))
 		require.NoError(t, retry.Do(kept, r, s.op), "with the resyncs that an inner call leaves to the outer one")
 
 		b.Isolate("test")
@@ -198,7 +198,7 @@ func TestContextOfAnAttemptThatIsOver(t *testing.T) {
 // What ends an inner call ends the outer one, for the inner one's reason.
 func TestInnerEndIsPassedOn(t *testing.T) {
 	inner := newRetrier(t, retry.Config{Key: "inner"})
-	inner.Lockout().Lock("inner", breaker.LockCause{Code: 100})
+	inner.Lockout().Lock("inner", breaker.LockCause{Code: "100"})
 	outer := newRetrier(t, retry.Config{})
 	sends := 0
 	err := retry.Do(t.Context(), outer, func(ctx context.Context) error {
@@ -218,7 +218,7 @@ func TestJoinedInnerError(t *testing.T) {
 	sends := 0
 	err := retry.Do(t.Context(), r, func(ctx context.Context) error {
 		sends++
-		return errors.Join(errors.New("rollback"), retry.Do(ctx, r, always(code(403, 80))))
+		return errors.Join(errors.New("rollback"), retry.Do(ctx, r, always(code(403, "80"))))
 	})
 	require.Equal(t, 1, sends)
 	require.ErrorIs(t, err, retry.ErrFatal)
@@ -268,7 +268,7 @@ func TestNestingInAProbeOnAnotherKey(t *testing.T) {
 		inner := newRetrier(t, retry.Config{Nonces: other, Breaker: b})
 		probe := func(op func(context.Context) error) error {
 			b.Reset()
-			require.Error(t, retry.Do(t.Context(), outer, always(code(500, -32603))))
+			require.Error(t, retry.Do(t.Context(), outer, always(code(500, "-32603"))))
 			time.Sleep(15 * time.Second)
 			return retry.Do(t.Context(), outer, func(ctx context.Context) error { return retry.Do(ctx, inner, op) })
 		}
@@ -281,7 +281,7 @@ func TestNestingInAProbeOnAnotherKey(t *testing.T) {
 		ticket, err := other.Enter(t.Context())
 		require.NoError(t, err, "and its turn is given back")
 		ticket.Leave()
-		inner.Lockout().Lock("other", breaker.LockCause{Code: 100})
+		inner.Lockout().Lock("other", breaker.LockCause{Code: "100"})
 		s := play()
 		require.ErrorIs(t, probe(s.op), retry.ErrLockedOut)
 		require.Empty(t, s.sent)
@@ -299,7 +299,7 @@ func TestInnerCallToAnotherAPI(t *testing.T) {
 		outer := newRetrier(t, retry.Config{Nonces: newLane(t), Policies: steady(t, policy.Table{AttemptTimeout: policy.None})})
 		b := newBreaker(t, breaker.Config{})
 		fx := newRetrier(t, retry.Config{Key: "fx", Breaker: b, Policies: steady(t, policy.Table{})})
-		s := play(code(500, -32603))
+		s := play(code(500, "-32603"))
 		call := func() error {
 			return retry.Do(t.Context(), outer, func(ctx context.Context) error { return retry.Do(ctx, fx, s.op) })
 		}
@@ -307,7 +307,7 @@ func TestInnerCallToAnotherAPI(t *testing.T) {
 		require.Equal(t, seconds(0, 1), s.sent, "repeated")
 
 		require.ErrorIs(t, retry.Do(t.Context(), outer, func(ctx context.Context) error {
-			return retry.Do(ctx, fx, always(code(403, 100)))
+			return retry.Do(ctx, fx, always(code(403, "100")))
 		}), retry.ErrFatal)
 		require.NoError(t, outer.Lockout().Check("lane"), "its answers lock its own key only")
 		require.Error(t, fx.Lockout().Check("fx"))
@@ -326,7 +326,7 @@ func TestProbeTwoLevelsOut(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 		r := newRetrier(t, retry.Config{Breaker: b})
 		middle := newRetrier(t, retry.Config{Key: "another"})
-		require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+		require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 		time.Sleep(15 * time.Second)
 		s := play()
 		require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
@@ -342,7 +342,7 @@ func TestCallInAProbeOnAnEndedContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 		r := newRetrier(t, retry.Config{Breaker: b})
-		require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+		require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 		time.Sleep(15 * time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		s := play()
@@ -359,7 +359,7 @@ func TestContextOfAProbeThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, Probes: 1})
 		r := newRetrier(t, retry.Config{Breaker: b, Policies: steady(t, policy.Table{AttemptTimeout: policy.None})})
-		require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+		require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 		time.Sleep(15 * time.Second)
 		var kept context.Context
 		require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error { kept = ctx; return nil }))
@@ -374,7 +374,7 @@ func TestContextOfAProbeThatIsOver(t *testing.T) {
 func TestAttemptFromInAnInnerCall(t *testing.T) {
 	inner := newRetrier(t, retry.Config{Policies: policy.Standard()})
 	outer := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})})
-	s := play(code(500, -32603), code(500, -32603))
+	s := play(code(500, "-32603"), code(500, "-32603"))
 	require.NoError(t, retry.Do(t.Context(), outer, func(ctx context.Context) error {
 		require.NoError(t, retry.Do(ctx, inner, func(ctx context.Context) error {
 			_, ok := retry.AttemptFrom(ctx)

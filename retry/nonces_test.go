@@ -23,7 +23,7 @@ import (
 func TestEverySendHasANewNonce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(t, retry.Config{Nonces: newLane(t), Policies: steady(t, policy.Table{})})
-		s := play(code(500, -32603), code(403, 50), code(400, 30010), code(403, 50), code(500, -32603))
+		s := play(code(500, "-32603"), code(403, "50"), code(400, "30010"), code(403, "50"), code(500, "-32603"))
 		err := retry.Do(t.Context(), r, s.op, retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil }))
 		require.NoError(t, err)
 		require.Equal(t, seconds(0, 1, 1, 1, 1, 3), s.sent)
@@ -39,7 +39,7 @@ func TestTurnIsHeldWhileTheAnswerIsOutAndNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lane := newLane(t)
 		r := newRetrier(t, retry.Config{Nonces: lane, Policies: steady(t, policy.Table{})})
-		answers := []error{code(403, 50), code(403, 50), code(500, -32603), nil}
+		answers := []error{code(403, "50"), code(403, "50"), code(500, "-32603"), nil}
 		go func() {
 			_ = retry.Do(t.Context(), r, func(context.Context) error {
 				time.Sleep(100 * time.Millisecond)
@@ -61,7 +61,7 @@ func TestTurnIsHeldWhileTheAnswerIsOutAndNoLonger(t *testing.T) {
 func TestTurnIsNotHeldUntilALaterResync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(t, retry.Config{Nonces: newLane(t)})
-		later := code(429, 50)
+		later := code(429, "50")
 		later.RetryAfter = 10 * time.Second
 		s := play(later)
 		done := make(chan error)
@@ -89,7 +89,7 @@ func TestLockoutReachesTheQueue(t *testing.T) {
 				err := retry.Do(t.Context(), r, func(context.Context) error {
 					sends++
 					time.Sleep(time.Second)
-					return code(403, 100)
+					return code(403, "100")
 				})
 				mu.Lock()
 				defer mu.Unlock()
@@ -124,7 +124,7 @@ func TestOpenBreakerReachesTheQueue(t *testing.T) {
 				_ = retry.Do(t.Context(), r, func(context.Context) error {
 					sends++
 					time.Sleep(time.Second)
-					return code(500, -32603)
+					return code(500, "-32603")
 				})
 			})
 		}
@@ -162,7 +162,7 @@ func TestResyncFails(t *testing.T) {
 	r := newRetrier(t, retry.Config{Nonces: source(func(context.Context) (*nonce.Ticket, error) {
 		return nonce.NewTicket("own", 7, nil, func() { left++ }), nil
 	})})
-	s := play(code(403, 50))
+	s := play(code(403, "50"))
 	err := retry.Do(t.Context(), r, s.op)
 	require.Equal(t, retry.ErrResync, asError(t, err).Reason)
 	require.ErrorIs(t, err, nonce.ErrNoResync)
@@ -179,7 +179,7 @@ func TestContextEndsInTheResync(t *testing.T) {
 			return nil, ctx.Err()
 		}, nil), nil
 	})})
-	s := play(code(403, 50))
+	s := play(code(403, "50"))
 	require.Equal(t, retry.ErrCanceled, asError(t, retry.Do(ctx, r, s.op)).Reason)
 	require.Len(t, s.sent, 1)
 }
@@ -218,12 +218,12 @@ func TestPoolPassesLockedKeysOver(t *testing.T) {
 			used[ticket.Key()]++
 			return nil
 		}
-		r.Lockout().Lock("a", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("a", breaker.LockCause{Code: "100"})
 		for range 10 {
 			require.NoError(t, retry.Do(t.Context(), r, op))
 		}
 		require.Equal(t, map[string]int{"b": 10}, used)
-		r.Lockout().Lock("b", breaker.LockCause{Code: 40})
+		r.Lockout().Lock("b", breaker.LockCause{Code: "40"})
 		err = retry.Do(t.Context(), r, op)
 		require.Equal(t, retry.ErrLockedOut, asError(t, err).Reason)
 		require.ErrorContains(t, err, `"a"`)
@@ -261,7 +261,7 @@ func TestPanicAndGoexit(t *testing.T) {
 				require.NoError(t, retry.Do(t.Context(), r, always(nil)), "lane and breaker are free")
 
 				// B1: as the one probe of a half-open breaker.
-				require.Error(t, retry.Do(t.Context(), r, always(code(500, -32603))))
+				require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
 				time.Sleep(time.Minute)
 				require.Equal(t, breaker.HalfOpen, b.State())
 				ended(dies)
@@ -283,7 +283,7 @@ func TestPanicAndGoexit(t *testing.T) {
 func TestResyncOnALane(t *testing.T) {
 	lane := newLane(t)
 	r := newRetrier(t, retry.Config{Nonces: lane})
-	refused := code(403, 50)
+	refused := code(403, "50")
 	s := play(refused, refused, refused, refused, refused)
 	require.Equal(t, retry.ErrResync, asError(t, retry.Do(t.Context(), r, s.op)).Reason)
 	require.Len(t, s.sent, 3)
@@ -292,7 +292,7 @@ func TestResyncOnALane(t *testing.T) {
 	sends := 0
 	err := retry.Do(t.Context(), r, func(context.Context) error {
 		sends++
-		r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("lane", breaker.LockCause{Code: "100"})
 		return refused
 	})
 	require.Equal(t, retry.ErrLockedOut, asError(t, err).Reason)
@@ -307,7 +307,7 @@ func TestLockoutWithASourceThatCannotChoose(t *testing.T) {
 	r := newRetrier(t, retry.Config{Nonces: source(func(context.Context) (*nonce.Ticket, error) {
 		return nonce.NewTicket("own", 7, nil, func() { left++ }), nil
 	})})
-	r.Lockout().Lock("own", breaker.LockCause{Code: 100})
+	r.Lockout().Lock("own", breaker.LockCause{Code: "100"})
 	s := play()
 	require.ErrorIs(t, retry.Do(t.Context(), r, s.op), retry.ErrLockedOut)
 	require.Empty(t, s.sent)
@@ -322,8 +322,8 @@ func TestNobodyWaitsToBeRefused(t *testing.T) {
 		r := newRetrier(t, retry.Config{Nonces: lane, Breaker: b, Policies: steady(t, policy.Table{})})
 		begin := time.Now()
 		require.ErrorIs(t, retry.Do(t.Context(), r, func(context.Context) error {
-			r.Lockout().Lock("lane", breaker.LockCause{Code: 100}) // another call's answer
-			return code(500, -32603)
+			r.Lockout().Lock("lane", breaker.LockCause{Code: "100"}) // another call's answer
+			return code(500, "-32603")
 		}), retry.ErrLockedOut)
 		require.Equal(t, begin, time.Now(), "locked")
 		r.Lockout().Unlock("lane")
@@ -345,7 +345,7 @@ func TestLockedAndOpen(t *testing.T) {
 	b.Isolate("test")
 	for _, cfg := range []retry.Config{{Breaker: b, Key: "lane"}, {Breaker: b, Nonces: newLane(t)}} {
 		r := newRetrier(t, cfg)
-		r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("lane", breaker.LockCause{Code: "100"})
 		require.Equal(t, retry.ErrLockedOut, asError(t, retry.Do(t.Context(), r, play().op)).Reason)
 	}
 }
@@ -357,15 +357,15 @@ func TestUnlockIsNotUndoneByAnOldAnswer(t *testing.T) {
 		r := newRetrier(t, retry.Config{Key: "main"})
 		done := make(chan error)
 		go func() {
-			done <- retry.Do(t.Context(), r, func(context.Context) error { time.Sleep(8 * time.Second); return code(403, 100) })
+			done <- retry.Do(t.Context(), r, func(context.Context) error { time.Sleep(8 * time.Second); return code(403, "100") })
 		}()
 		time.Sleep(time.Second)
-		require.ErrorIs(t, retry.Do(t.Context(), r, always(code(403, 100))), retry.ErrFatal)
+		require.ErrorIs(t, retry.Do(t.Context(), r, always(code(403, "100"))), retry.ErrFatal)
 		time.Sleep(time.Second)
 		r.Lockout().Unlock("main")
 		require.ErrorIs(t, <-done, retry.ErrFatal)
 		require.NoError(t, retry.Do(t.Context(), r, play().op))
-		require.Error(t, retry.Do(t.Context(), r, always(code(403, 100))), "but a new one does")
+		require.Error(t, retry.Do(t.Context(), r, always(code(403, "100"))), "but a new one does")
 		require.ErrorIs(t, retry.Do(t.Context(), r, play().op), retry.ErrLockedOut)
 	})
 }
@@ -391,7 +391,7 @@ func TestTurnIsFreeAfterAnyPanic(t *testing.T) {
 		ended(always((*url.Error)(nil))) // its Unwrap panics
 		require.NoError(t, retry.Do(ctx, r, play().op))
 
-		ended(always(code(500, -32603))) // the hook exits in the report
+		ended(always(code(500, "-32603"))) // the hook exits in the report
 		require.Equal(t, breaker.Open, b.State())
 		time.Sleep(15 * time.Second)
 		ended(always(nil)) // the hook exits when the lease is taken
@@ -438,7 +438,7 @@ func TestTurnThatCannotComeInTime(t *testing.T) {
 // Somebody else on the key: the call that ends for it says so.
 func TestForeignWriterIsTheCause(t *testing.T) {
 	r := newRetrier(t, retry.Config{Nonces: newLane(t)})
-	refused := code(403, 50)
+	refused := code(403, "50")
 	for range 3 {
 		err := retry.Do(t.Context(), r, play(refused, refused, refused).op)
 		require.Equal(t, retry.ErrResync, asError(t, err).Reason)

@@ -55,14 +55,14 @@ func TestJournalFailsAtTheEnd(t *testing.T) {
 		want   error
 		told   error // where the journal works
 	}{
-		"refused at once":                     {last: 1, sends: []error{code(400, 30010)}, want: retry.ErrFixAndResend},
-		"refused within its time":             {last: 1, sends: []error{code(400, 30010)}, takes: inTime, want: retry.ErrFixAndResend},
-		"refused later than that":             {last: 1, sends: []error{code(400, 30010)}, takes: inTime + 1, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
-		"refused, and others may replay it":   {last: 1, sends: []error{code(400, 30010)}, keyed: true, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
+		"refused at once":                     {last: 1, sends: []error{code(400, "30010")}, want: retry.ErrFixAndResend},
+		"refused within its time":             {last: 1, sends: []error{code(400, "30010")}, takes: inTime, want: retry.ErrFixAndResend},
+		"refused later than that":             {last: 1, sends: []error{code(400, "30010")}, takes: inTime + 1, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
+		"refused, and others may replay it":   {last: 1, sends: []error{code(400, "30010")}, keyed: true, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
 		"no connection, at last":              {last: 4, sends: repeated(errRefused, 9), want: retry.ErrAttempts},
-		"doubt, and then refused":             {last: 2, sends: []error{errTimeout, code(400, 30010)}, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
+		"doubt, and then refused":             {last: 2, sends: []error{errTimeout, code(400, "30010")}, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
 		"doubt, and attempts are used up":     {last: 4, sends: repeated(errTimeout, 9), want: retry.ErrOutcomeUnknown, told: retry.ErrAttempts},
-		"inherited, absent, and then refused": {last: 1, sends: []error{code(400, 30010)}, entry: &retry.Entry{}, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
+		"inherited, absent, and then refused": {last: 1, sends: []error{code(400, "30010")}, entry: &retry.Entry{}, want: retry.ErrOutcomeUnknown, told: retry.ErrFixAndResend},
 		"nothing was written, or sent":        {locked: true, want: retry.ErrOutcomeUnknown, told: retry.ErrLockedOut},
 		"it happened":                         {last: 1, want: nil},
 		"it happened, after doubt":            {last: 2, sends: []error{errTimeout}, want: nil},

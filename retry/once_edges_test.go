@@ -23,7 +23,7 @@ import (
 // for again.
 func TestAppliedIsNeverForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &payment{sends: []error{errTimeout}, looks: []found{{retry.Applied, code(403, 50)}, absent}}
+		p := &payment{sends: []error{errTimeout}, looks: []found{{retry.Applied, code(403, "50")}, absent}}
 		_, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t)}, p)
 		e := requireOnly(t, err, retry.ErrApplied)
 		require.Len(t, p.sent, 1)
@@ -127,9 +127,9 @@ func TestClocksApart(t *testing.T) {
 // Joined errors have to agree, also where one of them is another call's.
 func TestJoinedWithAnotherCallsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		other := code(500, -32603)
+		other := code(500, "-32603")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		p := &payment{sends: []error{errors.Join(errors.New("first try: broken off"), code(400, 30010), other)}, looks: []found{applied}}
+		p := &payment{sends: []error{errors.Join(errors.New("first try: broken off"), code(400, "30010"), other)}, looks: []found{applied}}
 		p.onSend = func(ctx context.Context) { connected(ctx); cancel(other) }
 		_, err := pay(t, ctx, retry.Config{}, p)
 		requireOnly(t, err, retry.ErrOutcomeUnknown)

@@ -29,14 +29,14 @@ func TestReplays(t *testing.T) {
 	}{
 		"the answer was lost":               {sends: []error{errTimeout}, sent: 2},
 		"still under way, bare":             {sends: []error{errTimeout, code(409)}, sent: 3},
-		"still under way, a code of theirs": {sends: []error{errTimeout, code(409, 7)}, sent: 3},
+		"still under way, a code of theirs": {sends: []error{errTimeout, code(409, "7")}, sent: 3},
 		"the same 500 again":                {sends: []error{code(500), code(500)}, sent: 3},
-		"refused, and it had happened":      {sends: []error{errTimeout, code(400, 30010)}, looks: []found{applied}, sent: 2, looked: true},
-		"refused, and nobody knows":         {sends: []error{errTimeout, code(400, 30010)}, looks: []found{undecided}, sent: 2, looked: true, want: retry.ErrOutcomeUnknown},
-		"a key that was locked since":       {sends: []error{errTimeout, code(403, 100)}, looks: []found{applied}, sent: 2, want: retry.ErrOutcomeUnknown},
+		"refused, and it had happened":      {sends: []error{errTimeout, code(400, "30010")}, looks: []found{applied}, sent: 2, looked: true},
+		"refused, and nobody knows":         {sends: []error{errTimeout, code(400, "30010")}, looks: []found{undecided}, sent: 2, looked: true, want: retry.ErrOutcomeUnknown},
+		"a key that was locked since":       {sends: []error{errTimeout, code(403, "100")}, looks: []found{applied}, sent: 2, want: retry.ErrOutcomeUnknown},
 		"attempts are used up":              {sends: []error{code(500), code(500), code(500), code(500)}, looks: []found{applied}, sent: 4, looked: true},
 		"nobody knows that error":           {sends: []error{errors.New("strange")}, looks: []found{applied}, sent: 1, looked: true},
-		"never in doubt":                    {sends: []error{code(400, 30010)}, sent: 1, want: retry.ErrFixAndResend},
+		"never in doubt":                    {sends: []error{code(400, "30010")}, sent: 1, want: retry.ErrFixAndResend},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

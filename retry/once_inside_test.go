@@ -59,7 +59,7 @@ func TestCallsInsideSendSendOnce(t *testing.T) {
 		}, 2, nil},
 		"apart, and joined": {func(_, other *retry.Retrier) func(context.Context, func(context.Context) error) error {
 			return func(ctx context.Context, op func(context.Context) error) error {
-				return errors.Join(code(400, 30010), retry.Do(retry.Apart(ctx), other, op))
+				return errors.Join(code(400, "30010"), retry.Do(retry.Apart(ctx), other, op))
 			}
 		}, 2, nil},
 	} {
@@ -83,7 +83,7 @@ func TestCallsInsideSendSendOnce(t *testing.T) {
 										b.apply("inv-7")
 										return code(503)
 									}
-									return code(400, 30010) // such a payment exists
+									return code(400, "30010") // such a payment exists
 								})
 							},
 						})
@@ -128,14 +128,14 @@ func TestErrorOfACallApartIsNoProof(t *testing.T) {
 	for name, setup := range map[string]func(*testing.T) (*retry.Retrier, error){
 		"locked out": func(t *testing.T) (*retry.Retrier, error) {
 			r := newRetrier(t, retry.Config{Key: "other"})
-			r.Lockout().Lock("other", breaker.LockCause{Code: 100})
+			r.Lockout().Lock("other", breaker.LockCause{Code: "100"})
 			return r, nil
 		},
 		"open": func(t *testing.T) (*retry.Retrier, error) {
 			return newRetrier(t, retry.Config{Breaker: isolated(t)}), nil
 		},
-		"refused": func(t *testing.T) (*retry.Retrier, error) { return newRetrier(t, retry.Config{}), code(400, 30010) },
-		"fatal":   func(t *testing.T) (*retry.Retrier, error) { return newRetrier(t, retry.Config{}), code(403, 80) },
+		"refused": func(t *testing.T) (*retry.Retrier, error) { return newRetrier(t, retry.Config{}), code(400, "30010") },
+		"fatal":   func(t *testing.T) (*retry.Retrier, error) { return newRetrier(t, retry.Config{}), code(403, "80") },
 		"no connection": func(t *testing.T) (*retry.Retrier, error) {
 			return newRetrier(t, retry.Config{}), errRefused
 		},

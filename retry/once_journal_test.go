@@ -251,7 +251,7 @@ func TestLoserIsBusy(t *testing.T) {
 // process has gone on with it meanwhile.
 func TestMovedOnBeforeTheEnd(t *testing.T) {
 	journal := &fault{}
-	p := &payment{sends: []error{code(400, 30010)}}
+	p := &payment{sends: []error{code(400, "30010")}}
 	p.onSend = func(context.Context) {
 		e := held(t, &journal.MemoryJournal)
 		_, err := journal.MemoryJournal.Begin(t.Context(), e)

@@ -78,7 +78,7 @@ func TestLookFirstOverAPool(t *testing.T) {
 func TestLookFirstOnALockedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(t, retry.Config{Key: "lane"})
-		r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("lane", breaker.LockCause{Code: "100"})
 		p := &payment{looks: []found{absent}, changes: func(op *retry.Operation[string]) { op.LookFirst = true }}
 		_, err := retry.DoOnce(t.Context(), r, p.operation())
 		e := requireOnly(t, err, retry.ErrOutcomeUnknown)

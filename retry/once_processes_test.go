@@ -151,7 +151,7 @@ func TestEndThatFailsAfterAFreshRefusal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &payment{sends: []error{code(400, 30010)}, looks: []found{absent}, changes: tt.change}
+				p := &payment{sends: []error{code(400, "30010")}, looks: []found{absent}, changes: tt.change}
 				if name == "others had time to take it" {
 					p.onSend = func(context.Context) { time.Sleep(16 * time.Second) } // longer than it said
 				}
@@ -171,7 +171,7 @@ func TestFirstOwnerIsKeptFromSending(t *testing.T) {
 		lockout := new(breaker.Lockout)
 		r := newRetrier(t, retry.Config{Journal: journal, Nonces: newLane(t), Lockout: lockout, OnEvent: func(_ context.Context, e retry.Event) {
 			if e.Kind == retry.EventSettled {
-				lockout.Lock("lane", breaker.LockCause{Code: 100}) // it cannot be sent, so it did not happen
+				lockout.Lock("lane", breaker.LockCause{Code: "100"}) // it cannot be sent, so it did not happen
 			}
 		}})
 		p := &payment{looks: []found{absent}}
@@ -263,7 +263,7 @@ func TestLockOrCancellationDuringBegin(t *testing.T) {
 					switch {
 					case n != 2:
 					case what == "lock":
-						r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
+						r.Lockout().Lock("lane", breaker.LockCause{Code: "100"})
 					default:
 						cancel()
 					}
@@ -283,7 +283,7 @@ func TestLockOrCancellationDuringBegin(t *testing.T) {
 func TestEntryWithoutAKeyObeysTheLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRetrier(t, retry.Config{Journal: open(t, retry.Entry{}), Key: "lane"})
-		r.Lockout().Lock("lane", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("lane", breaker.LockCause{Code: "100"})
 		p := &payment{looks: []found{absent}}
 		_, err := retry.DoOnce(t.Context(), r, p.operation())
 		e := requireOnly(t, err, retry.ErrOutcomeUnknown)

@@ -24,7 +24,7 @@ func TestReplayIsTheSameAgain(t *testing.T) {
 		"lost":                  {errTimeout, errTimeout},
 		"a 500, and it again":   {code(500), code(500)},
 		"409, bare":             {errTimeout, code(409)},
-		"409, a code unknown":   {code(409, 7), code(409, 7)},
+		"409, a code unknown":   {code(409, "7"), code(409, "7")},
 		"no connection":         {errTimeout, errRefused},
 		"an unreadable success": {classify.Undecodable(errors.New("x")), errTimeout},
 	} {
@@ -93,8 +93,8 @@ func TestAfterTheLastReplay(t *testing.T) {
 		"attempts, of 500s":   {repeated(code(500), 9), nil, policy.Table{}, 4, retry.ErrAttempts},
 		"attempts, of 409s":   {repeated(code(409), 9), nil, policy.Table{}, 4, retry.ErrAttempts},
 		"budget":              {repeated(errTimeout, 9), small, policy.Table{}, 2, retry.ErrBudget},
-		"refused":             {[]error{errTimeout, code(400, 30010)}, nil, policy.Table{}, 2, retry.ErrFixAndResend},
-		"refused for good":    {[]error{errTimeout, code(403, 80)}, nil, policy.Table{}, 2, retry.ErrFatal},
+		"refused":             {[]error{errTimeout, code(400, "30010")}, nil, policy.Table{}, 2, retry.ErrFixAndResend},
+		"refused for good":    {[]error{errTimeout, code(403, "80")}, nil, policy.Table{}, 2, retry.ErrFatal},
 		"an error unknown":    {[]error{errTimeout, errors.New("strange")}, nil, policy.Table{}, 2, retry.ErrUnclassified},
 		"one send is allowed": {[]error{errTimeout}, nil, policy.Table{Default: policy.Policy{MaxAttempts: 1}}, 1, retry.ErrAttempts},
 	} {
@@ -153,7 +153,7 @@ func TestReplaysTakeTime(t *testing.T) {
 func TestReplayWithARefusedNonce(t *testing.T) {
 	for _, noReplay := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			p := &payment{sends: []error{errTimeout, code(403, 50)}, looks: []found{applied}}
+			p := &payment{sends: []error{errTimeout, code(403, "50")}, looks: []found{applied}}
 			p.changes = func(op *retry.Operation[string]) { keyed(op); op.NoReplay = noReplay }
 			v, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t)}, p)
 			require.NoError(t, err)

@@ -36,7 +36,7 @@ func TestProof(t *testing.T) {
 	cut := classify.Decode(400, nil, []byte(`{"errors":[{"code":30010}`))
 	details := make([]classify.Code, 17)
 	for i := range details {
-		details[i] = 30010
+		details[i] = "30010"
 	}
 	for name, tt := range map[string]struct {
 		err      error
@@ -44,9 +44,9 @@ func TestProof(t *testing.T) {
 		on       func(context.Context) // what net/http reports of the send
 		proof    bool
 	}{
-		"a refusal":                            {err: code(400, 30010), proof: true},
-		"a locked key":                         {err: code(403, 100), proof: true},
-		"suspended":                            {err: code(403, 130), proof: true},
+		"a refusal":                            {err: code(400, "30010"), proof: true},
+		"a locked key":                         {err: code(403, "100"), proof: true},
+		"suspended":                            {err: code(403, "130"), proof: true},
 		"a connection that was never made":     {err: errRefused, on: asked, proof: true},
 		"a network that swallows packets":      {err: errTimeout, on: asked, proof: true},
 		"an odd name for that":                 {err: errors.New("x"), on: asked, proof: true},
@@ -54,25 +54,25 @@ func TestProof(t *testing.T) {
 		"the same, replays ruled out":          {err: errRefused, noReplay: true, proof: true},
 		"refused after a connection":           {err: errRefused, on: connected, noReplay: true},
 		"an answer without a connection":       {err: code(500), on: asked},
-		"a refusal of the second request":      {err: code(400, 30010), on: twice},
-		"the same, replays ruled out too":      {err: code(400, 30010), on: twice, noReplay: true, proof: true},
-		"a refusal of the only request":        {err: code(400, 30010), on: connected, proof: true},
-		"a refusal with a code nobody knows":   {err: code(400, 7), on: connected},
+		"a refusal of the second request":      {err: code(400, "30010"), on: twice},
+		"the same, replays ruled out too":      {err: code(400, "30010"), on: twice, noReplay: true, proof: true},
+		"a refusal of the only request":        {err: code(400, "30010"), on: connected, proof: true},
+		"a refusal with a code nobody knows":   {err: code(400, "7"), on: connected},
 		"a vouched mistake":                    {err: notSent{}, proof: true},
 		"a vouched mistake on the wire":        {err: notSent{}, on: connected},
-		"code 50, replays ruled out":           {err: code(403, 50), noReplay: true, proof: true},
-		"code 50":                              {err: code(403, 50)},
-		"code 50 behind another":               {err: code(403, 30010, 50)},
-		"a code in a 5xx":                      {err: code(500, 30010)},
-		"-32603":                               {err: code(500, -32603)},
+		"code 50, replays ruled out":           {err: code(403, "50"), noReplay: true, proof: true},
+		"code 50":                              {err: code(403, "50")},
+		"code 50 behind another":               {err: code(403, "30010", "50")},
+		"a code in a 5xx":                      {err: code(500, "30010")},
+		"-32603":                               {err: code(500, "-32603")},
 		"a bare 4xx":                           {err: code(400)},
-		"an unreadable code":                   {err: code(400, 0)},
-		"408":                                  {err: code(408, 30010)},
-		"409":                                  {err: code(409, 30010)},
-		"425":                                  {err: code(425, 30010)},
-		"429":                                  {err: code(429, 30010)},
-		"a redirect":                           {err: code(307, 30010)},
-		"errors in a 2xx":                      {err: code(200, 30010)},
+		"an unreadable code":                   {err: code(400, "")},
+		"408":                                  {err: code(408, "30010")},
+		"409":                                  {err: code(409, "30010")},
+		"425":                                  {err: code(425, "30010")},
+		"429":                                  {err: code(429, "30010")},
+		"a redirect":                           {err: code(307, "30010")},
+		"errors in a 2xx":                      {err: code(200, "30010")},
 		"cut":                                  {err: cut},
 		"more errors than are kept":            {err: code(400, details...)},
 		"an unreadable 2xx":                    {err: classify.Undecodable(errors.New("x"))},
@@ -84,11 +84,11 @@ func TestProof(t *testing.T) {
 		"such a code that proves nothing":      {err: coded(-32603)},
 		"such a code and a status of doubt":    {err: codedStatus{30010, 503}},
 		"such a code and a status":             {err: codedStatus{30010, 400}, proof: true},
-		"joined, and they agree":               {err: errors.Join(code(400, 30010), notSent{}), proof: true},
-		"joined, and they do not":              {err: errors.Join(code(400, 30010), errTimeout)},
-		"joined with an error nobody knows":    {err: errors.Join(code(400, 30010), errors.New("x"))},
-		"a call inside that gave up":           {err: &retry.Error{Reason: retry.ErrFatal, Last: code(400, 30010)}},
-		"code 50 in a 5xx, replays ruled out":  {err: code(500, 50), noReplay: true},
+		"joined, and they agree":               {err: errors.Join(code(400, "30010"), notSent{}), proof: true},
+		"joined, and they do not":              {err: errors.Join(code(400, "30010"), errTimeout)},
+		"joined with an error nobody knows":    {err: errors.Join(code(400, "30010"), errors.New("x"))},
+		"a call inside that gave up":           {err: &retry.Error{Reason: retry.ErrFatal, Last: code(400, "30010")}},
+		"code 50 in a 5xx, replays ruled out":  {err: code(500, "50"), noReplay: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestHiddenReplayIsDoubt(t *testing.T) {
 // The caller's own trace is told as well.
 func TestOnceKeepsTheCallersTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &payment{sends: []error{code(400, 30010), code(400, 30000)}, onSend: connected}
+		p := &payment{sends: []error{code(400, "30010"), code(400, "30000")}, onSend: connected}
 		told := 0
 		_, err := pay(t, withTrace(t.Context(), func() { told++ }), retry.Config{}, p,
 			retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil }))
@@ -184,8 +184,8 @@ func TestNoWayRoundDoubt(t *testing.T) {
 	}{
 		"no Verify":         {look: absent, change: func(op *retry.Operation[string]) { op.Verify = nil }, text: "nobody can look"},
 		"Verify panics":     {look: absent, change: panics, text: "Verify panicked with a string"},
-		"Verify is fatal":   {look: found{err: code(403, 80)}, blocked: code(403, 80), text: "80"},
-		"the key is locked": {look: found{err: code(403, 100)}, text: "100"},
+		"Verify is fatal":   {look: found{err: code(403, "80")}, blocked: code(403, "80"), text: "80"},
+		"the key is locked": {look: found{err: code(403, "100")}, text: "100"},
 		"undecided":         {look: undecided, text: "GiveUp"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestDenialAfterDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &payment{sends: []error{errTimeout, code(400, 30010)}, looks: []found{absent}}
+				p := &payment{sends: []error{errTimeout, code(400, "30010")}, looks: []found{absent}}
 				p.onLook = func(context.Context) {
 					if len(p.sent) == 2 {
 						p.looks = []found{tt.after}
@@ -297,7 +297,7 @@ func fixes(t *testing.T) retry.Option {
 
 func TestFixBeforeDoubt(t *testing.T) {
 	asked := 0
-	p := &payment{sends: []error{code(400, 30010)}}
+	p := &payment{sends: []error{code(400, "30010")}}
 	_, err := pay(t, t.Context(), retry.Config{}, p, retry.Fix(func(context.Context, *classify.Error) (bool, error) {
 		asked++
 		return true, nil
@@ -384,7 +384,7 @@ func TestOneKey(t *testing.T) {
 
 func TestCode50WithoutReplays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &payment{sends: []error{code(403, 50)}, changes: func(op *retry.Operation[string]) { op.NoReplay = true }}
+		p := &payment{sends: []error{code(403, "50")}, changes: func(op *retry.Operation[string]) { op.NoReplay = true }}
 		_, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t)}, p)
 		require.NoError(t, err)
 		require.Len(t, p.sent, 2)
@@ -475,7 +475,7 @@ func TestDoInsideVerify(t *testing.T) {
 			op.Verify = func(ctx context.Context) (string, retry.Outcome, error) {
 				err := retry.Do(ctx, r, func(context.Context) error {
 					if inner++; inner == 1 {
-						return code(500, -32603)
+						return code(500, "-32603")
 					}
 					return nil
 				})
@@ -569,7 +569,7 @@ func TestOnceLogLines(t *testing.T) {
 			}
 			return a
 		}}))
-		p := &payment{sends: []error{code(500, -32603)}, looks: []found{{err: code(503)}, applied}}
+		p := &payment{sends: []error{code(500, "-32603")}, looks: []found{{err: code(503)}, applied}}
 		_, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t), OnEvent: retry.LogEvents(logger)}, p)
 		require.NoError(t, err)
 		require.Equal(t, `level=WARN msg="retry: in doubt" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" attempts=1 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c error="HTTP 500: -32603 (trace 5f2c)"

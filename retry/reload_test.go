@@ -38,14 +38,14 @@ func TestReload(t *testing.T) {
 		b, err := breaker.New(breaker.Config{})
 		require.NoError(t, err)
 		r := newRetrier(t, retry.Config{Breaker: b})
-		s := play(repeated(code(400, 777), 2)...)
+		s := play(repeated(code(400, "777"), 2)...)
 		require.ErrorIs(t, retry.Do(t.Context(), r, s.op), retry.ErrFixAndResend, "unknown: the status decides")
-		r.Lockout().Lock("spare", breaker.LockCause{Code: 100})
+		r.Lockout().Lock("spare", breaker.LockCause{Code: "100"})
 		require.Error(t, retry.Do(t.Context(), r, always(code(503))))
 		tokens := r.Budget().Tokens()
 		b.Isolate("by hand")
 
-		require.NoError(t, r.Reload(knowing(t, 777, 2)))
+		require.NoError(t, r.Reload(knowing(t, "777", 2)))
 		require.Equal(t, tokens, r.Budget().Tokens())
 		require.Equal(t, breaker.Open, b.State())
 		require.Error(t, r.Lockout().Check("spare"))
@@ -59,9 +59,9 @@ func TestReload(t *testing.T) {
 // A call goes on with what it began with.
 func TestReloadDuringACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRetrier(t, retry.Config{Policies: knowing(t, 777, 3)})
-		s := play(repeated(code(400, 777), 5)...)
-		time.AfterFunc(500*time.Millisecond, func() { require.NoError(t, r.Reload(knowing(t, 778, 3))) })
+		r := newRetrier(t, retry.Config{Policies: knowing(t, "777", 3)})
+		s := play(repeated(code(400, "777"), 5)...)
+		time.AfterFunc(500*time.Millisecond, func() { require.NoError(t, r.Reload(knowing(t, "778", 3))) })
 		e := asError(t, retry.Do(t.Context(), r, s.op))
 		require.Equal(t, retry.ErrAttempts, e.Reason)
 		require.Equal(t, 3, e.Attempts)
@@ -84,26 +84,26 @@ func TestReloadMistakes(t *testing.T) {
 // A classifier of the caller's own stays, and so does the catalog where the new policies have none.
 func TestReloadAndTheClassifier(t *testing.T) {
 	own := newRetrier(t, retry.Config{Classifier: classify.JSONRPC()})
-	require.NoError(t, own.Reload(knowing(t, 777, 2)))
+	require.NoError(t, own.Reload(knowing(t, "777", 2)))
 	require.Equal(t, classify.Unclassified, asError(t, retry.Do(t.Context(), own, always(coded(777)))).Verdict.Class)
 
 	r := newRetrier(t, retry.Config{})
 	set, err := policy.New(policy.Table{Default: policy.Policy{MaxAttempts: 1}})
 	require.NoError(t, err)
 	require.NoError(t, r.Reload(set))
-	require.Equal(t, classify.Code(80), asError(t, retry.Do(t.Context(), r, always(code(403, 80)))).Verdict.Code)
+	require.Equal(t, classify.Code(80), asError(t, retry.Do(t.Context(), r, always(code(403, "80")))).Verdict.Code)
 }
 
 // Calls and reloads at the same time, for the race detector.
 func TestReloadConcurrently(t *testing.T) {
 	r := newRetrier(t, retry.Config{})
-	sets := []*policy.Set{knowing(t, 777, 1), knowing(t, 778, 1)}
+	sets := []*policy.Set{knowing(t, "777", 1), knowing(t, "778", 1)}
 	var group sync.WaitGroup
 	for i := range 4 {
 		group.Go(func() {
 			for range 200 {
 				require.NoError(t, r.Reload(sets[i%2]))
-				_ = retry.Do(t.Context(), r, play(code(400, 777)).op)
+				_ = retry.Do(t.Context(), r, play(code(400, "777")).op)
 				_ = r.Stats()
 			}
 		})
@@ -125,7 +125,7 @@ func TestUnknownCodes(t *testing.T) {
 		}})
 		require.Empty(t, r.Stats())
 		first := time.Now()
-		strange := code(409, 777, 80, 778)
+		strange := code(409, "777", "80", "778")
 		strange.Details[0].Message = "canary"
 		for range 3 {
 			require.Error(t, retry.Do(t.Context(), r, always(strange)))
@@ -139,9 +139,9 @@ func TestUnknownCodes(t *testing.T) {
 		s := r.Stats()
 		require.EqualValues(t, 8, s.UnknownCodes)
 		require.Equal(t, []retry.UnknownCode{
-			{Code: 777, Count: 3, Status: 409, TraceID: "5f2c", First: first},
-			{Code: 778, Count: 3, Status: 409, TraceID: "5f2c", First: first},
-			{Code: 779, Count: 2, First: first},
+			{Code: "777", Count: 3, Status: 409, TraceID: "5f2c", First: first},
+			{Code: "778", Count: 3, Status: 409, TraceID: "5f2c", First: first},
+			{Code: "779", Count: 2, First: first},
 		}, s.Unknown)
 		require.Len(t, news, 3)
 		require.Equal(t, classify.Code(777), news[0].Unknown)
@@ -150,7 +150,7 @@ func TestUnknownCodes(t *testing.T) {
 		require.Contains(t, log.String(), "unknown_code=777")
 		require.NotContains(t, log.String()+fmt.Sprintf("%+v", news), "canary")
 
-		require.NoError(t, r.Reload(knowing(t, 778, 1)))
+		require.NoError(t, r.Reload(knowing(t, "778", 1)))
 		require.Len(t, r.Stats().Unknown, 2, "what a table knows by now is no news")
 
 		for n := range 1000 {

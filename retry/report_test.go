@@ -16,7 +16,7 @@ import (
 )
 
 var secretly = func() *classify.Error {
-	e := code(500, -32603)
+	e := code(500, "-32603")
 	e.Details[0].Message, e.Details[0].Data = "of the server", "of the request"
 	return e
 }()
@@ -36,7 +36,7 @@ func TestRefusalTellsTheAnswerBehindIt(t *testing.T) {
 			"2 of 2 calls failed in 30s, the last: HTTP 500 -32603 Internal error (trace 5f2c)"},
 		{"no code", breaker.Config{ConsecutiveFailures: 2}, code(503), "2 failures in a row, the last: HTTP 503 (trace 5f2c)"},
 		{"no answer", breaker.Config{ConsecutiveFailures: 2}, context.DeadlineExceeded, "2 failures in a row, the last: no answer in time"},
-		{"suspended", breaker.Config{}, code(403, 140), "140 REST API suspended (trace 5f2c)"},
+		{"suspended", breaker.Config{}, code(403, "140"), "140 REST API suspended (trace 5f2c)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestRefusalAgreesWithRetryAfter(t *testing.T) {
 		err  error
 		want time.Duration
 	}{
-		{"suspended", asks(code(403, 140), 10*time.Minute), 10 * time.Minute},
+		{"suspended", asks(code(403, "140"), 10*time.Minute), 10 * time.Minute},
 		{"unavailable", asks(code(503), 10*time.Minute), 10 * time.Minute},
 		{"for years", asks(code(503), 20_000*time.Hour), time.Hour},
 	} {
@@ -98,10 +98,10 @@ func TestRefusalAgreesWithRetryAfter(t *testing.T) {
 // What an inner call gave up for opens the breaker of the outer one no less
 // tellingly: it is the inner verdict that counts there, and so it is told.
 func TestInnerCallTellsTheOuterBreaker(t *testing.T) {
-	suspended := code(403, 140)
+	suspended := code(403, "140")
 	suspended.RetryAfter = 10 * time.Minute
 	own := classify.Func(func(error) classify.Verdict {
-		return classify.Verdict{Class: classify.Retryable, Code: 7, Rule: "Busy", RetryAfter: 10 * time.Minute}
+		return classify.Verdict{Class: classify.Retryable, Code: "7", Rule: "Busy", RetryAfter: 10 * time.Minute}
 	})
 	for _, tt := range []struct {
 		name  string

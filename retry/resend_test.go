@@ -17,19 +17,19 @@ import (
 
 // What each rule makes of a send that failed so, if it would be sent again by the policy alone.
 func TestResend(t *testing.T) {
-	suspended := code(403, 130) // retryable, refused in the API's own words
+	suspended := code(403, "130") // retryable, refused in the API's own words
 	const always, proof, noReplay, never = retry.ResendAlways, retry.ResendOnProof, retry.ResendOnProofNoReplay, retry.ResendNever
 	for name, tt := range map[string]struct {
 		err       error
 		connected bool
 		again     []retry.Resends
 	}{
-		"HTTP 500":                            {code(500, -32603), true, []retry.Resends{always}},
+		"HTTP 500":                            {code(500, "-32603"), true, []retry.Resends{always}},
 		"HTTP 503":                            {code(503), true, []retry.Resends{always}},
 		"HTTP 429":                            {code(429), true, []retry.Resends{always}},
 		"no answer":                           {errTimeout, true, []retry.Resends{always}},
 		"a refusal in the API's words":        {suspended, true, []retry.Resends{always, proof, noReplay}},
-		"a refused nonce":                     {code(403, 50), true, []retry.Resends{always, noReplay}},
+		"a refused nonce":                     {code(403, "50"), true, []retry.Resends{always, noReplay}},
 		"a connection that was never made":    {errRefused, false, []retry.Resends{always, proof, noReplay}},
 		"one after another that was made":     {errRefused, true, []retry.Resends{always}},
 		"a 2xx that cannot be read":           {classify.Undecodable(errors.New("x")), true, []retry.Resends{always}},
@@ -38,7 +38,7 @@ func TestResend(t *testing.T) {
 		for _, when := range []retry.Resends{always, proof, noReplay, never, never + 1} {
 			t.Run(fmt.Sprintf("%s, %v", name, when), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{MaxAttempts: 2}, Codes: map[classify.Code]policy.Policy{130: {MaxAttempts: 2}}})})
+					r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{MaxAttempts: 2}, Codes: map[classify.Code]policy.Policy{"130": {MaxAttempts: 2}}})})
 					sends := 0
 					err := retry.Do(t.Context(), r, func(ctx context.Context) error {
 						if when == proof || when == noReplay {
@@ -81,11 +81,11 @@ func TestResendAndFix(t *testing.T) {
 		when retry.Resends
 		want error
 	}{
-		"refused, on proof":  {code(400, 30010), retry.ResendOnProof, nil},
-		"in a 5xx, on proof": {code(500, 30010), retry.ResendOnProof, retry.ErrFixAndResend},
-		"refused, never":     {code(400, 30010), retry.ResendNever, retry.ErrFixAndResend},
-		"in a 5xx, always":   {code(500, 30010), retry.ResendAlways, nil},
-		"fatal, on proof":    {code(403, 80), retry.ResendOnProof, retry.ErrFatal},
+		"refused, on proof":  {code(400, "30010"), retry.ResendOnProof, nil},
+		"in a 5xx, on proof": {code(500, "30010"), retry.ResendOnProof, retry.ErrFixAndResend},
+		"refused, never":     {code(400, "30010"), retry.ResendNever, retry.ErrFixAndResend},
+		"in a 5xx, always":   {code(500, "30010"), retry.ResendAlways, nil},
+		"fatal, on proof":    {code(403, "80"), retry.ResendOnProof, retry.ErrFatal},
 		"unknown, on proof":  {errors.New("x"), retry.ResendOnProof, retry.ErrUnclassified},
 	} {
 		t.Run(name, func(t *testing.T) {

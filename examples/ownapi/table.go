@@ -11,13 +11,13 @@ import (
 // from its documentation, and what to do about one of them that is special.
 func policies() (*policy.Set, error) {
 	catalog, err := classify.NewCatalog("papaya",
-		classify.Rule{First: 1000, Last: 1999, Name: "malformed request", Fix: "Correct the request.",
+		classify.Rule{Codes: "1000..1999", Name: "malformed request", Fix: "Correct the request.",
 			Class: classify.FixAndResend, Effect: classify.NotApplied, Source: "Papaya handbook, 4.1"},
-		classify.Rule{First: 1404, Name: "no such transfer", Class: classify.Fatal, Effect: classify.NotApplied, Source: "Papaya handbook, 4.1"},
-		classify.Rule{First: 2001, Name: "token revoked", Fix: "Ask for a new token in the console.",
+		classify.Rule{Codes: "1404", Name: "no such transfer", Class: classify.Fatal, Effect: classify.NotApplied, Source: "Papaya handbook, 4.1"},
+		classify.Rule{Codes: "2001", Name: "token revoked", Fix: "Ask for a new token in the console.",
 			Class: classify.Fatal, Effect: classify.NotApplied, Lockout: true, Source: "Papaya handbook, 4.2"},
-		classify.Rule{First: 3001, Name: "ledger busy", Class: classify.Retryable, Effect: classify.NotApplied, Source: "Papaya handbook, 4.3"},
-		classify.Rule{First: 3002, Name: "end of day", Fix: "Come back after the cut-off.",
+		classify.Rule{Codes: "3001", Name: "ledger busy", Class: classify.Retryable, Effect: classify.NotApplied, Source: "Papaya handbook, 4.3"},
+		classify.Rule{Codes: "3002", Name: "end of day", Fix: "Come back after the cut-off.",
 			Class: classify.Retryable, Effect: classify.NotApplied, Source: "Papaya handbook, 4.3"},
 	)
 	if err != nil {

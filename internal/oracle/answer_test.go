@@ -103,7 +103,7 @@ func (w *watch) hindered(blocked error) bool {
 // nothing less ends the looking.
 func fatalWord(err error) bool {
 	code := classify.Nexpay().Classify(err).Code
-	return code == 80 || code == 100
+	return code == "80" || code == "100"
 }
 
 func (w *watch) busy() {

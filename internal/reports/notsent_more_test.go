@@ -110,7 +110,7 @@ func TestAFailingTokenSourceSendsNothing(t *testing.T) {
 	address := untouched(t)
 	for name, failure := range map[string]error{
 		"plain":     errors.New("oauth2: " + secret),
-		"an answer": &classify.Error{Status: 401, Details: []classify.Detail{{Code: 100}}},
+		"an answer": &classify.Error{Status: 401, Details: []classify.Detail{{Code: "100"}}},
 		"a reset":   &net.OpError{Op: "read", Net: "tcp", Err: io.EOF},
 	} {
 		t.Run(name, func(t *testing.T) {

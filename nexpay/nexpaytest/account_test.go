@@ -142,13 +142,13 @@ func TestDetailsAndBatches(t *testing.T) {
 		form nexpay.Form
 		code classify.Code
 	}{
-		{details, form("externalPaymentId", "order-18"), 30000},
-		{details, form("clientPaymentId", "2"), 30000},
-		{details, nil, 20000},
-		{details, form("clientPaymentId", "1", "externalPaymentId", "order-17"), 20010},
-		{batch, form("reference", "01024080333"), 30000},
-		{batch, nil, 200},
-		{"/api/1/eurowallet/batch/payments/statuses", form("reference", "01024080333"), 30000},
+		{details, form("externalPaymentId", "order-18"), "30000"},
+		{details, form("clientPaymentId", "2"), "30000"},
+		{details, nil, "20000"},
+		{details, form("clientPaymentId", "1", "externalPaymentId", "order-17"), "20010"},
+		{batch, form("reference", "01024080333"), "30000"},
+		{batch, nil, "200"},
+		{"/api/1/eurowallet/batch/payments/statuses", form("reference", "01024080333"), "30000"},
 	} {
 		got, _ := code(c.call(t.Context(), "GET", tt.path, tt.form, new(any)))
 		require.Equal(t, tt.code, got, tt.path)

@@ -85,12 +85,15 @@ func message(code classify.Code) string {
 	return "Error"
 }
 
+// keyCodes are about the key, and what is signed with it.
+var keyCodes = classify.Rule{Codes: "1..199"}
+
 // statusOf is the HTTP status that the vendor's table gives a code.
 func statusOf(code classify.Code) int {
 	switch {
-	case code == -32603:
+	case code == "-32603":
 		return http.StatusInternalServerError
-	case 0 < code && code < 200:
+	case keyCodes.Matches(code):
 		return http.StatusForbidden
 	}
 	return http.StatusBadRequest
@@ -108,7 +111,7 @@ func (f *Fault) answer(trace string) answer {
 		return newAnswer(or(f.Status, http.StatusOK), jsonType, f.Body)
 	}
 	details := f.Errors
-	if f.Code != 0 {
+	if f.Code != "" {
 		details = append([]classify.Detail{{Code: f.Code, Message: f.Message, Data: f.Data}}, details...)
 	}
 	if len(details) == 0 {

@@ -14,11 +14,11 @@ import (
 
 // The codes that the bank gives of itself.
 const (
-	codeNoKey, codeNoNonce, codeNoSignature, codeBadKey        classify.Code = 10, 20, 30, 40
-	codeNotMonotonous, codeBadNonce, codeWrongSignature        classify.Code = 50, 60, 70
-	codeNoPermission                                           classify.Code = 80
-	codeNoIdentifier, codeTwoIdentifiers, codeReschedulingTime classify.Code = 20000, 20010, 20120
-	codeMandatory, codeRequest, codeParameter                  classify.Code = 200, 30000, 30010
+	codeNoKey, codeNoNonce, codeNoSignature, codeBadKey        classify.Code = "10", "20", "30", "40"
+	codeNotMonotonous, codeBadNonce, codeWrongSignature        classify.Code = "50", "60", "70"
+	codeNoPermission                                           classify.Code = "80"
+	codeNoIdentifier, codeTwoIdentifiers, codeReschedulingTime classify.Code = "20000", "20010", "20120"
+	codeMandatory, codeRequest, codeParameter                  classify.Code = "200", "30000", "30010"
 )
 
 // A refusal is the bank's own objection. The zero refusal is none.

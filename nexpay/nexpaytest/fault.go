@@ -50,7 +50,7 @@ type Fault struct {
 
 // answers reports whether the fault has an answer of its own.
 func (f *Fault) answers() bool {
-	return f.Status != 0 || f.Code != 0 || len(f.Errors) > 0 || f.HTML || f.Body != nil
+	return f.Status != 0 || f.Code != "" || len(f.Errors) > 0 || f.HTML || f.Body != nil
 }
 
 // replaces reports whether the fault takes the place of the bank's own answer.
@@ -63,7 +63,7 @@ func (f *Fault) check() error {
 		errs = append(errs, fmt.Errorf("nexpaytest: Fault.Status %d cannot be sent", f.Status))
 	}
 	kinds := 0
-	for _, is := range []bool{f.Code != 0 || len(f.Errors) > 0, f.HTML, f.Body != nil} {
+	for _, is := range []bool{f.Code != "" || len(f.Errors) > 0, f.HTML, f.Body != nil} {
 		if is {
 			kinds++
 		}
@@ -71,7 +71,7 @@ func (f *Fault) check() error {
 	if kinds > 1 {
 		errs = append(errs, errors.New("nexpaytest: a Fault has more than one answer of Code, HTML and Body"))
 	}
-	if f.Code == 0 && (f.Message != "" || f.Data != "") {
+	if f.Code == "" && (f.Message != "" || f.Data != "") {
 		errs = append(errs, errors.New("nexpaytest: a Fault has a Message or Data but no Code"))
 	}
 	if f.DelayBefore < 0 || f.DelayAfter < 0 || f.VisibleAfter < 0 || f.Truncate < 0 {

@@ -29,19 +29,19 @@ func TestFaults(t *testing.T) {
 		executed int
 	}{
 		{name: "none", status: 200, executed: 1},
-		{name: "code", fault: nexpaytest.Fault{Code: -32603}, status: 500, code: -32603},
-		{name: "code of a key", fault: nexpaytest.Fault{Code: 121}, status: 403, code: 121},
-		{name: "code of older tables", fault: nexpaytest.Fault{Code: 200}, status: 400, code: 200},
-		{name: "code with a status", fault: nexpaytest.Fault{Code: 50, Status: 503}, status: 503, code: 50},
-		{name: "code nobody lists", fault: nexpaytest.Fault{Code: 777777}, status: 400, code: 777777},
-		{name: "errors", fault: nexpaytest.Fault{Errors: []classify.Detail{{Code: 30010}, {Code: 40}}}, status: 400, code: 30010},
+		{name: "code", fault: nexpaytest.Fault{Code: "-32603"}, status: 500, code: "-32603"},
+		{name: "code of a key", fault: nexpaytest.Fault{Code: "121"}, status: 403, code: "121"},
+		{name: "code of older tables", fault: nexpaytest.Fault{Code: "200"}, status: 400, code: "200"},
+		{name: "code with a status", fault: nexpaytest.Fault{Code: "50", Status: 503}, status: 503, code: "50"},
+		{name: "code nobody lists", fault: nexpaytest.Fault{Code: "777777"}, status: 400, code: "777777"},
+		{name: "errors", fault: nexpaytest.Fault{Errors: []classify.Detail{{Code: "30010"}, {Code: "40"}}}, status: 400, code: "30010"},
 		{name: "status", fault: nexpaytest.Fault{Status: 503}, status: 503},
 		{name: "status out of the ordinary", fault: nexpaytest.Fault{Status: 799}, status: 799},
 		{name: "redirect", fault: nexpaytest.Fault{Status: 302}, status: 302},
 		{name: "HTML", fault: nexpaytest.Fault{HTML: true}, status: 502},
 		{name: "HTML 504", fault: nexpaytest.Fault{HTML: true, Status: 504}, status: 504},
-		{name: "errors in a 200", fault: nexpaytest.Fault{Code: 100, Status: 200}, status: 200, code: 100},
-		{name: "executed, 500", fault: nexpaytest.Fault{Code: -32603, Execute: true}, status: 500, code: -32603, executed: 1},
+		{name: "errors in a 200", fault: nexpaytest.Fault{Code: "100", Status: 200}, status: 200, code: "100"},
+		{name: "executed, 500", fault: nexpaytest.Fault{Code: "-32603", Execute: true}, status: 500, code: "-32603", executed: 1},
 		{name: "executed, HTML", fault: nexpaytest.Fault{HTML: true, Execute: true}, status: 502, executed: 1},
 		{name: "reset", fault: nexpaytest.Fault{Reset: true}, is: syscall.ECONNRESET},
 		{name: "executed, reset", fault: nexpaytest.Fault{Reset: true, Execute: true}, is: syscall.ECONNRESET, executed: 1},
@@ -61,7 +61,7 @@ func TestFaults(t *testing.T) {
 				require.EqualValues(t, 0, got.Refusal, "the bank itself had nothing against it")
 				if tt.status == 0 || tt.is != nil {
 					require.ErrorIs(t, err, tt.is)
-				} else if tt.status == 200 && tt.code == 0 {
+				} else if tt.status == 200 && tt.code == "" {
 					require.NoError(t, err)
 				} else {
 					seen, status := code(err)
@@ -124,7 +124,7 @@ func TestFaultAnswers(t *testing.T) {
 				require.NotEmpty(t, resp.Header.Get("Date"))
 				return resp, string(body)
 			}
-			resp, body := send(nexpaytest.Fault{Code: 30010, Message: "m", Data: "d", Errors: []classify.Detail{{Code: 200}}, RetryAfter: "Sun, 06 Nov 1994 08:49:37 GMT"})
+			resp, body := send(nexpaytest.Fault{Code: "30010", Message: "m", Data: "d", Errors: []classify.Detail{{Code: "200"}}, RetryAfter: "Sun, 06 Nov 1994 08:49:37 GMT"})
 			require.JSONEq(t, `{"errors":[{"code":30010,"message":"m","data":"d"},{"code":200,"message":"Mandatory parameter missing"}],"traceId":"`+last(b).TraceID+`"}`, body)
 			require.Equal(t, "Sun, 06 Nov 1994 08:49:37 GMT", resp.Header.Get("Retry-After"))
 			require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
@@ -147,7 +147,7 @@ func TestFaultAnswers(t *testing.T) {
 			require.Contains(t, resp.Header.Get("Content-Type"), "text/html")
 
 			for _, status := range []int{204, 304} {
-				resp, body = send(nexpaytest.Fault{Code: 10, Status: status})
+				resp, body = send(nexpaytest.Fault{Code: "10", Status: status})
 				require.Equal(t, status, resp.StatusCode)
 				require.Empty(t, body)
 			}

@@ -48,8 +48,8 @@ type Idempotency struct {
 
 // The codes of UnderWay and OtherBody where a test does not choose others.
 const (
-	codeUnderWay  classify.Code = 40900
-	codeOtherBody classify.Code = 42200
+	codeUnderWay  classify.Code = "40900"
+	codeOtherBody classify.Code = "42200"
 )
 
 func (i *Idempotency) check() error {
@@ -145,7 +145,7 @@ func (b *Bank) keep(c *call, f *Fault, own, sent answer) {
 	if !ok {
 		return
 	}
-	if f.Code != 0 || len(f.Errors) > 0 {
+	if f.Code != "" || len(f.Errors) > 0 {
 		own = sent
 	}
 	own.header = own.header.Clone()

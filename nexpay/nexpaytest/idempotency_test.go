@@ -255,10 +255,10 @@ func TestWhatIsKeptOfAFault(t *testing.T) {
 		"a gateway's page":              {nexpaytest.Fault{Execute: true, HTML: true}, true, 200},
 		"a bare status":                 {nexpaytest.Fault{Execute: true, Status: 500}, true, 200},
 		"an answer that broke off":      {nexpaytest.Fault{Truncate: 5}, true, 200},
-		"an error of the API's":         {nexpaytest.Fault{Execute: true, Code: -32603}, true, 500},
-		"several of them":               {nexpaytest.Fault{Execute: true, Status: 503, Errors: []classify.Detail{{Code: 1}, {Code: 2}}}, true, 503},
-		"an error without execution":    {nexpaytest.Fault{Code: -32603}, false, 200},
-		"a refusal without execution":   {nexpaytest.Fault{Code: 30010}, false, 200},
+		"an error of the API's":         {nexpaytest.Fault{Execute: true, Code: "-32603"}, true, 500},
+		"several of them":               {nexpaytest.Fault{Execute: true, Status: 503, Errors: []classify.Detail{{Code: "1"}, {Code: "2"}}}, true, 503},
+		"an error without execution":    {nexpaytest.Fault{Code: "-32603"}, false, 200},
+		"a refusal without execution":   {nexpaytest.Fault{Code: "30010"}, false, 200},
 		"a request that was lost":       {nexpaytest.Fault{Reset: true}, false, 200},
 		"a header of the first answer":  {nexpaytest.Fault{Header: http.Header{"Age": {"7"}}}, true, 200},
 		"an answer that is one nonce's": {nexpaytest.Fault{Twice: true}, true, 200},
@@ -299,7 +299,7 @@ func TestRefusalsAreNotKept(t *testing.T) {
 // A fault meets a repeated answer as it meets any other.
 func TestFaultOfARepeatedAnswer(t *testing.T) {
 	b, c := keeper(t, nexpaytest.Idempotency{For: day})
-	b.Script(nexpaytest.Fault{}, nexpaytest.Fault{Status: 503}, nexpaytest.Fault{Execute: true, Code: -32603}, nexpaytest.Fault{RetryAfter: "9"})
+	b.Script(nexpaytest.Fault{}, nexpaytest.Fault{Status: 503}, nexpaytest.Fault{Execute: true, Code: "-32603"}, nexpaytest.Fault{RetryAfter: "9"})
 	for i, want := range []int{200, 503, 500, 200, 200} {
 		_, header, _ := c.payUnder(t.Context(), "k", "10")
 		require.Equal(t, want, last(b).Status)
@@ -311,7 +311,7 @@ func TestFaultOfARepeatedAnswer(t *testing.T) {
 func TestOwnObjections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, c := keeper(t, nexpaytest.Idempotency{
-			For: day, UnderWay: nexpaytest.Fault{RetryAfter: "3"}, OtherBody: nexpaytest.Fault{Status: 400, Code: 77},
+			For: day, UnderWay: nexpaytest.Fault{RetryAfter: "3"}, OtherBody: nexpaytest.Fault{Status: 400, Code: "77"},
 		})
 		b.Script(nexpaytest.Fault{DelayAfter: time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -352,7 +352,7 @@ func TestOncePerRememberedKey(t *testing.T) {
 			var first time.Time // when the key was last executed afresh
 			for range rapid.IntRange(1, 12).Draw(rt, "requests") {
 				b.Script(rapid.SampledFrom([]nexpaytest.Fault{
-					{}, {Execute: true, Reset: true}, {Reset: true}, {HTML: true}, {Execute: true, Code: -32603}, {DelayAfter: 10 * time.Minute}, {Twice: true},
+					{}, {Execute: true, Reset: true}, {Reset: true}, {HTML: true}, {Execute: true, Code: "-32603"}, {DelayAfter: 10 * time.Minute}, {Twice: true},
 				}).Draw(rt, "fault"))
 				before := b.Executed("order-17")
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -449,7 +449,7 @@ func TestOperationIsNotReplayedTooLate(t *testing.T) {
 // is under way.
 func newRetrier(t *testing.T, wait time.Duration) *retry.Retrier {
 	t.Helper()
-	catalog, err := classify.Nexpay().With(classify.Rule{First: 40900, Name: "Under way", Class: classify.Retryable, Effect: classify.Unknown})
+	catalog, err := classify.Nexpay().With(classify.Rule{Codes: "40900", Name: "Under way", Class: classify.Retryable, Effect: classify.Unknown})
 	require.NoError(t, err)
 	set, err := policy.New(policy.Table{Catalog: catalog, Default: policy.Policy{
 		MaxAttempts: 1000, MaxElapsed: policy.None,

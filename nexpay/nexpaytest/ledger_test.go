@@ -83,38 +83,38 @@ func TestParameters(t *testing.T) {
 		code               classify.Code // 0: accepted
 		data               string
 	}{
-		{"pay", "POST", paymentsPath, form("amount", "0.01", "clientPaymentId", "7", "anything", "goes"), 0, ""},
-		{"pay, nothing", "POST", paymentsPath, nil, 30000, "the payment is empty"},
-		{"pay, no number", "POST", paymentsPath, form("amount", "ten"), 30010, "amount"},
-		{"pay, negative", "POST", paymentsPath, form("amount", "-1"), 30010, "amount"},
-		{"pay, zero", "POST", paymentsPath, form("amount", "0.00"), 30010, "amount"},
-		{"pay, client id", "POST", paymentsPath, form("clientPaymentId", "x"), 30010, "clientPaymentId"},
-		{"pay, field twice", "POST", paymentsPath, form("amount", "1", "amount", "2"), 30010, "amount"},
-		{"lookup", "GET", lookupPath, form("externalPaymentId", "known"), 0, ""},
-		{"lookup, client id", "GET", lookupPath, form("clientPaymentId", "99"), 0, ""},
-		{"lookup, payment id", "GET", lookupPath, form("clientPaymentId", "1"), 0, ""},
-		{"lookup, none", "GET", lookupPath, nil, 20000, ""},
-		{"lookup, empty", "GET", lookupPath, form("externalPaymentId", ""), 20000, ""},
-		{"lookup, both", "GET", lookupPath, form("externalPaymentId", "known", "clientPaymentId", "1"), 20010, ""},
-		{"lookup, no number", "GET", lookupPath, form("clientPaymentId", "x"), 30010, "clientPaymentId"},
-		{"lookup, twice", "GET", lookupPath, form("externalPaymentId", "known", "externalPaymentId", "known"), 30010, "externalPaymentId"},
-		{"lookup, unknown", "GET", lookupPath, form("externalPaymentId", "other"), 30000, "payment not found"},
-		{"lookup, zero", "GET", lookupPath, form("clientPaymentId", "0"), 30000, "payment not found"},
-		{"reschedule", "POST", reschedule, form("externalPaymentId", "known", "executionTime", soon.Format(time.RFC3339)), 0, ""},
-		{"reschedule, ms", "POST", reschedule, form("clientPaymentId", "99", "executionTime", "99999999999999"), 0, ""},
-		{"reschedule, none", "POST", reschedule, form("executionTime", "99999999999999"), 20000, ""},
-		{"reschedule, both", "POST", reschedule, form("externalPaymentId", "known", "clientPaymentId", "1"), 20010, ""},
-		{"reschedule, no time", "POST", reschedule, form("externalPaymentId", "known"), 20120, ""},
-		{"reschedule, bad time", "POST", reschedule, form("externalPaymentId", "known", "executionTime", "soon"), 20120, ""},
-		{"reschedule, past", "POST", reschedule, form("externalPaymentId", "known", "executionTime", "1000"), 20120, ""},
-		{"reschedule, done", "POST", reschedule, form("externalPaymentId", "done", "executionTime", "99999999999999"), 30000, "the payment is not pending"},
-		{"cancel", "POST", cancel, form("externalPaymentId", "known"), 0, ""},
-		{"cancel, unknown", "POST", cancel, form("externalPaymentId", "other"), 30000, "payment not found"},
-		{"cancel, none", "POST", cancel, nil, 20000, ""},
-		{"status", "GET", statusPath, nil, 0, ""},
-		{"history", "GET", "/api/1/eurowallet/payments/history", nil, 0, ""},
-		{"commission", "GET", "/api/1/eurowallet/payments/commission", form("amount", "1"), 0, ""},
-		{"deposit details", "GET", "/api/1/eurowallet/deposit-details", nil, 0, ""},
+		{"pay", "POST", paymentsPath, form("amount", "0.01", "clientPaymentId", "7", "anything", "goes"), "", ""},
+		{"pay, nothing", "POST", paymentsPath, nil, "30000", "the payment is empty"},
+		{"pay, no number", "POST", paymentsPath, form("amount", "ten"), "30010", "amount"},
+		{"pay, negative", "POST", paymentsPath, form("amount", "-1"), "30010", "amount"},
+		{"pay, zero", "POST", paymentsPath, form("amount", "0.00"), "30010", "amount"},
+		{"pay, client id", "POST", paymentsPath, form("clientPaymentId", "x"), "30010", "clientPaymentId"},
+		{"pay, field twice", "POST", paymentsPath, form("amount", "1", "amount", "2"), "30010", "amount"},
+		{"lookup", "GET", lookupPath, form("externalPaymentId", "known"), "", ""},
+		{"lookup, client id", "GET", lookupPath, form("clientPaymentId", "99"), "", ""},
+		{"lookup, payment id", "GET", lookupPath, form("clientPaymentId", "1"), "", ""},
+		{"lookup, none", "GET", lookupPath, nil, "20000", ""},
+		{"lookup, empty", "GET", lookupPath, form("externalPaymentId", ""), "20000", ""},
+		{"lookup, both", "GET", lookupPath, form("externalPaymentId", "known", "clientPaymentId", "1"), "20010", ""},
+		{"lookup, no number", "GET", lookupPath, form("clientPaymentId", "x"), "30010", "clientPaymentId"},
+		{"lookup, twice", "GET", lookupPath, form("externalPaymentId", "known", "externalPaymentId", "known"), "30010", "externalPaymentId"},
+		{"lookup, unknown", "GET", lookupPath, form("externalPaymentId", "other"), "30000", "payment not found"},
+		{"lookup, zero", "GET", lookupPath, form("clientPaymentId", "0"), "30000", "payment not found"},
+		{"reschedule", "POST", reschedule, form("externalPaymentId", "known", "executionTime", soon.Format(time.RFC3339)), "", ""},
+		{"reschedule, ms", "POST", reschedule, form("clientPaymentId", "99", "executionTime", "99999999999999"), "", ""},
+		{"reschedule, none", "POST", reschedule, form("executionTime", "99999999999999"), "20000", ""},
+		{"reschedule, both", "POST", reschedule, form("externalPaymentId", "known", "clientPaymentId", "1"), "20010", ""},
+		{"reschedule, no time", "POST", reschedule, form("externalPaymentId", "known"), "20120", ""},
+		{"reschedule, bad time", "POST", reschedule, form("externalPaymentId", "known", "executionTime", "soon"), "20120", ""},
+		{"reschedule, past", "POST", reschedule, form("externalPaymentId", "known", "executionTime", "1000"), "20120", ""},
+		{"reschedule, done", "POST", reschedule, form("externalPaymentId", "done", "executionTime", "99999999999999"), "30000", "the payment is not pending"},
+		{"cancel", "POST", cancel, form("externalPaymentId", "known"), "", ""},
+		{"cancel, unknown", "POST", cancel, form("externalPaymentId", "other"), "30000", "payment not found"},
+		{"cancel, none", "POST", cancel, nil, "20000", ""},
+		{"status", "GET", statusPath, nil, "", ""},
+		{"history", "GET", "/api/1/eurowallet/payments/history", nil, "", ""},
+		{"commission", "GET", "/api/1/eurowallet/payments/commission", form("amount", "1"), "", ""},
+		{"deposit details", "GET", "/api/1/eurowallet/deposit-details", nil, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := bank(t, nexpaytest.Config{AnyFields: true})
@@ -125,7 +125,7 @@ func TestParameters(t *testing.T) {
 			before := b.Payments()
 			err := c.call(t.Context(), tt.method, tt.path, tt.form, nil)
 			require.Equal(t, tt.code, last(b).Refusal)
-			if tt.code == 0 {
+			if tt.code == "" {
 				require.NoError(t, err)
 				require.Equal(t, tt.method == "POST", last(b).Executed)
 				return
@@ -195,15 +195,15 @@ func TestPaymentSignature(t *testing.T) {
 		form nexpay.Form
 		code classify.Code
 	}{
-		"missing":        {good[:last], 200},
-		"empty":          {append(slices.Clone(good[:last]), nexpay.Field{Name: "transactionSignature"}), 200},
-		"changed":        {changed, 70},
-		"not last":       {append(nexpay.Form{good[last]}, good[:last]...), 70},
-		"of fewer":       {slices.Delete(slices.Clone(good), last-1, last), 70},
-		"alone":          {good[last:], 200},
-		"added to":       {append(slices.Clone(good), nexpay.Field{Name: "x", Value: "y"}), 70},
-		"in upper case":  {append(slices.Clone(good[:last]), nexpay.Field{Name: "transactionSignature", Value: strings.ToUpper(good[last].Value)}), 70},
-		"of other order": {otherOrder(t, c), 70},
+		"missing":        {good[:last], "200"},
+		"empty":          {append(slices.Clone(good[:last]), nexpay.Field{Name: "transactionSignature"}), "200"},
+		"changed":        {changed, "70"},
+		"not last":       {append(nexpay.Form{good[last]}, good[:last]...), "70"},
+		"of fewer":       {slices.Delete(slices.Clone(good), last-1, last), "70"},
+		"alone":          {good[last:], "200"},
+		"added to":       {append(slices.Clone(good), nexpay.Field{Name: "x", Value: "y"}), "70"},
+		"in upper case":  {append(slices.Clone(good[:last]), nexpay.Field{Name: "transactionSignature", Value: strings.ToUpper(good[last].Value)}), "70"},
+		"of other order": {otherOrder(t, c), "70"},
 	} {
 		got, _ := code(c.call(t.Context(), "POST", paymentsPath, tt.form, new(any)))
 		require.Equal(t, tt.code, got, name)

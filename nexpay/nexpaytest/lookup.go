@@ -117,7 +117,7 @@ func (b *Bank) pending(f nexpay.Form) (*Payment, refusal) {
 }
 
 // unknownPayment is the refusal that Config.UnknownPayment stands for.
-var unknownPayment = refusal{code: -1}
+var unknownPayment = refusal{code: "-1"}
 
 // referred finds the payment that the one identifier means.
 func (b *Bank) referred(f nexpay.Form) (*Payment, refusal) {

@@ -93,9 +93,9 @@ func code(err error) (classify.Code, int) {
 	e, ok := errors.AsType[*classify.Error](err)
 	switch {
 	case !ok:
-		return 0, 0
+		return "", 0
 	case len(e.Details) == 0:
-		return 0, e.Status
+		return "", e.Status
 	}
 	return e.Details[0].Code, e.Status
 }

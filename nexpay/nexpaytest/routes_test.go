@@ -45,7 +45,7 @@ func TestOwnRoute(t *testing.T) {
 	require.NoError(t, c.call(t.Context(), "GET", ownPath, nil, &got))
 	require.Equal(t, 1, got.N)
 
-	answer = nexpaytest.Fault{Code: 30010, Data: "a", RetryAfter: "3"}
+	answer = nexpaytest.Fault{Code: "30010", Data: "a", RetryAfter: "3"}
 	is, status := code(c.call(t.Context(), "GET", ownPath, nil, nil))
 	require.EqualValues(t, 30010, is)
 	require.Equal(t, 400, status)

@@ -148,12 +148,12 @@ func (b *Bank) work(line int, c *call, execute bool) answer {
 		return a
 	}
 	k, r := b.check(c)
-	if r.code == 0 && !c.isForm() {
+	if r.code == "" && !c.isForm() {
 		r = refusal{codeRequest, "Content-Type"}
 	}
 	var body any
 	switch {
-	case r.code != 0 || !execute:
+	case r.code != "" || !execute:
 	case to.answer != nil:
 		params, err := c.params()
 		if err == nil {
@@ -171,7 +171,7 @@ func (b *Bank) work(line int, c *call, execute bool) answer {
 	case r == unknownPayment:
 		entry.Refusal = b.config.UnknownPayment.Code
 		return b.config.UnknownPayment.answer(entry.TraceID)
-	case r.code != 0:
+	case r.code != "":
 		return refused(r, entry.TraceID)
 	}
 	return jsonAnswer(body)

@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 	require.Equal(t, 5*time.Second, f.Policies.AttemptTimeout())
 	rule, ok := f.Policies.Catalog().Lookup(150)
 	require.True(t, ok)
-	require.Equal(t, classify.Rule{First: 150, Name: "Under maintenance", Class: classify.Retryable, Effect: classify.NotApplied,
+	require.Equal(t, classify.Rule{Codes: "150", Name: "Under maintenance", Class: classify.Retryable, Effect: classify.NotApplied,
 		Fix: "Come back in an hour.", Source: "mail of the vendor, 2026-11-02"}, rule)
 	rule, _ = f.Policies.Catalog().Lookup(45000)
 	require.True(t, rule.Lockout)

@@ -29,7 +29,7 @@ func TestJudgeProvesNothing(t *testing.T) {
 	for name, fails := range map[string]error{
 		"a look-up that was not sent":  notSentError{},
 		"wrapped":                      errors.Join(notSentError{}),
-		"another call that gave up":    &retry.Error{Reason: retry.ErrAttempts, Last: &classify.Error{Status: 400, Details: []classify.Detail{{Code: 30010}}}},
+		"another call that gave up":    &retry.Error{Reason: retry.ErrAttempts, Last: &classify.Error{Status: 400, Details: []classify.Detail{{Code: "30010"}}}},
 		"an answer that it has made":   shared,
 		"a nil pointer with a method":  (*retry.Error)(nil),
 		"an error that nobody can see": errors.New("strange"),

@@ -241,10 +241,10 @@ func TestSecretsInTypes(t *testing.T) {
 	n := &nest{}
 	op := retry.Operation[*http.Response]{ID: "inv-7"}
 	set := policy.Nexpay()
-	answer := &classify.Error{Status: 400, Details: []classify.Detail{{Code: 30010, Message: "Wrong currency", Data: canaries["IBAN"]}}}
+	answer := &classify.Error{Status: 400, Details: []classify.Detail{{Code: "30010", Message: "Wrong currency", Data: canaries["IBAN"]}}}
 	n.see(answer, *answer, answer.Details[0], answer.Details, classify.Undecodable(errors.New(canaries["IBAN"])))
 	e := &retry.Error{Reason: retry.ErrFatal, Last: errors.New(canaries["key"]), Cause: errors.New(canaries["cause"])}
 	n.see(e, *e)
-	fmt.Fprintf(n, "%v %v", op.ID, set.Explain(100))
+	fmt.Fprintf(n, "%v %v", op.ID, set.Explain("100"))
 	n.clean(t, "types")
 }
