@@ -11,7 +11,7 @@ import (
 var mayImport = map[string][]string{
 	".":               {},
 	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
-	"policy":          {"classify", "github.com/cenkalti/backoff/v4"},
+	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/codes", "internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":           {"internal/carry", "internal/hook"},
 	"nonce/noncetest": {"nonce"},

@@ -172,7 +172,7 @@ var table = []struct {
 func describe(f fault, name string) string {
 	switch {
 	case f.Code != "":
-		name += fmt.Sprintf(" code %d", f.Code)
+		name += fmt.Sprintf(" code %s", f.Code)
 	case f.Status != 0:
 		name += fmt.Sprintf(" HTTP %d", f.Status)
 	}
@@ -219,7 +219,7 @@ func TestTheTableIsComplete(t *testing.T) {
 		}
 	}
 	for _, rule := range classify.Nexpay().Rules() {
-		require.True(t, told[rule.Name], "no row for %d, %s", rule.First, rule.Name)
+		require.True(t, told[rule.Name], "no row for %s, %s", rule.Codes, rule.Name)
 	}
 }
 

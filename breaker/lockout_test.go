@@ -62,7 +62,7 @@ func TestLockoutHandsOutCopies(t *testing.T) {
 	l.Lock("a", breaker.LockCause{Code: "100"})
 	l.Check("a").(*breaker.LockedError).Code = "1"
 	l.Locked()[0].Code = "2"
-	require.Equal(t, 100, l.Check("a").(*breaker.LockedError).Code)
+	require.Equal(t, "100", l.Check("a").(*breaker.LockedError).Code)
 }
 
 func TestLockedErrorText(t *testing.T) {

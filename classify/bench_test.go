@@ -13,7 +13,7 @@ func BenchmarkLookup(b *testing.B) {
 		rules := c.Rules()
 		codes := make([]classify.Code, 1024) // in no order
 		for i := range codes {
-			codes[i] = rules[rand.IntN(len(rules))].First
+			codes[i], _, _ = rules[rand.IntN(len(rules))].Bounds()
 		}
 		b.Run(fmt.Sprintf("%d rules, one code", len(rules)), func(b *testing.B) {
 			b.ReportAllocs()

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
+
+	"github.com/nexpay-go/resilience/internal/codes"
 )
 
 // A Catalog knows what the codes of one API mean, and what its answers look like. It
@@ -21,8 +24,10 @@ type Catalog struct {
 	beginnings map[Code]*Rule
 	ranges     []span
 
-	lengths []int    // of beginnings, each once, the longest first
-	firsts  []number // ranges[i].first, close together because that is what a search reads
+	index   codes.Table[Rule] // of singles
+	layers  bool              // there are beginnings or ranges
+	lengths []int             // of beginnings, each once, the longest first
+	firsts  []int64           // ranges[i].first, close together because that is what a search reads; nil if one is too large
 }
 
 // NewCatalog makes a catalog of rules, in any order, for an API whose answers have
@@ -64,14 +69,20 @@ func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
 		beginnings: join(c.beginnings, set.beginnings),
 		ranges:     overlay(c.ranges, set.ranges),
 	}
+	n.layers = len(n.beginnings)+len(n.ranges) > 0
+	n.index = codes.Make(n.singles)
 	for begin := range n.beginnings {
 		n.lengths = append(n.lengths, len(begin))
 	}
 	slices.SortFunc(n.lengths, func(a, b int) int { return cmp.Compare(b, a) })
 	n.lengths = slices.Compact(n.lengths)
-	n.firsts = make([]number, len(n.ranges))
-	for i, s := range n.ranges {
-		n.firsts[i] = s.first
+	for _, s := range n.ranges {
+		first, fits := s.first.int64()
+		if !fits {
+			n.firsts = nil
+			break
+		}
+		n.firsts = append(n.firsts, first)
 	}
 	return n, nil
 }
@@ -162,7 +173,7 @@ func (r *Rule) compare(o *Rule) int {
 
 // find is Lookup without the copy.
 func (c *Catalog) find(code Code) *Rule {
-	if rule := c.singles[code]; rule != nil {
+	if rule := c.index.Find(string(code)); rule != nil {
 		return rule
 	}
 	return c.wider(code)
@@ -178,19 +189,27 @@ func (c *Catalog) wider(code Code) *Rule {
 		}
 	}
 	n, ok := code.number()
-	if !ok || len(c.firsts) == 0 {
+	if !ok || len(c.ranges) == 0 {
 		return nil
 	}
-	base := 0
-	for left := len(c.firsts); left > 1; {
-		half := left / 2
-		if c.firsts[base+half].compare(n) <= 0 {
-			base += half
-		}
-		left -= half
-	}
-	if s := &c.ranges[base]; s.first.compare(n) <= 0 && n.compare(s.last) <= 0 {
+	if s := &c.ranges[c.last(n)]; s.first.compare(n) <= 0 && n.compare(s.last) <= 0 {
 		return s.rule
 	}
 	return nil
+}
+
+// last is the last range that begins at n or before, the first one if none does.
+func (c *Catalog) last(n number) (base int) {
+	if small, fits := n.int64(); fits && c.firsts != nil {
+		for left := len(c.firsts); left > 1; {
+			half := left / 2
+			if c.firsts[base+half] <= small {
+				base += half
+			}
+			left -= half
+		}
+		return base
+	}
+	above := sort.Search(len(c.ranges), func(i int) bool { return c.ranges[i].first.compare(n) > 0 })
+	return max(above-1, 0)
 }

@@ -1,6 +1,8 @@
 package classify_test
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,8 +13,8 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-func rule(name string, first, last classify.Code) classify.Rule {
-	return classify.Rule{First: first, Last: last, Name: name, Class: classify.Retryable}
+func rule(name, codes string) classify.Rule {
+	return classify.Rule{Codes: codes, Name: name, Class: classify.Retryable}
 }
 
 func mustCatalog(t require.TestingT, rules ...classify.Rule) *classify.Catalog {
@@ -29,9 +31,11 @@ func TestNewCatalogReportsEverything(t *testing.T) {
 		classify.Rule{Codes: "4", Name: "odd effect", Class: classify.Fatal, Effect: 7},
 		classify.Rule{Codes: "5", Name: "soft lock", Class: classify.Resync, Lockout: true},
 		classify.Rule{Name: "codeless", Class: classify.Fatal},
-		rule("backwards", "20", "10"),
-		rule("low", "100", "200"), rule("high", "200", "300"), rule("inside", "250", "260"),
-		rule("once", "7", ""), rule("twice", "7", "7"),
+		rule("zero", "0"), rule("every", "*"), rule("broken", "a\nb"), rule("long", strings.Repeat("a", 129)), rule("blank", " "),
+		rule("begin", "EAPI:I n*"), rule("again", "EAPI:I n*"),
+		rule("backwards", "20..10"),
+		rule("low", "100..200"), rule("high", "200..300"), rule("inside", "250..260"),
+		rule("once", "7"), rule("twice", "7..7"),
 	)
 	require.Error(t, err)
 	for _, want := range []string{
@@ -41,42 +45,48 @@ func TestNewCatalogReportsEverything(t *testing.T) {
 		`rule "odd class" (code 3): invalid class Class(9)`,
 		`rule "odd effect" (code 4): invalid effect Effect(7)`,
 		`rule "soft lock" (code 5): lockout without class fatal`,
-		`rule "codeless" (code 0): code 0 means no code`,
+		`rule "codeless": no code`,
+		`rule "zero" (code 0): this code says that there is no error`,
+		`rule "every": "*" would be every code: what no rule knows is judged by its status`,
+		`rule "broken": no answer has the code "a\nb": a code has at most 128 bytes, all printable`,
+		`rule "long": no answer has the code "aaaa`,
+		`rule "blank": no answer has the code " ": a code has at most 128 bytes`,
+		`rule "again" (codes "EAPI:I n*") overlaps rule "begin" (codes "EAPI:I n*")`,
 		`rule "backwards" (codes 20 to 10): range is reversed`,
 		`rule "high" (codes 200 to 300) overlaps rule "low" (codes 100 to 200)`,
 		`rule "inside" (codes 250 to 260) overlaps rule "high" (codes 200 to 300)`,
-		`rule "twice" (code 7) overlaps rule "once" (code 7)`,
+		`rule "twice" (codes 7 to 7) overlaps rule "once" (code 7)`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Equal(t, 11, strings.Count(err.Error(), "\n")+1, "each fault once:\n%v", err)
+	require.Equal(t, 17, strings.Count(err.Error(), "\n")+1, "each fault once:\n%v", err)
 }
 
 func TestWith(t *testing.T) {
-	base := mustCatalog(t, rule("range", "10", "20"), rule("single", "15", ""))
-	more, err := base.With(rule("wide", "1", "100"), rule("new single", "12", ""))
+	base := mustCatalog(t, rule("range", "10..20"), rule("single", "15"))
+	more, err := base.With(rule("wide", "1..100"), rule("new single", "12"))
 	require.NoError(t, err)
 	for code, want := range map[classify.Code]string{"1": "wide", "10": "wide", "12": "new single", "15": "single", "20": "wide", "100": "wide"} {
 		r, ok := more.Lookup(code)
 		require.True(t, ok)
-		require.Equal(t, want, r.Name, "code %d", code)
+		require.Equal(t, want, r.Name, "code %s", code)
 	}
 	r, _ := base.Lookup("12")
 	require.Equal(t, "range", r.Name, "the original stays as it was")
-	require.Equal(t, []classify.Rule{rule("wide", "1", "100"), rule("new single", "12", ""), rule("single", "15", "")}, more.Rules(),
+	require.Equal(t, []classify.Rule{rule("wide", "1..100"), rule("new single", "12"), rule("single", "15")}, more.Rules(),
 		"a rule that speaks for no code is gone")
 
-	more, err = more.With(rule("newer", "15", "15"))
+	more, err = more.With(rule("newer", "15..15"))
 	require.NoError(t, err)
 	r, _ = more.Lookup("15")
 	require.Equal(t, "newer", r.Name)
 
-	_, err = base.With(rule("a", "1", "5"), rule("b", "5", "9"))
+	_, err = base.With(rule("a", "1..5"), rule("b", "5..9"))
 	require.ErrorContains(t, err, `catalog "test": rule "b"`)
 }
 
 func TestCatalogKeepsNothingOfTheCaller(t *testing.T) {
-	rules := []classify.Rule{rule("mine", "1", "")}
+	rules := []classify.Rule{rule("mine", "1")}
 	c := mustCatalog(t, rules...)
 	rules[0].Name = "changed"
 	c.Rules()[0].Name = "changed"
@@ -85,7 +95,7 @@ func TestCatalogKeepsNothingOfTheCaller(t *testing.T) {
 }
 
 func TestNamed(t *testing.T) {
-	c := mustCatalog(t, rule("mine", "1", ""))
+	c := mustCatalog(t, rule("mine", "1"))
 	other := c.Named("other")
 	require.Equal(t, "other", other.Name())
 	require.Equal(t, "test", c.Name())
@@ -93,52 +103,107 @@ func TestNamed(t *testing.T) {
 	require.Equal(t, "test", c.Named("").Name())
 }
 
+// Numbers that no machine word holds are exact, too.
 func TestExtremeCodes(t *testing.T) {
-	const maxCode = classify.Code(^uint(0) >> 1)
-	c := mustCatalog(t, rule("all", -maxCode-1, maxCode))
-	c, err := c.With(rule("least", -maxCode-1, ""), rule("most", maxCode, ""))
+	edge := strings.Repeat("9", 40)
+	c := mustCatalog(t, rule("all", "-"+edge+".."+edge))
+	c, err := c.With(rule("least", "-"+edge), rule("most", edge), rule("middle", "9223372036854775807..9223372036854775808"))
 	require.NoError(t, err)
-	for code, want := range map[classify.Code]string{-maxCode - 1: "least", -maxCode: "all", "": "all", maxCode - 1: "all", maxCode: "most"} {
-		r, _ := c.Lookup(code)
-		require.Equal(t, want, r.Name)
+	for code, want := range map[classify.Code]string{
+		classify.Code("-" + edge): "least", classify.Code("-" + edge[:39] + "8"): "all", "0": "all", "-1": "all", classify.Code(edge[:39] + "8"): "all",
+		classify.Code(edge): "most", classify.Code(edge + "9"): "", "9223372036854775806": "all", "9223372036854775807": "middle",
+		"9223372036854775808": "middle", "9223372036854775809": "all", "007": "", "+7": "", "-0": "", "7.0": "", "7e1": "", " 7": "", "": "",
+	} {
+		r, ok := c.Lookup(code)
+		require.Equal(t, want, r.Name, "%q", code)
+		require.Equal(t, want != "", ok)
 	}
 	_, ok := new(classify.Catalog).Lookup("1")
 	require.False(t, ok)
+}
+
+func TestRuleTellsWhatItIsAbout(t *testing.T) {
+	for codes, want := range map[string]struct {
+		first, last classify.Code
+		ok          bool
+		matches     []classify.Code
+		others      []classify.Code
+	}{
+		"50":            {"50", "50", true, []classify.Code{"50"}, []classify.Code{"500", "5", "", "050"}},
+		"-5..5":         {"-5", "5", true, []classify.Code{"-5", "0", "5"}, []classify.Code{"6", "-6", "", "x", "05"}},
+		"card_declined": {"card_declined", "card_declined", true, []classify.Code{"card_declined"}, []classify.Code{"Card_declined", "card"}},
+		"EAPI:*":        {"EAPI:", "", false, []classify.Code{"EAPI:", "EAPI:Invalid nonce"}, []classify.Code{"EAPI", "eapi:x", ""}},
+		"5*":            {"5", "", false, []classify.Code{"5", "50", "5x"}, []classify.Code{"-5", "15"}},
+		"a..b":          {"a..b", "a..b", true, []classify.Code{"a..b"}, []classify.Code{"a", "aa"}},
+		"1..":           {"1..", "1..", true, []classify.Code{"1.."}, []classify.Code{"1", "2"}},
+		"*":             {"", "", false, nil, []classify.Code{"", "x"}},
+		"":              {"", "", false, nil, []classify.Code{"", "x"}},
+	} {
+		r := rule("r", codes)
+		first, last, ok := r.Bounds()
+		require.Equal(t, want.ok, ok, codes)
+		if ok || want.first != "" {
+			require.Equal(t, want.first, first, codes)
+			require.Equal(t, want.last, last, codes)
+		}
+		for _, code := range want.matches {
+			require.True(t, r.Matches(code), "%q %q", codes, code)
+		}
+		for _, code := range want.others {
+			require.False(t, r.Matches(code), "%q %q", codes, code)
+		}
+	}
 }
 
 // The model keeps every rule ever added and asks them one after the other.
 type model [][]classify.Rule
 
 func (m model) lookup(code classify.Code) (name string) {
-	for _, single := range []bool{false, true} {
-		for _, rules := range m {
-			for _, r := range rules {
-				last := r.Last
-				if last == 0 {
-					last = r.First
-				}
-				if (last == r.First) == single && r.First <= code && code <= last {
-					name = r.Name
-				}
+	best := -1
+	for _, rules := range m {
+		for _, r := range rules {
+			weight := 0 // of a range
+			if begin, ok := strings.CutSuffix(r.Codes, "*"); ok {
+				weight = len(begin)
+			} else if first, last, _ := r.Bounds(); first == last {
+				weight = 1000
+			}
+			if r.Matches(code) && weight >= best {
+				name, best = r.Name, weight
 			}
 		}
 	}
 	return name
 }
 
+// codesOf are rules' codes of every kind, close together.
+func codesOf() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		first := rapid.IntRange(-30, 30).Draw(t, "first")
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			return fmt.Sprintf("%d..%d", first, first+rapid.IntRange(0, 12).Draw(t, "length"))
+		case 1:
+			return fmt.Sprintf("%d*", first)
+		case 2:
+			return rapid.StringMatching(`[ab]{1,3}\*?`).Draw(t, "word")
+		}
+		return fmt.Sprint(first)
+	})
+}
+
 func TestCatalogAgainstModel(t *testing.T) {
+	asked := []classify.Code{"a", "b", "aa", "ab", "ba", "aab", "abb", "bbb", "abab", ""}
+	for n := -45; n <= 45; n++ {
+		asked = append(asked, classify.Code(strconv.Itoa(n)))
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		c := mustCatalog(t)
 		var m model
 		for range rapid.IntRange(1, 4).Draw(t, "layers") {
 			var rules []classify.Rule
-			for range rapid.IntRange(0, 6).Draw(t, "rules") {
-				first := classify.Code(rapid.IntRange(-30, 30).Draw(t, "first"))
-				last := classify.Code(rapid.IntRange(0, 12).Draw(t, "length"))
-				if last != 0 {
-					last += first
-				}
-				rules = append(rules, rule(rapid.StringMatching(`[a-z]{6}`).Draw(t, "name"), first, last))
+			for n := range rapid.IntRange(0, 6).Draw(t, "rules") {
+				rules = append(rules, rule(fmt.Sprintf("%d in %d", n, len(m)), codesOf().Draw(t, "codes")))
 			}
 			next, err := c.With(rules...)
 			require.Equal(t, clean(rules), err == nil, "%v", err)
@@ -146,11 +211,18 @@ func TestCatalogAgainstModel(t *testing.T) {
 				continue
 			}
 			c, m = next, append(m, rules)
-			for code := classify.Code(-45); code <= 45; code++ {
+			speaks := map[string]bool{}
+			for _, code := range asked {
 				r, ok := c.Lookup(code)
-				require.Equal(t, m.lookup(code), r.Name, "code %d", code)
+				require.Equal(t, m.lookup(code), r.Name, "code %q", code)
 				require.Equal(t, r.Name != "", ok)
+				speaks[r.Name] = true
 			}
+			for _, r := range c.Rules() {
+				delete(speaks, r.Name)
+			}
+			delete(speaks, "")
+			require.Empty(t, speaks, "are not among the rules")
 		}
 	})
 }
@@ -158,17 +230,20 @@ func TestCatalogAgainstModel(t *testing.T) {
 // clean says by comparing all pairs whether rules may stand together.
 func clean(rules []classify.Rule) bool {
 	for i, r := range rules {
-		if r.Last == 0 {
-			r.Last = r.First
-		}
-		if r.First == 0 && rules[i].Last == 0 || r.Last < r.First {
+		first, last, _ := r.Bounds()
+		if first == "0" && last == "0" {
 			return false
 		}
 		for _, q := range rules[:i] {
-			if q.Last == 0 {
-				q.Last = q.First
-			}
-			if (q.First == q.Last) == (r.First == r.Last) && q.First <= r.Last && r.First <= q.Last {
+			qFirst, qLast, _ := q.Bounds()
+			begin, other := strings.HasSuffix(r.Codes, "*"), strings.HasSuffix(q.Codes, "*")
+			switch {
+			case begin != other:
+			case begin:
+				if r.Codes == q.Codes {
+					return false
+				}
+			case (qFirst == qLast) == (first == last) && qFirst.Compare(last) <= 0 && first.Compare(qLast) <= 0:
 				return false
 			}
 		}
@@ -183,14 +258,14 @@ func TestLookupAllocatesNothing(t *testing.T) {
 }
 
 func TestCatalogIsSafeForConcurrentUse(t *testing.T) {
-	c := mustCatalog(t, rule("a", "1", "10"))
+	c := mustCatalog(t, rule("a", "1..10"))
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			for code := range classify.Code(20) {
-				c.Lookup(code)
-				if code > 0 {
-					if _, err := c.With(rule("b", code, "")); err != nil {
+			for n := range 20 {
+				c.Lookup(classify.Code(strconv.Itoa(n)))
+				if n > 0 {
+					if _, err := c.With(rule("b", strconv.Itoa(n))); err != nil {
 						t.Error(err)
 					}
 				}
@@ -204,7 +279,7 @@ func TestCatalogIsSafeForConcurrentUse(t *testing.T) {
 func large(t require.TestingT) *classify.Catalog {
 	rules := make([]classify.Rule, 10_000)
 	for i := range rules {
-		rules[i] = rule("r", classify.Code(10*i+1), classify.Code(10*i+1+i%5))
+		rules[i] = rule("r", fmt.Sprintf("%d..%d", 10*i+1, 10*i+1+i%5))
 	}
 	return mustCatalog(t, rules...)
 }

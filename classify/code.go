@@ -20,7 +20,7 @@ type Code string
 
 const (
 	maxWord   = codes.Most // bytes of a code
-	maxDigits = 40  // of an integer that is written in plain digits
+	maxDigits = 40         // of an integer that is written in plain digits
 )
 
 // Valid reports whether an answer can have the code.

@@ -16,20 +16,25 @@ const (
 // Classify says what a failed call asks for. The package documentation tells whose
 // opinion counts. Classify(nil) is the zero Verdict. It does not allocate for an
 // [*Error], wrapped or not.
-func (c *Catalog) Classify(err error) Verdict {
-	if e := answerIn(err); e != nil { // nearly always
-		return c.answer(e)
-	}
-	return c.walk(err)
+func (c *Catalog) Classify(err error) (v Verdict) {
+	c.classify(err, &v)
+	return v
 }
 
-// walk is Classify for all but the plain case. Its frame, were it inlined, would
-// double that of Classify, and goroutines call that by the thousand on small stacks.
-//
+// classify is Classify into v: goroutines call it by the thousand on small stacks,
+// where no frame but the caller's should hold a Verdict.
+func (c *Catalog) classify(err error, v *Verdict) {
+	if e := answerIn(err); e != nil { // nearly always
+		c.answer(e, v)
+		return
+	}
+	c.walk(err, v)
+}
+
 //go:noinline
-func (c *Catalog) walk(err error) Verdict {
+func (c *Catalog) walk(err error, v *Verdict) {
 	w := walk{catalog: c, left: maxErrors}
-	return w.opinion(err, 0).Verdict
+	*v = w.opinion(err, 0).Verdict
 }
 
 // answerIn finds the *Error in a plain chain; nil where it takes a closer look.
@@ -52,15 +57,10 @@ func answerIn(err error) *Error {
 	return nil
 }
 
-// answer judges one failed answer.
-func (c *Catalog) answer(e *Error) Verdict {
+// answer judges one failed answer. v is zero before.
+func (c *Catalog) answer(e *Error, v *Verdict) {
 	rowClass, rowEffect := statusRow(e.Status)
-	v := Verdict{
-		Class:      rowClass,
-		Status:     e.Status,
-		RetryAfter: max(e.RetryAfter, 0),
-		Rule:       statusName(e.Status),
-	}
+	v.Class, v.Status, v.RetryAfter, v.Rule = rowClass, e.Status, max(e.RetryAfter, 0), statusName(e.Status)
 	refused := !e.partial && len(e.Details) <= maxDetails // as far as we know yet
 	decided := 0
 	for i := range len(e.Details) + len(e.beyond) {
@@ -70,7 +70,11 @@ func (c *Catalog) answer(e *Error) Verdict {
 			continue
 		}
 		class, effect, lockout, name := rowClass, rowEffect, false, statusName(e.Status)
-		if r := c.find(code); r != nil {
+		r := c.index.Find(string(code))
+		if r == nil && c.layers {
+			r = c.wider(code)
+		}
+		if r != nil {
 			class, effect, lockout, name = r.Class, r.Effect, r.Lockout, r.Name
 		}
 		refused = refused && effect == NotApplied
@@ -94,7 +98,6 @@ func (c *Catalog) answer(e *Error) Verdict {
 	if e.skipped > maxSkipped && strictness(v.Class, v.Lockout) < strictness(Unclassified, false) {
 		v.Class, v.Code, v.Rule = Unclassified, "", "too many errors" // one that was not read may forbid what these allow
 	}
-	return v
 }
 
 // strictness orders classes where several errors came at once: the one that forbids
@@ -249,7 +252,9 @@ func (o opinion) stricter(p opinion) opinion {
 // is not about the connection.
 func (c *Catalog) spoken(err error) opinion {
 	if e, ok := as[*Error](err); ok && e != nil {
-		return opinion{c.answer(e), byAnswer}
+		o := opinion{rank: byAnswer}
+		c.answer(e, &o.Verdict)
+		return o
 	}
 	if x, ok := as[interface{ ErrorCode() int }](err); ok {
 		if n := x.ErrorCode(); n != 0 {

@@ -104,7 +104,10 @@ func breaksWord(r rune) bool {
 // readText reads a string as text for people: what could forge a log line or hide
 // in one is left out, and it is cut at maxText bytes.
 func readText(text []byte) string {
-	in := scalar(clip(text))
+	if plain := plainText(text); plain != nil { // nearly always
+		return string(plain)
+	}
+	in := scalar(text)
 	out := make([]byte, 0, min(len(in), maxText))
 	for _, r := range in {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {
@@ -116,6 +119,27 @@ func readText(text []byte) string {
 		out = utf8.AppendRune(out, r)
 	}
 	return string(out)
+}
+
+// plainText is the inside of a string of which nothing has to be left out, nil for any
+// other text.
+func plainText(text []byte) []byte {
+	if len(text) < 2 || len(text) > maxText+2 || text[0] != '"' {
+		return nil
+	}
+	inner := text[1 : len(text)-1]
+	for i := 0; i < len(inner); {
+		if c := inner[i]; ' ' <= c && c < 0x7f && c != '\\' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(inner[i:])
+		if r < utf8.RuneSelf || r == utf8.RuneError || !unicode.IsGraphic(r) {
+			return nil
+		}
+		i += size
+	}
+	return inner
 }
 
 // scalar is the string or number that the text of a value stands for, "" for another.

@@ -21,14 +21,21 @@ import (
 func TestDecodeCodes(t *testing.T) {
 	for text, want := range map[string]classify.Code{
 		`50`: "50", `-32603`: "-32603", `50.0`: "50", `5e1`: "50", `500E-1`: "50", `"50"`: "50", `"-32603"`: "-32603", `"\u0035\u0030"`: "50",
-		`0`: "", `-0`: "", `50.5`: "", `"50.0"`: "", `"5e1"`: "", `""`: "", `" 50"`: "", `"0x32"`: "", `"Infinity"`: "",
+		`0`: "", `-0`: "", `0.0`: "", `"0"`: "", `-0e9`: "", `""`: "", `"  "`: "", `"a\nb"`: "", `"\ud800"`: "\ufffd", `"\u202e"`: "",
+		`50.5`: "50.5", `"50.0"`: "50.0", `"5e1"`: "5e1", `"050"`: "050", `"+50"`: "+50", `" 50"`: " 50", `"0x32"`: "0x32", `"-0"`: "-0",
+		`"card_declined"`: "card_declined", `"EAPI:Invalid nonce"`: "EAPI:Invalid nonce", `"Ключ"`: "Ключ",
+		`"` + strings.Repeat("a", 128) + `"`: classify.Code(strings.Repeat("a", 128)), `"` + strings.Repeat("a", 129) + `"`: "",
+		`"` + strings.Repeat(`\u0061`, 128) + `"`: classify.Code(strings.Repeat("a", 128)), `"` + strings.Repeat("é", 65) + `"`: "",
 		`true`: "", `null`: "", `{"code":50}`: "", `[50]`: "",
-		`1e400`: "", `99999999999999999999`: "", `"99999999999999999999"`: "", `1e9`: 1e9, `1e16`: "", `-1e16`: "",
-		`5` + strings.Repeat("0", 64): "", `50.` + strings.Repeat("0", 64): "",
+		`1e400`: "1e400", `99999999999999999999`: "99999999999999999999", `"99999999999999999999"`: "99999999999999999999", `1e9`: "1000000000",
+		`9007199254740993`: "9007199254740993", `1e39`: classify.Code("1" + strings.Repeat("0", 39)), `1e40`: "1e40", `-1e16`: "-10000000000000000",
+		`12.50e1`: "125", `1200e-2`: "12", `-1200e-3`: "-1200e-3", `0.00012e5`: "12", `1E+2`: "100", `0e5`: "", `1e-0`: "1",
+		`5` + strings.Repeat("0", 64): classify.Code("5" + strings.Repeat("0", 64)), `50.` + strings.Repeat("0", 64): "50",
+		`5` + strings.Repeat("0", 128): "",
 	} {
 		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":`+text+`,"message":"m"}]}`))
 		require.Equal(t, []classify.Detail{{Code: want, Message: "m"}}, e.Details, text)
-		require.Equal(t, want != 0, e.Complete(), text)
+		require.Equal(t, want != "", e.Complete(), text)
 	}
 }
 

@@ -17,11 +17,11 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 		}
 		return e, false
 	}
-	r.units(path, func(at *place, code Code, success bool) {
+	r.units(path, func(at place, code Code, success bool) {
 		fails = fails || !success || !r.shape.explicit
 		switch {
 		case len(e.Details) < maxDetails:
-			e.Details = append(e.Details, Detail{code, r.textFor(toMessage, at), r.textFor(toData, at)})
+			e.Details = append(e.Details, Detail{code, r.textFor(toMessage, &at), r.textFor(toData, &at)})
 		default:
 			e.skip(code)
 		}
@@ -60,7 +60,7 @@ func (r *reader) deciding() int {
 
 // units calls each for every error that a path leads to: for every element, or where
 // those are none of its business for every code. success says that there is no error.
-func (r *reader) units(path int, each func(at *place, code Code, success bool)) {
+func (r *reader) units(path int, each func(at place, code Code, success bool)) {
 	hits, elements := r.hits[path], r.elements[path]
 	for i := 0; len(elements) > 0 || i < len(hits); {
 		var at place
@@ -86,7 +86,7 @@ func (r *reader) units(path int, each func(at *place, code Code, success bool)) 
 		if success {
 			code = ""
 		}
-		each(&at, code, success)
+		each(at, code, success)
 	}
 }
 

@@ -98,7 +98,7 @@ func ExampleCatalog_Lookup() {
 func ExampleNexpay() {
 	for _, r := range classify.Nexpay().Rules() {
 		if r.Lockout {
-			fmt.Println(r.First, r.Name)
+			fmt.Println(r.Codes, r.Name)
 		}
 	}
 	// Output:

@@ -2,6 +2,7 @@ package classify_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,7 +57,7 @@ func TestNexpayTable(t *testing.T) {
 		t.Run(fmt.Sprint(tt.code), func(t *testing.T) {
 			body := fmt.Sprintf(`{"errors":[{"code":%d,"message":"%s"}],"traceId":"t"}`, tt.code, tt.message)
 			want := classify.Verdict{
-				Class: tt.class, Effect: classify.NotApplied, Code: classify.Code(tt.code),
+				Class: tt.class, Effect: classify.NotApplied, Code: classify.Code(strconv.Itoa(tt.code)),
 				Status: tt.status, Lockout: tt.lockout, Rule: tt.message,
 			}
 			require.Equal(t, want, classify.Nexpay().Classify(classify.Decode(tt.status, nil, []byte(body))))
@@ -98,8 +99,8 @@ func TestJSONRPC(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, class, r.Class)
 	}
-	for code := classify.Code(-32099); code <= -32000; code++ {
-		_, ok := classify.JSONRPC().Lookup(code)
-		require.False(t, ok, "code %d is each server's own", code)
+	for n := -32099; n <= -32000; n++ {
+		_, ok := classify.JSONRPC().Lookup(classify.Code(strconv.Itoa(n)))
+		require.False(t, ok, "code %d is each server's own", n)
 	}
 }

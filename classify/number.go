@@ -29,6 +29,20 @@ func (c Code) number() (number, bool) {
 	return number{digits, negative}, true
 }
 
+// int64 is the number, if it has at most 18 digits.
+func (n number) int64() (v int64, fits bool) {
+	if len(n.digits) > 18 {
+		return 0, false
+	}
+	for _, c := range []byte(n.digits) {
+		v = v*10 + int64(c-'0')
+	}
+	if n.negative {
+		return -v, true
+	}
+	return v, true
+}
+
 func (n number) code() Code {
 	if n.negative {
 		return Code("-" + n.digits)

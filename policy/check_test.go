@@ -37,7 +37,7 @@ func TestNewReportsEverything(t *testing.T) {
 			"30010":  {MaxAttempts: 2},
 			"-32603": {Backoff: policy.Backoff{Initial: 2 * time.Second, Max: time.Second, Multiplier: 0.5}},
 			"12345":  {MaxAttempts: 2},
-			"":      {},
+			"":       {},
 		},
 	})
 	require.Error(t, err)
@@ -63,10 +63,10 @@ policy: Statuses[503].Backoff: Multiplier NaN is not a number from 1 up
 policy: Statuses[503].Backoff: Jitter 3 is none of JitterFull, JitterEqual, JitterNone
 policy: Codes[-32603].Backoff: Multiplier 0.5 is not a number from 1 up
 policy: Codes[-32603].Backoff: Max 1s is below Initial 2s
-policy: Codes[0]: 0 stands for "no code"; use Statuses or Classes
 policy: Codes[40] (Invalid API key): MaxAttempts 3: a fatal error is not retryable
 policy: Codes[12345]: catalog "Nexpay" has no rule for this code
 policy: Codes[30010] (Invalid request parameter): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
+policy: Codes[]: "" stands for "no code"; use Statuses or Classes
 `), err.Error())
 }
 

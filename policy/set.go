@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/codes"
 )
 
 // A Set is a compiled [Table]. It does not change and is safe for concurrent
@@ -16,7 +17,7 @@ type Set struct {
 	inherited byClass
 	byStatus  [599 + 1]*byClass
 	// byCode holds what was set for a code, still to be laid over those.
-	byCode map[classify.Code]*Policy
+	byCode codes.Table[Policy]
 }
 
 // byClass holds a policy with nothing left to inherit for each class.
@@ -55,10 +56,11 @@ func compile(t Table) *Set {
 			s.byStatus[status] = &p
 		}
 	}
-	s.byCode = make(map[classify.Code]*Policy, len(t.Codes))
+	byCode := make(map[classify.Code]*Policy, len(t.Codes))
 	for code, p := range t.Codes {
-		s.byCode[code] = &p
+		byCode[code] = &p
 	}
+	s.byCode = codes.Make(byCode)
 	return s
 }
 
@@ -98,7 +100,7 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 		}
 	}
 	*p = inherited[class]
-	if code := s.byCode[v.Code]; code != nil {
+	if code := s.byCode.Find(string(v.Code)); code != nil {
 		p.overlay(code)
 	}
 	if class == classify.Fatal || class == classify.Unclassified {

@@ -78,11 +78,16 @@ func deciding(err error, v *classify.Verdict) (answer *classify.Error) {
 
 // decided reports whether v can be the verdict on a.
 func decided(a *classify.Error, v *classify.Verdict) bool {
-	coded := func(d classify.Detail) bool { return d.Code != "" }
-	if v.Code != "" {
-		coded = func(d classify.Detail) bool { return d.Code == v.Code }
+	if a.Status != v.Status {
+		return false
 	}
-	return a.Status == v.Status && slices.ContainsFunc(a.Details, coded) == (v.Code != "")
+	for i := range a.Details {
+		code := a.Details[i].Code
+		if code != "" && (code == v.Code || v.Code == "") {
+			return v.Code != ""
+		}
+	}
+	return v.Code == ""
 }
 
 // shows reports whether c is in the text of a, which stops after three.

@@ -23,7 +23,7 @@ func TestJoinedAnswers(t *testing.T) {
 	r := newRetrier(t, retry.Config{Key: "main"})
 	err := retry.Do(t.Context(), r, always(errors.Join(traced("first", 500, "-32603"), traced("other", 403, "80"), traced("locked", 403, "30", "100"))))
 	e := asError(t, err)
-	require.Equal(t, classify.Code(100), e.Verdict.Code)
+	require.Equal(t, classify.Code("100"), e.Verdict.Code)
 	require.Equal(t, "locked", e.TraceID)
 	require.Equal(t, "locked", e.History[0].TraceID)
 	var locked *breaker.LockedError

@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,7 +168,7 @@ func TestOneLedgerForAllCodes(t *testing.T) {
 				return code(403, "50")
 			case 30010, 30240:
 				fixes++
-				return code(400, classify.Code(c))
+				return code(400, classify.Code(strconv.Itoa(c)))
 			default:
 				bound = max(bound, most[c])
 				return code(c)

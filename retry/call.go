@@ -8,6 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/policy"
 )
 
 // call is the state of one call: what was sent, what came of it, and what it
@@ -25,6 +26,7 @@ type call struct {
 
 	ticket  *nonce.Ticket // of the last turn, nil without a source
 	err     error         // of the last attempt, nil if it succeeded
+	policy  policy.Policy // for the verdict on that
 	count   count
 	doubt   bool // some attempt may have taken effect
 	history history
@@ -167,7 +169,7 @@ func (c *call) interpret(e *Error) {
 // machine does will put right.
 func (c *call) advise(e *Error) {
 	v := &e.Verdict
-	_, once := c.tables.meaning(v)
+	once := c.policy.MaxAttempts == 1
 	if once || v.Class == classify.FixAndResend || e.Reason == ErrResync {
 		e.Advice = c.tables.advice(v.Code)
 	}

@@ -66,7 +66,7 @@ func TestAnswerJoinedWithTheCause(t *testing.T) {
 			})
 			e := asError(t, err)
 			require.Equal(t, retry.ErrFatal, e.Reason)
-			require.Equal(t, classify.Code(100), e.Verdict.Code)
+			require.Equal(t, classify.Code("100"), e.Verdict.Code)
 			require.ErrorIs(t, err, answer)
 			require.Error(t, r.Lockout().Check("main"))
 		})
@@ -83,7 +83,7 @@ func TestAnswerJoinedWithASiblings(t *testing.T) {
 		return errors.Join(context.Cause(ctx), answer)
 	})
 	require.Equal(t, retry.ErrCanceled, asError(t, err).Reason)
-	require.Equal(t, classify.Code(-32603), asError(t, err).Verdict.Code)
+	require.Equal(t, classify.Code("-32603"), asError(t, err).Verdict.Code)
 	require.NoError(t, r.Lockout().Check("main"), "an innocent key")
 }
 

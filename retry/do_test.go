@@ -347,10 +347,10 @@ func TestAttemptFrom(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, retry.Attempt{}, seen[0], "a first attempt carries nothing")
 	require.Equal(t, 2, seen[1].Number)
-	require.Equal(t, classify.Code(-32603), seen[1].Verdict.Code)
+	require.Equal(t, classify.Code("-32603"), seen[1].Verdict.Code)
 	require.Equal(t, "5f2c", seen[1].TraceID)
 	require.Equal(t, 3, seen[2].Number)
-	require.Equal(t, classify.Code(50), seen[2].Verdict.Code)
+	require.Equal(t, classify.Code("50"), seen[2].Verdict.Code)
 }
 
 // Of a long call the first and the last attempts are kept.
@@ -363,7 +363,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	var numbers []int
 	for _, a := range e.History {
 		numbers = append(numbers, a.Number)
-		require.Equal(t, classify.Code(-32603), a.Verdict.Code)
+		require.Equal(t, classify.Code("-32603"), a.Verdict.Code)
 	}
 	require.Equal(t, []int{1, 2, 3, 4, 97, 98, 99, 100}, numbers)
 }

@@ -26,7 +26,7 @@ func TestEvents(t *testing.T) {
 		r := newRetrier(t, retry.Config{
 			Key: "main", Policies: steady(t, policy.Table{}),
 			OnEvent: func(_ context.Context, e retry.Event) {
-				line := fmt.Sprintf("%v: %s after %d in %v, %d, trace %s", e.Kind, e.Name, e.Attempts, e.Elapsed, e.Verdict.Code, e.TraceID)
+				line := fmt.Sprintf("%v: %s after %d in %v, %s, trace %s", e.Kind, e.Name, e.Attempts, e.Elapsed, e.Verdict.Code, e.TraceID)
 				if e.Kind == retry.EventResend {
 					line += fmt.Sprintf(", wait %v", e.Wait)
 				}
@@ -55,7 +55,7 @@ func TestEvents(t *testing.T) {
 			"recovered: a after 4 in 1s, 30010, trace 5f2c",
 			"locked out: b after 1 in 0s, 100, trace 5f2c",
 			"gave up: b after 1 in 0s, 100, trace 5f2c: " + retry.ErrFatal.Error(),
-			"gave up: c after 0 in 0s, 0, trace 5f2c: " + retry.ErrLockedOut.Error(),
+			"gave up: c after 0 in 0s, , trace 5f2c: " + retry.ErrLockedOut.Error(),
 		}, told)
 	})
 }
@@ -92,7 +92,7 @@ func TestLogEvents(t *testing.T) {
 		delete(resend, "time")
 		require.Equal(t, map[string]any{
 			"level": "WARN", "msg": "retry: resend", "name": "balance", "attempts": 1.0, "elapsed": 0.0,
-			"class": "retryable", "rule": "Internal error", "code": -32603.0, "status": 500.0, "trace": "5f2c",
+			"class": "retryable", "rule": "Internal error", "code": "-32603", "status": 500.0, "trace": "5f2c",
 			"effect": "unknown", "error": "HTTP 500: -32603 (trace 5f2c)", "wait": float64(time.Second),
 		}, resend)
 		require.Equal(t, "ERROR", gaveUp["level"])

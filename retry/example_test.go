@@ -56,7 +56,7 @@ func Example() {
 	// <nil>
 	// 500 -32603
 	// 403 50
-	// 200 0
+	// 200
 }
 
 // quick waits for nothing between sends, for examples.

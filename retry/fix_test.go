@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,7 +113,7 @@ func TestFixHasAnEnd(t *testing.T) {
 		sends := 0
 		op := func(context.Context) error {
 			sends++
-			return code(400, classify.Code(40000+sends))
+			return code(400, classify.Code(strconv.Itoa(40000+sends)))
 		}
 		patch := retry.Fix(func(context.Context, *classify.Error) (bool, error) { return true, nil })
 		r := newRetrier(t, retry.Config{})

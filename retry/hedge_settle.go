@@ -38,7 +38,7 @@ func (h *hedge) merge(after int, why *Error) *Error {
 	}
 	switch last := c.history.last(); {
 	case after < 0:
-		c.err, c.ticket = second.err, second.ticket
+		c.err, c.ticket, c.policy = second.err, second.ticket, second.policy
 		if why == nil {
 			why = h.why
 		}
@@ -46,7 +46,7 @@ func (h *hedge) merge(after int, why *Error) *Error {
 		attempts = append(attempts, *last)
 		*last, attempts = attempts[0], attempts[1:]
 	default:
-		c.err, c.ticket, why = second.err, second.ticket, h.why
+		c.err, c.ticket, c.policy, why = second.err, second.ticket, second.policy, h.why
 	}
 	for _, a := range attempts {
 		*c.history.add(a.Number) = a

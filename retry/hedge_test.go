@@ -122,7 +122,7 @@ func TestHedge(t *testing.T) {
 					require.Equal(t, retry.ErrFatal, e.Reason, "the sterner one: %v", err)
 					require.Len(t, e.History, e.Attempts)
 					require.Equal(t, len(a.begun), e.Attempts)
-					require.Equal(t, classify.Code(80), e.History[e.Attempts-1].Verdict.Code)
+					require.Equal(t, classify.Code("80"), e.History[e.Attempts-1].Verdict.Code)
 				}
 			})
 		})

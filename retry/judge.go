@@ -34,8 +34,8 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool,
 	if a.Verdict.Lockout {
 		c.lock(ctx, a)
 	}
-	mode, once := c.tables.meaning(&a.Verdict)
-	outcome = signOf(&a.Verdict, outcomes[mode], impatient(ctx, a.Took, clock()-c.start) || proof.NotSent(c.err))
+	once := c.policy.MaxAttempts == 1
+	outcome = signOf(&a.Verdict, outcomes[c.policy.Breaker], impatient(ctx, a.Took, clock()-c.start) || proof.NotSent(c.err))
 	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || ctx.Err() != nil || c.refused(&a.Verdict) != nil {
 		return outcome, false, nil
 	}
@@ -106,8 +106,8 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 	if inner.reportedTo == c.breaker {
 		return breaker.Ignored
 	}
-	mode, _ := c.tables.meaning(&inner.Verdict)
-	return signOf(&inner.Verdict, outcomes[mode], impatient(ctx, inner.took(), inner.Elapsed))
+	p := c.tables.policies.For(inner.Verdict)
+	return signOf(&inner.Verdict, outcomes[p.Breaker], impatient(ctx, inner.took(), inner.Elapsed))
 }
 
 // lock locks the key out for every caller.

@@ -19,8 +19,7 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 	c.count.paid, c.count.owed = 0, false
 	last.Wait = last.Verdict.RetryAfter
 	if last.Verdict.Class == classify.Retryable {
-		b := c.tables.backoff(&last.Verdict)
-		last.Wait = max(b.Delay(c.attempts()), last.Verdict.RetryAfter)
+		last.Wait = max(c.policy.Backoff.Delay(c.attempts()), last.Verdict.RetryAfter)
 		if last.Verdict.RetryAfter > 0 {
 			c.spread(last)
 		}
@@ -42,7 +41,7 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 //go:noinline
 func (c *call) spread(last *Attempt) {
 	named := last.Verdict.RetryAfter
-	if most := named / 10; most > 0 && c.tables.backoff(&last.Verdict).Jitter != policy.JitterNone {
+	if most := named / 10; most > 0 && c.policy.Backoff.Jitter != policy.JitterNone {
 		last.Wait = max(last.Wait, named+rand.N(most))
 	}
 }
@@ -72,11 +71,11 @@ func (c *call) limits(ctx context.Context, last *Attempt, opts []Option) *Error 
 // retryable returns what stands against a resend of a retryable error, or pays
 // for it.
 func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
-	p := c.tables.policies.For(last.Verdict)
+	p := &c.policy
 	if p.MaxAttempts > 0 && c.attempts() >= p.MaxAttempts {
 		return stopped(ErrAttempts, nil)
 	}
-	if why := c.canWait(ctx, last, &p); why != nil {
+	if why := c.canWait(ctx, last); why != nil {
 		return why
 	}
 	if !c.r.budget.take(p.Cost) {
@@ -87,7 +86,8 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 }
 
 // canWait returns what stands against the wait, whatever it is for.
-func (c *call) canWait(ctx context.Context, last *Attempt, p *policy.Policy) *Error {
+func (c *call) canWait(ctx context.Context, last *Attempt) *Error {
+	p := &c.policy
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
 		return stopped(ErrRetryAfter, nil)
 	}
@@ -103,14 +103,14 @@ func (c *call) canWait(ctx context.Context, last *Attempt, p *policy.Policy) *Er
 // resyncable is for a nonce that was refused by a server which asks for a wait
 // too. The turn is given back meanwhile, and the next one has a newer nonce.
 func (c *call) resyncable(ctx context.Context, last *Attempt) *Error {
-	p := c.tables.policies.For(last.Verdict)
+	p := &c.policy
 	switch {
 	case p.MaxAttempts == 1:
 		return stopped(ErrAttempts, nil)
 	case c.count.resync == maxResyncs:
 		return stopped(ErrResync, nil)
 	}
-	if why := c.canWait(ctx, last, &p); why != nil {
+	if why := c.canWait(ctx, last); why != nil {
 		return why
 	}
 	c.count.resync++
@@ -137,12 +137,10 @@ func (c *call) obstructed(wait time.Duration) *Error {
 
 // fixable asks the caller to change the request, and returns why that is no use.
 func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Context, *classify.Error) (bool, error)) *Error {
-	_, once := c.tables.meaning(&last.Verdict)
-	if fix == nil || once || ctx.Err() != nil || c.refused(&last.Verdict) != nil || !c.history.tryFix(last.Verdict.Code) {
+	if fix == nil || c.policy.MaxAttempts == 1 || ctx.Err() != nil || c.refused(&last.Verdict) != nil || !c.history.tryFix(last.Verdict.Code) {
 		return stopped(ErrFixAndResend, nil)
 	}
-	p := c.tables.policies.For(last.Verdict)
-	if why := c.canWait(ctx, last, &p); why != nil {
+	if why := c.canWait(ctx, last); why != nil {
 		return why
 	}
 	changed, err := fix(ctx, c.answer(&last.Verdict))

@@ -98,7 +98,7 @@ func TestLockoutReachesTheQueue(t *testing.T) {
 					var locked *breaker.LockedError
 					require.ErrorAs(t, err, &locked)
 					require.Equal(t, "lane", locked.Key)
-					require.Equal(t, 100, locked.Code)
+					require.Equal(t, "100", locked.Code)
 					require.Equal(t, "5f2c", locked.TraceID)
 				}
 			})

@@ -22,7 +22,7 @@ import (
 // knowing returns policies whose catalog knows code as a retryable one with so many sends.
 func knowing(t testing.TB, code classify.Code, sends int) *policy.Set {
 	t.Helper()
-	catalog, err := classify.Nexpay().With(classify.Rule{First: code, Name: "new one", Class: classify.Retryable, Effect: classify.NotApplied})
+	catalog, err := classify.Nexpay().With(classify.Rule{Codes: string(code), Name: "new one", Class: classify.Retryable, Effect: classify.NotApplied})
 	require.NoError(t, err)
 	set, err := policy.Nexpay().With(policy.Table{
 		Catalog: catalog,
@@ -91,7 +91,7 @@ func TestReloadAndTheClassifier(t *testing.T) {
 	set, err := policy.New(policy.Table{Default: policy.Policy{MaxAttempts: 1}})
 	require.NoError(t, err)
 	require.NoError(t, r.Reload(set))
-	require.Equal(t, classify.Code(80), asError(t, retry.Do(t.Context(), r, always(code(403, "80")))).Verdict.Code)
+	require.Equal(t, classify.Code("80"), asError(t, retry.Do(t.Context(), r, always(code(403, "80")))).Verdict.Code)
 }
 
 // Calls and reloads at the same time, for the race detector.
@@ -144,7 +144,7 @@ func TestUnknownCodes(t *testing.T) {
 			{Code: "779", Count: 2, First: first},
 		}, s.Unknown)
 		require.Len(t, news, 3)
-		require.Equal(t, classify.Code(777), news[0].Unknown)
+		require.Equal(t, classify.Code("777"), news[0].Unknown)
 		require.Equal(t, 409, news[0].Verdict.Status)
 		require.Contains(t, log.String(), "unknown code")
 		require.Contains(t, log.String(), "unknown_code=777")
@@ -172,7 +172,7 @@ func TestUnknownCodesMakeRoom(t *testing.T) {
 			}
 			require.Len(t, r.Stats().Unknown, 100)
 			catalog, err := classify.Nexpay().With(classify.Rule{
-				First: 500_000, Last: classify.Code(500_000 + known - 1), Name: "known by now", Class: classify.Fatal, Effect: classify.NotApplied,
+				Codes: fmt.Sprintf("500000..%d", 500_000+known-1), Name: "known by now", Class: classify.Fatal, Effect: classify.NotApplied,
 			})
 			require.NoError(t, err)
 			set, err := policy.Nexpay().With(policy.Table{Catalog: catalog})

@@ -77,19 +77,6 @@ func (r *Retrier) Reload(policies *policy.Set) error {
 	return nil
 }
 
-// meaning is what a verdict means to the breaker, and whether its policy
-// forbids any resend.
-func (t *tables) meaning(v *classify.Verdict) (mode policy.BreakerMode, once bool) {
-	p := t.policies.For(*v)
-	return p.Breaker, p.MaxAttempts == 1
-}
-
-// backoff is apart from its caller, and not inlined, for the size of a policy: see
-// record.
-//
-//go:noinline
-func (t *tables) backoff(v *classify.Verdict) policy.Backoff { return t.policies.For(*v).Backoff }
-
 // proof is what it takes to believe that a failed send changed nothing.
 func (t *tables) proof(noReplay bool, wire *proof.Wire) *proof.Proof {
 	return &proof.Proof{Classifier: t.classifier, Catalog: t.catalog, NoReplay: noReplay, Wire: wire, Nested: isEnd}

@@ -83,6 +83,7 @@ func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.
 	if c.guard != nil {
 		c.guard.after(ctx, c, came)
 	}
+	c.consult()
 	return c.judge(ctx)
 }
 
@@ -98,13 +99,18 @@ func (c *call) record(a *Attempt, took time.Duration) {
 		c.doubt = true
 		return
 	}
+	c.classify(a)
+	a.TraceID = traceID(c.err, &a.Verdict)
+	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
+}
+
+//go:noinline
+func (c *call) classify(a *Attempt) {
 	if c.tables.catalog != nil {
 		a.Verdict = c.tables.catalog.Classify(c.err)
 	} else {
 		a.Verdict = c.tables.classifier.Classify(c.err)
 	}
-	a.TraceID = traceID(c.err, &a.Verdict)
-	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
 }
 
 // inVain makes a time-out of a cancellation that was not the caller's wish, as the
@@ -117,6 +123,11 @@ func (a *Attempt) inVain() {
 		v.Class, v.Rule = classify.Retryable, "no answer in time"
 	}
 }
+
+// consult looks up the policy for the last attempt's verdict.
+//
+//go:noinline
+func (c *call) consult() { c.policy = c.tables.policies.For(c.history.last().Verdict) }
 
 // traceID is that of the answer in err which v is about, if there is one.
 //

@@ -85,7 +85,7 @@ func (r *Retrier) Stats() Stats {
 		s.Unknown = append(s.Unknown, *seen)
 	}
 	slices.SortFunc(s.Unknown, func(a, b UnknownCode) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Code.Compare(b.Code))
 	})
 	return s
 }
@@ -108,10 +108,7 @@ func (c *call) notice(ctx context.Context) {
 		}
 		return
 	}
-	var coded interface{ ErrorCode() int }
-	if errors.As(c.err, &coded) && coded != nil {
-		c.noticeCode(ctx, classify.Code(coded.ErrorCode()), last)
-	}
+	c.noticeCode(ctx, last.Verdict.Code, last)
 }
 
 //go:noinline

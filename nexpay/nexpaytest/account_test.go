@@ -118,7 +118,7 @@ func TestHistoryRefuses(t *testing.T) {
 	} {
 		_, err := c.history(params...)
 		got, status := code(err)
-		require.EqualValues(t, 30010, got, params)
+		require.EqualValues(t, "30010", got, params)
 		require.Equal(t, 400, status)
 	}
 }

@@ -54,9 +54,17 @@ type errorBody struct {
 }
 
 type errorDetail struct {
-	Code    classify.Code `json:"code"`
-	Message string        `json:"message"`
-	Data    string        `json:"data,omitempty"`
+	Code    json.RawMessage `json:"code"`
+	Message string          `json:"message"`
+	Data    string          `json:"data,omitempty"`
+}
+
+// written is a code as the API writes it: a number as one.
+func written(code classify.Code) json.RawMessage {
+	if (classify.Rule{Codes: "-999999..999999"}).Matches(code) {
+		return json.RawMessage(code)
+	}
+	return encode(string(code))
 }
 
 // errorAnswer is the API's error with its details. Status 0 is that of the
@@ -67,7 +75,7 @@ func errorAnswer(status int, trace string, details ...classify.Detail) answer {
 		if d.Message == "" {
 			d.Message = message(d.Code)
 		}
-		body.Errors = append(body.Errors, errorDetail{d.Code, d.Message, d.Data})
+		body.Errors = append(body.Errors, errorDetail{written(d.Code), d.Message, d.Data})
 	}
 	code := details[0].Code
 	if status == 0 {

@@ -62,7 +62,7 @@ func (b *Bank) check(c *call) (*Key, refusal) {
 	case k.forbids(c.path):
 		return nil, refusal{code: codeNoPermission}
 	case k.State != Enabled:
-		return nil, refusal{code: classify.Code(k.State)}
+		return nil, refusal{code: classify.Code(strconv.Itoa(int(k.State)))}
 	}
 	return k, refusal{}
 }

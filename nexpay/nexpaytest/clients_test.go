@@ -20,7 +20,7 @@ func TestPublicClients(t *testing.T) {
 		t.Run(name(file), func(t *testing.T) {
 			got, body := replay(t, file)
 			if got.Status == 404 { // what it looks up is not there, and that is all
-				require.EqualValues(t, 30000, got.Code)
+				require.EqualValues(t, "30000", got.Code)
 				require.Contains(t, body, "payment not found")
 				return
 			}
@@ -40,7 +40,7 @@ func TestMalformedPayments(t *testing.T) {
 		t.Run(name(file), func(t *testing.T) {
 			got, body := replay(t, file)
 			require.Equal(t, 403, got.Status)
-			require.EqualValues(t, 70, got.Code, body)
+			require.EqualValues(t, "70", got.Code, body)
 			require.False(t, got.Executed)
 		})
 	}

@@ -125,7 +125,7 @@ func TestEncodedQuery(t *testing.T) {
 		require.Equal(t, want, last(b).Code)
 		b.SetLastNonce("AK-1", 0)
 		raw(t, b, head+auth("1700000000000005", sigLookupPlain)+"\r\n")
-		require.EqualValues(t, 30000, last(b).Code)
+		require.EqualValues(t, "30000", last(b).Code)
 	}
 }
 

@@ -57,7 +57,7 @@ func ExampleNew() {
 	}
 	// Output:
 	// 100 403 50 false
-	// 101 200 0 true
+	// 101 200  true
 	// 102 400 30000 false
 	// 103 403 100 false
 }

@@ -123,9 +123,9 @@ func TestKeyIsUnderWay(t *testing.T) {
 				return
 			}
 			got, status := code(err)
-			require.EqualValues(t, 40900, got)
+			require.EqualValues(t, "40900", got)
 			require.Equal(t, 409, status)
-			require.EqualValues(t, 40900, last(b).Refusal)
+			require.EqualValues(t, "40900", last(b).Refusal)
 		})
 	}
 }
@@ -163,7 +163,7 @@ func TestKeyOfSomethingElse(t *testing.T) {
 			time.Sleep(wait)
 			_, _, err = c.payUnder(t.Context(), "k", "11")
 			got, status := code(err)
-			require.EqualValues(t, 42200, got)
+			require.EqualValues(t, "42200", got)
 			require.Equal(t, 422, status)
 		}
 		require.Equal(t, 1, b.Executed("order-17"))
@@ -286,13 +286,13 @@ func TestRefusalsAreNotKept(t *testing.T) {
 	b, c := keeper(t, nexpaytest.Idempotency{For: day})
 	_, _, err := c.payUnder(t.Context(), "k", "ten")
 	got, _ := code(err)
-	require.EqualValues(t, 30010, got)
+	require.EqualValues(t, "30010", got)
 	_, _, err = c.payUnder(t.Context(), "k", "10")
 	require.NoError(t, err)
 	c.n--
 	_, _, err = c.payUnder(t.Context(), "k", "10")
 	got, _ = code(err)
-	require.EqualValues(t, 50, got)
+	require.EqualValues(t, "50", got)
 	require.Equal(t, 1, b.Executed("order-17"))
 }
 
@@ -320,12 +320,12 @@ func TestOwnObjections(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		_, header, err := c.payUnder(t.Context(), "k", "10")
 		got, status := code(err)
-		require.EqualValues(t, 40900, got)
+		require.EqualValues(t, "40900", got)
 		require.Equal(t, 409, status)
 		require.Equal(t, "3", header.Get("Retry-After"))
 		_, _, err = c.payUnder(t.Context(), "k", "11")
 		got, status = code(err)
-		require.EqualValues(t, 77, got)
+		require.EqualValues(t, "77", got)
 		require.Equal(t, 400, status)
 	})
 }

@@ -65,7 +65,7 @@ func TestDuplicates(t *testing.T) {
 	c = inProcess(t, b, someKey.Credentials())
 	require.NoError(t, c.call(t.Context(), "POST", paymentsPath, f, new(any)))
 	got, status := code(c.call(t.Context(), "POST", paymentsPath, f, new(any)))
-	require.EqualValues(t, 30000, got)
+	require.EqualValues(t, "30000", got)
 	require.Equal(t, 400, status)
 	require.Equal(t, 1, b.Executed("a"))
 	for range 2 {
@@ -164,7 +164,7 @@ func TestRescheduleAndCancelAnswerEmpty(t *testing.T) {
 		require.NoError(t, c.call(t.Context(), "POST", paymentsPath, order(t, "b", "1"), new(any)))
 		time.Sleep(time.Second)
 		got, _ := code(c.call(t.Context(), "POST", paymentsPath+"/reschedule", form("externalPaymentId", "b", "executionTime", when), nil))
-		require.EqualValues(t, 20120, got, "now is not to come")
+		require.EqualValues(t, "20120", got, "now is not to come")
 	})
 }
 
@@ -172,13 +172,13 @@ func TestUnknownPayment(t *testing.T) {
 	b := bank(t, nexpaytest.Config{UnknownPayment: nexpaytest.Fault{Status: 404}})
 	_, err := inProcess(t, b, someKey.Credentials()).lookup(t.Context(), "x")
 	got, status := code(err)
-	require.EqualValues(t, 0, got)
+	require.EqualValues(t, "", got)
 	require.Equal(t, 404, status)
 
 	b = bank(t, nexpaytest.Config{})
 	_, err = inProcess(t, b, someKey.Credentials()).lookup(t.Context(), "x")
 	got, status = code(err)
-	require.EqualValues(t, 30000, got)
+	require.EqualValues(t, "30000", got)
 	require.Equal(t, 404, status)
 }
 
@@ -282,10 +282,10 @@ func TestBodiesThatAreNoForm(t *testing.T) {
 		return last(b)
 	}
 	good := order(t, "", "1").Encode()
-	require.EqualValues(t, 70, send(good, "").Code, "signed, and no form to the bank")
-	require.EqualValues(t, 70, send(good, "application/json").Code)
+	require.EqualValues(t, "70", send(good, "").Code, "signed, and no form to the bank")
+	require.EqualValues(t, "70", send(good, "application/json").Code)
 	require.Equal(t, 200, send(good, "application/x-www-form-urlencoded; charset=utf-8").Status)
-	require.EqualValues(t, 70, send("amount=%zz", "application/x-www-form-urlencoded").Code)
+	require.EqualValues(t, "70", send("amount=%zz", "application/x-www-form-urlencoded").Code)
 	require.Equal(t, 413, send("a="+strings.Repeat("x", 1<<20), "application/x-www-form-urlencoded").Status)
 }
 
@@ -308,12 +308,12 @@ func TestVisibleLater(t *testing.T) {
 		time.Sleep(30*time.Second - 1)
 		_, err := c.lookup(t.Context(), "a")
 		got, status := code(err)
-		require.EqualValues(t, 30000, got)
+		require.EqualValues(t, "30000", got)
 		require.Equal(t, 404, status)
 		require.Zero(t, history())
 		require.Error(t, c.call(t.Context(), "POST", paymentsPath+"/cancel-scheduled", form("externalPaymentId", "a"), nil))
 		got, _ = code(c.pay(t.Context(), "a"))
-		require.EqualValues(t, 30000, got, "what writes sees everything")
+		require.EqualValues(t, "30000", got, "what writes sees everything")
 
 		time.Sleep(time.Nanosecond)
 		_, err = c.lookup(t.Context(), "a")

@@ -47,9 +47,9 @@ func TestOwnRoute(t *testing.T) {
 
 	answer = nexpaytest.Fault{Code: "30010", Data: "a", RetryAfter: "3"}
 	is, status := code(c.call(t.Context(), "GET", ownPath, nil, nil))
-	require.EqualValues(t, 30010, is)
+	require.EqualValues(t, "30010", is)
 	require.Equal(t, 400, status)
-	require.EqualValues(t, 30010, last(b).Code)
+	require.EqualValues(t, "30010", last(b).Code)
 
 	answer = nexpaytest.Fault{Status: 42}
 	_, status = code(c.call(t.Context(), "GET", ownPath, nil, nil))
@@ -63,7 +63,7 @@ func TestOwnRoute(t *testing.T) {
 	require.Equal(t, 503, status, "a fault keeps it from being called")
 	c.n = 0
 	is, _ = code(c.call(t.Context(), "GET", ownPath, nil, nil))
-	require.EqualValues(t, 50, is)
+	require.EqualValues(t, "50", is)
 	require.Len(t, calls, 4)
 }
 
