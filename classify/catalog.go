@@ -15,8 +15,10 @@ import (
 // never changes once made and is safe for concurrent use. Make one with [NewCatalog],
 // or derive one from another using [Catalog.With] and [Catalog.WithShape].
 type Catalog struct {
-	name  string
-	shape *shape
+	name     string
+	shape    *shape
+	adapters []Adapter
+	sqlState bool // its codes are those of SQLSTATE
 
 	// What the rules say, in three layers: one code lies over beginnings, and they
 	// over ranges.
@@ -65,6 +67,8 @@ func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
 	n := &Catalog{
 		name:       c.name,
 		shape:      c.shape,
+		adapters:   c.adapters,
+		sqlState:   c.sqlState,
 		singles:    join(c.singles, set.singles),
 		beginnings: join(c.beginnings, set.beginnings),
 		ranges:     overlay(c.ranges, set.ranges),

@@ -3,7 +3,6 @@ package classify
 import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/wire"
-	"strconv"
 )
 
 // Bounds of the walk through one error: how many errors it looks at, and how deep
@@ -132,8 +131,10 @@ const (
 	byUndecodable
 	byCancel // a read the caller broke off is unreadable too, but that is not the point
 	byUnsent // whatever it failed with, it was not sent
+	byStatus // that an error tells without a code
 	byCode
 	byAnswer
+	byMark // the program's own word
 )
 
 type opinion struct {
@@ -152,6 +153,7 @@ type walk struct {
 func (w *walk) opinion(err error, joins int) opinion {
 	var best opinion
 	var seen connection
+	var own told
 	for err != nil && w.left > 0 {
 		w.left--
 		if errtree.Nil(err) { // whose methods may panic
@@ -160,23 +162,27 @@ func (w *walk) opinion(err error, joins int) opinion {
 		if u, ok := err.(*wire.Unsent); ok {
 			return best.or(w.unsent(u, joins))
 		}
+		if m, ok := err.(*wire.Mark); ok {
+			return best.or(w.marked(m, joins))
+		}
 		if _, ok := err.(*wire.BodyError); ok { // the program's own, whatever its reader says
 			return best.or(opinion{Verdict{Class: Fatal, Rule: "request body cannot be read"}, byUnsent})
 		}
 		best = best.or(w.catalog.spoken(err))
 		seen.add(err)
+		own.add(w.catalog, err)
 		switch x := err.(type) {
 		case interface{ Unwrap() error }:
 			err = x.Unwrap()
 		case interface{ Unwrap() []error }:
 			// What was seen on the way here is outside, and so goes first.
-			best = best.or(seen.opinion()).or(w.joined(x.Unwrap(), joins+1))
+			best = best.or(own.opinion(w.catalog)).or(seen.opinion()).or(w.joined(x.Unwrap(), joins+1))
 			return best
 		default:
 			err = nil
 		}
 	}
-	best = best.or(seen.opinion())
+	best = best.or(own.opinion(w.catalog)).or(seen.opinion())
 	if err != nil {
 		best.Effect = Unknown
 	}
@@ -195,6 +201,24 @@ func (w *walk) unsent(u *wire.Unsent, joins int) opinion {
 		o.Class, o.Rule = why.Class, why.Rule
 	case u.Asked:
 		o.Rule = transportVerdicts[unsent].Rule
+	}
+	return o
+}
+
+// marked is the opinion about an error of which somebody has said whether it is worth
+// sending again. A lockout stands: that is for a person to end.
+func (w *walk) marked(m *wire.Mark, joins int) opinion {
+	o := w.opinion(m.Unwrap(), joins)
+	o.rank = byMark
+	switch {
+	case o.Lockout:
+	case m.Permanent:
+		o.Class = Fatal
+	default:
+		o.Class = Retryable
+	}
+	if o.Rule == "" {
+		o.Rule = m.Rule()
 	}
 	return o
 }
@@ -256,10 +280,10 @@ func (c *Catalog) spoken(err error) opinion {
 		c.answer(e, &o.Verdict)
 		return o
 	}
-	if x, ok := as[interface{ ErrorCode() int }](err); ok {
-		if n := x.ErrorCode(); n != 0 {
-			return opinion{c.code(Code(strconv.Itoa(n))), byCode}
-		}
+	if e := c.adapted(err); e != nil {
+		o := opinion{rank: byAnswer}
+		c.answer(e, &o.Verdict)
+		return o
 	}
 	if u, ok := err.(*undecodable); ok {
 		return opinion{Verdict{Class: u.class(), Status: u.status, Rule: u.rule()}, byUndecodable}
@@ -268,15 +292,6 @@ func (c *Catalog) spoken(err error) opinion {
 		return opinion{Verdict{Class: Fatal, Effect: NotApplied, Rule: "not sent: mistake in the program"}, byNotSent}
 	}
 	return opinion{}
-}
-
-// code judges a code that came without an HTTP status.
-func (c *Catalog) code(code Code) Verdict {
-	v := Verdict{Code: code}
-	if r := c.find(code); r != nil {
-		v.Class, v.Effect, v.Lockout, v.Rule = r.Class, r.Effect, r.Lockout, r.Name
-	}
-	return v
 }
 
 // as is errors.AsType for one error of a chain.

@@ -107,7 +107,12 @@ func readText(text []byte) string {
 	if plain := plainText(text); plain != nil { // nearly always
 		return string(plain)
 	}
-	in := scalar(text)
+	return clean(scalar(text))
+}
+
+// clean leaves out of a text what is not fit for a line of ours, and cuts it.
+func clean(in string) string {
+	in = in[:min(len(in), 64*maxText)]
 	out := make([]byte, 0, min(len(in), maxText))
 	for _, r := range in {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {

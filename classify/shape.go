@@ -134,10 +134,11 @@ var standard = func() *shape {
 func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 	n := *c
 	n.shape = standard
+	var errs []error
 	if !s.zero() {
 		compiled, err := compileShape(s)
 		if err != nil {
-			return nil, fmt.Errorf("catalog %q: %w", c.name, err)
+			errs = append(errs, err)
 		}
 		n.shape = compiled
 		if len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID) == 0 { // the answers are as usual
@@ -145,7 +146,6 @@ func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 			n.shape.Shape = compiled.Shape
 		}
 	}
-	var errs []error
 	for i, code := range s.Success {
 		if r := c.singles[code]; r != nil {
 			errs = append(errs, &ShapeError{"Success", i, 0, string(code), "there is a " + r.where()})

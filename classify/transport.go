@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql/driver"
 	"io"
 	"net"
 	"net/http"
@@ -116,7 +117,8 @@ func look(err error) transport {
 		}
 	}
 	switch err {
-	case io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, http.ErrSchemeMismatch:
+	case io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, http.ErrSchemeMismatch,
+		driver.ErrBadConn: // some drivers return it after the statement was written
 		return later
 	}
 	if is(err, context.DeadlineExceeded) {
@@ -127,6 +129,9 @@ func look(err error) transport {
 	}
 	if e, ok := err.(*url.Error); ok && e.Op != "parse" {
 		return unnamed
+	}
+	if t, ok := err.(interface{ Temporary() bool }); ok && t.Temporary() {
+		return later
 	}
 	return noTransport
 }
