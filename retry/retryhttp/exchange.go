@@ -73,6 +73,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
+	x.explain(ctx, &live, resp)
 	kept := false
 	defer func() {
 		if !kept { // a panic of somebody else's may be on its way
@@ -82,7 +83,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}()
 	err = x.judge(resp, out)
 	x.blot(out, err)
-	if !live.outlives() {
+	if !live.outlives() && err == nil && !whole(resp.Body) { // a success that nobody can read
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
 	kept = true
