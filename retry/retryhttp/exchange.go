@@ -153,10 +153,12 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 			_ = out.Body.Close()
 		}
 	}()
+	trailer := out.Trailer.Clone()
 	if err := x.t.Sign(out); err != nil {
 		return nil, errors.Join(errSign, &hidden{err})
 	}
 	signed = true
+	x.trail(out, trailer)
 	return x.ready(out, watch, true)
 }
 
