@@ -20,7 +20,9 @@ var errNoResponse = errors.New("no response to read")
 
 // FromResponse returns nil for a 2xx and leaves its body alone. For any other status
 // it returns an [*Error], having read at most 64 KiB of the body and closed it; a
-// shorter body is read to its end, so that the connection can serve again.
+// shorter body is read to its end, so that the connection can serve again. Of a body
+// that stalls until the context ends, or breaks off, it has what came: that is no
+// longer [Error.Complete], and its effect is Unknown.
 //
 // Where net/http unpacks gzip by itself, that bounds what comes out, not what the
 // server sends for it: set Transport.DisableCompression where that matters.
@@ -53,7 +55,7 @@ func FromResponse(resp *http.Response) error {
 //
 //   - An answer other than 2xx is the [*Error] of [FromResponse].
 //   - A 2xx with a top-level "errors" is an [*Error] too, unless that says that there
-//     are none: null, false, 0, "", [] or {}.
+//     are none: null, false, 0, "", [] or {}. So is one that breaks off behind them.
 //   - A 2xx that is no JSON, does not fit v, is cut, has 4 MiB or more, or nests
 //     deeper than 64 levels is unreadable. So is an empty one, unless v is nil.
 //

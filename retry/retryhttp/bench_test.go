@@ -97,8 +97,8 @@ func TestAllocations(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { do(t, ours, req) }), bare+6)
 }
 
-// What it takes to blot out what sixteen messages of 256 bytes repeat of a request of
-// 64 KiB, with a long query and headers: at most 2 ms, when there is least to spare.
+// A failed round trip in which sixteen messages of 256 bytes are searched for what they
+// repeat of a request of 64 KiB, with a long query and headers.
 func BenchmarkBlot(b *testing.B) {
 	for name, tt := range echoing64() {
 		b.Run(name, func(b *testing.B) {

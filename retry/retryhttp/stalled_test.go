@@ -153,6 +153,31 @@ func TestStalledRefusalAsAnError(t *testing.T) {
 	}
 }
 
+// Behind a plain client and classify.ReadJSON it is the same.
+func TestStalledAnswerAsBehindAPlainClient(t *testing.T) {
+	for status, part := range map[int]string{200: locked, 201: `{"a":`, 302: "", 400: wrong[:20], 403: locked, 404: "<html>", 429: "", 500: internal[:40], 501: ""} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := answers(stalls(status, part, false, "Retry-After", "1"))
+				plain := retry.Do(t.Context(), steady(t, time.Second, nil, nil), func(ctx context.Context) error {
+					resp, err := (&http.Client{Transport: s}).Do(request(t, "GET", "").WithContext(ctx))
+					if err != nil {
+						return err
+					}
+					return classify.ReadJSON(resp, nil)
+				})
+				sends := len(s.seen)
+				tr := &retryhttp.Transport{Base: s, Retrier: steady(t, time.Second, nil, nil), InspectJSON: true, AlwaysError: true}
+				_, ours := tr.RoundTrip(request(t, "GET", ""))
+				require.Equal(t, errorOf(t, plain).Verdict, errorOf(t, ours).Verdict)
+				require.Equal(t, errorOf(t, plain).Reason, errorOf(t, ours).Reason)
+				require.Equal(t, errorOf(t, plain).Last.Error(), errorOf(t, ours).Last.Error())
+				require.Len(t, s.seen, 2*sends)
+			})
+		})
+	}
+}
+
 // Of several answers that stall the caller gets the last.
 func TestLastAnswerStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
