@@ -81,14 +81,11 @@ func (e *Explanation) maxTime() time.Duration {
 		return e.capped(None)
 	}
 	total := saturate(e.AttemptTimeout, e.MaxSends)
-	if e.Rule.Class != classify.Retryable {
-		return total
-	}
 	if e.MaxSends > 1 && e.Policy.MaxRetryAfter == None {
 		return e.capped(None)
 	}
 	for n := 1; n < e.MaxSends; n++ {
-		wait := max(e.Policy.Backoff.Longest(n), e.Policy.MaxRetryAfter)
+		wait := e.longestWait(n)
 		if n == maxSteps { // from here on they are all as long
 			return e.capped(sum(total, saturate(wait, e.MaxSends-n)))
 		}
@@ -97,8 +94,21 @@ func (e *Explanation) maxTime() time.Duration {
 	return e.capped(total)
 }
 
-// capped applies MaxElapsed to d: no wait ends later than that, so the last
-// attempt begins no later. A d of None is without end.
+// longestWait is the longest before the n-th resend. Only a retryable error asks for
+// one by itself; a server may do so whatever its answer. What it names is waited
+// for, and up to a tenth more, so that not all come back in one instant.
+func (e *Explanation) longestWait(n int) time.Duration {
+	named := e.Policy.MaxRetryAfter
+	if e.Policy.Backoff.Jitter != JitterNone {
+		named = sum(named, named/10)
+	}
+	if e.Rule.Class != classify.Retryable {
+		return named
+	}
+	return max(e.Policy.Backoff.Longest(n), named)
+}
+
+// capped applies MaxElapsed to d: the last send begins no later than that. A d of None is without end.
 func (e *Explanation) capped(d time.Duration) time.Duration {
 	if e.Policy.MaxElapsed == None {
 		return d
@@ -190,19 +200,22 @@ func (e *Explanation) happens() string {
 	case p.MaxAttempts == 1:
 		return "the call ends"
 	case e.Rule.Class == classify.Resync:
-		return "sent again at once with a newer nonce, at most twice in a call"
+		return "sent again at once with a newer nonce, at most twice in a call" + e.asked("after as long")
 	case e.Rule.Class == classify.FixAndResend:
-		return "the call ends, unless the caller gave a Fix: then sent again once, corrected"
+		return "the call ends, unless the caller gave a Fix: then sent again once, corrected" + e.asked("after as long")
 	}
-	text := "sent again after " + e.waits()
-	switch {
-	case p.MaxRetryAfter == None:
-		text += "; or as long as Retry-After asks"
-	case p.MaxRetryAfter > 0:
-		text += fmt.Sprintf("; or as long as Retry-After asks, up to %v", p.MaxRetryAfter)
-	}
+	text := "sent again after " + e.waits() + e.asked("as long")
 	if p.Cost > 0 {
 		text += fmt.Sprintf("; each costs %d tokens of the budget", p.Cost)
+	}
+	return text
+}
+
+// asked is what becomes of a server's wish.
+func (e *Explanation) asked(how string) string {
+	text := "; or " + how + " as Retry-After asks"
+	if e.Policy.MaxRetryAfter != None {
+		text += fmt.Sprintf(", up to %v", e.Policy.MaxRetryAfter)
 	}
 	return text
 }
