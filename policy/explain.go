@@ -11,6 +11,10 @@ import (
 
 // An Explanation tells what an error code means and what is done about it.
 // String renders it for people.
+//
+// A call that gets several codes sends no more often than the largest MaxAttempts
+// among them, two resyncs and five fixes come to, and no later than the longest of
+// their MaxElapsed.
 type Explanation struct {
 	Code   classify.Code
 	Status int           // HTTP status that it came with, 0: none in particular
@@ -19,20 +23,21 @@ type Explanation struct {
 	Policy Policy        // what applies, everything inherited
 
 	// MaxSends is how often one call may send if it gets nothing but this
-	// code, None if only time bounds it.
+	// code, None if only time bounds it. A retry budget may end it before.
 	MaxSends int
-	// MaxTime bounds how long such a call lasts: waits, and attempts as long as
-	// AttemptTimeout. Where that is zero, the attempts' own time is to be
-	// added, and everywhere the time spent waiting for turns on the key. None
-	// if nothing bounds it; no sum runs over, the longest duration stands for all
-	// above it.
+	// MaxTime bounds how long such a call lasts: waits, those that a server asks
+	// for too, and attempts as long as AttemptTimeout. Where that is zero, the
+	// attempts' own time is to be added, and everywhere the time spent waiting
+	// for turns on the key and in the caller's Fix. None if nothing bounds it;
+	// no sum runs over, the longest duration stands for all above it.
 	MaxTime time.Duration
 	// AttemptTimeout bounds one send, zero if nothing does.
 	AttemptTimeout time.Duration
 }
 
 // Explain tells what code means and what is done about it, at worst. It assumes
-// no particular HTTP status. Without a catalog in the table, or a rule in the catalog,
+// no particular HTTP status: under one with a policy of its own, such as 429, that
+// applies, see [Set.ExplainVerdict]. Without a catalog in the table, or a rule in the catalog,
 // it tells what happens to a code that nobody knows.
 func (s *Set) Explain(code classify.Code) Explanation {
 	e := Explanation{Code: code, AttemptTimeout: s.AttemptTimeout()}
