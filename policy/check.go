@@ -17,12 +17,6 @@ import (
 // uses the key.
 const maxResyncSends = 3
 
-// minPace is the least that the waits of a call without a bound on its sends
-// must grow to. Below it, and above all without any wait, the call would be a
-// hot loop against a failing server for as long as MaxElapsed lasts; the budget
-// does not stop one whose resends are free.
-const minPace = time.Millisecond
-
 // check returns everything that is wrong with t, in a fixed order.
 func (t *Table) check() error {
 	var p problems
@@ -156,35 +150,4 @@ func (ps *problems) class(where string, c classify.Class, p Policy) {
 	case classify.FixAndResend:
 		ps.add(where, "MaxAttempts %d: a code is fixed at most once in a call, whatever is set here; 1 rules it out", p.MaxAttempts)
 	}
-}
-
-// endless reports combinations of code, status and class that would resend
-// without any end, or without any wait until the end.
-func (ps *problems) endless(t *Table) {
-	s := compile(*t)
-	for _, code := range s.resent() {
-		for _, status := range append([]int{0}, sorted(t.Statuses)...) {
-			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
-			if p.MaxAttempts != None {
-				continue
-			}
-			switch where := combination(code, status); {
-			case p.MaxElapsed == None:
-				ps.add(where, "neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end")
-			case p.Backoff.Longest(maxSteps) < minPace:
-				ps.add(where, "MaxAttempts has no limit, and no wait is as long as %v: a call would send as fast as it can", minPace)
-			}
-		}
-	}
-}
-
-func combination(code classify.Code, status int) string {
-	where := "Default and Classes[retryable]"
-	if code != 0 {
-		where = fmt.Sprintf("Codes[%d]", code)
-	}
-	if status != 0 {
-		where += fmt.Sprintf(" under HTTP status %d", status)
-	}
-	return where
 }

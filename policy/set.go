@@ -112,8 +112,14 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 // budget, zero if every resend is free. A budget that cannot hold that many
 // never lets it through.
 func (s *Set) MaxCost() int {
-	most := 0
+	most, seen := 0, map[Policy]bool{}
 	for _, code := range s.resent() {
+		own := s.table.Codes[code]
+		own = Policy{MaxAttempts: own.MaxAttempts, Cost: own.Cost} // what decides
+		if seen[own] {
+			continue
+		}
+		seen[own] = true
 		for status, own := range s.byStatus {
 			if status != 0 && own == nil {
 				continue
