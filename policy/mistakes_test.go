@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,36 +117,5 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// As large a table as there will be, and hardly a number of its own in common: it is
-// compiled in time that grows with the number of policies, not with that of codes
-// under statuses.
-func BenchmarkNew(b *testing.B) {
-	for _, n := range []int{1000, 10_000} {
-		for _, statuses := range []int{10, 100} {
-			for name, p := range map[string]policy.Policy{
-				"bounded": {MaxAttempts: 3, Cost: 7}, "unbounded": {MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 10, Multiplier: 1.9}},
-			} {
-				t := policy.Table{Statuses: map[int]policy.Policy{}, Codes: map[classify.Code]policy.Policy{}}
-				for i := range n {
-					p.MaxElapsed = time.Minute + time.Duration(i)
-					t.Codes[classify.Code(i+1)] = p
-				}
-				for i := range statuses {
-					p.MaxElapsed = time.Hour + time.Duration(i)
-					t.Statuses[500+i-statuses/2] = p
-				}
-				b.Run(name+"/codes="+strconv.Itoa(n)+"/statuses="+strconv.Itoa(statuses), func(b *testing.B) {
-					b.ReportAllocs()
-					for b.Loop() {
-						if _, err := policy.New(t); err != nil {
-							b.Fatal(err)
-						}
-					}
-				})
-			}
-		}
 	}
 }
