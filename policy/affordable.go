@@ -16,9 +16,13 @@ import (
 // A call whose resends together cost more than the budget holds is not reported:
 // what other calls put back may pay for it.
 func (s *Set) Affordable(tokens int) error {
+	held := fmt.Sprintf("%d tokens", tokens)
+	if tokens == 1 {
+		held = "1 token"
+	}
 	var ps problems
 	report := func(cost int, format string, args ...any) {
-		ps.add(fmt.Sprintf(format, args...), "Cost %d is more than the %d tokens that the budget holds: no resend could ever be paid for", cost, tokens)
+		ps.add(fmt.Sprintf(format, args...), "Cost %d is more than the %s that the budget holds: no resend could ever be paid for", cost, held)
 	}
 	t := &s.table
 	class := t.Classes[classify.Retryable]
