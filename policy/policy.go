@@ -23,8 +23,8 @@ type Policy struct {
 	Backoff Backoff
 
 	// MaxElapsed is how long after its beginning a call may still be sent again;
-	// a send under way, or a wait for a turn on the key, is not cut short, which
-	// a context with a deadline does. It holds for resends, resyncs and fixes
+	// a send under way, a Fix or a wait for a turn on the key is not cut short,
+	// which a context with a deadline does. It holds for resends, resyncs and fixes
 	// alike: a wait that would end later is not begun, nor is a fix asked for.
 	// The lookups of retry.DoOnce are not counted. None: no limit.
 	MaxElapsed time.Duration
