@@ -2,7 +2,6 @@ package retry
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -48,10 +47,10 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 // affordable finds a price that even a full bucket cannot pay: every call would
 // end with ErrBudget after its first failure, in the quietest of times.
 func (t *tables) affordable(b *Budget) error {
-	if cost := t.policies.MaxCost(); b.capacity > 0 && int64(cost) > b.capacity {
-		return fmt.Errorf("retry: a resend may cost %d tokens, says Config.Policies, but Config.Budget holds no more than %d", cost, b.capacity)
+	if b.capacity == 0 {
+		return nil
 	}
-	return nil
+	return t.policies.Affordable(int(b.capacity))
 }
 
 // Reload puts other policies in the place of those the Retrier has, and with them

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func schedule(e policy.Explanation) []send {
 	for n := 2; n <= mostSends && (n <= e.MaxSends || e.MaxSends == policy.None); n++ {
 		s, before := send{number: n}, all[n-2]
 		s.shortest, s.longest = window(&e.Policy.Backoff, n-1)
-		s.earliest, s.latest = before.earliest+s.shortest, before.latest+s.longest
+		s.earliest, s.latest = later(before.earliest, s.shortest), later(before.latest, s.longest)
 		if end := e.Policy.MaxElapsed; end != policy.None {
 			if s.earliest > end {
 				break
@@ -89,6 +90,14 @@ func schedule(e policy.Explanation) []send {
 		all = append(all, s)
 	}
 	return all
+}
+
+// later is a + b, or the longest duration where that runs over.
+func later(a, b time.Duration) time.Duration {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // window is how short and how long a wait may be.
@@ -174,7 +183,7 @@ func notes(e *policy.Explanation, sends []send) (lines []string) {
 	if last.onlyIfTheyAreShort {
 		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))
 	}
-	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && e.Rule.Class == classify.Retryable && after > 0 {
+	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && after > 0 {
 		lines = append(lines, fmt.Sprintf("A server that asks for a longer wait gets it, up to %s.", short(after)))
 	}
 	return lines
