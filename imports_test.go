@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	"nonce":           {"internal/carry", "internal/hook"},
 	"nonce/noncetest": {"nonce"},
 	"retry": {"breaker", "classify", "internal/carry", "internal/errtree", "internal/gate", "internal/hook", "internal/insist",
-		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "nonce", "policy"},
+		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "internal/wire", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
 	"retry/retryhttp":      {"classify", "internal/carry", "internal/echo", "internal/errtree", "internal/wire", "retry"},
 	"nexpay":               {"classify", "internal/echo", "internal/text", "internal/wire", "nonce"},
@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/proof":       {"classify", "internal/errtree", "internal/protocol", "internal/wire"},
 	"internal/protocol":    {},
 	"internal/reports":     {},
-	"internal/redact":      {"internal/certificate", "internal/errtree", "internal/text"},
+	"internal/redact":      {"internal/certificate", "internal/codes", "internal/errtree", "internal/text"},
 	"internal/text":        {},
 	"internal/wire":        {"internal/certificate", "internal/errtree", "internal/text"},
 

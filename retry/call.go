@@ -136,7 +136,7 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	e.Elapsed = clock() - c.start
 	e.History, e.TraceID = c.history.all()
 	e.Last = c.err
-	e.reportedTo = c.breaker
+	e.reportedTo, e.shown = c.breaker, c.r.showErrors
 	c.interpret(e)
 	if c.guard != nil {
 		c.guard.complete(e)

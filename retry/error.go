@@ -60,6 +60,7 @@ type Error struct {
 	Doubt *Doubt
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
+	shown      bool             // what Last says by itself is
 	fromCtx    bool             // Cause is, or wraps, what ended the context
 	unlocked   bool             // Verdict.Lockout came too late to lock the key
 	instead    string           // of the text of Reason, where there is a better one
@@ -210,7 +211,7 @@ func (e Error) text() string {
 // last is the operation's last error, with the code that decided, its rule and
 // the trace id where its text has them not.
 func (e *Error) last() string {
-	text := redact.Text(e.Last)
+	text := textOf(e.Last, e.shown)
 	if e.Verdict.Code != "" {
 		text += e.decision(text)
 	}

@@ -59,7 +59,7 @@ func TestErrorText(t *testing.T) {
 
 		time.Sleep(time.Second)
 		err = retry.Do(ctx, r, always(internal))
-		require.EqualError(t, err, "retry: the deadline leaves no time for another attempt; *errors.errorString (its text may hold request data and is not shown) (nothing sent)")
+		require.EqualError(t, err, "retry: the deadline leaves no time for another attempt; *errors.errorString (its text may hold request data and is not shown: see SafeError and Config.ShowErrors) (nothing sent)")
 	})
 }
 
@@ -91,7 +91,7 @@ func TestErrorTextOfManyCodes(t *testing.T) {
 	err = retry.Do(t.Context(), newRetrier(t, retry.Config{Classifier: classify.Func(func(error) classify.Verdict {
 		return classify.Verdict{Class: classify.Fatal, Code: "7"}
 	})}), always(errors.New("?")))
-	require.ErrorContains(t, err, "is not shown), decided by 7 (1 send")
+	require.ErrorContains(t, err, "is not shown: see SafeError and Config.ShowErrors), decided by 7 (1 send")
 }
 
 // Where people have to act, or wait for others to, they are told what to do.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/hook"
-	"github.com/nexpay-go/resilience/internal/redact"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
@@ -124,7 +123,7 @@ func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 			e.Key = locked.Key
 		}
 	case c.err != nil:
-		e.Error = redact.Text(c.err)
+		e.Error = c.r.textOf(c.err)
 	}
 	c.tellObserver(ctx, e)
 }

@@ -18,7 +18,9 @@ import (
 // the operation draws its own nonces, which nexpay.Client does not.
 type Config struct {
 	// Classifier says what an error asks for. Nil: the catalog of Policies, if
-	// it has one, or classify.Nexpay(). It must be safe for concurrent use.
+	// it has one, or classify.Nexpay(). Where both are nil nobody has said what API
+	// this is: codes of errors that were not read as answers are then Unclassified. It
+	// must be safe for concurrent use.
 	Classifier classify.Classifier
 
 	// Policies says what to do about it. Nil: policy.Nexpay(), or
@@ -61,6 +63,13 @@ type Config struct {
 	// of an operation holds for that one call.
 	Journal Journal
 
+	// ShowErrors shows in texts, events and logs what errors of the operation's own
+	// say, cut at 256 bytes. False: only what cannot hold request data is shown, which
+	// is what errors of this module, of an API's answer and of the network say, and any
+	// error that vouches for its text by a method SafeError() string. A *url.Error is
+	// never shown whole: it holds the query.
+	ShowErrors bool
+
 	// OnEvent is told of every resend and every end that matters, from the
 	// goroutine of the call: it should be quick and must be safe for concurrent
 	// use. It must not call through the same Retrier. A panic in it is
@@ -72,18 +81,19 @@ type Config struct {
 // calls that use the same API and keys: that is what makes its budget, breaker and lockout work. It is safe
 // for concurrent use, starts no goroutine and needs no closing.
 type Retrier struct {
-	tables   *atomic.Pointer[tables]
-	own      classify.Classifier // of Config.Classifier
-	breaker  *breaker.Breaker    // nil if there are breakers
-	breakers *breaker.Group
-	lockout  *breaker.Lockout
-	nonces   nonce.Source
-	key      string
-	budget   *Budget
-	journal  Journal
-	claims   *gate.Claims
-	unknown  *unknowns
-	onEvent  func(context.Context, Event)
+	tables     *atomic.Pointer[tables]
+	own        classify.Classifier // of Config.Classifier
+	breaker    *breaker.Breaker    // nil if there are breakers
+	breakers   *breaker.Group
+	lockout    *breaker.Lockout
+	nonces     nonce.Source
+	key        string
+	budget     *Budget
+	journal    Journal
+	claims     *gate.Claims
+	unknown    *unknowns
+	onEvent    func(context.Context, Event)
+	showErrors bool
 
 	locked  func(key string) error // lockout.Check, bound once
 	nonceID any                    // nonces, if it can be compared
@@ -97,19 +107,20 @@ type Retrier struct {
 // configuration.
 func New(cfg Config) (*Retrier, error) {
 	r := &Retrier{
-		tables:   new(atomic.Pointer[tables]),
-		own:      cfg.Classifier,
-		breaker:  cfg.Breaker,
-		breakers: cfg.Breakers,
-		lockout:  cfg.Lockout,
-		nonces:   cfg.Nonces,
-		key:      cfg.Key,
-		budget:   cfg.Budget,
-		journal:  cfg.Journal,
-		claims:   new(gate.Claims),
-		lookups:  new(gate.Keyed[lookupRoom]),
-		unknown:  new(unknowns),
-		onEvent:  cfg.OnEvent,
+		tables:     new(atomic.Pointer[tables]),
+		own:        cfg.Classifier,
+		breaker:    cfg.Breaker,
+		breakers:   cfg.Breakers,
+		lockout:    cfg.Lockout,
+		nonces:     cfg.Nonces,
+		key:        cfg.Key,
+		budget:     cfg.Budget,
+		journal:    cfg.Journal,
+		claims:     new(gate.Claims),
+		lookups:    new(gate.Keyed[lookupRoom]),
+		unknown:    new(unknowns),
+		onEvent:    cfg.OnEvent,
+		showErrors: cfg.ShowErrors,
 	}
 	r.defaults()
 	t := newTables(cfg.Classifier, cfg.Policies)

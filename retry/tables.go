@@ -15,6 +15,7 @@ type tables struct {
 	classifier classify.Classifier
 	catalog    *classify.Catalog // the classifier, if it is one
 	policies   *policy.Set
+	unchosen   bool // all of it is the default: nobody has said what API this is
 
 	timeout      time.Duration // of one attempt, 0: none
 	timeoutCause error
@@ -23,7 +24,7 @@ type tables struct {
 // newTables takes the classifier of its caller's own, or the catalog of the
 // policies, and defaults for what there is not.
 func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
-	t := &tables{classifier: classifier, policies: policies}
+	t := &tables{classifier: classifier, policies: policies, unchosen: classifier == nil && policies == nil}
 	if t.policies == nil {
 		t.policies = policy.Standard()
 		if t.classifier == nil {

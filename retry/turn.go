@@ -106,10 +106,14 @@ func (c *call) record(a *Attempt, took time.Duration) {
 
 //go:noinline
 func (c *call) classify(a *Attempt) {
-	if c.tables.catalog != nil {
-		a.Verdict = c.tables.catalog.Classify(c.err)
-	} else {
+	if c.tables.catalog == nil {
 		a.Verdict = c.tables.classifier.Classify(c.err)
+		heed(c.err, &a.Verdict)
+		return
+	}
+	a.Verdict = c.tables.catalog.Classify(c.err)
+	if c.tables.unchosen {
+		c.tables.strange(c.err, &a.Verdict)
 	}
 }
 

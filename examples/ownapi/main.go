@@ -42,7 +42,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "What the table says of two codes:\n\n%v\n%v\n", set.Explain(3001), set.Explain(2001))
+	fmt.Fprintf(out, "What the table says of two codes:\n\n%v\n%v\n", set.Explain("3001"), set.Explain("2001"))
 
 	server := newPapaya()
 	defer server.Close()

@@ -27,8 +27,8 @@ func policies() (*policy.Set, error) {
 		Catalog:        catalog,
 		AttemptTimeout: 2 * time.Second,
 		Codes: map[classify.Code]policy.Policy{
-			3001: {MaxAttempts: 5, Backoff: policy.Backoff{Initial: 10 * time.Millisecond, Max: 50 * time.Millisecond}},
-			3002: {MaxAttempts: 1, Breaker: policy.Trip}, // a state, not a blip
+			"3001": {MaxAttempts: 5, Backoff: policy.Backoff{Initial: 10 * time.Millisecond, Max: 50 * time.Millisecond}},
+			"3002": {MaxAttempts: 1, Breaker: policy.Trip}, // a state, not a blip
 		},
 	})
 }

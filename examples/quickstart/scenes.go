@@ -16,7 +16,7 @@ import (
 
 func (s *story) stumbles(ctx context.Context) error {
 	before := len(s.bank.Requests())
-	internal := nexpaytest.Fault{Code: -32603}
+	internal := nexpaytest.Fault{Code: "-32603"}
 	s.bank.Script(internal, internal)
 	return s.expect(s.status(ctx), nil, before, 3)
 }

@@ -91,7 +91,7 @@ func newStory(out io.Writer) (*story, error) {
 	}
 	policies, err := policy.Nexpay().With(policy.Table{
 		Codes: map[classify.Code]policy.Policy{
-			-32603: {Backoff: policy.Backoff{Initial: 150 * time.Millisecond, Jitter: policy.JitterEqual}},
+			"-32603": {Backoff: policy.Backoff{Initial: 150 * time.Millisecond, Jitter: policy.JitterEqual}},
 		},
 		Statuses: map[int]policy.Policy{
 			502: {Backoff: policy.Backoff{Initial: 50 * time.Millisecond, Jitter: policy.JitterEqual}},

@@ -108,8 +108,8 @@ func (t *timeline) onStateChange(c breaker.StateChange) {
 // answer is what the API said, in a few words.
 func answer(v classify.Verdict) string {
 	switch {
-	case v.Code != 0:
-		return fmt.Sprintf("%d: %d %s", v.Status, v.Code, v.Rule)
+	case v.Code != "":
+		return fmt.Sprintf("%d: %s %s", v.Status, v.Code, v.Rule)
 	case v.Status != 0:
 		return fmt.Sprintf("%d without a code", v.Status)
 	}

@@ -84,7 +84,7 @@ func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.
 		e.Resync = v.Class == classify.Resync || p.resyncs(answer)
 	default:
 		e.Answer = v.Code != "" || v.Status != 0
-		e.Refused = e.Claimed && v.Code != "" && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err)
+		e.Refused = e.Claimed && v.Code != "" && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err) && (v.Status == 0 || refusal(v.Status))
 		e.Resync = v.Class == classify.Resync
 		e.Unsent = NotSent(err)
 	}

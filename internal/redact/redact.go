@@ -3,15 +3,18 @@ package redact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
 	"syscall"
 
+	"github.com/nexpay-go/resilience/internal/codes"
 	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/text"
 )
@@ -46,7 +49,24 @@ func hidden(err error) string {
 	if err == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("%T (its text may hold request data and is not shown)", err)
+	return fmt.Sprintf("%T (its text may hold request data and is not shown: see SafeError and Config.ShowErrors)", err)
+}
+
+// Shown is Text for somebody who wants to see what errors say by themselves: all of
+// it, unless a *url.Error is in it.
+func Shown(err error) (line string) {
+	defer func() {
+		if recover() != nil {
+			line = hidden(err)
+		}
+	}()
+	if errtree.Nil(err) {
+		return Text(err)
+	}
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return Text(err)
+	}
+	return err.Error()
 }
 
 const (
@@ -72,8 +92,13 @@ func (w *walk) plain(err error, depth int) (string, bool) {
 	if line, ok := w.transport(err, depth); ok {
 		return line, true
 	}
-	if code, ok := err.(interface{ ErrorCode() int }); ok {
+	switch code := err.(type) {
+	case interface{ ErrorCode() int }:
 		return fmt.Sprintf("error code %d", code.ErrorCode()), true
+	case interface{ ErrorCode() string }:
+		if code := code.ErrorCode(); codes.Valid(code) {
+			return "error code " + codes.Text(code), true
+		}
 	}
 	switch err := err.(type) {
 	case interface{ Unwrap() error }:

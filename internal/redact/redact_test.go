@@ -62,7 +62,7 @@ type addr string
 func (a addr) Network() string { return string(a) }
 func (a addr) String() string  { return string(a) }
 
-const notShown = " (its text may hold request data and is not shown)"
+const notShown = " (its text may hold request data and is not shown: see SafeError and Config.ShowErrors)"
 
 func TestText(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443},

@@ -1,0 +1,75 @@
+package retry
+
+import (
+	"errors"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/redact"
+	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/internal/wire"
+)
+
+// Transient returns err marked as worth sending again: Do treats it as retryable,
+// whatever else is known of it, with the policy of its code or status if it has one. A
+// key that it locks out stays locked. The mark says nothing about what happened, so
+// [DoOnce] looks the payment up all the same. Transient(nil) is nil. The mark unwraps
+// to err.
+func Transient(err error) error { return marked(err, false) }
+
+// Permanent returns err marked as not worth sending again: the call ends with
+// [ErrFatal]. Permanent(nil) is nil. The mark unwraps to err, as backoff.Permanent and
+// its like do: errors.As finds what was marked in the call's error.
+func Permanent(err error) error { return marked(err, true) }
+
+func marked(err error, permanent bool) error {
+	if err == nil {
+		return nil
+	}
+	return &wire.Mark{Permanent: permanent, Err: err}
+}
+
+// heed applies a mark in the error to the verdict of a classifier that is no catalog,
+// and so knows none.
+func heed(err error, v *classify.Verdict) {
+	m, ok := errors.AsType[*wire.Mark](err)
+	switch {
+	case !ok || v.Lockout:
+	case m.Permanent:
+		v.Class = classify.Fatal
+	default:
+		v.Class = classify.Retryable
+	}
+}
+
+// foreign is the rule of a code that came from an error of another library while the
+// Retrier has no table but the built-in one, which must not judge it: its code 100 locks
+// out a key.
+const foreign = "a code of another API: set Config.Classifier or Config.Policies to its table"
+
+// strange takes the code back out of a verdict that the built-in table gave on an
+// error which is no answer of its API. Its status counts, if it tells one.
+func (t *tables) strange(err error, v *classify.Verdict) {
+	if v.Code == "" {
+		return
+	}
+	if answer, ok := errors.AsType[*classify.Error](err); ok && answer != nil {
+		return
+	}
+	code, told := v.Code, t.catalog.Answer(err)
+	*v = classify.Verdict{Code: code, Rule: foreign}
+	if told != nil && told.Status != 0 {
+		told.Details = nil
+		*v = t.catalog.Classify(told)
+	}
+}
+
+// textOf is what may be told of an error: all that it says, if whoever made the Retrier
+// wants that shown.
+func (r *Retrier) textOf(err error) string { return textOf(err, r.showErrors) }
+
+func textOf(err error, all bool) string {
+	if all {
+		return text.Line(redact.Shown(err))
+	}
+	return redact.Text(err)
+}
