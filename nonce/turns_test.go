@@ -203,7 +203,9 @@ func (k *knot) warm() {
 	}
 }
 
-func (k *knot) enterKey(ctx context.Context) (*nonce.Ticket, error) { return k.lane.EnterKey(ctx, "main") }
+func (k *knot) enterKey(ctx context.Context) (*nonce.Ticket, error) {
+	return k.lane.EnterKey(ctx, "main")
+}
 
 func oneOf[T any](t *rapid.T, all []T) T {
 	if len(all) == 0 {
