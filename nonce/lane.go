@@ -71,6 +71,9 @@ func (l *Lane) Key() string { return l.key }
 // Holds reports whether key is the lane's own.
 func (l *Lane) Holds(key string) bool { return key == l.key }
 
+// Owns reports whether t is of a turn on this very lane, no matter through which source it was entered.
+func (l *Lane) Owns(t *Ticket) bool { return t.origin().turn == turn(l) }
+
 // Last returns the highest nonce handed out so far, or LaneConfig.After if there was none yet. The next one is higher.
 func (l *Lane) Last() uint64 {
 	l.mu.Lock()

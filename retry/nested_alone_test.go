@@ -13,6 +13,55 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
+// L3: a turn on a lane is a turn of every source that the lane is in. A call inside
+// that would wait for it is refused.
+func TestCallInsideATurnOnALaneOfBothSources(t *testing.T) {
+	lanes := make([]*nonce.Lane, 3)
+	for i := range lanes {
+		lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"}) // of one name: nothing is compared by it
+		require.NoError(t, err)
+		lanes[i] = lane
+	}
+	pool := func(lanes ...*nonce.Lane) *nonce.Pool {
+		p, err := nonce.NewPool(lanes...)
+		require.NoError(t, err)
+		return p
+	}
+	for name, test := range map[string]struct {
+		outer, inner nonce.Source
+		refused      bool
+	}{
+		"a lane of the pool":         {pool(lanes[0]), lanes[0], true},
+		"a pool that the lane is in": {lanes[0], pool(lanes[0]), true},
+		"another pool of the lane":   {pool(lanes[0]), pool(lanes[0]), true},
+		"another lane":               {lanes[0], lanes[1], false},
+		"a pool of another lane":     {pool(lanes[1]), pool(lanes[2]), false},
+		"a lane of another pool":     {pool(lanes[1]), lanes[2], false},
+	} {
+		for _, apart := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					outer, inner := newRetrier(t, retry.Config{Nonces: test.outer}), newRetrier(t, retry.Config{Nonces: test.inner})
+					began, sent := time.Now(), false
+					err := retry.Do(t.Context(), outer, func(ctx context.Context) error {
+						if apart {
+							ctx = retry.Apart(ctx)
+						}
+						return retry.Do(ctx, inner, func(context.Context) error { sent = true; return nil })
+					})
+					require.Zero(t, time.Since(began))
+					require.Equal(t, !test.refused, sent)
+					if test.refused {
+						require.ErrorIs(t, err, retry.ErrNested)
+					} else {
+						require.NoError(t, err)
+					}
+				})
+			})
+		}
+	}
+}
+
 // A call was refused twice, so that its third send has the lane to itself, and
 // another one that was refused waits for that. A call inside the third send takes
 // the next nonce of the turn, and waits for neither.
