@@ -19,15 +19,14 @@ type lengths struct {
 	ring [window]time.Duration
 	next int           // in the ring
 	n    int           // how many count, up to the next
-	mean time.Duration // of those that counted when the last one was added; 0 before the first
+	mean time.Duration // of those that counted when the last one was added
 }
 
 func (l *lengths) add(d time.Duration) {
 	l.ring[l.next] = d
 	l.next = (l.next + 1) % window
 	l.n = min(l.n+1, window)
-	mean, _ := l.usual()
-	l.mean = max(mean, 1)
+	l.mean, _ = l.usual()
 }
 
 // skip is for a turn that was not measured: the oldest no longer is one of the last.

@@ -89,10 +89,11 @@ func TestAllThatATurnWaitsForComesWhenItIsAlone(t *testing.T) {
 		turn, err := turn.Resync(t.Context()) // refused once
 		require.NoError(t, err)
 		alone, others := refuseTwice(t, l)
-		waits := []*caller{arrive(turn.Resync), arrive(other.Next), arrive(turn.Next)}
-		synctest.Wait()
-		for _, c := range waits {
-			require.True(t, c.waits())
+		var waits []*caller
+		for _, renew := range []func(context.Context) (*nonce.Ticket, error){turn.Resync, other.Next, turn.Next} {
+			waits = append(waits, arrive(renew))
+			synctest.Wait()
+			require.True(t, waits[len(waits)-1].waits())
 		}
 		alone.Leave()
 		synctest.Wait()
@@ -286,7 +287,7 @@ func (k *knot) drain() {
 			}
 		}
 		if k.settle(); len(k.waiting()) == before {
-			time.Sleep(time.Since(k.start))
+			time.Sleep(time.Since(k.start) + time.Nanosecond)
 			k.settle()
 		}
 		require.Less(k, len(k.waiting()), before, "nobody holds a turn but those who wait, and they wait for each other")
