@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,8 +36,21 @@ func TestAllocations(t *testing.T) {
 			}), 1.0, "the ticket")
 		})
 	}
+	adaptive := newLane(t, nonce.LaneConfig{Adaptive: true}) // which measures every turn
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { enter(t, adaptive).Leave() }), 1.0)
 	ticket := enter(t, lanes[0])
 	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { _, _ = ticket.Next(ctx) }), 1.0)
+
+	soon, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	line := []nonce.Standing{nonce.Stand(lanes[1]), nonce.Stand(lanes[1]), nonce.Stand(lanes[1])}
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { // one more comes, and the first has its turn
+		require.NoError(t, nonce.TooLate(soon, lanes[1]))
+		next := nonce.Stand(lanes[1])
+		line[0].Leave()
+		copy(line, line[1:])
+		line[len(line)-1] = next
+	}), 3.0, "the place in the queue, its channel and the ticket: nothing for the estimate")
 }
 
 // What a waiter costs beyond the goroutine it is on, whose stack must not grow for it either.

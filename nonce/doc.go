@@ -25,6 +25,16 @@
 // A slow answer keeps the others on its key waiting, for as long as its attempt may take: give attempts a timeout. Give
 // reads a key and a lane of their own, so that they never stand between a payment and its turn.
 //
+// # Who waits for whom
+//
+// Who enters waits for turns to end, in the order of coming. A turn that has begun waits at most for its place among
+// those in flight, or for the end of the one turn that nobody may overtake, which itself waits for nobody: so no turn
+// waits for one that waits for it.
+//
+// A caller whose deadline would come before its turn is sent away at once with a [WaitError]. What turns take is judged by
+// the last eight of them, and one or a few that hung count little, so that nobody is sent away for those. Where more than
+// half take long, all are expected to. A lane that was idle for longer than those eight took is measured anew.
+//
 // # One process per key
 //
 // A lane knows of its own nonces only. A second lane on the same key, in this process or another, takes the first one's

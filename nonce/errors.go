@@ -51,12 +51,13 @@ func (e *ExhaustedError) SafeError() string { return e.Error() }
 // Is reports whether target is ErrExhausted.
 func (e *ExhaustedError) Is(target error) bool { return target == ErrExhausted }
 
-// A WaitError says that a turn would not have come before the deadline, as far as the turns before it show: nobody need
-// wait to learn that. It is a context.DeadlineExceeded.
+// A WaitError says that a turn would not have come before the deadline, as far as the last turns show, even with luck and
+// if those under way ended at once: nobody need wait to learn that. It takes those who wait already to stay. It is a
+// context.DeadlineExceeded.
 type WaitError struct {
 	Key   string        // name of the API key
 	Ahead int           // how many waited already
-	Wait  time.Duration // what they take at least, judging by the turns before
+	Wait  time.Duration // what they take at least, judging by the last turns
 	Left  time.Duration // time until the deadline
 }
 

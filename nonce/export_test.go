@@ -1,12 +1,50 @@
 package nonce
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SetClock has l read now instead of time.Now. Virtual time never steps back; this one may.
 func SetClock(l *Lane, now func() time.Time) { l.now = now }
 
 // Load is what the pool goes by: turns and waiters.
 func Load(l *Lane) int { return int(l.load.Load()) }
+
+// EnterAllTheSame is Enter by a caller who was sent away.
+func EnterAllTheSame(ctx context.Context, l *Lane) (*Ticket, error) { return l.wait(ctx, Stand(l).w) }
+
+// Standing is a place in the queue, with nobody there as yet.
+type Standing struct {
+	l *Lane
+	w *waiter
+}
+
+// Stand queues.
+func Stand(l *Lane) Standing {
+	l.load.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.waiting.push(nil)
+	l.serve()
+	return Standing{l, w}
+}
+
+// GiveUp is what a caller does whose context ends.
+func (s Standing) GiveUp() { s.l.giveUp(s.w) }
+
+// Leave is what a caller does once the turn that has come is over.
+func (s Standing) Leave() {
+	<-s.w.ready
+	s.l.leave(&Ticket{began: s.w.began})
+}
+
+// TooLate is what Enter asks before it waits.
+func TooLate(ctx context.Context, l *Lane) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tooLate(ctx)
+}
 
 // Crash lets go of l's high-water file as the end of the process would: nothing is written.
 func Crash(l *Lane) { _ = l.marks.lock.Close() }

@@ -15,7 +15,8 @@ const MaxNonce uint64 = 1<<53 - 3
 // it. The nonce is max(clock, last+1), read when the turn begins. It is safe for concurrent use, and needs no closing
 // unless it keeps a high-water file.
 //
-// A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room.
+// A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room; and even then
+// if its turn was refused twice, for then nobody else's begins. Ticket.Next is for that, and never does.
 type Lane struct {
 	farAhead atomic.Bool // the high-water file is, and nobody has heard
 	key      string
@@ -42,8 +43,8 @@ type Lane struct {
 	counts  counts
 	again   queue // resyncs, which go before new turns
 	waiting queue
-	timer   *time.Timer // serves the queues when the pause between two draws is over; nil: none was needed yet
-	armed   bool
+	timer   *time.Timer   // serves the queues when the pause between two draws is over; nil: none was needed yet
+	rings   time.Duration // on epoch: when the timer does that; 0: it does not
 }
 
 // NewLane returns a lane, or an error that lists everything wrong with c. Two lanes of one key take each other's nonces
@@ -69,6 +70,9 @@ func (l *Lane) Key() string { return l.key }
 
 // Holds reports whether key is the lane's own.
 func (l *Lane) Holds(key string) bool { return key == l.key }
+
+// Owns reports whether t is of a turn on this very lane, no matter through which source it was entered.
+func (l *Lane) Owns(t *Ticket) bool { return t.origin().turn == turn(l) }
 
 // Last returns the highest nonce handed out so far, or LaneConfig.After if there was none yet. The next one is higher.
 func (l *Lane) Last() uint64 {
@@ -123,8 +127,12 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 	if l.waiting.len > 0 || l.again.len > 0 || l.pause() != 0 {
 		return l.queue(ctx)
 	}
+	before := l.drawn
 	nonce := l.draw()
 	began := l.drawn
+	if l.busy == 0 {
+		l.lengths.idle(began - before)
+	}
 	if nonce != 0 {
 		l.busy++
 	}
@@ -193,13 +201,7 @@ func (l *Lane) leave(first *Ticket) {
 	if l.alone == first {
 		l.alone = nil
 	}
-	if l.waiting.len > 0 { // otherwise nobody wants to know, and the clock is not read
-		l.lengths.add(clock() - first.began)
-		if first.refused == 0 {
-			l.limit.clean()
-			l.room.Store(int64(l.limit.turns()))
-		}
-	}
+	l.measure(first)
 	if l.waiting.len > 0 || l.again.len > 0 {
 		l.serve()
 	}

@@ -43,6 +43,12 @@ func NewPool(lanes ...*Lane) (*Pool, error) {
 // Holds reports whether one of the lanes is key's.
 func (p *Pool) Holds(key string) bool { return p.keys[key] != nil }
 
+// Owns reports whether t is of a turn on one of the lanes, no matter through which source it was entered.
+func (p *Pool) Owns(t *Ticket) bool {
+	l := p.keys[t.key]
+	return l != nil && l.Owns(t)
+}
+
 // Enter waits for a turn on the least busy lane; see [Source]. Only when the nonces of every key are used up does it
 // return an error that wraps an *ExhaustedError for each.
 func (p *Pool) Enter(ctx context.Context) (*Ticket, error) { return p.EnterUnless(ctx, nil) }

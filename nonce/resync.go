@@ -12,6 +12,8 @@ var rungs = [...]time.Duration{time.Second, time.Minute - time.Second}
 // renew draws another nonce for a turn. If that before was refused, it is not the same whether one of the lane's own had
 // overtaken it: then its resend is an ordinary one. The second in a turn goes out with nobody to overtake it, so that a
 // third is not needed. And where none of its own was ahead, twice, somebody else's must have been.
+//
+// A turn that is alone never queues: who stands in the queue waits for that very turn to be over.
 func (l *Lane) renew(ctx context.Context, first *Ticket, refused bool) (uint64, error) {
 	l.mu.Lock()
 	if first.left.Load() {
@@ -22,7 +24,7 @@ func (l *Lane) renew(ctx context.Context, first *Ticket, refused bool) (uint64, 
 	if refused && l.refusal(first) {
 		return l.foreign(first, event)
 	}
-	if l.again.len == 0 && l.pauseOfResync(first) == 0 {
+	if l.alone == first || l.again.len == 0 && l.pauseOfResync(first) == 0 {
 		nonce := l.renewal(first)
 		l.mu.Unlock()
 		return l.renewed(first, nonce)
@@ -53,7 +55,9 @@ func (l *Lane) foreign(first *Ticket, e Event) (uint64, error) {
 		nonce = l.drawAbove(l.ticks(rung))
 		if nonce != 0 {
 			e.Jump = rung
-			first.jumped, first.newest = true, nonce
+			first.jumped = true
+			l.took(first, nonce)
+			l.serve() // what else the turn waits for
 			l.jumps++
 			l.counts.jumps++
 		}
@@ -94,12 +98,19 @@ func (l *Lane) renewal(first *Ticket) uint64 {
 	}
 	nonce := l.draw()
 	if nonce != 0 {
-		first.newest = nonce
-	}
-	if first.refused > 1 {
-		l.alone = first
+		l.took(first, nonce)
 	}
 	return nonce
+}
+
+// took books the newest nonce of a turn. One that was refused twice is alone from here on, and what it waits for goes
+// before what waits for it.
+func (l *Lane) took(first *Ticket, nonce uint64) {
+	first.newest = nonce
+	if first.refused > 1 && l.alone != first {
+		l.alone = first
+		l.again.advance(first)
+	}
 }
 
 func (l *Lane) waitAgain(ctx context.Context, w *waiter) (uint64, error) {

@@ -24,6 +24,11 @@ import (
 //	Holds(key string) bool
 //
 // tells whether the source gives turns on that key.
+//
+//	Owns(ticket *Ticket) bool
+//
+// tells whether the ticket is of a turn that the source gave, or could have given: whoever holds it and enters the source
+// may wait for itself.
 type Source interface {
 	// Enter waits for a turn. If ctx ends first, or is over already, it returns an error that wraps ctx.Err() and
 	// context.Cause(ctx), without the latter's text, which may hold data of some other request. The caller's place goes
