@@ -25,7 +25,7 @@ type Lane struct {
 	onEvent  func(Event)
 	marks    *highWater // nil: none
 
-	// load counts the turns, the waiters and those about to become either. The pool reads it without the mutex.
+	// load counts the turns, the waiters and those about to become either. The pools read it without the mutex.
 	load atomic.Int64
 	room atomic.Int64 // limit.turns, read with it
 
@@ -38,9 +38,9 @@ type Lane struct {
 	busy    int           // turns that are not over
 	alone   *Ticket       // of the turn that nobody may overtake at present
 	limit   limit         // of busy
-	lengths lengths       // of turns
 	counts  counts
-	again   queue // resyncs, which go before new turns
+	lengths lengths // of turns
+	again   queue   // resyncs, which go before new turns
 	waiting queue
 	timer   *time.Timer // serves the queues when the pause between two draws is over; nil: none was needed yet
 	armed   bool
@@ -48,7 +48,9 @@ type Lane struct {
 
 // NewLane returns a lane, or an error that lists everything wrong with c. Two lanes of one key take each other's nonces
 // away; see the package documentation.
-func NewLane(c LaneConfig) (*Lane, error) {
+func NewLane(c LaneConfig) (*Lane, error) { return newLane(c, files) }
+
+func newLane(c LaneConfig, d disk) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -57,7 +59,7 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
 	l.waiting.init()
-	if err := l.openMarks(c.HighWater); err != nil {
+	if err := l.openMarks(d, c.HighWater); err != nil {
 		return nil, err
 	}
 	l.farAhead.Store(l.marks != nil && l.aheadNow() > c.maxAhead())
@@ -129,7 +131,7 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 		l.busy++
 	}
 	l.mu.Unlock()
-	return l.ticket(nonce, began)
+	return l.ticket(ctx, nonce, began)
 }
 
 // queue is join where the turn is not to be had at once. It is called with mu held, and gives it back.
@@ -150,7 +152,7 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	select {
 	case <-w.ready:
 		if ctx.Err() == nil {
-			return l.ticket(w.nonce, w.began)
+			return l.ticket(ctx, w.nonce, w.began)
 		}
 	case <-ctx.Done():
 	}
@@ -170,19 +172,27 @@ func (l *Lane) giveUp(w *waiter) {
 }
 
 // ticket is for a caller whose turn it is, with the nonce drawn for it. 0: there was none, and it is not.
-func (l *Lane) ticket(nonce uint64, began time.Duration) (*Ticket, error) {
+func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*Ticket, error) {
 	if nonce == 0 {
 		l.load.Add(-1)
 		return nil, l.noNonce()
 	}
-	t := &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}
-	if l.marks != nil {
-		if err := l.keep(nonce); err != nil {
-			t.Leave()
+	if l.marks != nil && nonce > l.marks.mark.Load() {
+		if err := l.keep(ctx, nonce); err != nil {
+			l.pass()
 			return nil, err
 		}
 	}
-	return t, nil
+	return &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}, nil
+}
+
+// pass ends a turn that nobody got.
+func (l *Lane) pass() {
+	l.mu.Lock()
+	l.busy--
+	l.serve()
+	l.mu.Unlock()
+	l.load.Add(-1)
 }
 
 // leave ends a turn and hands it straight to the first waiter: nobody who comes later can slip in between.
@@ -205,12 +215,4 @@ func (l *Lane) leave(first *Ticket) {
 	}
 	l.mu.Unlock()
 	l.load.Add(-1)
-}
-
-// reportAhead reports, once, that the high-water file is far ahead of the clock.
-func (l *Lane) reportAhead() {
-	l.mu.Lock()
-	e := Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: l.aheadNow(), Err: errFarAhead}
-	l.mu.Unlock()
-	l.emit(e)
 }
