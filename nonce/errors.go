@@ -3,7 +3,6 @@ package nonce
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -131,23 +130,6 @@ func (e *endedError) Error() string {
 func (e *endedError) SafeError() string { return e.Error() }
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
-
-// refusedError says that no key can be used, and of each of them why.
-type refusedError struct{ errs []error }
-
-func (e *refusedError) Error() string {
-	texts := make([]string, len(e.errs))
-	for i, err := range e.errs {
-		texts[i] = strings.TrimPrefix(err.Error(), "nonce: ")
-	}
-	return "nonce: " + strings.Join(texts, "; ")
-}
-
-func (e *refusedError) Unwrap() []error { return e.errs }
-
-func lockedOut(key string, err error) error {
-	return fmt.Errorf("nonce: key %q is locked: %w", key, err)
-}
 
 func unknownKey(key string) error {
 	return fmt.Errorf("%w %q", ErrUnknownKey, key)

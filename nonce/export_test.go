@@ -2,6 +2,7 @@ package nonce
 
 import (
 	"io"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,36 @@ func Load(l *Lane) int { return int(l.load.Load()) }
 
 // Crash lets go of l's high-water file as the end of the process would: nothing is written.
 func Crash(l *Lane) { _ = l.marks.lock.Close() }
+
+// Agrees reports whether the pool's tree knows how busy each lane is.
+func Agrees(p *Pool) bool {
+	p.tree.mu.Lock()
+	defer p.tree.mu.Unlock()
+	for i, l := range p.lanes {
+		if p.tree.rounds[0][i] != l.busyness() {
+			return false
+		}
+	}
+	for k := 1; k < len(p.tree.rounds); k++ {
+		for i, least := range p.tree.rounds[k] {
+			if least != slices.Min(p.tree.members(k-1, i)) {
+				return false
+			}
+		}
+	}
+	return len(p.tree.rounds[len(p.tree.rounds)-1]) == 1
+}
+
+// Lanes is what the pool was made of.
+func Lanes(p *Pool) []*Lane { return p.lanes }
+
+// Pools is how many pools l reports to.
+func Pools(l *Lane) (n int) {
+	for p := l.places.Load(); p != nil; p = p.next {
+		n++
+	}
+	return n
+}
 
 // NewLaneOn is NewLane on a disk that is somebody else's.
 func NewLaneOn(c LaneConfig, lock func(string) (io.Closer, error), read func(string) ([]byte, error), write func(name, text string) error) (*Lane, error) {

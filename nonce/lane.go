@@ -26,8 +26,9 @@ type Lane struct {
 	marks    *highWater // nil: none
 
 	// load counts the turns, the waiters and those about to become either. The pools read it without the mutex.
-	load atomic.Int64
-	room atomic.Int64 // limit.turns, read with it
+	load   atomic.Int64
+	room   atomic.Int64          // limit.turns, read with it
+	places atomic.Pointer[place] // in the trees of the pools
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -84,7 +85,7 @@ func (l *Lane) Enter(ctx context.Context) (*Ticket, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx, l.key)
 	}
-	l.load.Add(1)
+	l.shift(1)
 	return l.join(ctx)
 }
 
@@ -104,14 +105,14 @@ func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (
 		return nil, ended(ctx, l.key)
 	}
 	if err := check(locked, l.key); err != nil {
-		return nil, &refusedError{[]error{err}}
+		return nil, refusedBy([]refusal{{0, err}})
 	}
 	t, err := l.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := t.recheck(locked); err != nil {
-		return nil, &refusedError{[]error{err}}
+		return nil, refusedBy([]refusal{{0, err}})
 	}
 	return t, nil
 }
@@ -138,7 +139,7 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 func (l *Lane) queue(ctx context.Context) (*Ticket, error) {
 	if err := l.tooLate(ctx); err != nil {
 		l.mu.Unlock()
-		l.load.Add(-1)
+		l.shift(-1)
 		return nil, err
 	}
 	w := l.waiting.push(nil)
@@ -168,13 +169,13 @@ func (l *Lane) giveUp(w *waiter) {
 		l.serve()
 	}
 	l.mu.Unlock()
-	l.load.Add(-1)
+	l.shift(-1)
 }
 
 // ticket is for a caller whose turn it is, with the nonce drawn for it. 0: there was none, and it is not.
 func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*Ticket, error) {
 	if nonce == 0 {
-		l.load.Add(-1)
+		l.shift(-1)
 		return nil, l.noNonce()
 	}
 	if l.marks != nil && nonce > l.marks.mark.Load() {
@@ -192,7 +193,7 @@ func (l *Lane) pass() {
 	l.busy--
 	l.serve()
 	l.mu.Unlock()
-	l.load.Add(-1)
+	l.shift(-1)
 }
 
 // leave ends a turn and hands it straight to the first waiter: nobody who comes later can slip in between.
@@ -207,12 +208,12 @@ func (l *Lane) leave(first *Ticket) {
 		l.lengths.add(clock() - first.began)
 		if first.refused == 0 {
 			l.limit.clean()
-			l.room.Store(int64(l.limit.turns()))
+			l.setRoom()
 		}
 	}
 	if l.waiting.len > 0 || l.again.len > 0 {
 		l.serve()
 	}
 	l.mu.Unlock()
-	l.load.Add(-1)
+	l.shift(-1)
 }

@@ -39,7 +39,7 @@ func (l *Lane) refusal(first *Ticket) (foreign bool) {
 	first.refused = min(first.refused+1, 3)
 	if first.newest < l.last {
 		l.limit.overtaken(first.newest, l.last)
-		l.room.Store(int64(l.limit.turns()))
+		l.setRoom()
 		return false
 	}
 	return first.refused > 1 && !l.closed && l.last < MaxNonce
