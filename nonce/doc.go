@@ -42,6 +42,7 @@
 // goes ahead of the clock by a second and then by a minute, and tells of it in Events, in Stats and in a [ForeignError].
 //
 // After a restart the clock has moved on and a new lane goes on above the old one, unless the clock was set back
-// meanwhile; LaneConfig.HighWater is for who wants to be safe from that as well. Package noncetest holds a source of your
-// own to the rules, such as one that several processes share.
+// meanwhile; LaneConfig.HighWater is for who wants to be safe from that as well. However often a process crashes, the next
+// one begins at most ten seconds ahead of the clock, and of what was sent. A disk that hangs keeps nobody longer than the
+// context allows. Package noncetest holds a source of your own to the rules, such as one that several processes share.
 package nonce

@@ -2,6 +2,8 @@ package nonce
 
 import (
 	"context"
+	"io"
+	"slices"
 	"time"
 )
 
@@ -22,7 +24,7 @@ type Standing struct {
 
 // Stand queues.
 func Stand(l *Lane) Standing {
-	l.load.Add(1)
+	l.shift(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.waiting.push(nil)
@@ -48,3 +50,38 @@ func TooLate(ctx context.Context, l *Lane) error {
 
 // Crash lets go of l's high-water file as the end of the process would: nothing is written.
 func Crash(l *Lane) { _ = l.marks.lock.Close() }
+
+// Agrees reports whether the pool's tree knows how busy each lane is.
+func Agrees(p *Pool) bool {
+	p.tree.mu.Lock()
+	defer p.tree.mu.Unlock()
+	for i, l := range p.lanes {
+		if p.tree.rounds[0][i] != l.busyness() {
+			return false
+		}
+	}
+	for k := 1; k < len(p.tree.rounds); k++ {
+		for i, least := range p.tree.rounds[k] {
+			if least != slices.Min(p.tree.members(k-1, i)) {
+				return false
+			}
+		}
+	}
+	return len(p.tree.rounds[len(p.tree.rounds)-1]) == 1
+}
+
+// Lanes is what the pool was made of.
+func Lanes(p *Pool) []*Lane { return p.lanes }
+
+// Pools is how many pools l reports to.
+func Pools(l *Lane) (n int) {
+	for p := l.places.Load(); p != nil; p = p.next {
+		n++
+	}
+	return n
+}
+
+// NewLaneOn is NewLane on a disk that is somebody else's.
+func NewLaneOn(c LaneConfig, lock func(string) (io.Closer, error), read func(string) ([]byte, error), write func(name, text string) error) (*Lane, error) {
+	return newLane(c, disk{lock, read, write})
+}

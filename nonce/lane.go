@@ -26,9 +26,10 @@ type Lane struct {
 	onEvent  func(Event)
 	marks    *highWater // nil: none
 
-	// load counts the turns, the waiters and those about to become either. The pool reads it without the mutex.
-	load atomic.Int64
-	room atomic.Int64 // limit.turns, read with it
+	// load counts the turns, the waiters and those about to become either. The pools read it without the mutex.
+	load   atomic.Int64
+	room   atomic.Int64          // limit.turns, read with it
+	places atomic.Pointer[place] // in the trees of the pools
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -39,9 +40,9 @@ type Lane struct {
 	busy    int           // turns that are not over
 	alone   *Ticket       // of the turn that nobody may overtake at present
 	limit   limit         // of busy
-	lengths lengths       // of turns
 	counts  counts
-	again   queue // resyncs, which go before new turns
+	lengths lengths // of turns
+	again   queue   // resyncs, which go before new turns
 	waiting queue
 	timer   *time.Timer   // serves the queues when the pause between two draws is over; nil: none was needed yet
 	rings   time.Duration // on epoch: when the timer does that; 0: it does not
@@ -49,7 +50,9 @@ type Lane struct {
 
 // NewLane returns a lane, or an error that lists everything wrong with c. Two lanes of one key take each other's nonces
 // away; see the package documentation.
-func NewLane(c LaneConfig) (*Lane, error) {
+func NewLane(c LaneConfig) (*Lane, error) { return newLane(c, files) }
+
+func newLane(c LaneConfig, d disk) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
 	l.waiting.init()
-	if err := l.openMarks(c.HighWater); err != nil {
+	if err := l.openMarks(d, c.HighWater); err != nil {
 		return nil, err
 	}
 	l.farAhead.Store(l.marks != nil && l.aheadNow() > c.maxAhead())
@@ -86,7 +89,7 @@ func (l *Lane) Enter(ctx context.Context) (*Ticket, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx, l.key)
 	}
-	l.load.Add(1)
+	l.shift(1)
 	return l.join(ctx)
 }
 
@@ -106,14 +109,14 @@ func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (
 		return nil, ended(ctx, l.key)
 	}
 	if err := check(locked, l.key); err != nil {
-		return nil, &refusedError{[]error{err}}
+		return nil, refusedBy([]refusal{{0, err}})
 	}
 	t, err := l.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := t.recheck(locked); err != nil {
-		return nil, &refusedError{[]error{err}}
+		return nil, refusedBy([]refusal{{0, err}})
 	}
 	return t, nil
 }
@@ -137,14 +140,14 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 		l.busy++
 	}
 	l.mu.Unlock()
-	return l.ticket(nonce, began)
+	return l.ticket(ctx, nonce, began)
 }
 
 // queue is join where the turn is not to be had at once. It is called with mu held, and gives it back.
 func (l *Lane) queue(ctx context.Context) (*Ticket, error) {
 	if err := l.tooLate(ctx); err != nil {
 		l.mu.Unlock()
-		l.load.Add(-1)
+		l.shift(-1)
 		return nil, err
 	}
 	w := l.waiting.push(nil)
@@ -158,7 +161,7 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	select {
 	case <-w.ready:
 		if ctx.Err() == nil {
-			return l.ticket(w.nonce, w.began)
+			return l.ticket(ctx, w.nonce, w.began)
 		}
 	case <-ctx.Done():
 	}
@@ -174,23 +177,31 @@ func (l *Lane) giveUp(w *waiter) {
 		l.serve()
 	}
 	l.mu.Unlock()
-	l.load.Add(-1)
+	l.shift(-1)
 }
 
 // ticket is for a caller whose turn it is, with the nonce drawn for it. 0: there was none, and it is not.
-func (l *Lane) ticket(nonce uint64, began time.Duration) (*Ticket, error) {
+func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*Ticket, error) {
 	if nonce == 0 {
-		l.load.Add(-1)
+		l.shift(-1)
 		return nil, l.noNonce()
 	}
-	t := &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}
-	if l.marks != nil {
-		if err := l.keep(nonce); err != nil {
-			t.Leave()
+	if l.marks != nil && nonce > l.marks.mark.Load() {
+		if err := l.keep(ctx, nonce); err != nil {
+			l.pass()
 			return nil, err
 		}
 	}
-	return t, nil
+	return &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}, nil
+}
+
+// pass ends a turn that nobody got.
+func (l *Lane) pass() {
+	l.mu.Lock()
+	l.busy--
+	l.serve()
+	l.mu.Unlock()
+	l.shift(-1)
 }
 
 // leave ends a turn and hands it straight to the first waiter: nobody who comes later can slip in between.
@@ -206,13 +217,5 @@ func (l *Lane) leave(first *Ticket) {
 		l.serve()
 	}
 	l.mu.Unlock()
-	l.load.Add(-1)
-}
-
-// reportAhead reports, once, that the high-water file is far ahead of the clock.
-func (l *Lane) reportAhead() {
-	l.mu.Lock()
-	e := Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: l.aheadNow(), Err: errFarAhead}
-	l.mu.Unlock()
-	l.emit(e)
+	l.shift(-1)
 }

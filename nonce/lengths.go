@@ -83,7 +83,7 @@ func (l *Lane) measure(first *Ticket) {
 	l.lengths.add(clock() - first.began)
 	if others && first.refused == 0 {
 		l.limit.clean()
-		l.room.Store(int64(l.limit.turns()))
+		l.setRoom()
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 //	EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error)
 //
 // is Enter on a key for which locked returns nil. It asks before it waits, and once more when the turn has come. If
-// every key is locked, it returns at once with an error that wraps what locked said of each.
+// every key is locked, it returns at once with an error that wraps what locked said of them, or of some of many.
 //
 //	Holds(key string) bool
 //

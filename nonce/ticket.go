@@ -112,7 +112,7 @@ func check(locked func(key string) error, key string) error {
 		return nil
 	}
 	if err := locked(key); err != nil {
-		return lockedOut(key, err)
+		return &lockedError{key, err}
 	}
 	return nil
 }
