@@ -1,0 +1,200 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/policy/policyfile"
+)
+
+var classes = []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
+
+// compare finds all that two files do differently: in the verdict on a code, and in
+// the policy for any class, code and HTTP status. It is empty only if there is nothing.
+func compare(from, to *policyfile.File) []difference {
+	c := comparison{from: from.Policies, to: to.Policies, codes: map[classify.Code]told{}}
+	if before, after := c.from.AttemptTimeout(), c.to.AttemptTimeout(); before != after {
+		c.add("every send", []change{{"attempt timeout", orNone(before), orNone(after)}})
+	}
+	c.compareClasses()
+	c.compareCodes()
+	c.compareStatuses()
+	c.compareCombinations()
+	c.add("breaker", fields(filledBreaker(from.Breaker), filledBreaker(to.Breaker)))
+	c.add("budget", fields(filledBudget(from.Budget), filledBudget(to.Budget)))
+	return c.all
+}
+
+// A comparison is of two tables, with what was found.
+type comparison struct {
+	from, to *policy.Set
+	all      []difference
+
+	// What was told of a class, a code or a status by itself is not told again of
+	// their combinations.
+	classes  [5]told
+	codes    map[classify.Code]told
+	statuses [600]told
+}
+
+// told are the changes in fields of policies that were listed.
+type told []change
+
+func (c *comparison) add(about string, changes []change) {
+	if len(changes) > 0 {
+		c.all = append(c.all, difference{about, changes})
+	}
+}
+
+// moves lists the fields that differ in what is done about a verdict.
+func (c *comparison) moves(v classify.Verdict) []change {
+	before, after := c.from.For(v), c.to.For(v)
+	if before == after {
+		return nil
+	}
+	return moves(effective(v.Class, before), effective(v.Class, after))
+}
+
+// compareClasses compares what is done about errors without a code and a status, such
+// as those of the connection.
+func (c *comparison) compareClasses() {
+	for _, class := range classes {
+		c.classes[class] = c.moves(classify.Verdict{Class: class})
+		c.all = merge(c.all, "class "+class.String(), c.classes[class])
+	}
+}
+
+// compareCodes compares what codes mean, and what they do under no particular status.
+func (c *comparison) compareCodes() {
+	for _, s := range stretches(c.from, c.to) {
+		before, known := c.from.Catalog().Lookup(s.first)
+		after, still := c.to.Catalog().Lookup(s.first)
+		alike := known == still && before.Class == after.Class && before.Effect == after.Effect && before.Lockout == after.Lockout
+		if alike {
+			c.codes[s.first] = c.moves(classify.Verdict{Class: after.Class, Code: s.first})
+			if len(c.codes[s.first]) == 0 {
+				continue
+			}
+		}
+		about := s.String() + " " + cmp.Or(after.Name, before.Name)
+		c.all = merge(c.all, about, changes(behaviourOf(c.from.Explain(s.first)), behaviourOf(c.to.Explain(s.first))))
+	}
+}
+
+// compareStatuses compares what statuses do without a code.
+func (c *comparison) compareStatuses() {
+	of := func(status int) []change {
+		v := classify.Verdict{Class: classOf(c.to, status), Status: status}
+		if c.statuses[status] = c.moves(v); len(c.statuses[status]) == 0 {
+			return nil
+		}
+		return changes(behaviourOf(explain(c.from, 0, status)), behaviourOf(explain(c.to, 0, status)))
+	}
+	for first := 100; first <= 599; {
+		changes, next := of(first), first+1
+		for next <= 599 && slices.Equal(changes, of(next)) {
+			next++
+		}
+		c.all = merge(c.all, fmt.Sprintf("HTTP %s", stretch{classify.Code(first), classify.Code(next - 1)}), changes)
+		first = next
+	}
+}
+
+// classOf is what a status means without a code.
+func classOf(set *policy.Set, status int) classify.Class {
+	return set.Catalog().Classify(&classify.Error{Status: status}).Class
+}
+
+// merge adds what changes about something, to whatever changes in the same way.
+func merge(all []difference, about string, changes []change) []difference {
+	if len(changes) == 0 {
+		return all
+	}
+	for i := range all {
+		if slices.Equal(all[i].changes, changes) {
+			all[i].about += ", " + about
+			return all
+		}
+	}
+	return append(all, difference{about, changes})
+}
+
+func orNone(d time.Duration) string {
+	if d <= 0 {
+		return "none"
+	}
+	return short(d)
+}
+
+// changes lists what two behaviours have different.
+func changes(from, to behaviour) (all []change) {
+	add := func(what, from, to string) {
+		if from != to {
+			all = append(all, change{what, from, to})
+		}
+	}
+	if from.known != to.known {
+		if to.known {
+			return []change{{"rule", "none, the HTTP status decides", fmt.Sprintf("%s: %s", to.asks(), plain(to.happens))}}
+		}
+		return []change{{"rule", fmt.Sprintf("%s: %s", from.asks(), plain(from.happens)), "none, the HTTP status decides"}}
+	}
+	add("asks for", from.asks(), to.asks())
+	add("took effect", from.effect(), to.effect())
+	if add("what happens", plain(from.happens), plain(to.happens)); from.class == to.class && from.happens == to.happens {
+		all = append(all, slices.DeleteFunc(moves(from.policy, to.policy), func(m change) bool { return m.what == "breaker" || m.what == "cost" })...)
+	}
+	add("to the breaker", from.breaker, to.breaker)
+	add("cost of each", cost(from), cost(to))
+	if len(all) > 0 { // otherwise it is the attempt timeout, which is told by itself
+		add("at worst", worst(from), worst(to))
+	}
+	return all
+}
+
+func cost(b behaviour) string {
+	if b.policy.Cost <= 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("%d tokens", b.policy.Cost)
+}
+
+func worst(b behaviour) string {
+	if b.worst == policy.None {
+		return sendsText(b.sends) + ", no limit to time"
+	}
+	return sendsText(b.sends) + ", " + short(b.worst)
+}
+
+// moves lists the fields that differ in two effective policies of one class. Where
+// one of them has none because there is one send only, that is told by the number.
+func moves(from, to policy.Policy) (all []change) {
+	add := func(what string, from, to any, none ...bool) {
+		if from != to && !slices.Contains(none, true) {
+			all = append(all, change{what, strings.TrimSpace(fmt.Sprint(from)), fmt.Sprint(to)})
+		}
+	}
+	add("attempts", countText(from.MaxAttempts), countText(to.MaxAttempts))
+	f, t := from.Backoff, to.Backoff
+	add("backoff initial", orNone(f.Initial), orNone(t.Initial), f.Initial == 0, t.Initial == 0)
+	add("backoff max", short(f.Max), short(t.Max), f.Max == 0, t.Max == 0)
+	add("backoff multiplier", f.Multiplier, t.Multiplier, f.Multiplier == 0, t.Multiplier == 0)
+	add("backoff jitter", f.Jitter, t.Jitter, f.Initial == 0, t.Initial == 0)
+	add("elapsed", orNone(from.MaxElapsed), orNone(to.MaxElapsed), from.MaxElapsed == 0, to.MaxElapsed == 0)
+	add("max-retry-after", orNone(from.MaxRetryAfter), orNone(to.MaxRetryAfter), from.MaxRetryAfter == 0, to.MaxRetryAfter == 0)
+	add("cost", countText(from.Cost), countText(to.Cost), from.Cost == 0, to.Cost == 0)
+	add("breaker", from.Breaker, to.Breaker)
+	return all
+}
+
+func countText(n int) string {
+	if n == policy.None {
+		return "none"
+	}
+	return fmt.Sprint(n)
+}
