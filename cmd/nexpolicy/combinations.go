@@ -18,7 +18,7 @@ const mostCombinations = 200
 // the other.
 func (c *comparison) compareCombinations() {
 	groups := c.statusGroups()
-	found := combinations{at: map[string]int{}}
+	found := combinations{at: map[combinationKey]int{}}
 	for _, code := range c.ownCodes() {
 		for _, class := range classes {
 			c.underStatuses(code, class, groups, &found)
@@ -30,7 +30,7 @@ func (c *comparison) compareCombinations() {
 			c.all = append(c.all, difference{about: "and " + number(more, "difference") + " more of codes under statuses"})
 			break
 		}
-		c.add(d.about(), d.moves)
+		c.add(d.about(), *d.moves)
 	}
 }
 
@@ -84,24 +84,26 @@ func (c *comparison) statusGroups() []statusGroup {
 func (c *comparison) underStatuses(code classify.Code, class classify.Class, groups []statusGroup, found *combinations) {
 	alone := slices.Concat(c.classes[class], c.codes[code])
 	var differ []combination
+	at := map[combinationKey]int{}
 	for _, g := range groups {
 		status := g.statuses[0]
-		moves := c.moves(classify.Verdict{Class: class, Code: code, Status: status})
+		moves := c.differing(classify.Verdict{Class: class, Code: code, Status: status})
 		known := func(m change) bool { return slices.Contains(alone, m) || slices.Contains(c.statuses[status], m) }
-		if !slices.ContainsFunc(moves, func(m change) bool { return !known(m) }) {
+		if moves == nil || !slices.ContainsFunc(*moves, func(m change) bool { return !known(m) }) {
 			continue
 		}
 		switch {
 		case status == 0:
-			alone = slices.Concat(alone, moves)
+			alone = slices.Concat(alone, *moves)
 		case code == 0: // the first, so that the codes need not say it again
-			c.statuses[status] = slices.Concat(c.statuses[status], moves)
+			c.statuses[status] = slices.Concat(c.statuses[status], *moves)
 		}
-		foreign := code != 0 && class != c.class(code) || code == 0 && class != g.class
-		i := slices.IndexFunc(differ, func(d combination) bool { return d.foreign == foreign && slices.Equal(d.moves, moves) })
-		if i < 0 {
+		d := combination{class: class, foreign: code != 0 && class != c.rule(code).Class || code == 0 && class != g.class, moves: moves}
+		i, ok := at[d.key()]
+		if !ok {
 			i = len(differ)
-			differ = append(differ, combination{class: class, foreign: foreign, moves: moves})
+			at[d.key()] = i
+			differ = append(differ, d)
 		}
 		differ[i].statuses = append(differ[i].statuses, g.statuses...)
 	}
@@ -110,7 +112,6 @@ func (c *comparison) underStatuses(code classify.Code, class classify.Class, gro
 		name = fmt.Sprintf("%d %s", code, c.rule(code).Name)
 	}
 	for _, d := range differ {
-		slices.Sort(d.statuses)
 		found.add(d, name)
 	}
 }
@@ -123,26 +124,39 @@ func (c *comparison) rule(code classify.Code) classify.Rule {
 	return rule
 }
 
-func (c *comparison) class(code classify.Code) classify.Class { return c.rule(code).Class }
-
 // A combination is codes of which the same differs under the same statuses.
 type combination struct {
 	codes    []string // none: there is no code
 	statuses []int
 	class    classify.Class
 	foreign  bool // the class is not what rule or status say
-	moves    []change
+	moves    *told
+}
+
+// A combinationKey is what combinations have in common that are told as one.
+type combinationKey struct {
+	moves    *told
+	class    classify.Class
+	foreign  bool
+	coded    bool
+	statuses string
+}
+
+func (d *combination) key() combinationKey {
+	return combinationKey{moves: d.moves, class: d.class, foreign: d.foreign}
 }
 
 type combinations struct {
 	all []combination
-	at  map[string]int
+	at  map[combinationKey]int
 }
 
 func (cs *combinations) add(d combination, code string) {
-	key := fmt.Sprint(d.statuses, d.class, d.foreign, code == "", d.moves)
+	slices.Sort(d.statuses)
+	key := d.key()
+	key.coded, key.statuses = code != "", runs(d.statuses)
 	if !d.foreign { // of whatever class
-		key = fmt.Sprint(d.statuses, code == "", d.moves)
+		key.class = 0
 	}
 	i, ok := cs.at[key]
 	if !ok {

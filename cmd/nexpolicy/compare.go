@@ -17,7 +17,7 @@ var classes = []classify.Class{classify.Unclassified, classify.Retryable, classi
 // compare finds all that two files do differently: in the verdict on a code, and in
 // the policy for any class, code and HTTP status. It is empty only if there is nothing.
 func compare(from, to *policyfile.File) []difference {
-	c := comparison{from: from.Policies, to: to.Policies, codes: map[classify.Code]told{}}
+	c := comparison{from: from.Policies, to: to.Policies, codes: map[classify.Code]told{}, pairs: map[[2]policy.Policy]*told{}, equal: map[string]*told{}}
 	if before, after := c.from.AttemptTimeout(), c.to.AttemptTimeout(); before != after {
 		c.add("every send", []change{{"attempt timeout", orNone(before), orNone(after)}})
 	}
@@ -40,6 +40,11 @@ type comparison struct {
 	classes  [5]told
 	codes    map[classify.Code]told
 	statuses [600]told
+
+	// Codes are many, and pairs of policies few: what moves found before, and one
+	// copy of those that read alike.
+	pairs map[[2]policy.Policy]*told
+	equal map[string]*told
 }
 
 // told are the changes in fields of policies that were listed.
@@ -52,12 +57,32 @@ func (c *comparison) add(about string, changes []change) {
 }
 
 // moves lists the fields that differ in what is done about a verdict.
-func (c *comparison) moves(v classify.Verdict) []change {
+func (c *comparison) moves(v classify.Verdict) told {
+	if found := c.differing(v); found != nil {
+		return *found
+	}
+	return nil
+}
+
+// differing is moves, nil if nothing differs, and one for all that read alike.
+func (c *comparison) differing(v classify.Verdict) *told {
 	before, after := c.from.For(v), c.to.For(v)
 	if before == after {
 		return nil
 	}
-	return moves(effective(v.Class, before), effective(v.Class, after))
+	pair := [2]policy.Policy{effective(v.Class, before), effective(v.Class, after)}
+	found, ok := c.pairs[pair]
+	if !ok {
+		if all := told(moves(pair[0], pair[1])); len(all) > 0 {
+			key := fmt.Sprint(all)
+			if found = c.equal[key]; found == nil {
+				found = &all
+				c.equal[key] = found
+			}
+		}
+		c.pairs[pair] = found
+	}
+	return found
 }
 
 // compareClasses compares what is done about errors without a code and a status, such

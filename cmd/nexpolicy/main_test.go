@@ -34,7 +34,7 @@ func on(width int, in string, args ...string) result {
 	return result{out.String(), errs.String(), exit}
 }
 
-func file(t *testing.T, text string) string {
+func file(t testing.TB, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "policies.yaml")
 	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
