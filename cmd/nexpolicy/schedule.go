@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func schedule(e policy.Explanation) []send {
 	for n := 2; n <= mostSends && (n <= e.MaxSends || e.MaxSends == policy.None); n++ {
 		s, before := send{number: n}, all[n-2]
 		s.shortest, s.longest = window(&e.Policy.Backoff, n-1)
-		s.earliest, s.latest = before.earliest+s.shortest, before.latest+s.longest
+		s.earliest, s.latest = later(before.earliest, s.shortest), later(before.latest, s.longest)
 		if end := e.Policy.MaxElapsed; end != policy.None {
 			if s.earliest > end {
 				break
@@ -89,6 +90,16 @@ func schedule(e policy.Explanation) []send {
 		all = append(all, s)
 	}
 	return all
+}
+
+// forEver is the longest time there is, some 292 years: sums that are longer stop at it.
+const forEver time.Duration = math.MaxInt64
+
+func later(at, wait time.Duration) time.Duration {
+	if wait > forEver-at {
+		return forEver
+	}
+	return at + wait
 }
 
 // window is how short and how long a wait may be.
@@ -141,9 +152,22 @@ func (s *screen) bar(one *send, longest time.Duration, full int) string {
 
 func span(from, to time.Duration) string {
 	if from == to {
-		return "at " + short(from.Round(time.Millisecond))
+		return "at " + rounded(from)
 	}
-	return short(from.Round(time.Millisecond)) + " to " + short(to.Round(time.Millisecond))
+	return rounded(from) + " to " + rounded(to)
+}
+
+// rounded is a time as exactly as people want to know it.
+func rounded(d time.Duration) string {
+	switch {
+	case d == forEver:
+		return "292 years or more"
+	case d >= time.Second:
+		d = d.Round(time.Millisecond)
+	case d >= time.Millisecond:
+		d = d.Round(time.Microsecond)
+	}
+	return short(d)
 }
 
 func waitText(s *send) string {
@@ -153,7 +177,7 @@ func waitText(s *send) string {
 	case s.longest == 0:
 		return "none"
 	case s.shortest == s.longest:
-		return short(s.longest)
+		return rounded(s.longest)
 	}
 	return span(s.shortest, s.longest)
 }
