@@ -20,17 +20,6 @@ var (
 
 	// Behind a status line stands nothing, a header, an empty line or a body.
 	followed = regexp.MustCompile(`^[^\n]*(?:\{|\n[!-9;-~]+:|\n\s*[{\[]|\n\r?\n|\n?$)`)
-
-	// What curl -v says of the exchange itself, and how it marks heads.
-	verbose    = regexp.MustCompile(`(?m)^< HTTP/`)
-	remarks    = regexp.MustCompile(`(?m)^(?:[*>](?: .*)?|[{}] \[[0-9]+ bytes data\])\r?\n?`)
-	behindBody = regexp.MustCompile(`(?m)([}\]>])\* [^"\n]*$`)
-	marks      = regexp.MustCompile(`(?m)^<(?: |(\r?)$)`)
-
-	// The progress meter, and the bar of -#, which curl prints where its output is no
-	// terminal: what follows stands in the same line.
-	metered = regexp.MustCompile(`(?m)^ +% Total +% Received|^\r?#* +[0-9]+\.[0-9]%|^\r#`)
-	meter   = regexp.MustCompile(`(?m)^ +% Total .*\n? +Dload .*\n?|(?:^|\r)[ 0-9.kMGTP]*(?: +[-0-9]+:[-0-9]+:[-0-9]+){3} +[0-9.]+[kMGTP]?(?:\r?\n)?|(?:(?:^|\r)[-#O= ]*)+[0-9]+\.[0-9]%`)
 )
 
 // lastAnswer finds the answer that counts in what curl -i, -v, -L or --retry prints.
@@ -39,34 +28,20 @@ var (
 // status is 0; without anything like JSON the body is nil.
 func lastAnswer(pasted []byte) (status int, header http.Header, body []byte) {
 	rest := bare(pasted)
-	body = object(rest)
+	var head, behindHead []byte = nil, rest
 	for at := statusLine.FindSubmatchIndex(rest); at != nil; at = next(rest) {
 		status, _ = strconv.Atoi(string(rest[at[4]:at[5]]))
 		rest = rest[at[1]:]
 		reason, _, _ := bytes.Cut(rest, []byte("\n"))
 		if object(reason) != nil { // a line of a log
-			header, body = nil, object(rest)
-			rest = behind(body)
-			continue
+			head, rest = nil, object(rest)
+		} else {
+			head, rest = splitHead(rest[len(reason):])
 		}
-		var head []byte
-		head, rest = splitHead(rest[len(reason):])
-		header, body = readHeader(head), object(rest)
+		behindHead = rest
 		rest = behind(rest)
 	}
-	return status, header, body
-}
-
-// bare takes away what curl says of itself.
-func bare(pasted []byte) []byte {
-	if metered.Match(pasted) {
-		pasted = meter.ReplaceAll(pasted, nil)
-	}
-	if verbose.Match(pasted) {
-		pasted = behindBody.ReplaceAll(remarks.ReplaceAll(pasted, nil), []byte("$1"))
-		pasted = marks.ReplaceAll(pasted, []byte("$1"))
-	}
-	return pasted
+	return status, readHeader(head), object(behindHead)
 }
 
 // behind is what follows a body in JSON, whose texts may read like a head; or all of

@@ -21,7 +21,8 @@ func newSchedule(out *screen) *cobra.Command {
 		Short: "When a call that gets nothing but a code is sent again",
 		Long: `When a call that gets nothing but a code is sent again: each wait from its shortest to
 its longest, and from when to when the send after it may begin. The time that the sends
-themselves take comes on top of that.`,
+themselves take comes on top of that. Of a call that goes on, the first 25 sends are listed.
+Sends 292 years after the call began, or later, cannot be drawn.`,
 		Example: `  nexpolicy schedule -32603
   nexpolicy schedule -32603 --status 429 --svg waits.svg`,
 		Args: cobra.ExactArgs(1),
