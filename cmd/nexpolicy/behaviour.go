@@ -32,8 +32,8 @@ func effective(class classify.Class, p policy.Policy) policy.Policy {
 		return does
 	case class == classify.Retryable:
 		does.MaxAttempts, does.Backoff, does.Cost = p.MaxAttempts, waits(p.Backoff), p.Cost
-	default: // their number has bounds of its own, and they cost nothing
-		does.MaxAttempts = policy.None
+	default: // their number has bounds of its own, they cost nothing, and wait for a Retry-After alone
+		does.MaxAttempts, does.Backoff.Jitter = policy.None, p.Backoff.Jitter
 	}
 	does.MaxElapsed, does.MaxRetryAfter = p.MaxElapsed, p.MaxRetryAfter
 	return does

@@ -61,7 +61,7 @@ func moves(from, to policy.Policy) (all []change) {
 	add("backoff initial", orNone(f.Initial), orNone(t.Initial), f.Initial == 0, t.Initial == 0)
 	add("backoff max", short(f.Max), short(t.Max), f.Max == 0, t.Max == 0)
 	add("backoff multiplier", f.Multiplier, t.Multiplier, f.Multiplier == 0, t.Multiplier == 0)
-	add("backoff jitter", f.Jitter, t.Jitter, f.Initial == 0, t.Initial == 0)
+	add("backoff jitter", f.Jitter, t.Jitter, from.MaxAttempts == 1, to.MaxAttempts == 1)
 	add("elapsed", orNone(from.MaxElapsed), orNone(to.MaxElapsed), from.MaxElapsed == 0, to.MaxElapsed == 0)
 	add("max-retry-after", orNone(from.MaxRetryAfter), orNone(to.MaxRetryAfter), from.MaxRetryAfter == 0, to.MaxRetryAfter == 0)
 	add("cost", countText(from.Cost), countText(to.Cost), from.Cost == 0, to.Cost == 0)

@@ -315,7 +315,10 @@ func done(class classify.Class, p policy.Policy) string {
 			shortest, longest := window(&p.Backoff, n)
 			fmt.Fprint(&b, shortest, longest)
 		}
-		fmt.Fprint(&b, p.Backoff.Jitter, p.Cost)
+		fmt.Fprint(&b, p.Cost)
+	}
+	if class != classify.Fatal && class != classify.Unclassified && p.MaxAttempts != 1 { // it spreads what a Retry-After asks for
+		fmt.Fprint(&b, p.Backoff.Jitter)
 	}
 	times := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 25 * time.Second, 70 * time.Second, time.Hour}
 	for n := 1; n <= 6; n++ {
