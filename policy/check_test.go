@@ -22,6 +22,7 @@ func TestNewReportsEverything(t *testing.T) {
 			classify.Fatal:        {MaxAttempts: 2},
 			classify.Unclassified: {MaxAttempts: policy.None},
 			classify.Resync:       {MaxAttempts: 4},
+			classify.Retryable:    {MaxAttempts: policy.None, MaxElapsed: policy.None},
 			77:                    {},
 		},
 		Statuses: map[int]policy.Policy{
@@ -30,6 +31,8 @@ func TestNewReportsEverything(t *testing.T) {
 			302: {MaxAttempts: policy.None},
 			401: {MaxAttempts: 9},
 			422: {MaxAttempts: 2},
+			500: {Backoff: policy.Backoff{Initial: policy.None}},
+			501: {Backoff: policy.Backoff{Initial: policy.None}},
 			503: {Backoff: policy.Backoff{Initial: -time.Second, Max: -time.Second, Multiplier: math.NaN(), Jitter: 3}},
 		},
 		Codes: map[classify.Code]policy.Policy{
@@ -37,6 +40,7 @@ func TestNewReportsEverything(t *testing.T) {
 			30010:  {MaxAttempts: 2},
 			-32603: {Backoff: policy.Backoff{Initial: 2 * time.Second, Max: time.Second, Multiplier: 0.5}},
 			12345:  {MaxAttempts: 2},
+			4711:   {MaxAttempts: policy.None, MaxElapsed: time.Minute},
 			0:      {},
 		},
 	})
@@ -65,8 +69,13 @@ policy: Codes[-32603].Backoff: Multiplier 0.5 is not a number from 1 up
 policy: Codes[-32603].Backoff: Max 1s is below Initial 2s
 policy: Codes[0]: 0 stands for "no code"; use Statuses or Classes
 policy: Codes[40] (Invalid API key): MaxAttempts 3: a fatal error is not retryable
+policy: Codes[4711]: catalog "Nexpay" has no rule for this code
 policy: Codes[12345]: catalog "Nexpay" has no rule for this code
 policy: Codes[30010] (Invalid request parameter): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
+policy: Classes[retryable]: neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end
+policy: Statuses[500]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
+policy: Statuses[501]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
+policy: Codes[4711] under HTTP status 500..501: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
 `), err.Error())
 }
 

@@ -157,6 +157,11 @@ func TestLint(t *testing.T) {
 	require.Contains(t, got.out, wrong+`:3:1: there is no field "x" here`)
 	require.Contains(t, got.out, "right: 31 rules")
 	require.Equal(t, exitMistaken, on(0, "", "lint", wrong, "nowhere.yaml").exit)
+
+	scarce := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 20}\n")
+	got = on(0, "", "lint", scarce)
+	require.Zero(t, got.exit)
+	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends")
 }
 
 // Whatever form an answer was pasted in.

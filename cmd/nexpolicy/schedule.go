@@ -199,7 +199,7 @@ func notes(e *policy.Explanation, sends []send) (lines []string) {
 	if last.onlyIfTheyAreShort {
 		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))
 	}
-	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && e.Rule.Class == classify.Retryable && after > 0 {
+	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && after > 0 {
 		lines = append(lines, fmt.Sprintf("A server that asks for a longer wait gets it, up to %s.", short(after)))
 	}
 	return lines
