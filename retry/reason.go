@@ -19,7 +19,7 @@ var (
 	ErrUnclassified = errors.New("no rule knows this error, not sent again")
 	// ErrAttempts: the policy's MaxAttempts was reached (it may be 1).
 	ErrAttempts = errors.New("attempts used up")
-	// ErrElapsed: the next wait would end after the policy's MaxElapsed.
+	// ErrElapsed: the next send would begin after the policy's MaxElapsed.
 	ErrElapsed = errors.New("time for the call used up")
 	// ErrDeadline: the context's deadline has passed, or the next wait would
 	// outlive it. It is a context.DeadlineExceeded.
