@@ -43,6 +43,8 @@ func TestAffordable(t *testing.T) {
 		}}, nil},
 		{"nothing is sent again", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1, Cost: 500}}, nil},
 		{"nothing but a code", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1, Cost: 500}, Codes: codes{"7": {MaxAttempts: 2}}}, []string{"Default: Cost 500"}},
+		{"a code alone is sent again under a status", policy.Standard(), policy.Table{Statuses: statuses{503: {MaxAttempts: 1, Cost: 500}}, Codes: codes{"7": {MaxAttempts: 2}}}, []string{"Statuses[503]: Cost 500"}},
+		{"a code under the one status that sends again", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1}, Statuses: statuses{503: {MaxAttempts: 2}}, Codes: codes{"7": {Cost: 500}}}, []string{"Codes[7]: Cost 500"}},
 		{"nothing but a code that is cheap", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1, Cost: 500}, Codes: codes{"7": {MaxAttempts: 2, Cost: 1}}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,7 +69,7 @@ func TestAffordable(t *testing.T) {
 func TestAffordableAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		some := rapid.Custom(func(t *rapid.T) policy.Policy {
-			return policy.Policy{MaxAttempts: rapid.IntRange(0, 2).Draw(t, "attempts"), Cost: rapid.IntRange(-1, 12).Draw(t, "cost")}
+			return policy.Policy{MaxAttempts: rapid.IntRange(0, 2).Draw(t, "attempts"), Cost: rapid.SampledFrom([]int{-1, 0, 0, 5, 8, 12}).Draw(t, "cost")}
 		})
 		table := policy.Table{
 			Default:  some.Draw(t, "default"),

@@ -2,7 +2,7 @@ package policy
 
 import (
 	"math"
-	"math/rand/v2"
+	"math/rand"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -70,11 +70,17 @@ func (b Backoff) Delay(n int) time.Duration {
 	longest := b.Longest(n)
 	switch b.Jitter {
 	case JitterFull:
-		return rand.N(min(longest, math.MaxInt64-1) + 1)
+		return upTo(longest)
 	case JitterEqual:
-		return longest - rand.N(longest/2+1)
+		return longest - upTo(longest/2)
 	}
 	return longest
+}
+
+// upTo draws from zero to d. The first version of math/rand has one source for all
+// that a test can set: calls can be replayed.
+func upTo(d time.Duration) time.Duration {
+	return time.Duration(rand.Int63n(int64(min(d, math.MaxInt64-1)) + 1))
 }
 
 // Longest returns the longest that Delay(n) can be: the wait before jitter. It
