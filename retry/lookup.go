@@ -226,7 +226,7 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 		e.Key = a.key
 	}
 	if a.err != nil {
-		e.Error = p.call.r.textOf(a.err)
+		e.Error = p.call.textOf(a.err)
 	}
 	p.call.tellObserver(ctx, e)
 }
