@@ -93,17 +93,6 @@ func BenchmarkRefusedOpenParallel(b *testing.B) {
 	})
 }
 
-func BenchmarkGroupGet(b *testing.B) {
-	var g breaker.Group
-	for _, name := range []string{"payments", "status", "balance", "quotes"} {
-		g.Get(name)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		g.Get("payments")
-	}
-}
-
 func BenchmarkLockoutCheck(b *testing.B) {
 	var l breaker.Lockout
 	b.ReportAllocs()
