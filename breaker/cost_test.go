@@ -14,8 +14,6 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-var errSink error // lets an error escape, as a caller does
-
 func TestAllocations(t *testing.T) {
 	b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 1, MinCalls: 100_000})
 	report(b, breaker.Success) // so that the ratio never reaches 1
