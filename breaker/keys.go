@@ -18,6 +18,7 @@ type keys struct {
 // A key never changes, so that who reads a list of them is not disturbed.
 type key struct {
 	*LockedError
+	hash uint64 // of its name: spares most of the others a look at theirs
 	next *key
 }
 
@@ -28,16 +29,18 @@ func newKeys(buckets int) *keys {
 	return &keys{seed: maphash.MakeSeed(), buckets: make([]atomic.Pointer[key], buckets)}
 }
 
-func (k *keys) bucket(name string) *atomic.Pointer[key] {
-	return &k.buckets[maphash.String(k.seed, name)&uint64(len(k.buckets)-1)]
+func (k *keys) bucket(name string) (*atomic.Pointer[key], uint64) {
+	hash := maphash.String(k.seed, name)
+	return &k.buckets[hash&uint64(len(k.buckets)-1)], hash
 }
 
 func (k *keys) get(name string) *LockedError {
 	if k == nil {
 		return nil
 	}
-	for at := k.bucket(name).Load(); at != nil; at = at.next {
-		if at.Key == name {
+	bucket, hash := k.bucket(name)
+	for at := bucket.Load(); at != nil; at = at.next {
+		if at.hash == hash && at.Key == name {
 			return at.LockedError
 		}
 	}
@@ -50,16 +53,16 @@ func (k *keys) with(e *LockedError) *keys {
 	switch {
 	case k == nil:
 		k = newKeys(fewest)
-	case k.len == len(k.buckets):
-		k = k.resized(2 * k.len)
+	case 2*k.len == len(k.buckets):
+		k = k.resized(2 * len(k.buckets))
 	}
 	k.put(e)
 	return k
 }
 
 func (k *keys) put(e *LockedError) {
-	b := k.bucket(e.Key)
-	b.Store(&key{e, b.Load()})
+	b, hash := k.bucket(e.Key)
+	b.Store(&key{e, hash, b.Load()})
 	k.len++
 }
 
@@ -69,9 +72,9 @@ func (k *keys) without(name string) *keys {
 	if k.len == 1 {
 		return nil // what reads it is cheapest so
 	}
-	b := k.bucket(name)
+	b, _ := k.bucket(name)
 	b.Store(b.Load().without(name))
-	if k.len--; k.len < len(k.buckets)/8 && len(k.buckets) > fewest {
+	if k.len--; k.len < len(k.buckets)/16 && len(k.buckets) > fewest {
 		return k.resized(len(k.buckets) / 4)
 	}
 	return k
@@ -82,7 +85,7 @@ func (at *key) without(name string) *key {
 	if at.Key == name {
 		return at.next
 	}
-	return &key{at.LockedError, at.next.without(name)}
+	return &key{at.LockedError, at.hash, at.next.without(name)}
 }
 
 func (k *keys) resized(buckets int) *keys {
