@@ -71,7 +71,7 @@ func NewGroup(cfg Config, max int) (*Group, error) {
 }
 
 // Get returns the breaker of that name, a new one if there is none yet. Names
-// should be few, and not of others' choosing: "payments" or a host, not a URL. What
+// should be few, and not of others' choosing: "payments" or a host (in one spelling, as retryhttp has it), not a URL. What
 // is not printable is stripped from them, and 256 bytes are kept. For a name that is
 // known Get allocates nothing.
 func (g *Group) Get(name string) *Breaker {

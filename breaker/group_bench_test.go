@@ -13,9 +13,8 @@ import (
 
 var sizes = []int{10, 10_000, 100_000}
 
-// inOrder are names in the order in which they are asked for; which of a thousand is
-// next, a processor's caches do not guess.
-func inOrder(n int) []string {
+// shuffled are names in an order that a processor's caches do not guess.
+func shuffled(n int) []string {
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("host-%d.example", i*7919%n)
@@ -27,7 +26,7 @@ func bigGroup(tb testing.TB, n, max int) (*breaker.Group, []string) {
 	tb.Helper()
 	g, err := breaker.NewGroup(breaker.Config{OpenFor: 24 * time.Hour}, max)
 	require.NoError(tb, err)
-	names := inOrder(n)
+	names := shuffled(n)
 	for _, name := range names {
 		g.Get(name)
 	}
@@ -63,7 +62,7 @@ func BenchmarkGroupGet(b *testing.B) {
 func BenchmarkMapGet(b *testing.B) {
 	for _, n := range sizes {
 		var mu sync.Mutex
-		m, names := map[string]*breaker.Breaker{}, inOrder(n)
+		m, names := map[string]*breaker.Breaker{}, shuffled(n)
 		for _, name := range names {
 			m[name] = newBreaker(b, breaker.Config{})
 		}
@@ -72,7 +71,7 @@ func BenchmarkMapGet(b *testing.B) {
 			if few {
 				names = names[:8]
 			} else {
-				names = inOrder(n)
+				names = shuffled(n)
 			}
 			b.Run(fmt.Sprintf("few=%v/n=%d", few, n), func(b *testing.B) {
 				for i := 0; b.Loop(); i++ {

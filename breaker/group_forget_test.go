@@ -12,15 +12,12 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-// open fills a group with breakers that do no more than refuse, or would if
-// anybody asked for them.
-type open struct {
+// gone is what has become of endpoints that nobody asks for any more.
+var gone = []struct {
 	name string
 	do   func(b *breaker.Breaker)
 	wait time.Duration
-}
-
-var opens = []open{
+}{
 	{"gone a month ago", func(b *breaker.Breaker) { fails(b, 3) }, 30 * 24 * time.Hour},
 	{"gone for as long as they are open", func(b *breaker.Breaker) { fails(b, 3) }, 12 * time.Second},
 	{"gone, and then a probe hung", func(b *breaker.Breaker) {
@@ -46,13 +43,13 @@ func fails(b *breaker.Breaker, n int) {
 // make those in use push each other out: a server that always fails opens its
 // breaker.
 func TestGroupSeesTheLiving(t *testing.T) {
-	for _, tt := range opens {
-		for _, gone := range []int{5, 9, 10, 50} {
-			t.Run(fmt.Sprintf("%s, %d of them", tt.name, gone), func(t *testing.T) {
+	for _, tt := range gone {
+		for _, n := range []int{5, 9, 10, 50} {
+			t.Run(fmt.Sprintf("%s, %d of them", tt.name, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					g, err := breaker.NewGroup(breaker.Config{ConsecutiveFailures: 3}, 10)
 					require.NoError(t, err)
-					for i := range gone {
+					for i := range n {
 						tt.do(g.Get(fmt.Sprint("gone-", i)))
 					}
 					time.Sleep(tt.wait)
@@ -97,11 +94,39 @@ func TestGroupKeepsWhatIsOpen(t *testing.T) {
 			require.Same(t, kept[i], g.Get(fmt.Sprint("open-", i)))
 		}
 		l.Done(breaker.Success)
+
+		_, err = probing.Acquire()
+		require.NoError(t, err)
+		time.Sleep(10 * time.Second)
+		for i := range 1000 {
+			g.Get(fmt.Sprint("passing-", i))
+		}
+		require.Same(t, probing, g.Get("probing"), "its probe has just run out: it is open, though nobody has noticed")
 	})
 }
 
-// If more than half are open, those go first that would be open no longer first.
-// What is left of the places is for those that are asked for.
+// Those that are isolated take no place, also if they are asked for all the time.
+func TestGroupWithIsolatedOnesInUse(t *testing.T) {
+	g, err := breaker.NewGroup(breaker.Config{ConsecutiveFailures: 3}, 3)
+	require.NoError(t, err)
+	sent := 0
+	for range 100 {
+		for i := range 20 {
+			if b := g.Get(fmt.Sprint("isolated-", i)); b.State() == breaker.Closed {
+				b.Isolate("")
+			}
+		}
+		report(g.Get("up"), breaker.Success)
+		if l, err := g.Get("down").Acquire(); err == nil {
+			l.Done(breaker.Failure)
+			sent++
+		}
+	}
+	require.Equal(t, 3, sent)
+}
+
+// If more than half are open, the one whose open time is over first goes first. The
+// other half of the places is for those that are asked for.
 func TestGroupWithNothingButOpenOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, err := breaker.NewGroup(breaker.Config{}, 10)
