@@ -186,6 +186,22 @@ func TestWindowForgets(t *testing.T) {
 	}
 }
 
+// The short window goes round often. It counts on when the number of its laps
+// no longer fits, and a bucket that has lain idle for half as many laps, or a
+// quarter, is still an old one.
+func TestWindowGoesRoundMillionsOfTimes(t *testing.T) {
+	const lap = time.Millisecond / 30 * 30
+	cfg := breaker.Config{ConsecutiveFailures: -1, Window: time.Millisecond}
+	for _, laps := range []time.Duration{1 << 22, 1 << 23, 1<<24 + 1, 1<<25 + 1} {
+		run(t, cfg, []step{
+			{calls(19, breaker.Failure), breaker.Closed},
+			{wait(laps * lap), breaker.Closed},
+			{calls(19, breaker.Failure), breaker.Closed},
+			{calls(1, breaker.Failure), breaker.Open},
+		})
+	}
+}
+
 // A bucket counts to a million each. Beyond it nothing may spill over from one count into the other, and the share of
 // failures stays what it is.
 func TestWindowKeepsTheRatioOfCountlessCalls(t *testing.T) {
