@@ -116,7 +116,6 @@ func (b *Backoff) start(s *backoff.ExponentialBackOff) {
 		s.InitialInterval, s.MaxInterval, s.RandomizationFactor = b.Initial-b.Initial/4, b.Max-b.Max/4, 1.0/3
 	}
 	s.Multiplier = b.Multiplier
-	s.Stop = backoff.Stop
 	s.Clock = noClock{}
 	s.Reset()
 }
