@@ -227,3 +227,20 @@ func TestWindowKeepsTheRatioOfCountlessCalls(t *testing.T) {
 		require.Less(t, failures, 551_000)
 	})
 }
+
+// The same where one of the counts is far from full.
+func TestWindowKeepsCountlessSuccesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 0.1})
+		for range 1_100_000 {
+			report(b, breaker.Success)
+		}
+		failures := 0
+		for ; b.State() == breaker.Closed; failures++ {
+			report(b, breaker.Failure)
+		}
+		// A ninth of 1.1 million, or of half of it.
+		require.Greater(t, failures, 60_000)
+		require.Less(t, failures, 123_000)
+	})
+}
