@@ -3,6 +3,7 @@ package nonce_test
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -63,6 +64,26 @@ func TestForeignWriterIsJumpedOverAndThenTold(t *testing.T) {
 
 	c.step(2 * time.Minute) // the clock has caught up: the jumps are to be had again
 	require.Error(t, turn(now+120*s, now+1+120*s, now+1+121*s))
+}
+
+// Nonces that are farther ahead of the clock than a Duration goes, as only
+// milliseconds are, are said to be as far ahead as that.
+func TestAheadByMoreThanADurationHolds(t *testing.T) {
+	for unit, want := range map[time.Duration]time.Duration{
+		time.Millisecond: math.MaxInt64 / time.Millisecond * time.Millisecond,
+		time.Microsecond: time.Duration(nonce.MaxNonce-1) * time.Microsecond,
+	} {
+		l := newLane(t, nonce.LaneConfig{Unit: unit, After: nonce.MaxNonce - 3})
+		clockOf(l, 0)
+		ticket := enter(t, l)
+		_, err := ticket.Resync(t.Context())
+		require.NoError(t, err)
+		_, err = ticket.Resync(t.Context())
+		var foreign *nonce.ForeignError
+		require.ErrorAs(t, err, &foreign)
+		require.Equal(t, want, foreign.Ahead, unit)
+		ticket.Leave()
+	}
 }
 
 func TestMaxAheadBoundsTheJumps(t *testing.T) {
