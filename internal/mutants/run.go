@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +20,7 @@ type runner struct {
 	*target
 	scratch string
 	woven   string // the binary of the package's tests with all that fit together
-	slow    string // a pattern: tests that only survivors of the others meet
+	slow    string // a pattern: tests that only what the others let pass meets
 	tender  string // a pattern: tests that fail when all is woven in, as those that count allocations
 	seen    map[int]bool
 	timeout time.Duration
@@ -67,8 +69,8 @@ func (r *runner) weave(sites []*site) error {
 	began := time.Now()
 	out, _ := r.run(r.woven, 0, "-test.v", "-test.failfast=false")
 	r.timeout = 10*time.Second + 5*time.Since(began)
-	r.slow = tests(out, "PASS", 0.5)
-	r.tender = tests(out, "FAIL", 0)
+	r.slow = slow(ended(out, "PASS"))
+	r.tender = pattern(slices.Sorted(maps.Keys(ended(out, "FAIL"))))
 	if out, passed := r.run(r.woven, 0, r.skip(r.tender)); !passed {
 		return fmt.Errorf("%s fails without a mutant:\n%s", r.path, out)
 	}
@@ -88,17 +90,39 @@ func (r *runner) weave(sites []*site) error {
 	return nil
 }
 
-// tests is a pattern of those that ended so after as many seconds or more, and
-// "" if there are none.
-func tests(verbose, end string, least float64) string {
-	var names []string
+// ended are the tests that ended so, and how many seconds they took.
+func ended(verbose, how string) map[string]float64 {
+	all := map[string]float64{}
 	for line := range strings.Lines(verbose) {
 		var name string
 		var seconds float64
-		if n, _ := fmt.Sscanf(line, "--- "+end+": %s (%fs)", &name, &seconds); n == 2 && seconds >= least {
-			names = append(names, name)
+		if n, _ := fmt.Sscanf(line, "--- "+how+": %s (%fs)", &name, &seconds); n == 2 {
+			all[name] = seconds
 		}
 	}
+	return all
+}
+
+// slow is the pattern of those tests that come second: all but the quickest,
+// which take a fifth of the time and find nearly all there is to find.
+func slow(tests map[string]float64) string {
+	names := slices.SortedFunc(maps.Keys(tests), func(a, b string) int {
+		return cmp.Or(cmp.Compare(tests[a], tests[b]), strings.Compare(a, b))
+	})
+	left := 0.0
+	for _, seconds := range tests {
+		left += seconds / 5
+	}
+	for i, name := range names {
+		if left -= tests[name]; left < 0 {
+			return pattern(names[i:])
+		}
+	}
+	return ""
+}
+
+// pattern matches these names, and is "" if there are none.
+func pattern(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
