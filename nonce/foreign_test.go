@@ -62,7 +62,10 @@ func TestForeignWriterIsJumpedOverAndThenTold(t *testing.T) {
 	require.EqualValues(t, 12, stats.Refusals)
 	require.InDelta(t, time.Minute, stats.Ahead, float64(time.Millisecond))
 
-	c.step(2 * time.Minute) // the clock has caught up: the jumps are to be had again
+	c.step(time.Minute + 9*time.Microsecond) // the clock is where the last nonce was, and not past it
+	require.ErrorAs(t, turn(now+10+60*s, now+11+60*s), new(*nonce.ForeignError))
+
+	c.step(time.Minute - 9*time.Microsecond) // the clock has caught up: the jumps are to be had again
 	require.Error(t, turn(now+120*s, now+1+120*s, now+1+121*s))
 }
 
