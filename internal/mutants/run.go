@@ -24,6 +24,7 @@ type runner struct {
 	tender  string // a pattern: tests that fail when all is woven in, as those that count allocations
 	seen    map[int]bool
 	timeout time.Duration
+	quick   time.Duration // the same for all tests but the slow ones
 }
 
 // build compiles the package's tests with other text for some of its files.
@@ -74,6 +75,9 @@ func (r *runner) weave(sites []*site) error {
 	if out, passed := r.run(r.woven, 0, r.skip(r.tender)); !passed {
 		return fmt.Errorf("%s fails without a mutant:\n%s", r.path, out)
 	}
+	began = time.Now()
+	r.run(r.woven, 0, r.skip(r.slow, r.tender))
+	r.quick = 5*time.Second + 5*time.Since(began)
 
 	trace := filepath.Join(r.scratch, "trace")
 	r.run(r.woven, 0, "-test.failfast=false", "MUTANT_TRACE="+trace)
@@ -156,7 +160,7 @@ func (r *runner) try(m *mutant) outcome {
 	} else if !r.seen[m.id] {
 		return unmet
 	}
-	if !r.passes(binary, m, r.skip(r.slow, r.tender)) || r.slow != "" && !r.passes(binary, m, "-test.run="+r.slow) {
+	if !r.passesQuickly(binary, m) || r.slow != "" && !r.passes(binary, m, "-test.run="+r.slow) {
 		return killed
 	}
 	if r.tender == "" {
@@ -171,6 +175,12 @@ func (r *runner) try(m *mutant) outcome {
 		return killed
 	}
 	return survived
+}
+
+func (r *runner) passesQuickly(binary string, m *mutant) bool {
+	hasty := *r
+	hasty.timeout = r.quick
+	return hasty.passes(binary, m, r.skip(r.slow, r.tender))
 }
 
 func (r *runner) passes(binary string, m *mutant, arg string) bool {
