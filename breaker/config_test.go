@@ -120,3 +120,10 @@ func TestZeroLease(t *testing.T) {
 	require.False(t, l.Probe())
 	require.False(t, (*breaker.Lease)(nil).Probe())
 }
+
+func TestNewGroupAtTheBounds(t *testing.T) {
+	for most, fine := range map[int]bool{-1: false, 0: true, 1: true, 1_000_000: true, 1_000_001: false} {
+		_, err := breaker.NewGroup(breaker.Config{}, most)
+		require.Equal(t, fine, err == nil, "%d: %v", most, err)
+	}
+}
