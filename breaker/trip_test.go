@@ -228,6 +228,26 @@ func TestWindowKeepsTheRatioOfCountlessCalls(t *testing.T) {
 	})
 }
 
+// The share of failures is what it was: it takes no more of them than it would
+// to get from 45 % to 46.
+func TestWindowHalvesBothCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 0.46})
+		for range 100_000 {
+			for n := range 20 {
+				report(b, map[bool]breaker.Outcome{true: breaker.Success, false: breaker.Failure}[n < 11])
+			}
+		}
+		require.Equal(t, breaker.Closed, b.State())
+		failures := 0
+		for ; b.State() == breaker.Closed; failures++ {
+			report(b, breaker.Failure)
+		}
+		require.Greater(t, failures, 17_000)
+		require.Less(t, failures, 38_000) // of 1.1 million successes
+	})
+}
+
 // The same where one of the counts is far from full.
 func TestWindowKeepsCountlessSuccesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,9 @@ func TestNobodyOvertakesAtTheInstant(t *testing.T) {
 			var earlier, later uint64
 			var both sync.WaitGroup
 			both.Go(func() {
+				came := time.Now()
 				ticket := enter(t, l)
+				require.Less(t, time.Since(came), length-time.Millisecond, "it need not wait for the turn before it")
 				earlier = ticket.Nonce()
 				ticket.Leave()
 			})
