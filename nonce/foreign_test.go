@@ -227,3 +227,51 @@ func TestTwoProcessesOnOneKey(t *testing.T) {
 		})
 	}
 }
+
+// Where the next jump would be past the highest nonce there is none, and none is
+// told of.
+func TestNoJumpPastTheHighestNonce(t *testing.T) {
+	var events []nonce.Event
+	l := newLane(t, nonce.LaneConfig{OnEvent: func(e nonce.Event) { events = append(events, e) }})
+	clockOf(l, int64(nonce.MaxNonce)-9)
+	ticket := enter(t, l)
+	_, err := ticket.Resync(t.Context())
+	require.NoError(t, err)
+	_, err = ticket.Resync(t.Context())
+	require.ErrorAs(t, err, new(*nonce.ForeignError))
+	ticket.Leave()
+	require.Len(t, events, 1)
+	require.Zero(t, events[0].Jump)
+	require.Equal(t, nonce.MaxNonce-8, events[0].Nonce)
+	require.Zero(t, l.Stats().Jumps)
+	require.EqualValues(t, 1, l.Stats().Foreign)
+}
+
+// The jumps are to be had again as soon as the clock is past the last nonce, be
+// it in the middle of a turn.
+func TestClockCatchesUpInATurn(t *testing.T) {
+	for past, jumps := range map[time.Duration]uint64{0: 2, time.Microsecond: 3} {
+		l := newLane(t, nonce.LaneConfig{})
+		c := clockOf(l, 1_000_000_000)
+		refused := func(step func()) error {
+			ticket := enter(t, l)
+			defer ticket.Leave()
+			for i := 0; ; i++ {
+				if i == 1 {
+					step()
+				}
+				newer, err := ticket.Resync(t.Context())
+				if err != nil {
+					return err
+				}
+				ticket = newer
+			}
+		}
+		for range 3 { // the first two jump
+			require.ErrorAs(t, refused(func() {}), new(*nonce.ForeignError))
+		}
+		require.EqualValues(t, 2, l.Stats().Jumps)
+		require.ErrorAs(t, refused(func() { c.step(l.Stats().Ahead + past) }), new(*nonce.ForeignError))
+		require.Equal(t, jumps, l.Stats().Jumps, "%v", past)
+	}
+}

@@ -1,10 +1,7 @@
 package nonce_test
 
 import (
-	"fmt"
-	"hash/crc32"
-	"os"
-	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,40 +38,55 @@ func TestPoolFillsTheRoomThereIs(t *testing.T) {
 	}
 }
 
-// A mark is far ahead where it is farther than MaxAhead, and not where it is
-// as far.
-func TestMarkAsFarAheadAsItMayBe(t *testing.T) {
-	for over, events := range map[time.Duration]int{-time.Microsecond: 0, 0: 0, time.Microsecond: 1} {
-		synctest.Test(t, func(t *testing.T) {
-			c := nonce.LaneConfig{Key: "main", MaxAhead: time.Minute, HighWater: filepath.Join(t.TempDir(), "mark")}
-			before := c
-			before.After = uint64(time.Now().Add(c.MaxAhead + over).UnixMicro())
-			require.NoError(t, newLane(t, before).Close())
+// And it learns what becomes of the room: a lane that has come to two at once is
+// chosen before one that has not, until it falls back.
+func TestPoolKnowsTheRoomThereIsNow(t *testing.T) {
+	const length = 10 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		grown, other := atTwo(t, length), newLane(t, nonce.LaneConfig{Key: "other"})
+		pool, err := nonce.NewPool(grown, other)
+		require.NoError(t, err)
+		chosen := func() map[string]int {
+			keys := map[string]int{}
+			for range 4 {
+				time.Sleep(time.Second)
+				ticket := enter(t, pool)
+				keys[ticket.Key()]++
+				ticket.Leave()
+			}
+			return keys
+		}
+		require.Equal(t, map[string]int{"main": 4}, chosen())
 
-			heard := 0
-			c.OnEvent = func(nonce.Event) { heard++ }
-			l := newLane(t, c)
-			enter(t, l).Leave()
-			require.Equal(t, events, heard, "%v", over)
-			require.NoError(t, l.Close())
-		})
-	}
+		first, second := enter(t, grown), enter(t, grown)
+		_, err = first.Resync(t.Context())
+		require.NoError(t, err)
+		first.Leave()
+		second.Leave()
+		require.Equal(t, 1, grown.Stats().Limit)
+		require.Equal(t, map[string]int{"main": 2, "other": 2}, chosen())
+	})
 }
 
-// A line of another kind, whole as it may be, hides none of those after it.
-func TestMarkAfterALineOfAnotherKind(t *testing.T) {
-	c := nonce.LaneConfig{Key: "main", HighWater: filepath.Join(t.TempDir(), "mark")}
-	before := c
-	before.After = uint64(time.Now().Add(5 * time.Minute).UnixMicro())
-	require.NoError(t, newLane(t, before).Close())
-	marks, err := os.ReadFile(c.HighWater)
-	require.NoError(t, err)
-	const other = "nonces of a later kind"
-	text := fmt.Sprintf("%s %08x\n%s", other, crc32.ChecksumIEEE([]byte(other)), marks)
-	require.NoError(t, os.WriteFile(c.HighWater, []byte(text), 0o600))
-
-	c.OnEvent = func(e nonce.Event) { t.Errorf("the marks are whole: %v", e) }
-	l := newLane(t, c)
-	require.Equal(t, before.After, l.Last())
-	require.NoError(t, l.Close())
+// A limit that nobody reaches says nothing: it rises while somebody waits, be it
+// one, and not otherwise.
+func TestAdaptiveGrowsWhileSomebodyWaits(t *testing.T) {
+	for callers, want := range map[int]int{1: 1, 2: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLane(t, nonce.LaneConfig{Adaptive: true, InFlight: 4})
+			var all sync.WaitGroup
+			for range callers {
+				all.Go(func() {
+					for range 100 {
+						ticket := enter(t, l)
+						time.Sleep(time.Millisecond)
+						ticket.Leave()
+					}
+				})
+			}
+			all.Wait()
+			require.Equal(t, want, l.Stats().Limit)
+			require.EqualValues(t, 100*callers, l.Stats().Turns)
+		})
+	}
 }
