@@ -11,6 +11,10 @@ import (
 
 // An Explanation tells what an error code means and what is done about it.
 // String renders it for people.
+//
+// A call that gets several codes sends no more often than the largest MaxAttempts
+// among them, two resyncs and five fixes come to, and no later than the longest of
+// their MaxElapsed.
 type Explanation struct {
 	Code   classify.Code
 	Status int           // HTTP status that it came with, 0: none in particular
@@ -19,20 +23,21 @@ type Explanation struct {
 	Policy Policy        // what applies, everything inherited
 
 	// MaxSends is how often one call may send if it gets nothing but this
-	// code, None if only time bounds it.
+	// code, None if only time bounds it. A retry budget may end it before.
 	MaxSends int
-	// MaxTime bounds how long such a call lasts: waits, and attempts as long as
-	// AttemptTimeout. Where that is zero, the attempts' own time is to be
-	// added, and everywhere the time spent waiting for turns on the key. None
-	// if nothing bounds it; no sum runs over, the longest duration stands for all
-	// above it.
+	// MaxTime bounds how long such a call lasts: waits, those that a server asks
+	// for too, and attempts as long as AttemptTimeout. Where that is zero, the
+	// attempts' own time is to be added, and everywhere the time spent waiting
+	// for turns on the key and in the caller's Fix. None if nothing bounds it;
+	// no sum runs over, the longest duration stands for all above it.
 	MaxTime time.Duration
 	// AttemptTimeout bounds one send, zero if nothing does.
 	AttemptTimeout time.Duration
 }
 
 // Explain tells what code means and what is done about it, at worst. It assumes
-// no particular HTTP status. Without a catalog in the table, or a rule in the catalog,
+// no particular HTTP status: under one with a policy of its own, such as 429, that
+// applies, see [Set.ExplainVerdict]. Without a catalog in the table, or a rule in the catalog,
 // it tells what happens to a code that nobody knows.
 func (s *Set) Explain(code classify.Code) Explanation {
 	e := Explanation{Code: code, AttemptTimeout: s.AttemptTimeout()}
@@ -79,14 +84,11 @@ func (e *Explanation) maxTime() time.Duration {
 		return e.capped(None)
 	}
 	total := saturate(e.AttemptTimeout, e.MaxSends)
-	if e.Rule.Class != classify.Retryable {
-		return total
-	}
 	if e.MaxSends > 1 && e.Policy.MaxRetryAfter == None {
 		return e.capped(None)
 	}
 	for n := 1; n < e.MaxSends; n++ {
-		wait := max(e.Policy.Backoff.Longest(n), e.Policy.MaxRetryAfter)
+		wait := e.longestWait(n)
 		if n == maxSteps { // from here on they are all as long
 			return e.capped(sum(total, saturate(wait, e.MaxSends-n)))
 		}
@@ -95,8 +97,21 @@ func (e *Explanation) maxTime() time.Duration {
 	return e.capped(total)
 }
 
-// capped applies MaxElapsed to d: no wait ends later than that, so the last
-// attempt begins no later. A d of None is without end.
+// longestWait is the longest before the n-th resend. Only a retryable error asks for
+// one by itself; a server may do so whatever its answer. What it names is waited
+// for, and up to a tenth more, so that not all come back in one instant.
+func (e *Explanation) longestWait(n int) time.Duration {
+	named := e.Policy.MaxRetryAfter
+	if e.Policy.Backoff.Jitter != JitterNone {
+		named = sum(named, named/10)
+	}
+	if e.Rule.Class != classify.Retryable {
+		return named
+	}
+	return max(e.Policy.Backoff.Longest(n), named)
+}
+
+// capped applies MaxElapsed to d: the last send begins no later than that. A d of None is without end.
 func (e *Explanation) capped(d time.Duration) time.Duration {
 	if e.Policy.MaxElapsed == None {
 		return d
@@ -186,23 +201,26 @@ func (e *Explanation) happens() string {
 	case p.MaxAttempts == 1:
 		return "the call ends"
 	case e.Rule.Class == classify.Resync:
-		return "sent again at once with a newer nonce, at most twice in a call"
+		return "sent again at once with a newer nonce, at most twice in a call" + e.asked("after as long")
 	case e.Rule.Class == classify.FixAndResend:
-		return "the call ends, unless the caller gave a Fix: then sent again once, corrected"
+		return "the call ends, unless the caller gave a Fix: then sent again once, corrected" + e.asked("after as long")
 	}
-	text := "sent again after " + e.waits()
-	switch {
-	case p.MaxRetryAfter == None:
-		text += "; or as long as Retry-After asks"
-	case p.MaxRetryAfter > 0:
-		text += fmt.Sprintf("; or as long as Retry-After asks, up to %v", p.MaxRetryAfter)
-	}
+	text := "sent again after " + e.waits() + e.asked("as long")
 	if p.Cost > 0 {
 		tokens := "tokens"
 		if p.Cost == 1 {
 			tokens = "token"
 		}
 		text += fmt.Sprintf("; each costs %d %s of the budget", p.Cost, tokens)
+	}
+	return text
+}
+
+// asked is what becomes of a server's wish.
+func (e *Explanation) asked(how string) string {
+	text := "; or " + how + " as Retry-After asks"
+	if e.Policy.MaxRetryAfter != None {
+		text += fmt.Sprintf(", up to %v", e.Policy.MaxRetryAfter)
 	}
 	return text
 }

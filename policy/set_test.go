@@ -195,37 +195,6 @@ func TestForAgainstModel(t *testing.T) {
 	})
 }
 
-func TestMaxCost(t *testing.T) {
-	type codes = map[classify.Code]policy.Policy
-	for _, tt := range []struct {
-		name string
-		set  *policy.Set
-		over policy.Table
-		want int
-	}{
-		{"Standard", policy.Standard(), policy.Table{}, 10},
-		{"Nexpay", policy.Nexpay(), policy.Table{}, 10},
-		{"of a code", policy.Nexpay(), policy.Table{Codes: codes{-32603: {Cost: 500}}}, 500},
-		{"of a status", policy.Nexpay(), policy.Table{Statuses: map[int]policy.Policy{503: {Cost: 70}}}, 70},
-		{"of the status that Standard knows", policy.Standard(), policy.Table{Classes: map[classify.Class]policy.Policy{
-			classify.Retryable: {Cost: 3},
-		}}, 3},
-		{"all are free", policy.Nexpay(), policy.Table{Default: policy.Policy{Cost: policy.None}}, 0},
-		{"a code that is sent once costs nothing", policy.Nexpay(), policy.Table{Codes: codes{130: {Cost: 500}}}, 10},
-		{"nor does one that is fatal, or resynced", policy.Nexpay(), policy.Table{Codes: codes{40: {Cost: 500}, 50: {Cost: 500}}}, 10},
-		{"who knows, without a catalog", policy.Standard(), policy.Table{Codes: codes{40: {Cost: 500}}}, 500},
-		{"nor do classes that are not resent for a price", policy.Standard(), policy.Table{Classes: map[classify.Class]policy.Policy{
-			classify.Resync: {Cost: 500}, classify.Fatal: {Cost: 500},
-		}}, 10},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			set, err := tt.set.With(tt.over)
-			require.NoError(t, err)
-			require.Equal(t, tt.want, set.MaxCost())
-		})
-	}
-}
-
 func TestForAllocatesNothing(t *testing.T) {
 	set := policy.Nexpay()
 	require.Zero(t, testing.AllocsPerRun(100, func() { set.For(retryable) }))

@@ -77,7 +77,7 @@ func TestReloadMistakes(t *testing.T) {
 	require.ErrorContains(t, r.Reload(nil), "nil")
 	dear, err := policy.Nexpay().With(policy.Table{Default: policy.Policy{Cost: 11}})
 	require.NoError(t, err)
-	require.ErrorContains(t, r.Reload(dear), "holds no more than 10")
+	require.ErrorContains(t, r.Reload(dear), "Default: Cost 11 is more than the 10 tokens that the budget holds")
 	require.Equal(t, 4, asError(t, retry.Do(t.Context(), newRetrier(t, retry.Config{}), always(code(503)))).Attempts, "as before")
 }
 
