@@ -109,3 +109,29 @@ func atTwo(t *testing.T, length time.Duration) *nonce.Lane {
 	require.Equal(t, 2, l.Stats().Limit)
 	return l
 }
+
+// A newer nonce that is no longer wanted is not drawn.
+func TestCancelledResyncDrawsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := atTwo(t, 10*time.Millisecond)
+		first, second := enter(t, l), enter(t, l)
+		ctx, cancel := context.WithCancel(t.Context())
+		var resync sync.WaitGroup
+		resync.Go(func() {
+			_, err := first.Resync(ctx)
+			require.ErrorIs(t, err, context.Canceled)
+		})
+		synctest.Wait()
+		cancel()
+		resync.Wait()
+		time.Sleep(time.Second)
+		require.Equal(t, second.Nonce(), l.Last())
+
+		newer, err := first.Resync(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, newer.Nonce(), l.Last())
+		first.Leave()
+		second.Leave()
+		require.Zero(t, l.Stats().InFlight)
+	})
+}
