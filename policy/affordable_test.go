@@ -78,6 +78,15 @@ func TestAffordableKnowsWhatIsBuiltIn(t *testing.T) {
 	}
 }
 
+// No code but 0 is special.
+func TestAffordableOfCodeOne(t *testing.T) {
+	catalog, err := classify.NewCatalog("own", classify.Rule{First: 1, Name: "Busy", Class: classify.Retryable})
+	require.NoError(t, err)
+	set, err := policy.New(policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{1: {Cost: 500}}})
+	require.NoError(t, err)
+	require.ErrorContains(t, set.Affordable(100), "policy: Codes[1]: Cost 500")
+}
+
 // Against a model that looks at every code under every status: what is reported is
 // what some call would run into.
 func TestAffordableAgainstModel(t *testing.T) {

@@ -43,8 +43,8 @@ func TestDelayAtTheExtremes(t *testing.T) {
 	for range 1000 {
 		require.LessOrEqual(t, policy.Backoff{Initial: 1, Max: 1}.Delay(1), time.Duration(1))
 		require.GreaterOrEqual(t, policy.Backoff{Initial: math.MaxInt64}.Delay(2), time.Duration(0))
-		require.LessOrEqual(t, policy.Backoff{Initial: 1}.Delay(1), time.Duration(2), "no wait drawn is not the maximum")
-		require.Greater(t, policy.Backoff{Initial: 3, Max: 3, Jitter: policy.JitterEqual}.Delay(1), time.Duration(1), "above Max is Max")
+		require.LessOrEqual(t, policy.Backoff{Initial: 1}.Delay(1), time.Duration(1), "no more than the wait")
+		require.Contains(t, []time.Duration{2, 3}, policy.Backoff{Initial: 3, Max: 3, Jitter: policy.JitterEqual}.Delay(1))
 	}
 	require.Equal(t, 5*time.Second, policy.Backoff{Initial: time.Second}.Longest(math.MaxInt), "and that at once")
 }
