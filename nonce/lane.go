@@ -34,8 +34,7 @@ type Lane struct {
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	last    uint64        // the highest nonce handed out; at first After
-	ahead   uint64        // by how much last was ahead of the clock when it was drawn
-	drawn   time.Duration // on epoch: when that was
+	drawn   time.Duration // on epoch: when last was
 	jumps   int           // made since the clock was last ahead of last
 	busy    int           // turns that are not over
 	alone   *Ticket       // of the turn that nobody may overtake at present
