@@ -361,14 +361,53 @@ func TestCloseOnADiskThatHangs(t *testing.T) {
 		require.Equal(t, 20*time.Second, time.Since(began))
 		require.True(t, m.locked)
 		require.Equal(t, 2, m.writes, "and nothing is asked of it twice")
-		stuck.cancel(nil)
 		<-stuck.done
-		require.ErrorIs(t, stuck.err, context.Canceled)
+		require.ErrorIs(t, stuck.err, nonce.ErrClosed)
 
 		back()
 		require.NoError(t, l.Close())
 		require.False(t, m.locked)
 		require.Equal(t, 1, m.unlocked)
+		require.Equal(t, l.Last(), m.mark())
+	})
+}
+
+// Whoever waits for the disk when the lane is closed waits no longer, however long the disk still takes, and gets no nonce
+// when it has answered. A pool goes on to another lane.
+func TestCloseEndsTheWaitForTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		l := m.lane(t, nonce.LaneConfig{InFlight: 3})
+		p, err := nonce.NewPool(l, newLane(t, nonce.LaneConfig{Key: "other", InFlight: 2}))
+		require.NoError(t, err)
+		turn := enter(t, l)
+		time.Sleep(time.Minute)
+		back := m.hangs()
+		entering, renewing := arrive(l.Enter), arrive(turn.Next)
+		var pooled []*caller
+		for range 2 { // one of them on each lane
+			pooled = append(pooled, arrive(p.Enter))
+			synctest.Wait()
+		}
+		began := time.Now()
+		closed := make(chan error)
+		go func() { closed <- l.Close() }()
+		for _, c := range append(pooled, entering, renewing) {
+			<-c.done
+		}
+		require.Zero(t, time.Since(began))
+		require.ErrorIs(t, entering.err, nonce.ErrClosed)
+		require.ErrorIs(t, renewing.err, nonce.ErrClosed)
+		for _, c := range pooled {
+			require.NoError(t, c.err)
+			require.Equal(t, "other", c.ticket.Key())
+			c.ticket.Leave()
+		}
+		turn.Leave()
+		require.Zero(t, nonce.Load(l))
+		require.ErrorContains(t, <-closed, "the disk does not answer")
+		back()
+		require.NoError(t, l.Close())
 		require.Equal(t, l.Last(), m.mark())
 	})
 }
