@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
 	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":           {"internal/carry", "internal/hook"},
+	"nonce":           {"internal/carry", "internal/hook", "internal/text"},
 	"nonce/noncetest": {"nonce"},
 	"retry": {"breaker", "classify", "internal/carry", "internal/errtree", "internal/gate", "internal/hook", "internal/insist",
 		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "nonce", "policy"},

@@ -75,6 +75,17 @@ func (b *Breaker) probing(now time.Duration) *OpenError {
 	return e
 }
 
+// untilProbed is how long the probes that are out may take to report at most, and
+// the open time after that if they do not.
+func (b *Breaker) untilProbed() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.probes) == 0 {
+		return 0
+	}
+	return b.probes[0].expires + b.cfg.MaxOpenFor - b.now()
+}
+
 // grant lets a probe out, or returns nil if the machine will not have it.
 func (b *Breaker) grant(now time.Duration) *probe {
 	report, err := b.machine.Allow()

@@ -68,7 +68,7 @@ func parse(body []byte) (e *Error, whole, complains bool) {
 			return
 		}
 		text := s.value()
-		if trace == nil && spells(key, "traceId") {
+		if trace == nil && spells(key, "traceId") && !(s.at == len(s.text) && numeric(text)) { // which may go on
 			trace = text
 		}
 		complains = complains || spells(key, "error") && !s.bad && !saysNone(text)
@@ -201,7 +201,7 @@ func readTrace(text []byte) string {
 	id := string(text[:min(len(text), maxTrace)])
 	if strings.HasPrefix(id, `"`) {
 		id = strings.TrimLeftFunc(unquote(clip(text)), breaksWord)
-	} else if strings.TrimLeft(id, "-0123456789") == id {
+	} else if !numeric(text) {
 		return "" // true, null, a list
 	}
 	if end := strings.IndexFunc(id, breaksWord); end >= 0 {
@@ -211,6 +211,11 @@ func readTrace(text []byte) string {
 		id = strings.ToValidUTF8(id[:maxTrace], "")
 	}
 	return id
+}
+
+// numeric reports whether the text of a value is that of a number.
+func numeric(text []byte) bool {
+	return len(text) > 0 && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
 }
 
 // breaksWord reports whether a character ends a trace id: blanks and what is not

@@ -23,7 +23,8 @@ type network struct {
 
 	mu              sync.Mutex
 	random          *rand.Rand
-	highest         uint64 // nonce accepted
+	slow            time.Duration // each way, for a while
+	highest         uint64        // nonce accepted
 	served, refused int
 }
 
@@ -34,7 +35,7 @@ func newNetwork(jitter time.Duration, seed uint64) *network {
 func (n *network) way() time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.base + time.Duration(n.random.ExpFloat64()*float64(n.jitter))
+	return n.base + n.slow + time.Duration(n.random.ExpFloat64()*float64(n.jitter))
 }
 
 func (n *network) send(nonce uint64) error {
@@ -148,6 +149,18 @@ func TestInFlightOnANetworkThatOvertakes(t *testing.T) {
 		t.Logf("InFlight %d: %.2f times, %.1f %% refused", inFlight, several/single, 100*refused)
 		require.Greater(t, several/single, times)
 	}
+}
+
+func (n *network) slowDown(each time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slow = each
+}
+
+func (n *network) accepted() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.served
 }
 
 func (n *network) last() uint64 {

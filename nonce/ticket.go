@@ -60,7 +60,7 @@ func (t *Ticket) Leave() {
 
 // Resync returns a ticket for the same turn with a newer nonce because the API refused that of t (code 50), and spends t:
 // do not send with t any more. Nobody gets in between; where several are in flight, it may wait a moment for its place
-// among them. Leaving either ticket leaves the turn. Any ticket of a turn stands for its newest nonce.
+// among them, or until a turn is over that was refused twice. Leaving either ticket leaves the turn. Any ticket of a turn stands for its newest nonce.
 //
 // It returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher nonce, a *ForeignError if somebody
 // else uses the key and the lane will not go farther ahead, ErrNoResync if the source cannot do it, and an error that
@@ -112,7 +112,7 @@ func check(locked func(key string) error, key string) error {
 		return nil
 	}
 	if err := locked(key); err != nil {
-		return lockedOut(key, err)
+		return &lockedError{key, err}
 	}
 	return nil
 }

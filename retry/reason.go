@@ -32,7 +32,7 @@ var (
 	// that tells when to come back.
 	ErrOpen = breaker.ErrOpen
 	// ErrLockedOut: the key is locked out until a person acts. The Cause is
-	// a *breaker.LockedError that tells what locked it, or wraps one for each key.
+	// a *breaker.LockedError that tells what locked it, or wraps those of several keys.
 	ErrLockedOut = breaker.ErrLockedOut
 	// ErrRetryAfter: the server asks for a longer wait than the policy's
 	// MaxRetryAfter. Verdict.RetryAfter is what it asked for.

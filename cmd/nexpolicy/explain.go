@@ -22,8 +22,8 @@ func newExplain(in io.Reader, out *screen) *cobra.Command {
 to at worst in sends and seconds.
 
 With - it reads an answer from standard input, as it was pasted: a body in JSON, with
-status line and headers before it or without (of several, as curl prints them, the
-last counts); or a line from a log.`,
+status line and headers before it or without (of several, as curl -i, -v and -L print
+them, the last counts, and what curl says of itself is left out); or a line from a log.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
   nexpolicy explain 0 --status 503               # a status without a code

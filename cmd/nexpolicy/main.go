@@ -58,7 +58,10 @@ func newRoot(in io.Reader, out *screen) *cobra.Command {
 		Short: "What error codes mean, and what is done about them",
 		Long: `What the error codes of an API mean, and what the library does about them.
 
-Without --file it speaks of the Nexpay API.`,
+Without --file it speaks of the Nexpay API.
+
+Exit status: 0 if it was done, 1 if lint found something wrong or diff a difference, 2
+if it could not be done.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
   pbpaste | nexpolicy explain -

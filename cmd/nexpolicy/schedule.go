@@ -21,7 +21,8 @@ func newSchedule(out *screen) *cobra.Command {
 		Short: "When a call that gets nothing but a code is sent again",
 		Long: `When a call that gets nothing but a code is sent again: each wait from its shortest to
 its longest, and from when to when the send after it may begin. The time that the sends
-themselves take comes on top of that.`,
+themselves take comes on top of that. Of a call that goes on, the first 25 sends are listed.
+Sends 292 years after the call began, or later, cannot be drawn.`,
 		Example: `  nexpolicy schedule -32603
   nexpolicy schedule -32603 --status 429 --svg waits.svg`,
 		Args: cobra.ExactArgs(1),
@@ -92,12 +93,14 @@ func schedule(e policy.Explanation) []send {
 	return all
 }
 
-// later is a + b, or the longest duration where that runs over.
-func later(a, b time.Duration) time.Duration {
-	if b > math.MaxInt64-a {
-		return math.MaxInt64
+// forEver is the longest time there is, some 292 years: sums that are longer stop at it.
+const forEver time.Duration = math.MaxInt64
+
+func later(at, wait time.Duration) time.Duration {
+	if wait > forEver-at {
+		return forEver
 	}
-	return a + b
+	return at + wait
 }
 
 // window is how short and how long a wait may be.
@@ -150,9 +153,22 @@ func (s *screen) bar(one *send, longest time.Duration, full int) string {
 
 func span(from, to time.Duration) string {
 	if from == to {
-		return "at " + short(from.Round(time.Millisecond))
+		return "at " + rounded(from)
 	}
-	return short(from.Round(time.Millisecond)) + " to " + short(to.Round(time.Millisecond))
+	return rounded(from) + " to " + rounded(to)
+}
+
+// rounded is a time as exactly as people want to know it.
+func rounded(d time.Duration) string {
+	switch {
+	case d == forEver:
+		return "292 years or more"
+	case d >= time.Second:
+		d = d.Round(time.Millisecond)
+	case d >= time.Millisecond:
+		d = d.Round(time.Microsecond)
+	}
+	return short(d)
 }
 
 func waitText(s *send) string {
@@ -162,7 +178,7 @@ func waitText(s *send) string {
 	case s.longest == 0:
 		return "none"
 	case s.shortest == s.longest:
-		return short(s.longest)
+		return rounded(s.longest)
 	}
 	return span(s.shortest, s.longest)
 }

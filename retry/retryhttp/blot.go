@@ -25,13 +25,13 @@ func (x *exchange) blot(out *http.Request, err error) {
 	if out.URL.User != nil {
 		password, _ = out.URL.User.Password()
 	}
-	echoes := slices.Concat(
-		echo.Headers(out.Header), echo.Long([]string{password}),
-		echo.Values(out.URL.RawQuery), echo.Words(x.body.text()))
-	e.TraceID = echo.Without(e.TraceID, echoes)
+	texts := []*string{&e.TraceID}
 	for i := range e.Details {
-		e.Details[i].Message = echo.Without(e.Details[i].Message, echoes)
+		texts = append(texts, &e.Details[i].Message)
 	}
+	echo.Blot(texts, slices.Concat(
+		echo.Headers(out.Header), echo.Long([]string{password}),
+		echo.Values(out.URL.RawQuery), echo.Words(x.body.text())))
 }
 
 // text is the beginning of a body that can be had again.

@@ -73,6 +73,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
+	x.explain(ctx, &live, resp)
 	kept := false
 	defer func() {
 		if !kept { // a panic of somebody else's may be on its way
@@ -82,7 +83,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}()
 	err = x.judge(resp, out)
 	x.blot(out, err)
-	if !live.outlives() {
+	if !live.outlives() && err == nil && !whole(resp.Body) { // a success that nobody can read
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
 	kept = true
@@ -130,35 +131,6 @@ func (x *exchange) cause(attempt context.Context, err error) error {
 	return err
 }
 
-// request is the copy of the request that goes out.
-func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Request, error) {
-	next, err := x.body.next()
-	if err != nil {
-		return nil, err
-	}
-	if x.t.Sign == nil {
-		out := x.req.WithContext(ctx)
-		out.Body, out.ContentLength = next, x.body.length
-		return x.ready(out, watch, !safe(x.req.Method))
-	}
-	out := x.req.Clone(ctx)
-	out.Body, out.ContentLength = next, x.body.length
-	if x.body.again() && next != http.NoBody {
-		out.GetBody = x.body.get
-	}
-	signed := false
-	defer func() {
-		if !signed && out.Body != nil { // be it by a panic
-			_ = out.Body.Close()
-		}
-	}()
-	if err := x.t.Sign(out); err != nil {
-		return nil, errors.Join(errSign, &hidden{err})
-	}
-	signed = true
-	return x.ready(out, watch, true)
-}
-
 // errNothing proves nothing: Base may have sent the request and lost the answer.
 var errNothing error = saidError("retryhttp: Base returned neither a response nor an error")
 
@@ -167,30 +139,6 @@ type saidError string
 
 func (e saidError) Error() string     { return string(e) }
 func (e saidError) SafeError() string { return string(e) }
-
-var errSign error = safeError("retryhttp: Transport.Sign failed")
-
-// ready is the request under watch, to be repeated by nobody if it is single. What
-// a transport of package net/http would refuse is not handed to it: it may have a
-// connection by then.
-func (x *exchange) ready(out *http.Request, watch *wire.Watch, single bool) (*http.Request, error) {
-	if wire.Direct(x.t.base()) {
-		if wrong := wire.Mistake(out); wrong != "" {
-			_ = out.Body.Close()
-			return nil, wire.Refused(out, wrong)
-		}
-	}
-	return watch.Watched(out, single), nil
-}
-
-// safe are the methods that change nothing: net/http may repeat them.
-func safe(method string) bool {
-	switch method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return false
-}
 
 // judge returns the error that a response amounts to, nil for a success. Its body
 // then reads as if nobody had read it before.

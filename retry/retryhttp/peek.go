@@ -55,6 +55,17 @@ func orEOF(err error) error {
 	return err
 }
 
+// whole reports whether all of a body has been read, and can be read again.
+func whole(body io.Reader) bool {
+	switch b := body.(type) {
+	case *joined:
+		return whole(b.Reader)
+	case *replayed:
+		return b.end == io.EOF || b.end == nil && whole(b.rest)
+	}
+	return body == http.NoBody
+}
+
 // A replayed body is what was seen, and then the error that ended it, which the
 // body itself would not repeat; or the rest, if nothing had ended it.
 type replayed struct {
