@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/nexpay-go/resilience/classify"
 )
@@ -29,14 +30,14 @@ func (s *Set) Affordable(tokens int) error {
 	under := base().Default
 	under.overlay(&t.Default)
 	under.overlay(&class)
-	codes := t.resent()
+	codes, statuses := t.resent(), t.priced()
 	lifting := false // a code that costs what is beneath it is sent again
 	for _, code := range codes {
 		own := t.Codes[code]
 		lifting = lifting || own.Cost == 0 && own.resends(1)
 	}
 	paid, lifted := lifting, false // and a status
-	for _, own := range t.Statuses {
+	for _, own := range statuses {
 		lifted = lifted || own.resends(1)
 		paid = paid || own.Cost == 0 && own.resends(1)
 	}
@@ -48,8 +49,8 @@ func (s *Set) Affordable(tokens int) error {
 		}
 		report(under.Cost, "%s", where)
 	}
-	for _, status := range sorted(t.Statuses) {
-		if own := t.Statuses[status]; own.Cost > tokens && (own.resends(under.MaxAttempts) || lifting) {
+	for _, status := range sorted(statuses) {
+		if own := statuses[status]; own.Cost > tokens && (own.resends(under.MaxAttempts) || lifting) {
 			report(own.Cost, "Statuses[%d]", status)
 		}
 	}
@@ -59,6 +60,24 @@ func (s *Set) Affordable(tokens int) error {
 		}
 	}
 	return errors.Join(ps.errs...)
+}
+
+// priced returns the policies of statuses with what [Standard] charges under some:
+// that holds where nothing in the table sets a Cost, be it for all.
+func (t *Table) priced() map[int]Policy {
+	all := maps.Clone(t.Statuses)
+	if t.Default.Cost != 0 || t.Classes[classify.Retryable].Cost != 0 {
+		return all
+	}
+	if all == nil {
+		all = make(map[int]Policy)
+	}
+	for status, standard := range base().Statuses {
+		p := all[status]
+		p.Cost = cmp.Or(p.Cost, standard.Cost)
+		all[status] = p
+	}
+	return all
 }
 
 // resends reports whether p allows more than one send, over layers that allow so many.

@@ -45,6 +45,7 @@ func TestAffordable(t *testing.T) {
 		{"nothing but a code", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1, Cost: 500}, Codes: codes{7: {MaxAttempts: 2}}}, []string{"Default: Cost 500"}},
 		{"a code alone is sent again under a status", policy.Standard(), policy.Table{Statuses: statuses{503: {MaxAttempts: 1, Cost: 500}}, Codes: codes{7: {MaxAttempts: 2}}}, []string{"Statuses[503]: Cost 500"}},
 		{"a code under the one status that sends again", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1}, Statuses: statuses{503: {MaxAttempts: 2}}, Codes: codes{7: {Cost: 500}}}, []string{"Codes[7]: Cost 500"}},
+		{"nothing but 429, which is cheaper by itself", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1}, Statuses: statuses{429: {MaxAttempts: 2}}}, nil},
 		{"nothing but a code that is cheap", policy.Standard(), policy.Table{Default: policy.Policy{MaxAttempts: 1, Cost: 500}, Codes: codes{7: {MaxAttempts: 2, Cost: 1}}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestAffordableAgainstModel(t *testing.T) {
 			Statuses: map[int]policy.Policy{429: some.Draw(t, "429"), 503: some.Draw(t, "503")},
 			Codes:    map[classify.Code]policy.Policy{1: some.Draw(t, "1"), 2: some.Draw(t, "2")},
 		}
-		tokens := rapid.IntRange(5, 11).Draw(t, "tokens") // 429 by itself costs 5
+		tokens := rapid.IntRange(3, 11).Draw(t, "tokens") // 429 by itself costs 5
 		set, err := policy.New(table)
 		require.NoError(t, err)
 		want := map[string]bool{}
@@ -90,7 +91,7 @@ func TestAffordableAgainstModel(t *testing.T) {
 				switch {
 				case table.Codes[code].Cost != 0:
 					want[fmt.Sprintf("policy: Codes[%d]", code)] = true
-				case table.Statuses[status].Cost != 0:
+				case table.Statuses[status].Cost != 0, status == 429 && table.Default.Cost == 0 && table.Classes[classify.Retryable].Cost == 0:
 					want[fmt.Sprintf("policy: Statuses[%d]", status)] = true
 				case table.Classes[classify.Retryable].Cost != 0:
 					want["policy: Classes[retryable]"] = true
