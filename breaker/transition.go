@@ -119,7 +119,6 @@ func (b *Breaker) settle(now time.Duration) *generation {
 func (b *Breaker) halfOpen(now time.Duration) {
 	if b.machine.State() == gobreaker.StateOpen && b.spare != nil {
 		b.machine = b.spare
-		b.machine.State() // lets it notice that its time is over
 	}
 	b.spare = openMachine(b.cfg.Probes)
 	b.move(&generation{state: HalfOpen}, now, now, "open time is over")

@@ -30,16 +30,13 @@ type highWater struct {
 // A write of the file has a goroutine of its own, so that nobody waits for the disk longer than
 // the context allows.
 type write struct {
-	mark  uint64
-	began time.Time
-	done  chan struct{} // closed when err is set
-	err   error
-	told  atomic.Bool // somebody has emitted an event for it
+	mark uint64
+	done chan struct{} // closed when err is set
+	err  error
+	told atomic.Bool // an event was emitted for it
 }
 
-func newWrite(mark uint64) *write {
-	return &write{mark: mark, began: time.Now(), done: make(chan struct{})}
-}
+func newWrite(mark uint64) *write { return &write{mark: mark, done: make(chan struct{})} }
 
 // openMarks takes hold of the file, and begins above what it holds.
 func (l *Lane) openMarks(d disk, name string) error {
@@ -86,9 +83,6 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 				return w.err
 			}
 		case <-ctx.Done():
-			if time.Since(w.began) >= slow {
-				l.report(w, l.fileError(errStalled))
-			}
 			return endedWhile(ctx, l.key, writingMark)
 		}
 	}
@@ -96,7 +90,7 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 }
 
 const (
-	slow        = time.Second // who gives up on a write that took as long has the disk to blame
+	slow        = time.Second // a write that takes as long is told of: turns come to nothing, and the disk is to blame
 	writingMark = "while its high-water file was written"
 )
 
@@ -105,6 +99,21 @@ func (l *Lane) report(w *write, err error) {
 	if !w.told.Swap(true) {
 		l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: l.Last(), Err: err})
 	}
+}
+
+// gaveUp is the error of a caller whose context ended while others had their turns, or while the disk kept them from it.
+func (l *Lane) gaveUp(ctx context.Context) error {
+	if l.marks != nil && l.marks.stalled() {
+		return endedWhile(ctx, l.key, writingMark)
+	}
+	return ended(ctx, l.key)
+}
+
+// stalled reports whether a write is under way that was told of.
+func (h *highWater) stalled() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.raising != nil && h.raising.told.Load()
 }
 
 // raise returns the write under way, or begins one that is enough for the nonce. It returns neither that nor an error if the
@@ -134,9 +143,11 @@ func (h *highWater) above(last, block uint64) uint64 {
 }
 
 func (h *highWater) run(w *write, l *Lane) {
+	stalled := time.AfterFunc(slow, func() { l.report(w, l.fileError(errStalled)) }) // who waits may be patient, and tell nobody
 	if err := h.write(h.name, markText(w.mark, l.key, l.unit)); err != nil {
 		w.err = l.fileError(err)
 	}
+	stalled.Stop()
 	h.mu.Lock()
 	if w.err == nil {
 		h.mark.Store(w.mark)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/nexpay-go/resilience/classify"
 )
@@ -27,14 +26,22 @@ func (s *Set) Affordable(tokens int) error {
 	}
 	t := &s.table
 	class := t.Classes[classify.Retryable]
-	under := base().Default
+	base := base()
+	under := base.Default
 	under.overlay(&t.Default)
 	under.overlay(&class)
-	codes, statuses := t.resent(), t.priced()
+	codes := t.resent()
 	lifting := false // a code that costs what is beneath it is sent again
 	for _, code := range codes {
 		own := t.Codes[code]
 		lifting = lifting || own.Cost == 0 && own.resends(1)
+	}
+	statuses := overlayMap(base.Statuses, t.Statuses)
+	for status, own := range statuses {
+		if t.Default.Cost != 0 || class.Cost != 0 { // which come before what is built in
+			own.Cost = t.Statuses[status].Cost
+			statuses[status] = own
+		}
 	}
 	paid, lifted := lifting, false // and a status
 	for _, own := range statuses {
@@ -42,7 +49,8 @@ func (s *Set) Affordable(tokens int) error {
 		paid = paid || own.Cost == 0 && own.resends(1)
 	}
 
-	if under.Cost > tokens && (under.resends(1) || paid) {
+	told := under.Cost > tokens && (under.resends(1) || paid)
+	if told {
 		where := "Default"
 		if class.Cost != 0 {
 			where = "Classes[retryable]"
@@ -50,7 +58,11 @@ func (s *Set) Affordable(tokens int) error {
 		report(under.Cost, "%s", where)
 	}
 	for _, status := range sorted(statuses) {
-		if own := statuses[status]; own.Cost > tokens && (own.resends(under.MaxAttempts) || lifting) {
+		own := statuses[status]
+		if told && t.Statuses[status].Cost == 0 {
+			continue // built in, and out of the way with any other Default
+		}
+		if own.Cost > tokens && (own.resends(under.MaxAttempts) || lifting) {
 			report(own.Cost, "Statuses[%d]", status)
 		}
 	}
@@ -60,24 +72,6 @@ func (s *Set) Affordable(tokens int) error {
 		}
 	}
 	return errors.Join(ps.errs...)
-}
-
-// priced returns the policies of statuses with what [Standard] charges under some:
-// that holds where nothing in the table sets a Cost, be it for all.
-func (t *Table) priced() map[int]Policy {
-	all := maps.Clone(t.Statuses)
-	if t.Default.Cost != 0 || t.Classes[classify.Retryable].Cost != 0 {
-		return all
-	}
-	if all == nil {
-		all = make(map[int]Policy)
-	}
-	for status, standard := range base().Statuses {
-		p := all[status]
-		p.Cost = cmp.Or(p.Cost, standard.Cost)
-		all[status] = p
-	}
-	return all
 }
 
 // resends reports whether p allows more than one send, over layers that allow so many.

@@ -19,6 +19,10 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 		table policy.Table
 		want  string // empty: fine
 	}{
+		{"unlimited time is bounded by attempts, where those inherited are unlimited", policy.Table{
+			Default: policy.Policy{MaxAttempts: policy.None},
+			Codes:   map[classify.Code]policy.Policy{7: {MaxAttempts: 5, MaxElapsed: policy.None}},
+		}, ""},
 		{"unlimited attempts are bounded by the inherited time", policy.Table{Default: policy.Policy{MaxAttempts: policy.None}}, ""},
 		{"unlimited time is bounded by the inherited attempts", policy.Table{Default: policy.Policy{MaxElapsed: policy.None}}, ""},
 		{"default", policy.Table{Default: endless}, "policy: Default: neither"},

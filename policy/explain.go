@@ -69,14 +69,12 @@ func (e *Explanation) maxSends() int {
 	switch {
 	case e.Policy.MaxAttempts == 1:
 		return 1
-	case e.Rule.Class == classify.Retryable:
-		return e.Policy.MaxAttempts
 	case e.Rule.Class == classify.Resync:
 		return maxResyncSends
 	case e.Rule.Class == classify.FixAndResend:
 		return 2
 	}
-	return 1
+	return e.Policy.MaxAttempts
 }
 
 func (e *Explanation) maxTime() time.Duration {

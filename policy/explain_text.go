@@ -64,8 +64,6 @@ func (e *Explanation) happens() string {
 	switch {
 	case e.Rule.Lockout:
 		return "the call ends, and every further call with this key fails at once until a person unlocks it"
-	case e.Rule.Class == classify.Fatal:
-		return "the call ends"
 	case p.MaxAttempts == 1 && e.Rule.Class == classify.Retryable:
 		return "the call ends; it may succeed later"
 	case p.MaxAttempts == 1:
@@ -77,7 +75,11 @@ func (e *Explanation) happens() string {
 	}
 	text := "sent again after " + e.waits() + e.asked("as long")
 	if p.Cost > 0 {
-		text += fmt.Sprintf("; each costs %d tokens of the budget", p.Cost)
+		tokens := "tokens"
+		if p.Cost == 1 {
+			tokens = "token"
+		}
+		text += fmt.Sprintf("; each costs %d %s of the budget", p.Cost, tokens)
 	}
 	return text
 }

@@ -134,7 +134,6 @@ func TestMistakes(t *testing.T) {
 			`f:5:26: there is no field "clas" here; did you mean class?`,
 			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			`f:7:9: default: cost 10 is more than the 1 token that the budget holds: no resend could ever be paid for`,
-			`f:7:9: statuses[429]: cost 5 is more than the 1 token that the budget holds: no resend could ever be paid for`,
 			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
 		"but what stands beside it is": {"extends: nexpay\nrules:\n  - {code: 7, fix: 404, lockout: true}\n  - {code: 7x, class: fatal}\ndefault: {attempts: x, elapsed: none, backoff: {initial: none}, cost: 101}\nclasses: {retryable: {attempts: none, elapsed: 5}}\ncodes:\n  80: {attempts: 3, breaker: x}\n  -32603: {atempts: 3, elapsed: none, cost: 102}\nbreaker: {open-for: 5, max-open-for: 1s, probes: 2000, min-calls: x}\nbudget: {deposit: x, capacity: 99999999999}\n", []string{
 			"f:3:5: the rule has no name: say what the code means",
