@@ -51,18 +51,18 @@ type LockoutChange struct {
 // Check returns nil, or the *LockedError that says what locked the key. It takes no lock, and allocates nothing for a key
 // that is not locked.
 func (l *Lockout) Check(key string) error {
-	if locked := l.locked.Load(); locked != nil {
-		return check(locked, key)
+	if l.locked.Load() == nil {
+		return nil
 	}
-	return nil
+	return l.check(key)
 }
 
 // check is apart from Check, so that this is inlined: nearly always no key is
 // locked.
 //
 //go:noinline
-func check(locked *keys, key string) error {
-	if e := locked.get(key); e != nil {
+func (l *Lockout) check(key string) error {
+	if e := l.locked.Load().get(key); e != nil {
 		c := *e // the caller may do with it as it likes
 		return &c
 	}

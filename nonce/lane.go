@@ -165,7 +165,7 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	case <-ctx.Done():
 	}
 	l.giveUp(w)
-	return nil, ended(ctx, l.key)
+	return nil, l.gaveUp(ctx)
 }
 
 // giveUp takes w out of the queue or, if its turn came all the same, passes that on.
