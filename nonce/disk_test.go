@@ -327,6 +327,32 @@ func TestAWriteThatFailsIsReportedOnce(t *testing.T) {
 	})
 }
 
+// A turn that nobody gets, because its nonce could not be written, goes to the
+// next in the queue, and so to its end.
+func TestAWriteThatFailsHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		l := m.lane(t, nonce.LaneConfig{})
+		first := enter(t, l)
+		m.onWrite = func(string) error { return errDisk }
+		time.Sleep(time.Hour) // the clock is past the mark
+		var callers []*caller
+		for range 3 {
+			callers = append(callers, arrive(l.Enter))
+		}
+		synctest.Wait()
+		first.Leave()
+		for _, c := range callers {
+			<-c.done
+			require.ErrorIs(t, c.err, errDisk)
+		}
+		require.Zero(t, nonce.Load(l))
+		m.onWrite = nil
+		enter(t, l).Leave()
+		require.NoError(t, l.Close())
+	})
+}
+
 // A hook may use the lane that it hears from.
 func TestAHookMayEnterWhenTheDiskFails(t *testing.T) {
 	m := &memory{onWrite: func(string) error { return errDisk }}

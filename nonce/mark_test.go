@@ -51,3 +51,22 @@ func TestMarkAfterALineOfAnotherKind(t *testing.T) {
 	require.Equal(t, before.After, l.Last())
 	require.NoError(t, l.Close())
 }
+
+// A mark that could not be put in its place is none: no nonce above it is given
+// out.
+func TestMarkThatIsNotPutInItsPlace(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "mark")
+	l := newLane(t, nonce.LaneConfig{Key: "main", HighWater: name})
+	enter(t, l).Leave()
+	require.NoError(t, os.Remove(name))
+	require.NoError(t, os.MkdirAll(filepath.Join(name, "in the way"), 0o700))
+	nonce.SetClock(l, func() time.Time { return time.Now().Add(time.Hour) })
+
+	_, err := l.Enter(t.Context())
+	require.ErrorContains(t, err, "high-water file")
+	require.Zero(t, nonce.Load(l))
+
+	require.NoError(t, os.RemoveAll(name))
+	enter(t, l).Leave()
+	require.NoError(t, l.Close())
+}
