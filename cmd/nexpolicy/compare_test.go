@@ -275,7 +275,7 @@ func lookedAt(from, to *policy.Set) (bool, string) {
 		return true, "attempt timeout"
 	}
 	alike := map[pairOf]bool{}
-	for code := classify.Code(-7); code <= 23; code++ {
+	for code := classify.Code("-7"); code <= 23; code++ {
 		_, known := from.Catalog().Lookup(code)
 		if _, still := to.Catalog().Lookup(code); known != still {
 			return true, fmt.Sprint("rule for ", code)
@@ -318,7 +318,7 @@ func done(class classify.Class, p policy.Policy) string {
 		fmt.Fprint(&b, p.Cost)
 	}
 	if class != classify.Fatal && class != classify.Unclassified && p.MaxAttempts != 1 { // it spreads what a Retry-After asks for
-		fmt.Fprint(&b, p.Backoff.Jitter)
+		fmt.Fprint(&b, p.Backoff.Jitter == policy.JitterNone) // the two others spread it alike
 	}
 	times := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 25 * time.Second, 70 * time.Second, time.Hour}
 	for n := 1; n <= 6; n++ {

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -274,11 +276,11 @@ func TestJSONIsWhole(t *testing.T) {
 
 // Stretches know every code of any table once.
 func TestStretches(t *testing.T) {
-	a, err := policyfile.Parse("a", []byte("name: a\nrules: [{code: 1..10, name: x, class: fatal}, {code: 5, name: y, class: fatal}, {code: 9223372036854775807, name: z, class: fatal}]\ncodes: {7: {breaker: trip}}\n"))
+	a, err := policyfile.Parse("a", []byte(fmt.Sprintf("name: a\nrules: [{code: 1..10, name: x, class: fatal}, {code: 5, name: y, class: fatal}, {code: %d, name: z, class: fatal}]\ncodes: {7: {breaker: trip}}\n", math.MaxInt)))
 	require.NoError(t, err)
 	b, err := policyfile.Parse("b", []byte("name: b\nrules: [{code: 9..12, name: x, class: fatal}]\n"))
 	require.NoError(t, err)
-	require.Equal(t, []stretch{{1, 4}, {5, 5}, {6, 6}, {7, 7}, {8, 8}, {9, 10}, {11, 12}, {1<<63 - 1, 1<<63 - 1}}, stretches(a.Policies, b.Policies))
+	require.Equal(t, []stretch{{1, 4}, {5, 5}, {6, 6}, {7, 7}, {8, 8}, {9, 10}, {11, 12}, {math.MaxInt, math.MaxInt}}, stretches(a.Policies, b.Policies))
 }
 
 // The table in the README is this program's.

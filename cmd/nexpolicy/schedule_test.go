@@ -161,3 +161,17 @@ func TestTitle(t *testing.T) {
 		require.LessOrEqual(t, style.Width(long), 6.5*vg.Inch)
 	}
 }
+
+// What is not listed is told as it is: waits may go on to grow, and a code that no rule knows is as its status.
+func TestScheduleTellsWhatItDoesNotList(t *testing.T) {
+	slow := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 200, backoff: {initial: 1ms, max: 1h, multiplier: 1.1}, elapsed: none, cost: none}\n")
+	require.Contains(t, on(0, "", "schedule", "-32603", "--file", slow).out, "And so on, each after at most 1h.\n")
+	few := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 27, backoff: {initial: 1ms, max: 1h, multiplier: 1.1}, elapsed: none, cost: none}\n")
+	require.Contains(t, on(0, "", "schedule", "-32603", "--file", few).out, "And so on, each after at most 10.835ms.\n")
+	require.Contains(t, on(0, "", "schedule", "999").out, "Without an HTTP status it is not sent again. With one, that decides: add --status.\n")
+	require.NotContains(t, on(0, "", "schedule", "999", "--status", "404").out, "Without an HTTP status")
+	got := on(0, "", "schedule", "0")
+	require.Equal(t, exitMistaken, got.exit)
+	require.Contains(t, got.errs, "0 stands for no code")
+	require.Contains(t, on(0, "", "schedule", "50", "--status", "-5").errs, "--status -5 is not an HTTP status")
+}

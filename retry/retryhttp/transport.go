@@ -69,7 +69,9 @@ type Transport struct {
 	AllowRedirect func(from, to *url.URL) bool
 
 	// Endpoint says which part of the API a request is for, see retry.Endpoint.
-	// Nil: its host.
+	// Nil: the host of its URL, in small letters, without a dot at the end and
+	// without the port that its scheme has anyway: one host is one breaker, however it
+	// is written. (Not so one with letters outside of ASCII: its two forms are two.)
 	Endpoint func(*http.Request) string
 }
 
@@ -111,13 +113,6 @@ func (x *exchange) options() []retry.Option {
 		opts = append(opts, retry.Resend(retry.ResendOnProof))
 	}
 	return opts
-}
-
-func (t *Transport) endpoint(req *http.Request) string {
-	if t.Endpoint != nil {
-		return t.Endpoint(req)
-	}
-	return req.URL.Host
 }
 
 // CloseIdleConnections passes on that of Base: http.Client has a method of that
