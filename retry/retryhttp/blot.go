@@ -25,13 +25,11 @@ func (x *exchange) blot(out *http.Request, err error) {
 	if out.URL.User != nil {
 		password, _ = out.URL.User.Password()
 	}
-	texts := []*string{&e.TraceID}
-	for i := range e.Details {
-		texts = append(texts, &e.Details[i].Message)
-	}
-	echo.Blot(texts, slices.Concat(
-		echo.Headers(out.Header), echo.Long([]string{password}),
-		echo.Values(out.URL.RawQuery), echo.Words(x.body.text())))
+	x.catalog.Redact(e, func(texts []*string) {
+		echo.Blot(texts, slices.Concat(
+			echo.Headers(out.Header), echo.Long([]string{password}),
+			echo.Values(out.URL.RawQuery), echo.Words(x.body.text())))
+	})
 }
 
 // text is the beginning of a body that can be had again.
