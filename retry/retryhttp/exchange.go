@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
@@ -18,8 +19,11 @@ import (
 type exchange struct {
 	context.Context // of the request; with what Value adds, that of the call
 	t               *Transport
-	req             *http.Request // the caller's, never changed
-	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
+	req             *http.Request     // the caller's, never changed
+	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
+	key             string            // that has the API keep the request from happening twice, "" if it has none
+	keeps           time.Duration     // how long the API keeps that
+	payment         bool              // it is an operation: only a 2xx that can be read says that it happened
 	body            body
 	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
 	last            *http.Response          // of the last attempt, if that failed on it; its body is open
@@ -74,6 +78,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 		resp.Body = http.NoBody
 	}
 	x.explain(ctx, &live, resp)
+	resp = x.begun(resp)
 	kept := false
 	defer func() {
 		if !kept { // a panic of somebody else's may be on its way
@@ -83,6 +88,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}()
 	err = x.judge(resp, out)
 	x.blot(out, err)
+	err = answer(err, resp)
 	if !live.outlives() && err == nil && !whole(resp.Body) { // a success that nobody can read
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
@@ -156,15 +162,33 @@ func (x *exchange) judge(resp *http.Response, out *http.Request) error {
 		}
 		resp.Header.Del("Location")
 	}
-	return peek(resp, out, mostError, classify.FromResponse)
+	return peek(resp, out, mostError, x.fromResponse)
+}
+
+func (x *exchange) fromResponse(resp *http.Response) error {
+	if x.catalog == nil {
+		return classify.FromResponse(resp)
+	}
+	return x.catalog.FromResponse(resp)
+}
+
+func (x *exchange) readJSON(resp *http.Response) error {
+	if x.catalog == nil {
+		return classify.ReadJSON(resp, nil)
+	}
+	return x.catalog.ReadJSON(resp, nil)
 }
 
 // inspect looks for errors in a 2xx.
 func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
+	var err error
 	if x.t.InspectJSON || x.payment {
-		if err := peek(resp, out, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) }); err != nil {
-			return err
-		}
+		err = peek(resp, out, mostJSON, x.readJSON)
+	} else {
+		err = x.look(resp, out)
+	}
+	if err != nil {
+		return err
 	}
 	if x.t.Judge == nil {
 		return nil

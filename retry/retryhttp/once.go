@@ -53,6 +53,9 @@ func operation(ctx context.Context) (retry.Operation[*http.Response], bool) {
 func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, error) {
 	x.payment = true
 	op.NoReplay = op.NoReplay || x.t.NoReplay
+	if op.Idempotent == 0 && x.key == op.ID {
+		op.Idempotent = x.keeps
+	}
 	op.Send = x.attempt
 	if verify := op.Verify; verify != nil {
 		op.Verify = func(ctx context.Context) (*http.Response, retry.Outcome, error) { return verified(verify(ctx)) }

@@ -1,7 +1,6 @@
 package retryhttp
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -81,8 +80,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	t.warn(req)
-	x := &exchange{Context: req.Context(), t: t, req: req}
+	x := &exchange{Context: req.Context(), t: t, req: req, catalog: t.Retrier.Catalog()}
 	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
 	if wish := req.Cancel; wish != nil {
 		x.heed(wish)
@@ -91,6 +89,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return x.release(nil, err)
 	}
 	defer x.body.close()
+	x.findKey()
+	x.warn()
 	if op, ok := operation(req.Context()); ok {
 		return x.release(x.perform(op))
 	}
@@ -106,9 +106,9 @@ func (x *exchange) options() []retry.Option {
 		opts = append(opts, retry.Resend(retry.ResendNever))
 	case repeatable(x.req.Method):
 	case x.t.NoReplay:
-		opts = append(opts, retry.Resend(retry.ResendOnProofNoReplay))
+		opts = append(opts, retry.ResendWithin(x.keeps, retry.ResendOnProofNoReplay))
 	default:
-		opts = append(opts, retry.Resend(retry.ResendOnProof))
+		opts = append(opts, retry.ResendWithin(x.keeps, retry.ResendOnProof))
 	}
 	return opts
 }
@@ -157,14 +157,4 @@ func repeatable(method string) bool {
 		return true
 	}
 	return false
-}
-
-// warn tells of a header that makes net/http repeat what it should not.
-func (t *Transport) warn(req *http.Request) {
-	_, plain := req.Header["Idempotency-Key"]
-	_, x := req.Header["X-Idempotency-Key"]
-	if plain || x {
-		t.Retrier.Warn(context.WithoutCancel(req.Context()), t.endpoint(req),
-			"the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
-	}
 }
