@@ -55,8 +55,11 @@ func known(body io.Reader) ([]byte, error) {
 	case *joined:
 		return known(b.Reader)
 	case *replayed:
-		if b.end != nil || len(b.seen) >= mostError {
-			return b.seen, orEOF(b.end)
+		switch {
+		case b.end != nil:
+			return b.seen, b.end
+		case len(b.seen) >= mostError:
+			return b.seen, errRest
 		}
 		rest, end := known(b.rest)
 		return append(b.seen[:len(b.seen):len(b.seen)], rest...), end
