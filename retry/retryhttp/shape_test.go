@@ -207,9 +207,9 @@ func TestKeptAnswersAreNotPrinted(t *testing.T) {
 // survives, though the request holds it.
 func TestSecretsInCodes(t *testing.T) {
 	for code, want := range map[string]classify.Code{
-		canaries["key"]:                  "[…]",
+		canaries["key"]:                   "[…]",
 		"no_" + canaries["key"] + "_here": "no_[…]_here",
-		"card_declined":                  "card_declined",
+		"card_declined":                   "card_declined",
 	} {
 		n := new(nest)
 		s := answers(says(402, `{"error":{"code":"`+code+`"}}`))
