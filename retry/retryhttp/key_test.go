@@ -369,3 +369,23 @@ func TestOnceWithItsIDAsKey(t *testing.T) {
 		})
 	}
 }
+
+// A body that can be read once is sent once, key or not, and may be signed as ever.
+func TestKeyOfABodyThatCanBeReadOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, once := range []bool{false, true} {
+			k := &keeper{keeps: 24 * time.Hour, trouble: []string{"lose"}, kept: map[string]*keptAnswer{}}
+			req := keyed(t, "inv-7")
+			req.GetBody = nil
+			want := retry.ErrAttempts
+			if once {
+				req, want = retryhttp.Once(req, "inv-7", nil), retry.ErrOutcomeUnknown
+			}
+			_, err := under(t, vendor(t), k, func(tr *retryhttp.Transport) {
+				tr.Sign = func(r *http.Request) error { r.Header.Set("X-Signature", "s"); return nil }
+			}).Do(req)
+			require.ErrorIs(t, err, want)
+			k.count(t, 1, 1)
+		}
+	})
+}

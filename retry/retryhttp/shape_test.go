@@ -3,6 +3,7 @@ package retryhttp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -201,6 +202,12 @@ func TestKeptAnswersAreNotPrinted(t *testing.T) {
 	e := errorOf(t, err)
 	n.see(e, *e, e.Last)
 	n.clean(t, "an answer that is kept")
+	last, ok := errors.AsType[interface {
+		error
+		fmt.GoStringer
+	}](e)
+	require.True(t, ok)
+	require.Equal(t, last.Error(), fmt.Sprintf("%#v", last))
 }
 
 // A server that puts the key of the request into a code gets it printed nowhere; a code that the catalog knows
