@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -145,85 +143,6 @@ type saidError string
 
 func (e saidError) Error() string     { return string(e) }
 func (e saidError) SafeError() string { return string(e) }
-
-// judge returns the error that a response amounts to, nil for a success. Its body
-// then reads as if nobody had read it before.
-func (x *exchange) judge(resp *http.Response, out *http.Request) error {
-	switch code := resp.StatusCode; {
-	case code >= 200 && code <= 299:
-		return x.inspect(resp, out)
-	case x.payment: // neither a redirect nor anything else says that it happened
-		resp.Header.Del("Location")
-	case code == http.StatusSwitchingProtocols, code == http.StatusNotModified:
-		return nil
-	case code >= 300 && code <= 399 && resp.Header.Get("Location") != "":
-		if x.mayFollow(resp) {
-			return nil
-		}
-		resp.Header.Del("Location")
-	}
-	return peek(resp, out, mostError, x.fromResponse)
-}
-
-func (x *exchange) fromResponse(resp *http.Response) error {
-	if x.catalog == nil {
-		return classify.FromResponse(resp)
-	}
-	return x.catalog.FromResponse(resp)
-}
-
-func (x *exchange) readJSON(resp *http.Response) error {
-	if x.catalog == nil {
-		return classify.ReadJSON(resp, nil)
-	}
-	return x.catalog.ReadJSON(resp, nil)
-}
-
-// inspect looks for errors in a 2xx.
-func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
-	var err error
-	if x.t.InspectJSON || x.payment {
-		err = peek(resp, out, mostJSON, x.readJSON)
-	} else {
-		err = x.look(resp, out)
-	}
-	if err != nil {
-		return err
-	}
-	if x.t.Judge == nil {
-		return nil
-	}
-	return judged(overhear(resp, x.t.Judge))
-}
-
-// judged is an error of Judge's as one about this answer: a 2xx came, whatever Judge
-// asked somebody else, so that nothing it says proves that nothing happened. An answer
-// that it made up is copied: it may be one for all.
-func judged(err error) error {
-	if err = errtree.Tidy(err); err == nil {
-		return nil
-	}
-	if e, ok := err.(*classify.Error); ok {
-		own := *e
-		own.Details = slices.Clone(e.Details)
-		return &own
-	}
-	if call, ok := errors.AsType[*retry.Error](err); ok {
-		return saidError("retryhttp: Judge failed: " + call.Error())
-	}
-	return errors.Join(err, errAnswered)
-}
-
-var errAnswered error = saidError("retryhttp: the answer was a 2xx")
-
-func (x *exchange) mayFollow(resp *http.Response) bool {
-	if x.t.AllowRedirect == nil {
-		return false
-	}
-	from := *x.req.URL
-	to, err := from.Parse(resp.Header.Get("Location"))
-	return err == nil && x.t.AllowRedirect(&from, to)
-}
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was
 // all, the connection serves again. The engine runs it before a wait, so that no
