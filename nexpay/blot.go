@@ -18,11 +18,9 @@ func blot(req *http.Request, err error) {
 	if !ok || e == nil {
 		return
 	}
-	texts := []*string{&e.TraceID}
-	for i := range e.Details {
-		texts = append(texts, &e.Details[i].Message)
-	}
-	echo.Blot(texts, slices.Concat(credentials(req), echo.Values(req.URL.RawQuery), echo.Values(body(req))))
+	classify.Nexpay().Redact(e, func(texts []*string) {
+		echo.Blot(texts, slices.Concat(credentials(req), echo.Values(req.URL.RawQuery), echo.Values(body(req))))
+	})
 }
 
 // blot takes credentials out of the texts for people. An id that holds them is

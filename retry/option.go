@@ -8,7 +8,7 @@ import (
 )
 
 // An Option sets something for a single call: [Named], [Endpoint], [Fix],
-// [Fallback], [Resend]. Of two of a kind the last one counts.
+// [Fallback], [Resend], [ResendWithin]. Of two of a kind the last one counts.
 type Option struct {
 	kind optionKind
 	text string

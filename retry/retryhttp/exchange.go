@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
@@ -16,8 +17,11 @@ import (
 type exchange struct {
 	context.Context // of the request; with what Value adds, that of the call
 	t               *Transport
-	req             *http.Request // the caller's, never changed
-	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
+	req             *http.Request     // the caller's, never changed
+	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
+	key             string            // that has the API keep the request from happening twice, "" if it has none
+	keeps           time.Duration     // how long the API keeps that
+	payment         bool              // it is an operation: only a 2xx that can be read says that it happened
 	body            body
 	kept            *kept                   // what is sent of a body, where that is the only way to have it
 	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
@@ -74,6 +78,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}
 	bye := ctx.Err() != nil && farewell(resp)
 	x.explain(ctx, &live, resp)
+	resp = x.begun(resp)
 	kept := false
 	defer func() {
 		if !kept { // a panic of somebody else's may be on its way
@@ -83,6 +88,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}()
 	err = x.judge(resp, out)
 	x.blot(out, err)
+	err = answer(err, resp)
 	if read := live.outlives() || whole(resp.Body); err == nil && (!read || bye) { // a success that nobody can read, or believe
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
@@ -145,47 +151,6 @@ type saidError string
 
 func (e saidError) Error() string     { return string(e) }
 func (e saidError) SafeError() string { return string(e) }
-
-// judge returns the error that a response amounts to, nil for a success. Its body
-// then reads as if nobody had read it before.
-func (x *exchange) judge(resp *http.Response, out *http.Request) error {
-	switch code := resp.StatusCode; {
-	case code >= 200 && code <= 299:
-		return x.inspect(resp, out)
-	case x.payment: // neither a redirect nor anything else says that it happened
-		resp.Header.Del("Location")
-	case code == http.StatusSwitchingProtocols, code == http.StatusNotModified:
-		return nil
-	case code >= 300 && code <= 399 && resp.Header.Get("Location") != "":
-		if x.mayFollow(resp) {
-			return nil
-		}
-		resp.Header.Del("Location")
-	}
-	return peek(resp, out, mostError, classify.FromResponse)
-}
-
-// inspect looks for errors in a 2xx.
-func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
-	if x.t.InspectJSON || x.payment {
-		if err := peek(resp, out, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) }); err != nil {
-			return err
-		}
-	}
-	if x.t.Judge == nil {
-		return nil
-	}
-	return judged(overhear(resp, x.t.Judge))
-}
-
-func (x *exchange) mayFollow(resp *http.Response) bool {
-	if x.t.AllowRedirect == nil {
-		return false
-	}
-	from := *x.req.URL
-	to, err := from.Parse(resp.Header.Get("Location"))
-	return err == nil && x.t.AllowRedirect(&from, to)
-}
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was
 // all, the connection serves again. The engine runs it before a wait, so that no

@@ -72,6 +72,9 @@ func whole(body io.Reader) bool {
 		return whole(b.Reader)
 	case *replayed:
 		return b.end == io.EOF || b.end == nil && whole(b.rest)
+	case *ahead:
+		_, end := b.begun()
+		return end == io.EOF
 	}
 	return body == http.NoBody
 }

@@ -35,6 +35,11 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	if err := x.t.Sign(out); err != nil {
 		return nil, errors.Join(errSign, &hidden{err})
 	}
+	if x.key != "" && (x.payment || !repeatable(x.req.Method)) {
+		if err := x.same(out); err != nil {
+			return nil, err
+		}
+	}
 	signed = true
 	x.keep(out, x.body.again() && same(out.Body, next))
 	x.trail(out, trailer)
