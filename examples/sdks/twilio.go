@@ -11,10 +11,14 @@ import (
 // Twilio reads the errors of github.com/twilio/twilio-go: those of the APIs that there
 // have always been, and those of version 1.0 of its standards.
 //
-// The SDK sends once. But it drops the header of an answer, and so Retry-After and the
-// trace id; of an answer that is no JSON it keeps the status in a text only, so that it
-// is Unclassified. And it takes no context: bound an attempt by client.SetTimeout. All
-// that can be had from below, where the header still is:
+// The SDK sends once, but for requests of version 1.0: those it sends a second time,
+// body and all, where an answer with an error cannot be read, and no option prevents
+// it. So nothing that has to happen once belongs there without looking first.
+//
+// It drops the header of an answer, and so Retry-After and the trace id; of an answer
+// that is no JSON it keeps the status in a text only, so that it is Unclassified. And
+// it takes no context: bound an attempt by Client.SetTimeout. What is lost is there
+// below it still:
 //
 //	&client.Client{HTTPClient: &http.Client{Transport: &retryhttp.Transport{Retrier: r}}}
 var Twilio = []classify.Adapter{
