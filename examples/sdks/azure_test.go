@@ -88,7 +88,7 @@ func TestAzure(t *testing.T) {
 func TestAzureSendsFourTimes(t *testing.T) {
 	t.Parallel()
 	server, requests := serve(t, scene{status: 503, body: page})
-	require.Error(t, azureCallWith(server.URL, policy.ClientOptions{Retry: policy.RetryOptions{RetryDelay: -1}})(t.Context()))
+	require.Error(t, azureCallWith(server.URL, policy.ClientOptions{Retry: policy.RetryOptions{RetryDelay: time.Nanosecond}})(t.Context()))
 	require.EqualValues(t, 4, requests.Load())
 }
 
