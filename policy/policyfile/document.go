@@ -78,7 +78,6 @@ type (
 	ratio    float64       // a share, or none
 	status   int           // an HTTP status
 	statuses struct{ first, last status }
-	codes    struct{ first, last classify.Code }
 	refund   uint8
 
 	ruleClass classify.Class
