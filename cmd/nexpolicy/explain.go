@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -45,19 +46,19 @@ them, the last counts, and what curl says of itself is left out); or a line from
 			if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "Paste an answer or a line from a log, then Enter and Ctrl-D.")
 			}
-			answer, err := readAnswer(in, *status)
+			answer, err := readAnswer(in, f.Policies.Catalog(), *status)
 			if err != nil {
 				return err
 			}
 			out.answer(f.Policies, answer)
 			return nil
 		}
-		code, err := readCode(args[0])
+		code, err := readCode(f.Policies, args[0])
 		if err != nil {
 			return err
 		}
-		if code == 0 && *status == 0 {
-			return fmt.Errorf("0 stands for no code: add --status to ask for what an HTTP status means by itself")
+		if code == "" && *status == 0 {
+			return fmt.Errorf("%s stands for no code: add --status to ask for what an HTTP status means by itself", cmp.Or(args[0], `""`))
 		}
 		out.explanation(explain(f.Policies, code, *status))
 		return nil

@@ -24,7 +24,7 @@ func newTable(out *screen) *cobra.Command {
 status does where no rule knows a code. JSON has a value for each rule.`,
 		Example: `  nexpolicy table
   nexpolicy table --file policies.yaml --format md
-  nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .first'`,
+  nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .codes'`,
 		Args: cobra.NoArgs,
 	}
 	file := fileFlag(cmd)
@@ -75,7 +75,7 @@ func rows(set *policy.Set) []row {
 		all[i].codes = append(all[i].codes, label)
 	}
 	for _, s := range joined(set) {
-		add(behaviourOf(set.Explain(s.first)), s.String())
+		add(behaviourOf(set.Explain(s.code)), s.String())
 	}
 	slices.SortStableFunc(all, func(a, b row) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(b.sends, a.sends)) })
 	codes := all
@@ -93,8 +93,8 @@ func rows(set *policy.Set) []row {
 // the same.
 func joined(set *policy.Set) (all []stretch) {
 	for _, s := range stretches(set) {
-		if n := len(all); n > 0 && all[n-1].last+1 == s.first && behaviourOf(set.Explain(all[n-1].first)) == behaviourOf(set.Explain(s.first)) {
-			all[n-1].last = s.last
+		if n := len(all); n > 0 && all[n-1].before(&s) && behaviourOf(set.Explain(all[n-1].code)) == behaviourOf(set.Explain(s.code)) {
+			all[n-1] = stretchOf(all[n-1].first, s.last)
 			continue
 		}
 		all = append(all, s)
@@ -113,7 +113,7 @@ func statuses(set *policy.Set) (all []labelled) {
 	for hundred := 3; hundred <= 5; hundred++ {
 		of, count := [100]behaviour{}, map[behaviour]int{}
 		for i := range of {
-			of[i] = behaviourOf(explain(set, 0, 100*hundred+i))
+			of[i] = behaviourOf(explain(set, "", 100*hundred+i))
 			count[of[i]]++
 		}
 		usual := of[99]
@@ -181,8 +181,7 @@ type (
 		Statuses       []statusJSON `json:"statuses"`
 	}
 	codeJSON struct {
-		First  int    `json:"first"`
-		Last   int    `json:"last"`
+		Codes  string `json:"codes"` // as the code of a rule in a file
 		Name   string `json:"name"`
 		Fix    string `json:"fix,omitempty"`
 		Source string `json:"source,omitempty"`
@@ -208,8 +207,8 @@ func writeJSON(out *screen, set *policy.Set) error {
 		t.AttemptTimeout = new(d.Seconds())
 	}
 	for _, s := range stretches(set) {
-		e := set.Explain(s.first)
-		t.Codes = append(t.Codes, codeJSON{int(s.first), int(s.last), e.Rule.Name, e.Rule.Fix, e.Rule.Source, behaviourOf(e).json()})
+		e := set.Explain(s.code)
+		t.Codes = append(t.Codes, codeJSON{s.codes, e.Rule.Name, e.Rule.Fix, e.Rule.Source, behaviourOf(e).json()})
 	}
 	for _, s := range statuses(set) {
 		t.Statuses = append(t.Statuses, statusJSON{s.label, s.json()})
