@@ -33,7 +33,7 @@ func (c *code) parse(s string) error {
 		return err
 	}
 	if _, single := all.one(); !single {
-		return fmt.Errorf("%s is more than one code: a policy is for one, and a rule may be for several", short(s))
+		return fmt.Errorf("%s stands for more than one code: only a rule may", short(s))
 	}
 	*c = code(s)
 	return nil

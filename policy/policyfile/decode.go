@@ -35,6 +35,7 @@ type decoder struct {
 	names    map[reflect.Type][]string // of their fields
 	judges   bool                      // answers are judged by their status
 	success  []classify.Code           // that say that there is no error; nil: 0
+	text     string                    // of the file
 }
 
 func newDecoder() *decoder {
@@ -152,6 +153,11 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 	}
 	if s := scalarOf(v); s != nil {
 		d.scalar(n, s)
+		return
+	}
+	switch v.Interface().(type) {
+	case paths, successes:
+		d.oneOrMore(n, v)
 		return
 	}
 	switch v.Kind() {

@@ -15,6 +15,13 @@ import (
 // besides is found as well. A name is required even of a catalog that is not read
 // further.
 func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *classify.Catalog) {
+	switch {
+	case base == nil:
+		c, _ = classify.NewCatalog(cmp.Or(doc.Name, "?"))
+	default:
+		c = base.Catalog().Named(doc.Name)
+	}
+	c = d.shaped(child(root, "answer"), &doc.Answer, c)
 	at := child(root, "rules")
 	var rules []classify.Rule
 	if at != nil {
@@ -23,13 +30,7 @@ func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *
 	if doc.Extends == "" && doc.Name == "" && !d.bad[root] {
 		d.wrong(root, "a name is needed, or extends")
 	}
-	var err error
-	switch {
-	case base == nil:
-		c, err = classify.NewCatalog(cmp.Or(doc.Name, "?"), rules...)
-	default:
-		c, err = base.Catalog().Named(doc.Name).With(rules...)
-	}
+	c, err := c.With(rules...)
 	d.translate(cmp.Or(at, root), err, nil)
 	return c
 }

@@ -32,7 +32,14 @@ func schemaOf(t reflect.Type) object {
 		return orNone(object{"type": "integer", "minimum": 1})
 	case ratio:
 		return orNone(object{"type": "number", "exclusiveMinimum": 0, "maximum": 1})
-	case codes:
+	case period:
+		return object{"type": "string", "pattern": `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`}
+	case path:
+		return object{"type": "string", "minLength": 1, "maxLength": 256}
+	case paths, successes:
+		one := schemaOf(t.Elem())
+		return object{"anyOf": []any{one, object{"type": "array", "items": one}}}
+	case codes, classify.Code:
 		return object{"anyOf": []any{
 			object{"type": "integer"},
 			object{"type": "string", "minLength": 1, "maxLength": 128},
