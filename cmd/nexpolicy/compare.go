@@ -19,6 +19,7 @@ func compare(from, to *policyfile.File) []difference {
 	if before, after := c.from.AttemptTimeout(), c.to.AttemptTimeout(); before != after {
 		c.add("every send", []change{{"attempt timeout", orNone(before), orNone(after)}})
 	}
+	c.add("answers", shapeChanges(c.from.Catalog().Shape(), c.to.Catalog().Shape()))
 	c.compareClasses()
 	c.compareCodes()
 	c.compareStatuses()

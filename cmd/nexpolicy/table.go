@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/nexpay-go/resilience/policy"
@@ -21,7 +22,8 @@ func newTable(out *screen) *cobra.Command {
 		Use:   "table",
 		Short: "What each code does",
 		Long: `What each code does: codes with the same behaviour in one row, and below what the HTTP
-status does where no rule knows a code. JSON has a value for each rule.`,
+status does where no rule knows a code; and where answers keep what matters, if that is
+not where it is usual. JSON has a value for each rule.`,
 		Example: `  nexpolicy table
   nexpolicy table --file policies.yaml --format md
   nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .codes'`,
@@ -45,8 +47,14 @@ status does where no rule knows a code. JSON has a value for each rule.`,
 			for _, line := range markdown(rows(f.Policies)) {
 				fmt.Fprintln(out, line)
 			}
+			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
+				fmt.Fprintf(out, "\n```\n%s\n```\n", strings.Join(fields, "\n"))
+			}
 		default:
 			out.rows(rows(f.Policies))
+			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
+				fmt.Fprintf(out, "\n%s\n%s\n", out.paint(text.Colors{text.Bold}, "answers"), strings.Join(fields, "\n"))
+			}
 		}
 		return nil
 	}
@@ -175,10 +183,11 @@ func (s *screen) rows(rows []row) {
 // null.
 type (
 	tableJSON struct {
-		Name           string       `json:"name"`
-		AttemptTimeout *float64     `json:"attemptTimeout"`
-		Codes          []codeJSON   `json:"codes"`
-		Statuses       []statusJSON `json:"statuses"`
+		Name           string         `json:"name"`
+		AttemptTimeout *float64       `json:"attemptTimeout"`
+		Answer         map[string]any `json:"answer,omitempty"` // as in a file
+		Codes          []codeJSON     `json:"codes"`
+		Statuses       []statusJSON   `json:"statuses"`
 	}
 	codeJSON struct {
 		Codes  string `json:"codes"` // as the code of a rule in a file
@@ -202,7 +211,7 @@ type (
 )
 
 func writeJSON(out *screen, set *policy.Set) error {
-	t := tableJSON{Name: set.Catalog().Name()}
+	t := tableJSON{Name: set.Catalog().Name(), Answer: shapeJSON(set.Catalog().Shape())}
 	if d := set.AttemptTimeout(); d > 0 {
 		t.AttemptTimeout = new(d.Seconds())
 	}
