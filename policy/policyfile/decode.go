@@ -197,7 +197,7 @@ func quotes(n *yaml.Node, s scalar) error {
 		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" {
 			return fmt.Errorf("%s is no text: write \"%[1]s\"", short(n.Value))
 		}
-	case *count, *ratio, *number, *truth:
+	case *count, *amount, *ratio, *number, *truth:
 		if n.Tag == "!!str" && n.Value != none {
 			return fmt.Errorf("%q is a text: write it without quotes", short(n.Value))
 		}
