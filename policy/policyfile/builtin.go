@@ -51,7 +51,7 @@ func builtinSet(name string) *policy.Set {
 
 func readBuiltin(name string) (*policy.Set, error) {
 	if name == sqlState {
-		return policy.New(policy.Table{Catalog: classify.SQLState()})
+		return policy.New(policy.Table{Name: name, Catalog: classify.SQLState()})
 	}
 	data, _ := Builtin(name)
 	f, err := Parse(name, data)

@@ -35,7 +35,8 @@ type decoder struct {
 	names    map[reflect.Type][]string // of their fields
 	judges   bool                      // answers are judged by their status
 	success  []classify.Code           // that say that there is no error; nil: 0
-	text     string                    // of the file
+	name     string                    // of the file
+	text     string                    // and what it holds
 }
 
 func newDecoder() *decoder {
