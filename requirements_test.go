@@ -32,6 +32,7 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"golang.org/x/term",
 		"gonum.org/v1/plot",
+		"pgregory.net/rapid",
 	},
 	"examples/lanes": {
 		"github.com/jedib0t/go-pretty/v6",

@@ -53,11 +53,17 @@ var mark = []byte("\ufeff")
 
 // parse reads what it can of a body of any length. It reports whether that was all
 // of it, and whether a member called "error" complains, in whatever form; a body
-// that does not even begin as an object holds nothing to read.
+// that does not even begin as an object holds nothing to read, but an array may nest
+// too deep.
 func parse(body []byte) (e *Error, whole, complains bool) {
 	e = new(Error)
 	s := scanner{text: bytes.TrimPrefix(body, mark)}
-	if s.peek() != '{' {
+	switch s.peek() {
+	case '{':
+	case '[':
+		s.value()
+		return e, s.end(), false
+	default:
 		return e, true, false
 	}
 	var trace []byte
@@ -68,7 +74,7 @@ func parse(body []byte) (e *Error, whole, complains bool) {
 			return
 		}
 		text := s.value()
-		if trace == nil && spells(key, "traceId") {
+		if trace == nil && spells(key, "traceId") && !(s.at == len(s.text) && numeric(text)) { // which may go on
 			trace = text
 		}
 		complains = complains || spells(key, "error") && !s.bad && !saysNone(text)
@@ -201,7 +207,7 @@ func readTrace(text []byte) string {
 	id := string(text[:min(len(text), maxTrace)])
 	if strings.HasPrefix(id, `"`) {
 		id = strings.TrimLeftFunc(unquote(clip(text)), breaksWord)
-	} else if strings.TrimLeft(id, "-0123456789") == id {
+	} else if !numeric(text) {
 		return "" // true, null, a list
 	}
 	if end := strings.IndexFunc(id, breaksWord); end >= 0 {
@@ -211,6 +217,11 @@ func readTrace(text []byte) string {
 		id = strings.ToValidUTF8(id[:maxTrace], "")
 	}
 	return id
+}
+
+// numeric reports whether the text of a value is that of a number.
+func numeric(text []byte) bool {
+	return len(text) > 0 && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
 }
 
 // breaksWord reports whether a character ends a trace id: blanks and what is not

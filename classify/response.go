@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,9 @@ var errNoResponse = errors.New("no response to read")
 
 // FromResponse returns nil for a 2xx and leaves its body alone. For any other status
 // it returns an [*Error], having read at most 64 KiB of the body and closed it; a
-// shorter body is read to its end, so that the connection can serve again.
+// shorter body is read to its end, so that the connection can serve again. Of a body
+// that stalls until the context ends, or breaks off, it has what came: that is no
+// longer [Error.Complete], and its effect is Unknown.
 //
 // Where net/http unpacks gzip by itself, that bounds what comes out, not what the
 // server sends for it: set Transport.DisableCompression where that matters.
@@ -43,7 +46,7 @@ func FromResponse(resp *http.Response) error {
 		}
 	}
 	e := Decode(resp.StatusCode, resp.Header, body)
-	e.partial = e.partial || err != nil
+	e.partial = e.partial || err != nil || hungUp(resp)
 	return e
 }
 
@@ -52,7 +55,7 @@ func FromResponse(resp *http.Response) error {
 //
 //   - An answer other than 2xx is the [*Error] of [FromResponse].
 //   - A 2xx with a top-level "errors" is an [*Error] too, unless that says that there
-//     are none: null, false, 0, "", [] or {}.
+//     are none: null, false, 0, "", [] or {}. So is one that breaks off behind them.
 //   - A 2xx that is no JSON, does not fit v, is cut, has 4 MiB or more, or nests
 //     deeper than 64 levels is unreadable. So is an empty one, unless v is nil.
 //
@@ -65,7 +68,7 @@ func FromResponse(resp *http.Response) error {
 //
 // The answer to a payment of retry.DoOnce has to say that it happened. Of those, a
 // 2xx is unreadable as well whose end nobody announced (HTTP/1 without a length and
-// without chunks), that is null, false, 0, "" or [], or that has a top-level "error"
+// without chunks), that is empty and may have come after the context's end, that is null, false, 0, "" or [], or that has a top-level "error"
 // which is not empty, or an array with one of which that is true. It is known by the context of resp.Request.
 func ReadJSON(resp *http.Response, v any) error {
 	if err := FromResponse(resp); err != nil {
@@ -78,14 +81,14 @@ func ReadJSON(resp *http.Response, v any) error {
 		body, err = unpacked(resp, maxAnswer)
 		body = bytes.TrimPrefix(body, mark)
 	}
-	if err != nil {
-		return &undecodable{resp.StatusCode, err, err == errTooLong}
-	}
 	e, whole, complains := parse(body)
 	if len(e.Details) > 0 {
 		e.Status, e.RetryAfter = resp.StatusCode, retryAfter(resp.Header)
-		e.partial = e.partial || !whole
+		e.partial = e.partial || !whole || err != nil
 		return e
+	}
+	if err != nil {
+		return &undecodable{resp.StatusCode, err, err == errTooLong}
 	}
 	open := openEnded(resp, body)
 	err = unmarshal(body, whole, v)
@@ -100,10 +103,26 @@ func ReadJSON(resp *http.Response, v any) error {
 
 // openEnded reports whether nobody announced where the answer ends: over HTTP/1 it
 // ended with the connection, and so may have been cut. What was unpacked has an end
-// of its own.
+// of its own. Nor says an empty answer anything that a server gives which gives up, as
+// its client has hung up.
 func openEnded(resp *http.Response, body []byte) bool {
-	return resp.ProtoMajor == 1 && resp.Close && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 &&
-		!(resp.Uncompressed && len(body) > 0)
+	if resp.Uncompressed && len(body) > 0 {
+		return false
+	}
+	return hungUp(resp) || len(body) == 0 && late(resp) || resp.ProtoMajor == 1 && resp.Close && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
+}
+
+// hungUp reports whether the end of an answer may be the server's farewell to a
+// client that has just hung up: its context is over, and no length was announced.
+// Over TLS what a server sends then may still arrive, and net/http takes it for the
+// end of the answer. Over HTTP/2 it does not.
+func hungUp(resp *http.Response) bool {
+	return resp.ContentLength < 0 && late(resp)
+}
+
+// late reports whether the client has hung up, over HTTP/1.
+func late(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && resp.Request != nil && resp.Request.Context().Err() != nil
 }
 
 // unsaid returns why a readable 2xx does not say that a payment happened. An empty
@@ -121,18 +140,22 @@ func unsaid(body []byte, open, complains bool) error {
 	return nil
 }
 
-// within reports whether an element of an array says that something went wrong.
-func within(body []byte) bool {
-	var all []json.RawMessage
-	if len(body) == 0 || body[0] != '[' || json.Unmarshal(body, &all) != nil {
+// within reports whether an element of an array says that something went wrong. It
+// keeps none of them: there may be millions.
+func within(body []byte) (says bool) {
+	s := scanner{text: body}
+	if s.peek() != '[' {
 		return false
 	}
-	for _, one := range all {
-		if e, _, complains := parse(one); complains || len(e.Details) > 0 {
-			return true
+	s.array(func() {
+		one := s.value()
+		if says || len(one) == 0 || one[0] != '{' {
+			return
 		}
-	}
-	return false
+		e, _, complains := parse(one)
+		says = complains || len(e.Details) > 0
+	})
+	return says
 }
 
 // cut reports whether body is the beginning of a JSON value.
@@ -163,16 +186,17 @@ func unmarshal(body []byte, whole bool, v any) error {
 // whoever asked for it by an Accept-Encoding of his own. Both what is read and what
 // comes out are bounded by limit.
 func unpacked(resp *http.Response, limit int) ([]byte, error) {
-	body, err := read(resp.Body, limit)
+	body, end := read(resp.Body, limit)
 	encoding := resp.Header.Get("Content-Encoding")
-	if err != nil || !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
-		return body, err
+	if !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
+		return body, end
 	}
 	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil { // it is not packed after all
-		return body, nil
+	if err != nil { // it is not packed after all, or cut before anything came
+		return body, end
 	}
-	return read(z, limit)
+	body, err = read(z, limit)
+	return body, cmp.Or(end, err)
 }
 
 // read reads at most limit bytes. That there is nothing behind them is not known

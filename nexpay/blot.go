@@ -18,32 +18,31 @@ func blot(req *http.Request, err error) {
 	if !ok || e == nil {
 		return
 	}
-	echoes := slices.Concat(credentials(req), echo.Values(req.URL.RawQuery), echo.Values(body(req)))
-	e.TraceID = echo.Without(e.TraceID, echoes)
+	texts := []*string{&e.TraceID}
 	for i := range e.Details {
-		e.Details[i].Message = echo.Without(e.Details[i].Message, echoes)
+		texts = append(texts, &e.Details[i].Message)
 	}
+	echo.Blot(texts, slices.Concat(credentials(req), echo.Values(req.URL.RawQuery), echo.Values(body(req))))
 }
 
 // blot takes credentials out of the texts for people. An id that holds them is
 // none: it gets printed, stored and handed on.
 func (p *PaymentStatus) blot(req *http.Request) error {
-	secrets := credentials(req)
-	if echo.Without(p.PaymentID, secrets) != p.PaymentID {
+	id := p.PaymentID
+	echo.Blot([]*string{&id, &p.RejectReason, &p.ExecutionTime}, credentials(req))
+	if id != p.PaymentID {
 		*p = PaymentStatus{}
 		return classify.Undecodable(mistake("nexpay: the paymentId repeats the key or a signature of the request"))
 	}
-	p.RejectReason, p.ExecutionTime = echo.Without(p.RejectReason, secrets), echo.Without(p.ExecutionTime, secrets)
 	return nil
 }
 
 // credentials are the key, the signatures, and what the caller's own headers hold.
-func credentials(req *http.Request) []echo.Echo {
-	echoes := []echo.Echo{echo.Of(req.Header.Get("X-API-KEY")), echo.Of(req.Header.Get("X-Signature"))}
-	_, password, _ := req.BasicAuth()
+func credentials(req *http.Request) []string {
+	texts := []string{req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")}
 	form, _ := ParseForm(body(req))
 	order, _ := form.Get(signatureField)
-	return slices.Concat(echoes, echo.Long([]string{password, order}), echo.Headers(req.Header))
+	return slices.Concat(texts, echo.Long([]string{order}), echo.Headers(req.Header))
 }
 
 // body is that of a signed request, which can be read again.

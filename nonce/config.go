@@ -11,6 +11,7 @@ import (
 
 const (
 	maxKeyBytes     = 256
+	maxInFlight     = 1 << 20 // more is a mistake: no host has as many connections to one API
 	defaultMost     = 16
 	defaultMaxAhead = 10 * time.Minute
 )
@@ -20,7 +21,7 @@ type LaneConfig struct {
 	// Key is the API key's name, never its secret: it appears in errors and logs. At most 256 bytes of UTF-8 without
 	// control characters.
 	Key string
-	// InFlight is how many requests may be on the wire at once; 0 means 1. Above 1 the network may deliver them in
+	// InFlight is how many requests may be on the wire at once; 0 means 1, 1,048,576 is the most. Above 1 the network may deliver them in
 	// another order than they were sent in, and the API refuses those that come too late, which costs a resend each.
 	InFlight int
 	// Adaptive has the lane find the best number in flight by itself: one more, little by little, while nothing is
@@ -37,12 +38,16 @@ type LaneConfig struct {
 	// It is never more than a minute at a time; see ForeignError.
 	MaxAhead time.Duration
 	// HighWater is the path of a file that outlives the lane and holds a nonce no lower than any it handed out, so that the
-	// next lane goes on above, whatever became of the clock. It is written about every ten seconds of use, and by Close.
+	// next lane goes on above, whatever became of the clock. It is written about every ten seconds of use, somewhat more
+	// often after a crash, and by Close. After a crash the next lane begins up to ten seconds ahead of the clock, and after
+	// any number of them no farther than that and twice the nonces drawn. Enter, Resync and Next end with their context
+	// whatever the disk does; NewLane and Close wait ten seconds for it. A pipe or a device is refused.
 	// Beside it lie a file of the same name and .lock, which keeps a second lane away, and for moments one with .tmp. Empty:
 	// none.
 	HighWater string
-	// OnEvent is told what a person should know of. It is called on the goroutine it happened on, under no lock, perhaps
-	// by several at once; its panics are contained. nil: nobody is told.
+	// OnEvent is told what a person should know of. It is called on the goroutine it happened on, which waits for it, under
+	// no lock, perhaps by several at once; its panics are contained. That a disk hangs is told on a goroutine of its own.
+	// nil: nobody is told.
 	OnEvent func(Event)
 }
 
@@ -68,18 +73,22 @@ func (c LaneConfig) check() error {
 	}
 
 	name := c.Key
-	switch {
-	case c.Key == "":
+	if c.Key == "" {
 		wrong("Key is required: the name of the API key")
-	case len(c.Key) > maxKeyBytes:
+	}
+	if len(c.Key) > maxKeyBytes {
 		wrong("Key is %d bytes long, more than %d", len(c.Key), maxKeyBytes)
 		name = ""
-	case !utf8.ValidString(c.Key) || strings.ContainsFunc(c.Key, unicode.IsControl):
+	}
+	if !utf8.ValidString(c.Key) || strings.ContainsFunc(c.Key, unicode.IsControl) {
 		wrong("Key has control characters or is not UTF-8")
 		name = ""
 	}
-	if c.InFlight < 0 {
+	switch {
+	case c.InFlight < 0:
 		wrong("InFlight is %d: at least 1 request is on the wire at once, or 0 for that", c.InFlight)
+	case c.InFlight > maxInFlight:
+		wrong("InFlight is %d: at most %d requests are on the wire at once", c.InFlight, maxInFlight)
 	}
 	switch c.Unit {
 	case 0, time.Microsecond, time.Millisecond:
@@ -89,7 +98,7 @@ func (c LaneConfig) check() error {
 		wrong("Unit is %v: use time.Microsecond or time.Millisecond", c.Unit)
 	}
 	if c.MaxAhead < 0 {
-		wrong("MaxAhead %v is negative", c.MaxAhead)
+		wrong("MaxAhead %v is negative: 0 means %v", c.MaxAhead, defaultMaxAhead)
 	}
 	if c.After >= MaxNonce {
 		errs = append(errs, &ExhaustedError{Key: name, Last: c.After})

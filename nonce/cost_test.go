@@ -2,10 +2,13 @@ package nonce_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +20,7 @@ func TestAllocations(t *testing.T) {
 		t.Skip("counts hold without the race detector")
 	}
 	p, lanes := newPool(t, "a", "b")
+	kept := (&memory{}).lane(t, nonce.LaneConfig{})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	free := func(string) error { return nil }
@@ -24,6 +28,7 @@ func TestAllocations(t *testing.T) {
 		"Lane.Enter":       func() (*nonce.Ticket, error) { return lanes[0].Enter(ctx) },
 		"Lane.EnterKey":    func() (*nonce.Ticket, error) { return lanes[0].EnterKey(ctx, "a") },
 		"Lane.EnterUnless": func() (*nonce.Ticket, error) { return lanes[0].EnterUnless(ctx, free) },
+		"with a file":      func() (*nonce.Ticket, error) { return kept.Enter(ctx) },
 		"Pool.Enter":       func() (*nonce.Ticket, error) { return p.Enter(ctx) },
 		"Pool.EnterKey":    func() (*nonce.Ticket, error) { return p.EnterKey(ctx, "a") },
 		"Pool.EnterUnless": func() (*nonce.Ticket, error) { return p.EnterUnless(ctx, free) },
@@ -35,8 +40,22 @@ func TestAllocations(t *testing.T) {
 			}), 1.0, "the ticket")
 		})
 	}
+	adaptive := newLane(t, nonce.LaneConfig{Adaptive: true}) // which measures every turn
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { enter(t, adaptive).Leave() }), 1.0)
+	require.NoError(t, kept.Close())
 	ticket := enter(t, lanes[0])
 	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { _, _ = ticket.Next(ctx) }), 1.0)
+
+	soon, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	line := []nonce.Standing{nonce.Stand(lanes[1]), nonce.Stand(lanes[1]), nonce.Stand(lanes[1])}
+	require.LessOrEqual(t, testing.AllocsPerRun(200, func() { // one more comes, and the first has its turn
+		require.NoError(t, nonce.TooLate(soon, lanes[1]))
+		next := nonce.Stand(lanes[1])
+		line[0].Leave()
+		copy(line, line[1:])
+		line[len(line)-1] = next
+	}), 3.0, "the place in the queue, its channel and the ticket: nothing for the estimate")
 }
 
 // What a waiter costs beyond the goroutine it is on, whose stack must not grow for it either.
@@ -150,19 +169,105 @@ func BenchmarkLaneContended(b *testing.B) {
 	})
 }
 
-func BenchmarkPool16(b *testing.B) {
-	keys := make([]string, 16)
-	for i := range keys {
-		keys[i] = string(rune('a' + i))
-	}
-	p, _ := newPool(b, keys...)
+func BenchmarkLaneHighWater(b *testing.B) {
+	l := newLane(b, nonce.LaneConfig{HighWater: filepath.Join(b.TempDir(), "mark")})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	b.ReportAllocs()
 	for b.Loop() {
-		ticket, err := p.Enter(context.Background())
+		ticket, err := l.Enter(ctx)
 		if err != nil {
 			b.Fatal(err)
 		}
 		ticket.Leave()
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkPool has all lanes idle, all but one busy, all full but the turn that is taken and given back, or one key
+// locked and the rest busy.
+func BenchmarkPool(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10_000} {
+		for _, state := range []string{"idle", "one free", "full", "one locked"} {
+			b.Run(fmt.Sprintf("%s/%d", state, n), func(b *testing.B) {
+				p := poolOf(b, n, nonce.LaneConfig{InFlight: 2})
+				locked := func(string) error { return nil }
+				held := map[string]int{"idle": 0, "one free": n - 1, "full": n, "one locked": n}[state]
+				var one *nonce.Ticket
+				for range held {
+					one = enter(b, p)
+				}
+				if state == "one locked" { // and idle, so that it is asked for first
+					one.Leave()
+					err := lockError(one.Key())
+					locked = func(key string) error {
+						if key == one.Key() {
+							return err
+						}
+						return nil
+					}
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					ticket, err := p.EnterUnless(context.Background(), locked)
+					if err != nil {
+						b.Fatal(err)
+					}
+					ticket.Leave()
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkPoolParallel(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			p := poolOf(b, n, nonce.LaneConfig{})
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					ticket, err := p.Enter(context.Background())
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					ticket.Leave()
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkPoolRefused is a call that every lane refuses.
+func BenchmarkPoolRefused(b *testing.B) {
+	for _, n := range []int{10, 100, 1000, 10_000} {
+		b.Run(fmt.Sprintf("locked/%d", n), func(b *testing.B) {
+			p := poolOf(b, n, nonce.LaneConfig{})
+			for b.Loop() {
+				_, err := p.EnterUnless(context.Background(), func(key string) error { return lockError(key) })
+				if err.Error() == "" {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("closed/%d", n), func(b *testing.B) {
+			p := poolOf(b, n, nonce.LaneConfig{})
+			for _, l := range nonce.Lanes(p) {
+				if err := l.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				_, err := p.Enter(context.Background())
+				if err.Error() == "" {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

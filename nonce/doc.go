@@ -25,6 +25,16 @@
 // A slow answer keeps the others on its key waiting, for as long as its attempt may take: give attempts a timeout. Give
 // reads a key and a lane of their own, so that they never stand between a payment and its turn.
 //
+// # Who waits for whom
+//
+// Who enters waits for turns to end, in the order of coming. A turn that has begun waits at most for its place among
+// those in flight, or for the end of the one turn that nobody may overtake, which itself waits for nobody: so no turn
+// waits for one that waits for it.
+//
+// A caller whose deadline would come before its turn is sent away at once with a [WaitError]. What turns take is judged by
+// the last eight of them, and one or a few that hung count little, so that nobody is sent away for those. Where more than
+// half take long, all are expected to. A lane that was idle for longer than those eight took is measured anew.
+//
 // # One process per key
 //
 // A lane knows of its own nonces only. A second lane on the same key, in this process or another, takes the first one's
@@ -32,6 +42,7 @@
 // goes ahead of the clock by a second and then by a minute, and tells of it in Events, in Stats and in a [ForeignError].
 //
 // After a restart the clock has moved on and a new lane goes on above the old one, unless the clock was set back
-// meanwhile; LaneConfig.HighWater is for who wants to be safe from that as well. Package noncetest holds a source of your
-// own to the rules, such as one that several processes share.
+// meanwhile; LaneConfig.HighWater is for who wants to be safe from that as well. However often a process crashes, the next
+// one begins at most ten seconds ahead of the clock, and of what was sent. A disk that hangs keeps nobody longer than the
+// context allows. Package noncetest holds a source of your own to the rules, such as one that several processes share.
 package nonce

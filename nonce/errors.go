@@ -3,7 +3,6 @@ package nonce
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -51,12 +50,13 @@ func (e *ExhaustedError) SafeError() string { return e.Error() }
 // Is reports whether target is ErrExhausted.
 func (e *ExhaustedError) Is(target error) bool { return target == ErrExhausted }
 
-// A WaitError says that a turn would not have come before the deadline, as far as the turns before it show: nobody need
-// wait to learn that. It is a context.DeadlineExceeded.
+// A WaitError says that a turn would not have come before the deadline, as far as the last turns show, even with luck and
+// if those under way ended at once: nobody need wait to learn that. It takes those who wait already to stay. It is a
+// context.DeadlineExceeded.
 type WaitError struct {
 	Key   string        // name of the API key
 	Ahead int           // how many waited already
-	Wait  time.Duration // what they take at least, judging by the turns before
+	Wait  time.Duration // what they take at least, judging by the last turns
 	Left  time.Duration // time until the deadline
 }
 
@@ -104,19 +104,27 @@ func (m mistake) SafeError() string { return string(m) }
 // endedError says that a context was over before there was a turn.
 type endedError struct {
 	key        string // empty: none was chosen yet
+	while      string // what was going on; empty: others had their turns
 	err, cause error
 }
 
-func ended(ctx context.Context, key string) error {
-	return &endedError{key, ctx.Err(), context.Cause(ctx)}
+func ended(ctx context.Context, key string) error { return endedWhile(ctx, key, "") }
+
+func endedWhile(ctx context.Context, key, while string) error {
+	return &endedError{key, while, ctx.Err(), context.Cause(ctx)}
 }
 
 // Error leaves the cause out: it is often the failure of some other request, and that one's URL may be in its text.
 func (e *endedError) Error() string {
-	if e.key == "" {
-		return fmt.Sprintf("nonce: no turn: %v", e.err)
+	text := "nonce: no turn"
+	if e.key != "" {
+		text += fmt.Sprintf(" on key %q", e.key)
 	}
-	return fmt.Sprintf("nonce: no turn on key %q: %v", e.key, e.err)
+	text += ": " + e.err.Error()
+	if e.while != "" {
+		text += ", " + e.while
+	}
+	return text
 }
 
 // SafeError says that this text is fit to be logged.
@@ -124,25 +132,6 @@ func (e *endedError) SafeError() string { return e.Error() }
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
-// refusedError says that no key can be used, and of each of them why.
-type refusedError struct{ errs []error }
-
-func (e *refusedError) Error() string {
-	texts := make([]string, len(e.errs))
-	for i, err := range e.errs {
-		texts[i] = strings.TrimPrefix(err.Error(), "nonce: ")
-	}
-	return "nonce: " + strings.Join(texts, "; ")
-}
-
-func (e *refusedError) Unwrap() []error { return e.errs }
-
-func lockedOut(key string, err error) error {
-	return fmt.Errorf("nonce: key %q is locked: %w", key, err)
-}
-
 func unknownKey(key string) error {
 	return fmt.Errorf("%w %q", ErrUnknownKey, key)
 }
-
-var errFarAhead error = &sentinel{"nonce: the high-water file holds a nonce that is farther ahead of the clock than the lane may be: the clock was, or is, wrong"}

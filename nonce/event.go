@@ -15,7 +15,8 @@ const (
 	// else sends on this key, or did, ahead of this clock. Jump says what the lane did about it; see [ForeignError].
 	EventForeign EventKind = iota + 1
 	// EventHighWater: the high-water file holds nothing that can be read, or a nonce farther ahead of the clock than the lane
-	// may be, or could not be written; Err says what happened.
+	// may be, or could not be written, or a write has taken a second and is not over; Err says what happened, and
+	// what to do.
 	EventHighWater
 )
 

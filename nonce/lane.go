@@ -15,7 +15,8 @@ const MaxNonce uint64 = 1<<53 - 3
 // it. The nonce is max(clock, last+1), read when the turn begins. It is safe for concurrent use, and needs no closing
 // unless it keeps a high-water file.
 //
-// A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room.
+// A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room; and even then
+// if its turn was refused twice, for then nobody else's begins. Ticket.Next is for that, and never does.
 type Lane struct {
 	farAhead atomic.Bool // the high-water file is, and nobody has heard
 	key      string
@@ -25,30 +26,32 @@ type Lane struct {
 	onEvent  func(Event)
 	marks    *highWater // nil: none
 
-	// load counts the turns, the waiters and those about to become either. The pool reads it without the mutex.
-	load atomic.Int64
-	room atomic.Int64 // limit.turns, read with it
+	// load counts the turns, the waiters and those about to become either. The pools read it without the mutex.
+	load   atomic.Int64
+	room   atomic.Int64          // limit.turns, read with it
+	places atomic.Pointer[place] // in the trees of the pools
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	last    uint64        // the highest nonce handed out; at first After
-	ahead   uint64        // by how much last was ahead of the clock when it was drawn
-	drawn   time.Duration // on epoch: when that was
+	drawn   time.Duration // on epoch: when last was
 	jumps   int           // made since the clock was last ahead of last
 	busy    int           // turns that are not over
 	alone   *Ticket       // of the turn that nobody may overtake at present
 	limit   limit         // of busy
-	lengths lengths       // of turns
 	counts  counts
-	again   queue // resyncs, which go before new turns
+	lengths lengths // of turns
+	again   queue   // resyncs, which go before new turns
 	waiting queue
-	timer   *time.Timer // serves the queues when the pause between two draws is over; nil: none was needed yet
-	armed   bool
+	timer   *time.Timer   // serves the queues when the pause between two draws is over; nil: none was needed yet
+	rings   time.Duration // on epoch: when the timer does that; 0: it does not
 }
 
 // NewLane returns a lane, or an error that lists everything wrong with c. Two lanes of one key take each other's nonces
 // away; see the package documentation.
-func NewLane(c LaneConfig) (*Lane, error) {
+func NewLane(c LaneConfig) (*Lane, error) { return newLane(c, files) }
+
+func newLane(c LaneConfig, d disk) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -57,7 +60,7 @@ func NewLane(c LaneConfig) (*Lane, error) {
 	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
 	l.waiting.init()
-	if err := l.openMarks(c.HighWater); err != nil {
+	if err := l.openMarks(d, c.HighWater); err != nil {
 		return nil, err
 	}
 	l.farAhead.Store(l.marks != nil && l.aheadNow() > c.maxAhead())
@@ -69,6 +72,9 @@ func (l *Lane) Key() string { return l.key }
 
 // Holds reports whether key is the lane's own.
 func (l *Lane) Holds(key string) bool { return key == l.key }
+
+// Owns reports whether t is of a turn on this very lane, no matter through which source it was entered.
+func (l *Lane) Owns(t *Ticket) bool { return t.origin().turn == turn(l) }
 
 // Last returns the highest nonce handed out so far, or LaneConfig.After if there was none yet. The next one is higher.
 func (l *Lane) Last() uint64 {
@@ -82,7 +88,7 @@ func (l *Lane) Enter(ctx context.Context) (*Ticket, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx, l.key)
 	}
-	l.load.Add(1)
+	l.shift(1)
 	return l.join(ctx)
 }
 
@@ -102,14 +108,14 @@ func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (
 		return nil, ended(ctx, l.key)
 	}
 	if err := check(locked, l.key); err != nil {
-		return nil, &refusedError{[]error{err}}
+		return nil, refusedBy([]refusal{{0, err}})
 	}
 	t, err := l.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := t.recheck(locked); err != nil {
-		return nil, &refusedError{[]error{err}}
+		return nil, refusedBy([]refusal{{0, err}})
 	}
 	return t, nil
 }
@@ -123,20 +129,24 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 	if l.waiting.len > 0 || l.again.len > 0 || l.pause() != 0 {
 		return l.queue(ctx)
 	}
+	before := l.drawn
 	nonce := l.draw()
 	began := l.drawn
+	if l.busy == 0 {
+		l.lengths.idle(began - before)
+	}
 	if nonce != 0 {
 		l.busy++
 	}
 	l.mu.Unlock()
-	return l.ticket(nonce, began)
+	return l.ticket(ctx, nonce, began)
 }
 
 // queue is join where the turn is not to be had at once. It is called with mu held, and gives it back.
 func (l *Lane) queue(ctx context.Context) (*Ticket, error) {
 	if err := l.tooLate(ctx); err != nil {
 		l.mu.Unlock()
-		l.load.Add(-1)
+		l.shift(-1)
 		return nil, err
 	}
 	w := l.waiting.push(nil)
@@ -150,12 +160,12 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	select {
 	case <-w.ready:
 		if ctx.Err() == nil {
-			return l.ticket(w.nonce, w.began)
+			return l.ticket(ctx, w.nonce, w.began)
 		}
 	case <-ctx.Done():
 	}
 	l.giveUp(w)
-	return nil, ended(ctx, l.key)
+	return nil, l.gaveUp(ctx)
 }
 
 // giveUp takes w out of the queue or, if its turn came all the same, passes that on.
@@ -166,23 +176,31 @@ func (l *Lane) giveUp(w *waiter) {
 		l.serve()
 	}
 	l.mu.Unlock()
-	l.load.Add(-1)
+	l.shift(-1)
 }
 
 // ticket is for a caller whose turn it is, with the nonce drawn for it. 0: there was none, and it is not.
-func (l *Lane) ticket(nonce uint64, began time.Duration) (*Ticket, error) {
+func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*Ticket, error) {
 	if nonce == 0 {
-		l.load.Add(-1)
+		l.shift(-1)
 		return nil, l.noNonce()
 	}
-	t := &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}
-	if l.marks != nil {
-		if err := l.keep(nonce); err != nil {
-			t.Leave()
+	if l.marks != nil && nonce > l.marks.mark.Load() {
+		if err := l.keep(ctx, nonce); err != nil {
+			l.pass()
 			return nil, err
 		}
 	}
-	return t, nil
+	return &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}, nil
+}
+
+// pass ends a turn that nobody got.
+func (l *Lane) pass() {
+	l.mu.Lock()
+	l.busy--
+	l.serve()
+	l.mu.Unlock()
+	l.shift(-1)
 }
 
 // leave ends a turn and hands it straight to the first waiter: nobody who comes later can slip in between.
@@ -193,24 +211,10 @@ func (l *Lane) leave(first *Ticket) {
 	if l.alone == first {
 		l.alone = nil
 	}
-	if l.waiting.len > 0 { // otherwise nobody wants to know, and the clock is not read
-		l.lengths.add(clock() - first.began)
-		if first.refused == 0 {
-			l.limit.clean()
-			l.room.Store(int64(l.limit.turns()))
-		}
-	}
+	l.measure(first)
 	if l.waiting.len > 0 || l.again.len > 0 {
 		l.serve()
 	}
 	l.mu.Unlock()
-	l.load.Add(-1)
-}
-
-// reportAhead reports, once, that the high-water file is far ahead of the clock.
-func (l *Lane) reportAhead() {
-	l.mu.Lock()
-	e := Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: l.aheadNow(), Err: errFarAhead}
-	l.mu.Unlock()
-	l.emit(e)
+	l.shift(-1)
 }

@@ -32,6 +32,14 @@ func (c LaneConfig) limit() limit {
 // turns is the limit as a whole number. What is missing to it the distance makes up for.
 func (l *limit) turns() int { return int(math.Ceil(l.now)) }
 
+// atBest is what turns comes to by the time that n turns have ended, if none of them is refused.
+func (l *limit) atBest(n int) int {
+	if !l.adaptive {
+		return l.turns()
+	}
+	return int(math.Ceil(min(math.Sqrt(l.now*l.now+2*growth*float64(n)), l.most)))
+}
+
 // distance is that of the draws, where turns take that long.
 func (l *limit) distance(length time.Duration) time.Duration {
 	return time.Duration(float64(length) / l.now)

@@ -25,6 +25,7 @@ var (
 type optional interface {
 	EnterUnless(ctx context.Context, locked func(key string) error) (*nonce.Ticket, error)
 	Holds(key string) bool
+	Owns(ticket *nonce.Ticket) bool
 }
 
 func newLane(t testing.TB, c nonce.LaneConfig) *nonce.Lane {

@@ -23,7 +23,8 @@ type network struct {
 
 	mu              sync.Mutex
 	random          *rand.Rand
-	highest         uint64 // nonce accepted
+	slow            time.Duration // each way, for a while
+	highest         uint64        // nonce accepted
 	served, refused int
 }
 
@@ -34,7 +35,7 @@ func newNetwork(jitter time.Duration, seed uint64) *network {
 func (n *network) way() time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.base + time.Duration(n.random.ExpFloat64()*float64(n.jitter))
+	return n.base + n.slow + time.Duration(n.random.ExpFloat64()*float64(n.jitter))
 }
 
 func (n *network) send(nonce uint64) error {
@@ -140,6 +141,20 @@ func TestAdaptiveFindsTheNumberInFlight(t *testing.T) {
 	}
 }
 
+// Where nothing is refused an adaptive lane goes up to what it may, and no
+// farther.
+func TestAdaptiveEndsAtTheMost(t *testing.T) {
+	for most, want := range map[int]int{0: 16, 1: 1, 5: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNetwork(0, 1)
+			l := newLane(t, nonce.LaneConfig{Adaptive: true, InFlight: most})
+			require.Equal(t, 1, l.Stats().Limit, "at first")
+			require.Zero(t, n.load(l, 32, time.Minute), "nobody fails")
+			require.Equal(t, want, l.Stats().Limit)
+		})
+	}
+}
+
 // Whatever was refused goes out again, and is through with the third send at the latest.
 func TestInFlightOnANetworkThatOvertakes(t *testing.T) {
 	single, _ := throughput(t, nonce.LaneConfig{}, 5*time.Millisecond, 1)
@@ -148,6 +163,18 @@ func TestInFlightOnANetworkThatOvertakes(t *testing.T) {
 		t.Logf("InFlight %d: %.2f times, %.1f %% refused", inFlight, several/single, 100*refused)
 		require.Greater(t, several/single, times)
 	}
+}
+
+func (n *network) slowDown(each time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slow = each
+}
+
+func (n *network) accepted() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.served
 }
 
 func (n *network) last() uint64 {

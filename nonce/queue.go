@@ -20,10 +20,28 @@ type queue struct {
 func (q *queue) init() { q.root.prev, q.root.next = &q.root, &q.root }
 
 func (q *queue) push(resync *Ticket) *waiter {
-	w := &waiter{prev: q.root.prev, next: &q.root, ready: make(chan struct{}), resync: resync}
-	w.prev.next, q.root.prev = w, w
-	q.len++
+	w := &waiter{ready: make(chan struct{}), resync: resync}
+	q.insert(w, &q.root)
 	return w
+}
+
+func (q *queue) insert(w, before *waiter) {
+	w.prev, w.next = before.prev, before
+	w.prev.next, before.prev = w, w
+	q.len++
+}
+
+// advance puts those of that turn before all others.
+func (q *queue) advance(first *Ticket) {
+	w := q.root.next
+	for range q.len {
+		next := w.next
+		if w.resync != first {
+			q.remove(w)
+			q.insert(w, &q.root)
+		}
+		w = next
+	}
 }
 
 // first returns the one that came first; nil if there is none.

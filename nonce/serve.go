@@ -26,23 +26,29 @@ func (l *Lane) serve() {
 	}
 }
 
-// may reports whether there is no pause. If it is a matter of time, the queues are served again when it is over.
+// may reports whether there is no pause. If it is a matter of time, the queues are served again when it is over, which
+// may be sooner than when the timer was set: since then a turn may have shown that the usual ones are shorter.
 func (l *Lane) may(pause time.Duration) bool {
-	if pause > 0 && !l.armed {
-		l.armed = true
-		if l.timer == nil {
-			l.timer = time.AfterFunc(pause, l.ring)
-		} else {
-			l.timer.Reset(pause)
-		}
+	if pause <= 0 {
+		return pause == 0
 	}
-	return pause == 0
+	at := l.nextDraw()
+	switch {
+	case l.timer == nil:
+		l.timer = time.AfterFunc(pause, l.ring)
+	case l.rings == 0 || at < l.rings:
+		l.timer.Reset(pause)
+	default:
+		return false
+	}
+	l.rings = at
+	return false
 }
 
 func (l *Lane) ring() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.armed = false
+	l.rings = 0
 	l.serve()
 }
 
@@ -74,5 +80,8 @@ func (l *Lane) gap() time.Duration {
 	if !l.limit.adaptive || l.lengths.mean == 0 {
 		return 0
 	}
-	return max(l.drawn+l.limit.distance(l.lengths.mean)-clock(), 0)
+	return max(l.nextDraw()-clock(), 0)
 }
+
+// nextDraw is when the distance to the draw before is kept, on epoch.
+func (l *Lane) nextDraw() time.Duration { return l.drawn + l.limit.distance(l.lengths.mean) }

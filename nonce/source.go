@@ -19,11 +19,16 @@ import (
 //	EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error)
 //
 // is Enter on a key for which locked returns nil. It asks before it waits, and once more when the turn has come. If
-// every key is locked, it returns at once with an error that wraps what locked said of each.
+// every key is locked, it returns at once with an error that wraps what locked said of them, or of some of many.
 //
 //	Holds(key string) bool
 //
 // tells whether the source gives turns on that key.
+//
+//	Owns(ticket *Ticket) bool
+//
+// tells whether the ticket is of a turn that the source gave, or could have given: whoever holds it and enters the source
+// may wait for itself.
 type Source interface {
 	// Enter waits for a turn. If ctx ends first, or is over already, it returns an error that wraps ctx.Err() and
 	// context.Cause(ctx), without the latter's text, which may hold data of some other request. The caller's place goes

@@ -20,6 +20,7 @@ type Ticket struct {
 	jumped  bool          // ahead of the clock, for a foreign writer
 	began   time.Duration // on epoch
 	newest  uint64        // nonce of the turn
+	settled uint64        // it tells nothing more: its refusal is booked, or it was never handed out
 }
 
 // A turn is what the tickets of one turn stand for.
@@ -60,11 +61,12 @@ func (t *Ticket) Leave() {
 
 // Resync returns a ticket for the same turn with a newer nonce because the API refused that of t (code 50), and spends t:
 // do not send with t any more. Nobody gets in between; where several are in flight, it may wait a moment for its place
-// among them. Leaving either ticket leaves the turn. Any ticket of a turn stands for its newest nonce.
+// among them, or until a turn is over that was refused twice. Leaving either ticket leaves the turn. Any ticket of a turn stands for its newest nonce.
 //
 // It returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher nonce, a *ForeignError if somebody
 // else uses the key and the lane will not go farther ahead, ErrNoResync if the source cannot do it, and an error that
-// wraps ctx.Err() if ctx is over. After an error the turn is still to be left.
+// wraps ctx.Err() if ctx is over. After an error the turn is still to be left. Resync may be called again, and counts the
+// refusal once.
 func (t *Ticket) Resync(ctx context.Context) (*Ticket, error) { return t.renew(ctx, true) }
 
 // Next is Resync where nothing was refused: for another request of the same turn, once the answer to t is in.
@@ -112,7 +114,7 @@ func check(locked func(key string) error, key string) error {
 		return nil
 	}
 	if err := locked(key); err != nil {
-		return lockedOut(key, err)
+		return &lockedError{key, err}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"math"
+	"math/rand"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -59,32 +61,49 @@ func (j Jitter) String() string {
 }
 
 // maxSteps is where Delay stops counting: by then a wait stands at its maximum
-// for any multiplier that grows at all, and a call without end stays cheap.
+// for any multiplier that is worth setting, and a call without end stays cheap.
 const maxSteps = 1000
 
 // Delay draws the wait before the n-th resend of a call, the first being 1. It
-// is always between zero and Max; for an n below 1 it is zero.
+// is always between zero and Longest(n); for an n below 1 it is zero.
 func (b Backoff) Delay(n int) time.Duration {
+	longest := b.Longest(n)
+	switch b.Jitter {
+	case JitterFull:
+		return upTo(longest)
+	case JitterEqual:
+		return longest - upTo(longest/2)
+	}
+	return longest
+}
+
+// upTo draws from zero to d. The first version of math/rand has one source for all
+// that a test can set: calls can be replayed.
+func upTo(d time.Duration) time.Duration {
+	return time.Duration(rand.Int63n(int64(min(d, math.MaxInt64-1)) + 1))
+}
+
+// Longest returns the longest that Delay(n) can be: the wait before jitter. It
+// never falls as n grows, and is never above Max.
+func (b Backoff) Longest(n int) time.Duration {
 	if n < 1 || b.Initial < 0 {
 		return 0
 	}
 	b.fill()
 	var source backoff.ExponentialBackOff
 	b.start(&source)
-	var d time.Duration
+	var longest time.Duration
 	for range min(n, maxSteps) {
-		d = source.NextBackOff()
+		d := source.NextBackOff()
+		if d >= b.Max {
+			return b.Max
+		}
+		if d <= longest { // it grows no more, or floating point loses some of it
+			return longest
+		}
+		longest = d
 	}
-	if d < 0 || d > b.Max { // negative: it ran over
-		return b.Max
-	}
-	return d
-}
-
-// Longest returns the longest that Delay(n) can be: the wait before jitter.
-func (b Backoff) Longest(n int) time.Duration {
-	b.Jitter = JitterNone
-	return b.Delay(n)
+	return longest
 }
 
 // fill puts the defaults where b has zeroes.
@@ -102,21 +121,10 @@ func (b *Backoff) fill() {
 
 // start puts a delay source at its start. A fresh one per draw, on the stack:
 // it is not safe to share, and kept anywhere it would cost every waiting call
-// its size.
-//
-// backoff/v4 draws from [x−rx, x+rx] around the interval x, so the interval
-// and its maximum are scaled here until that range is the one which the jitter
-// promises. They are rounded up: an interval of zero would never grow.
+// its size. The jitter is not left to it: that of backoff/v4 goes above the
+// interval by as much as below it.
 func (b *Backoff) start(s *backoff.ExponentialBackOff) {
-	s.InitialInterval, s.MaxInterval = b.Initial, b.Max
-	switch b.Jitter {
-	case JitterFull:
-		s.InitialInterval, s.MaxInterval, s.RandomizationFactor = b.Initial-b.Initial/2, b.Max-b.Max/2, 1
-	case JitterEqual:
-		s.InitialInterval, s.MaxInterval, s.RandomizationFactor = b.Initial-b.Initial/4, b.Max-b.Max/4, 1.0/3
-	}
-	s.Multiplier = b.Multiplier
-	s.Stop = backoff.Stop
+	s.InitialInterval, s.MaxInterval, s.Multiplier = b.Initial, b.Max, b.Multiplier
 	s.Clock = noClock{}
 	s.Reset()
 }

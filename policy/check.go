@@ -17,12 +17,6 @@ import (
 // uses the key.
 const maxResyncSends = 3
 
-// minPace is the least that the waits of a call without a bound on its sends
-// must grow to. Below it, and above all without any wait, the call would be a
-// hot loop against a failing server for as long as MaxElapsed lasts; the budget
-// does not stop one whose resends are free.
-const minPace = time.Millisecond
-
 // check returns everything that is wrong with t, in a fixed order.
 func (t *Table) check() error {
 	var p problems
@@ -45,9 +39,7 @@ func (t *Table) check() error {
 	for _, code := range sorted(t.Codes) {
 		p.code(t, code)
 	}
-	if len(p.errs) == 0 {
-		p.endless(t)
-	}
+	p.endless(t)
 	return errors.Join(p.errs...)
 }
 
@@ -83,44 +75,56 @@ func (ps *problems) policy(where string, p Policy) {
 	if p.Breaker > Trip {
 		ps.add(where, "Breaker %d is none of Failure, Ignored, Success, Trip", p.Breaker)
 	}
-	ps.backoff(where+".Backoff", p.Backoff)
+	for _, text := range p.Backoff.problems() {
+		ps.add(where+".Backoff", "%s", text)
+	}
 }
 
-func (ps *problems) backoff(where string, b Backoff) {
+// problems returns what is wrong with b.
+func (b Backoff) problems() (texts []string) {
+	add := func(format string, args ...any) { texts = append(texts, fmt.Sprintf(format, args...)) }
 	if b.Initial < None {
-		ps.add(where, "Initial %v is negative", b.Initial)
+		add("Initial %v is negative", b.Initial)
 	}
 	if b.Max < 0 {
-		ps.add(where, "Max %v is negative", b.Max)
+		add("Max %v is negative", b.Max)
 	}
 	if m := b.Multiplier; m != 0 && !(m >= 1) || math.IsInf(m, 0) {
-		ps.add(where, "Multiplier %v is not a number from 1 up", m)
+		add("Multiplier %v is not a number from 1 up", m)
 	}
 	if b.Jitter > JitterNone {
-		ps.add(where, "Jitter %d is none of JitterFull, JitterEqual, JitterNone", b.Jitter)
+		add("Jitter %d is none of JitterFull, JitterEqual, JitterNone", b.Jitter)
 	}
 	filled := b
 	filled.fill()
 	if b.Max > 0 && filled.Initial > b.Max {
-		ps.add(where, "Max %v is below Initial %v", b.Max, filled.Initial)
+		add("Max %v is below Initial %v", b.Max, filled.Initial)
 	}
+	return texts
 }
 
-// status reports what is wrong with the policy of an HTTP status. Without a
-// catalog nobody knows what the classifier makes of it.
+// status reports what is wrong with the policy of an HTTP status.
 func (ps *problems) status(t *Table, status int) {
 	where := fmt.Sprintf("Statuses[%d]", status)
 	ps.policy(where, t.Statuses[status])
-	if status < 100 || status > 599 {
+	if !isStatus(status) {
 		ps.add(where, "not an HTTP status")
 		return
 	}
-	if t.Catalog == nil {
-		return
-	}
-	class := t.Catalog.Classify(&classify.Error{Status: status}).Class
+	class := t.classOf(status)
 	ps.class(fmt.Sprintf("%s (%v unless a code says otherwise)", where, class), class, t.Statuses[status])
 }
+
+// classOf is that of an answer with nothing but a status. Without a catalog nobody
+// knows what the classifier makes of it: it may be retryable.
+func (t *Table) classOf(status int) classify.Class {
+	if t.Catalog == nil {
+		return classify.Retryable
+	}
+	return t.Catalog.Classify(&classify.Error{Status: status}).Class
+}
+
+func isStatus(status int) bool { return status >= 100 && status <= 599 }
 
 // code reports what is wrong with the policy of an error code.
 func (ps *problems) code(t *Table, code classify.Code) {
@@ -156,35 +160,4 @@ func (ps *problems) class(where string, c classify.Class, p Policy) {
 	case classify.FixAndResend:
 		ps.add(where, "MaxAttempts %d: a code is fixed at most once in a call, whatever is set here; 1 rules it out", p.MaxAttempts)
 	}
-}
-
-// endless reports combinations of code, status and class that would resend
-// without any end, or without any wait until the end.
-func (ps *problems) endless(t *Table) {
-	s := compile(*t)
-	for _, code := range s.resent() {
-		for _, status := range append([]int{0}, sorted(t.Statuses)...) {
-			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
-			if p.MaxAttempts != None {
-				continue
-			}
-			switch where := combination(code, status); {
-			case p.MaxElapsed == None:
-				ps.add(where, "neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end")
-			case p.Backoff.Longest(maxSteps) < minPace:
-				ps.add(where, "MaxAttempts has no limit, and no wait is as long as %v: a call would send as fast as it can", minPace)
-			}
-		}
-	}
-}
-
-func combination(code classify.Code, status int) string {
-	where := "Default and Classes[retryable]"
-	if code != 0 {
-		where = fmt.Sprintf("Codes[%d]", code)
-	}
-	if status != 0 {
-		where += fmt.Sprintf(" under HTTP status %d", status)
-	}
-	return where
 }

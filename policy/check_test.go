@@ -22,6 +22,7 @@ func TestNewReportsEverything(t *testing.T) {
 			classify.Fatal:        {MaxAttempts: 2},
 			classify.Unclassified: {MaxAttempts: policy.None},
 			classify.Resync:       {MaxAttempts: 4},
+			classify.Retryable:    {MaxAttempts: policy.None, MaxElapsed: policy.None},
 			77:                    {},
 		},
 		Statuses: map[int]policy.Policy{
@@ -30,6 +31,8 @@ func TestNewReportsEverything(t *testing.T) {
 			302: {MaxAttempts: policy.None},
 			401: {MaxAttempts: 9},
 			422: {MaxAttempts: 2},
+			500: {Backoff: policy.Backoff{Initial: policy.None}},
+			501: {Backoff: policy.Backoff{Initial: policy.None}},
 			503: {Backoff: policy.Backoff{Initial: -time.Second, Max: -time.Second, Multiplier: math.NaN(), Jitter: 3}},
 		},
 		Codes: map[classify.Code]policy.Policy{
@@ -37,6 +40,7 @@ func TestNewReportsEverything(t *testing.T) {
 			30010:  {MaxAttempts: 2},
 			-32603: {Backoff: policy.Backoff{Initial: 2 * time.Second, Max: time.Second, Multiplier: 0.5}},
 			12345:  {MaxAttempts: 2},
+			4711:   {MaxAttempts: policy.None, MaxElapsed: time.Minute},
 			0:      {},
 		},
 	})
@@ -65,68 +69,41 @@ policy: Codes[-32603].Backoff: Multiplier 0.5 is not a number from 1 up
 policy: Codes[-32603].Backoff: Max 1s is below Initial 2s
 policy: Codes[0]: 0 stands for "no code"; use Statuses or Classes
 policy: Codes[40] (Invalid API key): MaxAttempts 3: a fatal error is not retryable
+policy: Codes[4711]: catalog "Nexpay" has no rule for this code
 policy: Codes[12345]: catalog "Nexpay" has no rule for this code
 policy: Codes[30010] (Invalid request parameter): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
+policy: Classes[retryable]: neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end
+policy: Statuses[500]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
+policy: Statuses[501]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
+policy: Codes[4711] under HTTP status 500..501: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
 `), err.Error())
 }
 
-// A call must have an end of its own, whatever code and status come together.
-func TestNewRefusesCallsWithoutEnd(t *testing.T) {
-	endless := policy.Policy{MaxAttempts: policy.None, MaxElapsed: policy.None}
-	for _, tt := range []struct {
-		name  string
-		table policy.Table
-		want  string // empty: fine
-	}{
-		{"unlimited attempts are bounded by the inherited time", policy.Table{Default: policy.Policy{MaxAttempts: policy.None}}, ""},
-		{"unlimited time is bounded by the inherited attempts", policy.Table{Default: policy.Policy{MaxElapsed: policy.None}}, ""},
-		{"default", policy.Table{Default: endless}, "Default and Classes[retryable]: neither"},
-		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{7: endless}}, "Codes[7]: neither"},
-		{"a fatal code is not resent at all", policy.Table{
-			Catalog: classify.Nexpay(),
-			Default: policy.Policy{MaxAttempts: policy.None},
-			Codes:   map[classify.Code]policy.Policy{40: {MaxElapsed: policy.None}, 50: {Backoff: policy.Backoff{Initial: policy.None}}},
-		}, ""},
-		{"each half harmless, together not", policy.Table{
-			Codes:    map[classify.Code]policy.Policy{7: {MaxAttempts: policy.None}},
-			Statuses: map[int]policy.Policy{503: {MaxElapsed: policy.None}},
-		}, "Codes[7] under HTTP status 503: neither"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := policy.New(tt.table)
-			if tt.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorContains(t, err, tt.want)
-		})
+// What is wrong by the least that it can be, and what is right by as little.
+func TestNewAtTheBounds(t *testing.T) {
+	backoff := func(b policy.Backoff) policy.Table { return policy.Table{Default: policy.Policy{Backoff: b}} }
+	status := func(status int) policy.Table {
+		return policy.Table{Statuses: map[int]policy.Policy{status: {Cost: 1}}}
 	}
-}
-
-// Sends without number need a wait between them, whatever they cost: a budget
-// there need not be.
-func TestNewRefusesHotLoops(t *testing.T) {
-	unpaced := policy.Backoff{Initial: policy.None}
 	for _, tt := range []struct {
 		name  string
 		table policy.Table
 		want  string // empty: fine
 	}{
-		{"default", policy.Table{Default: policy.Policy{
-			MaxAttempts: policy.None, MaxElapsed: 30 * time.Second, Backoff: unpaced, Cost: policy.None,
-		}}, "Default and Classes[retryable]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can"},
-		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{7: {MaxAttempts: policy.None, Backoff: unpaced}}}, "Codes[7]: MaxAttempts"},
-		{"each half harmless, together not", policy.Table{
-			Codes:    map[classify.Code]policy.Policy{7: {Backoff: unpaced}},
-			Statuses: map[int]policy.Policy{503: {MaxAttempts: policy.None}},
-		}, "Codes[7] under HTTP status 503: MaxAttempts"},
-		{"waits as good as none", policy.Table{Default: policy.Policy{
-			MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 1, Max: time.Millisecond - 1},
-		}}, "Default and Classes[retryable]: MaxAttempts"},
-		{"waits that grow", policy.Table{Default: policy.Policy{
-			MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 1, Max: time.Millisecond},
-		}}, ""},
-		{"a number of sends", policy.Table{Default: policy.Policy{MaxAttempts: 9, Backoff: unpaced, Cost: policy.None}}, ""},
+		{"a policy of a class", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Retryable: {Cost: -2}}},
+			"Classes[retryable]: Cost -2 is negative"},
+		{"the class after the last", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Fatal + 1: {}}},
+			"there is no such class"},
+		{"no Max", backoff(policy.Backoff{Max: policy.None}), "Max -1ns is negative"},
+		{"endless growth", backoff(policy.Backoff{Multiplier: math.Inf(1)}), "Multiplier +Inf"},
+		{"shrinking without end", backoff(policy.Backoff{Multiplier: math.Inf(-1)}), "Multiplier -Inf"},
+		{"Max below the first wait that is not given", backoff(policy.Backoff{Max: 200*time.Millisecond - 1}), "is below Initial 200ms"},
+		{"the least Max", backoff(policy.Backoff{Max: 1}), "Max 1ns is below Initial 200ms"},
+		{"Max at the first wait", backoff(policy.Backoff{Initial: time.Second, Max: time.Second}), ""},
+		{"below the first status", status(99), "not an HTTP status"},
+		{"the first status", status(100), ""},
+		{"the last status", status(599), ""},
+		{"above the last status", status(600), "not an HTTP status"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := policy.New(tt.table)

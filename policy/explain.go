@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -11,6 +9,10 @@ import (
 
 // An Explanation tells what an error code means and what is done about it.
 // String renders it for people.
+//
+// A call that gets several codes sends no more often than the largest MaxAttempts
+// among them, two resyncs and five fixes come to, and no later than the longest of
+// their MaxElapsed.
 type Explanation struct {
 	Code   classify.Code
 	Status int           // HTTP status that it came with, 0: none in particular
@@ -19,20 +21,21 @@ type Explanation struct {
 	Policy Policy        // what applies, everything inherited
 
 	// MaxSends is how often one call may send if it gets nothing but this
-	// code, None if only time bounds it.
+	// code, None if only time bounds it. A retry budget may end it before.
 	MaxSends int
-	// MaxTime bounds how long such a call lasts: waits, and attempts as long as
-	// AttemptTimeout. Where that is zero, the attempts' own time is to be
-	// added, and everywhere the time spent waiting for turns on the key. None
-	// if nothing bounds it; no sum runs over, the longest duration stands for all
-	// above it.
+	// MaxTime bounds how long such a call lasts: waits, those that a server asks
+	// for too, and attempts as long as AttemptTimeout. Where that is zero, the
+	// attempts' own time is to be added, and everywhere the time spent waiting
+	// for turns on the key and in the caller's Fix. None if nothing bounds it;
+	// no sum runs over, the longest duration stands for all above it.
 	MaxTime time.Duration
 	// AttemptTimeout bounds one send, zero if nothing does.
 	AttemptTimeout time.Duration
 }
 
 // Explain tells what code means and what is done about it, at worst. It assumes
-// no particular HTTP status. Without a catalog in the table, or a rule in the catalog,
+// no particular HTTP status: under one with a policy of its own, such as 429, that
+// applies, see [Set.ExplainVerdict]. Without a catalog in the table, or a rule in the catalog,
 // it tells what happens to a code that nobody knows.
 func (s *Set) Explain(code classify.Code) Explanation {
 	e := Explanation{Code: code, AttemptTimeout: s.AttemptTimeout()}
@@ -66,14 +69,12 @@ func (e *Explanation) maxSends() int {
 	switch {
 	case e.Policy.MaxAttempts == 1:
 		return 1
-	case e.Rule.Class == classify.Retryable:
-		return e.Policy.MaxAttempts
 	case e.Rule.Class == classify.Resync:
 		return maxResyncSends
 	case e.Rule.Class == classify.FixAndResend:
 		return 2
 	}
-	return 1
+	return e.Policy.MaxAttempts
 }
 
 func (e *Explanation) maxTime() time.Duration {
@@ -81,14 +82,11 @@ func (e *Explanation) maxTime() time.Duration {
 		return e.capped(None)
 	}
 	total := saturate(e.AttemptTimeout, e.MaxSends)
-	if e.Rule.Class != classify.Retryable {
-		return total
-	}
 	if e.MaxSends > 1 && e.Policy.MaxRetryAfter == None {
 		return e.capped(None)
 	}
 	for n := 1; n < e.MaxSends; n++ {
-		wait := max(e.Policy.Backoff.Longest(n), e.Policy.MaxRetryAfter)
+		wait := e.longestWait(n)
 		if n == maxSteps { // from here on they are all as long
 			return e.capped(sum(total, saturate(wait, e.MaxSends-n)))
 		}
@@ -97,8 +95,21 @@ func (e *Explanation) maxTime() time.Duration {
 	return e.capped(total)
 }
 
-// capped applies MaxElapsed to d: no wait ends later than that, so the last
-// attempt begins no later. A d of None is without end.
+// longestWait is the longest before the n-th resend. Only a retryable error asks for
+// one by itself; a server may do so whatever its answer. What it names is waited
+// for, and up to a tenth more, so that not all come back in one instant.
+func (e *Explanation) longestWait(n int) time.Duration {
+	named := e.Policy.MaxRetryAfter
+	if e.Policy.Backoff.Jitter != JitterNone {
+		named = sum(named, named/10)
+	}
+	if e.Rule.Class != classify.Retryable {
+		return named
+	}
+	return max(e.Policy.Backoff.Longest(n), named)
+}
+
+// capped applies MaxElapsed to d: the last send begins no later than that. A d of None is without end.
 func (e *Explanation) capped(d time.Duration) time.Duration {
 	if e.Policy.MaxElapsed == None {
 		return d
@@ -125,128 +136,4 @@ func sum(a, b time.Duration) time.Duration {
 		return math.MaxInt64
 	}
 	return a + b
-}
-
-// String renders the explanation in a few lines of plain text.
-func (e Explanation) String() string {
-	var b strings.Builder
-	if fmt.Fprintln(&b, e.Title()); !e.Known && e.Status == 0 {
-		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one it is not sent again")
-		return b.String()
-	}
-	line(&b, "class", fmt.Sprintf("%v; effect %v", e.Rule.Class, e.Rule.Effect))
-	line(&b, "what to do", e.Rule.Fix)
-	line(&b, "what happens", e.happens())
-	line(&b, "breaker", breakerText(e.Policy.Breaker))
-	line(&b, "worst case", e.worstCase())
-	line(&b, "source", e.Rule.Source)
-	return b.String()
-}
-
-// Title is the first line of String: code, name and HTTP status, as far as they are
-// known.
-func (e Explanation) Title() string {
-	title := fmt.Sprintf("%d %s", e.Code, e.Rule.Name)
-	switch {
-	case !e.Known && e.Code == 0 && e.Status != 0:
-		return fmt.Sprintf("HTTP %d", e.Status)
-	case !e.Known && e.Status != 0:
-		return fmt.Sprintf("%d: no rule knows this code, HTTP %d decides", e.Code, e.Status)
-	case !e.Known:
-		return fmt.Sprintf("%d: no rule knows this code", e.Code)
-	case e.Status != 0:
-		title += fmt.Sprintf(", HTTP %d", e.Status)
-	}
-	return title
-}
-
-func line(b *strings.Builder, name, text string) {
-	if text != "" {
-		fmt.Fprintf(b, "  %-13s %s\n", name, text)
-	}
-}
-
-func breakerText(m BreakerMode) string {
-	switch m {
-	case Failure:
-		return "counts as a failure"
-	case Success:
-		return "counts as a sign of life"
-	case Trip:
-		return "opens at once"
-	}
-	return "ignores it"
-}
-
-func (e *Explanation) happens() string {
-	p := &e.Policy
-	switch {
-	case e.Rule.Lockout:
-		return "the call ends, and every further call with this key fails at once until a person unlocks it"
-	case e.Rule.Class == classify.Fatal:
-		return "the call ends"
-	case p.MaxAttempts == 1 && e.Rule.Class == classify.Retryable:
-		return "the call ends; it may succeed later"
-	case p.MaxAttempts == 1:
-		return "the call ends"
-	case e.Rule.Class == classify.Resync:
-		return "sent again at once with a newer nonce, at most twice in a call"
-	case e.Rule.Class == classify.FixAndResend:
-		return "the call ends, unless the caller gave a Fix: then sent again once, corrected"
-	}
-	text := "sent again after " + e.waits()
-	switch {
-	case p.MaxRetryAfter == None:
-		text += "; or as long as Retry-After asks"
-	case p.MaxRetryAfter > 0:
-		text += fmt.Sprintf("; or as long as Retry-After asks, up to %v", p.MaxRetryAfter)
-	}
-	if p.Cost > 0 {
-		text += fmt.Sprintf("; each costs %d tokens of the budget", p.Cost)
-	}
-	return text
-}
-
-// waits lists the waits before jitter, up to the first four.
-func (e *Explanation) waits() string {
-	const shown = 4
-	if e.Policy.Backoff.Initial < 0 {
-		return "no wait"
-	}
-	var waits []string
-	for n := 1; n <= shown && (e.MaxSends == None || n < e.MaxSends); n++ {
-		waits = append(waits, e.Policy.Backoff.Longest(n).String())
-	}
-	text := strings.Join(waits, ", ")
-	if e.MaxSends == None || e.MaxSends > shown+1 {
-		b := e.Policy.Backoff
-		b.fill()
-		text += fmt.Sprintf(" … up to %v", b.Max)
-	}
-	switch e.Policy.Backoff.Jitter {
-	case JitterFull:
-		text += " (each drawn from zero to that)"
-	case JitterEqual:
-		text += " (each drawn from half of that to that)"
-	}
-	return text
-}
-
-func (e *Explanation) worstCase() string {
-	sends := fmt.Sprintf("%d sends", e.MaxSends)
-	switch e.MaxSends {
-	case 1:
-		sends = "1 send"
-	case None:
-		sends = "sends until the time is up"
-	}
-	switch {
-	case e.MaxTime == None || e.MaxTime == math.MaxInt64:
-		return sends + ", as long as the context allows"
-	case e.AttemptTimeout > 0:
-		return fmt.Sprintf("%s, %v", sends, e.MaxTime)
-	case e.MaxTime == 0:
-		return sends + ", as long as they take: there is no attempt timeout"
-	}
-	return fmt.Sprintf("%s, %v and the time the sends take: there is no attempt timeout", sends, e.MaxTime)
 }

@@ -38,9 +38,13 @@ func TestExplain(t *testing.T) {
 		// 4 attempts of 10 s and three waits of up to 20 s are cut by 30 s in
 		// all: the last attempt begins by then.
 		{"-32603", policy.Nexpay(), -32603, 4, 40 * time.Second, "sent again after 200ms, 400ms, 800ms (each drawn from zero to that)"},
-		{"resync", policy.Nexpay(), 50, 3, 30 * time.Second, "newer nonce, at most twice"},
-		{"fix", policy.Nexpay(), 30010, 2, 20 * time.Second, "sent again once, corrected"},
-		{"a code of a range", policy.Nexpay(), 31337, 2, 20 * time.Second, "sent again once, corrected"},
+		{"resync", policy.Nexpay(), 50, 3, 40 * time.Second, "newer nonce, at most twice in a call; or after as long as Retry-After asks, up to 20s\n"},
+		{"fix", policy.Nexpay(), 30010, 2, 40 * time.Second, "sent again once, corrected; or after as long as Retry-After asks, up to 20s\n"},
+		{"a code of a range", policy.Nexpay(), 31337, 2, 40 * time.Second, "sent again once, corrected"},
+		{"resyncs that a server has wait", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None}}, withTimeout), 50, 3, 74 * time.Second, "3 sends, 1m14s"},
+		{"and without jitter", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, Backoff: policy.Backoff{Jitter: policy.JitterNone}}}, withTimeout), 50, 3, 70 * time.Second, "3 sends, 1m10s"},
+		{"resyncs as long as the server likes", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: policy.None}}, withTimeout), 50, 3, policy.None, "or after as long as Retry-After asks\n"},
+		{"fixes have no waits of their own", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: 1}}, withTimeout), 30010, 2, 20*time.Second + 1, "2 sends, 20"},
 		{"fatal", policy.Nexpay(), 70, 1, 10 * time.Second, "the call ends\n"},
 		{"lockout", policy.Nexpay(), 100, 1, 10 * time.Second, "until a person unlocks it"},
 		{"suspended", policy.Nexpay(), 140, 1, 10 * time.Second, "opens at once"},
@@ -57,13 +61,32 @@ func TestExplain(t *testing.T) {
 			"sent again after 1s, 2s, 4s, 8s … up to 10s; or"},
 		{"as much time as there is", own(seven(policy.Policy{MaxAttempts: policy.None, MaxElapsed: math.MaxInt64}), withTimeout), 7, policy.None, math.MaxInt64,
 			"sends until the time is up, as long as the context allows"},
-		{"as much time as there is, few sends", own(seven(policy.Policy{MaxElapsed: math.MaxInt64}), withTimeout), 7, 4, 100 * time.Second, "4 sends, 1m40s"},
+		{"as much time as there is, few sends", own(seven(policy.Policy{MaxElapsed: math.MaxInt64}), withTimeout), 7, 4, 106 * time.Second, "4 sends, 1m46s"},
 		{"waits without end", own(seven(policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: math.MaxInt64}), withTimeout), 7, 4, math.MaxInt64,
 			"4 sends, as long as the context allows"},
 		{"attempts without number", own(seven(policy.Policy{MaxAttempts: math.MaxInt, MaxElapsed: policy.None})), 7, math.MaxInt, math.MaxInt64,
 			"as long as the context allows"},
 		{"more attempts than waits differ", own(seven(policy.Policy{MaxAttempts: 2001, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
 			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), 7, 2001, 2000 * time.Second, "2001 sends, 33m20s and"},
+		{"one send", own(seven(policy.Policy{MaxAttempts: 1, MaxElapsed: policy.None, MaxRetryAfter: policy.None}), withTimeout), 7, 1, 10 * time.Second,
+			"what happens  the call ends; it may succeed later\n"},
+		{"one send, and no timeout", own(seven(policy.Policy{MaxAttempts: 1})), 7, 1, 0,
+			"worst case    1 send, as long as they take: there is no attempt timeout\n"},
+		{"two sends, and Retry-After without limit", own(seven(policy.Policy{MaxAttempts: 2, MaxElapsed: policy.None, MaxRetryAfter: policy.None}), withTimeout),
+			7, 2, policy.None, "sent again after 200ms (each drawn from zero to that); or as long as Retry-After asks; each costs 10 tokens"},
+		{"five sends", own(seven(policy.Policy{MaxAttempts: 5, Cost: 1, Backoff: policy.Backoff{Jitter: policy.JitterEqual}})), 7, 5, 30 * time.Second,
+			"sent again after 200ms, 400ms, 800ms, 1.6s (each drawn from half of that to that); or as long as Retry-After asks, up to 20s; each costs 1 token of"},
+		{"six sends", own(seven(policy.Policy{MaxAttempts: 6, Backoff: policy.Backoff{Jitter: policy.JitterEqual}, MaxRetryAfter: 1})), 7, 6,
+			6200 * time.Millisecond, "1.6s … up to 5s (each drawn from half of that to that); or as long as Retry-After asks, up to 1ns"},
+		{"no wait", own(seven(policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxRetryAfter: 1, Cost: policy.None})), 7, 4, 3,
+			"sent again after no wait; or as long as Retry-After asks, up to 1ns\n"},
+		{"no resync", own(policy.Table{Catalog: classify.Nexpay(), Codes: map[classify.Code]policy.Policy{50: {MaxAttempts: 1}}}), 50, 1, 0,
+			"what happens  the call ends\n"},
+		{"no code", policy.Nexpay(), 0, 1, 10 * time.Second,
+			"0: no rule knows this code\n  what happens  the HTTP status decides, for the breaker too; without one it is not sent again\n"},
+		{"a code that nobody knows", policy.Nexpay(), 4711, 1, 10 * time.Second, "4711: no rule knows this code\n"},
+		{"a sign of life", own(seven(policy.Policy{Breaker: policy.Success})), 7, 4, 30 * time.Second, "breaker       counts as a sign of life\n"},
+		{"ignored", own(seven(policy.Policy{Breaker: policy.Ignored})), 7, 4, 30 * time.Second, "breaker       ignores it\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := tt.set.Explain(tt.code)
@@ -103,6 +126,7 @@ func TestExplainVerdict(t *testing.T) {
 
 	e = explain(503)
 	require.False(t, e.Known)
+	require.Equal(t, "HTTP 503", e.Rule.Name)
 	require.Equal(t, 4, e.MaxSends)
 	require.Equal(t, 40*time.Second, e.MaxTime, "30 s and an attempt")
 	require.Equal(t, `HTTP 503

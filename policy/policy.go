@@ -22,19 +22,23 @@ type Policy struct {
 	// Backoff with any field set inherits nothing.
 	Backoff Backoff
 
-	// MaxElapsed bounds the whole call: a wait that would end later than this
-	// after the call began is not begun, nor is a fix asked for. It cuts nothing
-	// short, no send and no waiting for a turn on the key, which a context with
-	// a deadline does. None: no limit.
+	// MaxElapsed is how long after its beginning a call may still be sent again;
+	// a send under way, a Fix or a wait for a turn on the key is not cut short,
+	// which a context with a deadline does. It holds for resends, resyncs and fixes
+	// alike: a wait that would end later is not begun, nor is a fix asked for.
+	// The lookups of retry.DoOnce are not counted. None: no limit.
 	MaxElapsed time.Duration
 
 	// MaxRetryAfter is the longest wait a server may ask for. A server that
-	// asks for longer ends the call; its wish is never silently shortened.
-	// None: no limit but MaxElapsed and the context.
+	// asks for longer ends the call; its wish is never silently shortened. It is
+	// waited for, and up to a tenth more unless the jitter is JitterNone, before a
+	// resync or a fix too. None: no limit but MaxElapsed and the context.
 	MaxRetryAfter time.Duration
 
 	// Cost is how many tokens a resend takes from the retry budget, whose
-	// capacity it must not exceed. None: a resend is free.
+	// capacity it must not exceed, see [Set.Affordable]. If all resends of a call
+	// together do, it is sent MaxAttempts times only if other calls succeed
+	// meanwhile and put tokens back. None: a resend is free.
 	Cost int
 
 	// Breaker is what the error means to the circuit breaker.

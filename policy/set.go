@@ -42,7 +42,7 @@ func (s *Set) With(t Table) (*Set, error) {
 	return New(s.table.overlay(t))
 }
 
-// compile builds the Set of a table without checking it.
+// compile builds the Set of a table that is right.
 func compile(t Table) *Set {
 	t = Table{}.overlay(t) // a copy
 	base := base()
@@ -108,39 +108,16 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 	}
 }
 
-// MaxCost returns the most tokens that one resend may take from the retry
-// budget, zero if every resend is free. A budget that cannot hold that many
-// never lets it through.
-func (s *Set) MaxCost() int {
-	most := 0
-	for _, code := range s.resent() {
-		for status, own := range s.byStatus {
-			if status != 0 && own == nil {
-				continue
-			}
-			p := s.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
-			if p.MaxAttempts != 1 {
-				most = max(most, p.Cost)
-			}
+// resent returns, in order, the codes with a policy of their own that may be sent
+// again as they are: all but those of which the catalog knows better.
+func (t *Table) resent() []classify.Code {
+	return slices.DeleteFunc(sorted(t.Codes), func(code classify.Code) bool {
+		if t.Catalog == nil {
+			return code == 0
 		}
-	}
-	return most
-}
-
-// resent returns, in order, 0 for no code and the codes with a policy of their
-// own that may be sent again as they are: all but those of which the catalog
-// knows better.
-func (s *Set) resent() []classify.Code {
-	own := slices.DeleteFunc(sorted(s.table.Codes), func(code classify.Code) bool { return !s.retryable(code) })
-	return append([]classify.Code{0}, own...)
-}
-
-func (s *Set) retryable(code classify.Code) bool {
-	if s.table.Catalog == nil {
-		return true
-	}
-	rule, known := s.table.Catalog.Lookup(code)
-	return !known || rule.Class == classify.Retryable
+		rule, known := t.Catalog.Lookup(code)
+		return code == 0 || known && rule.Class != classify.Retryable
+	})
 }
 
 // Codes returns the codes with a policy of their own, sorted, in a slice of the

@@ -52,6 +52,9 @@ func TestBuiltIn(t *testing.T) {
 		{"40", classify.Verdict{Class: classify.Fatal, Code: 40, Status: 403}, once(policy.Success), once(policy.Success)},
 		{"nobody knows", classify.Verdict{}, once(policy.Ignored), once(policy.Ignored)},
 		{"an invalid class", classify.Verdict{Class: 77}, once(policy.Ignored), once(policy.Ignored)},
+		{"the class after the last", classify.Verdict{Class: classify.Fatal + 1}, once(policy.Ignored), once(policy.Ignored)},
+		{"a status after the last", classify.Verdict{Class: classify.Retryable, Status: 600}, standard, standard},
+		{"a status below none", classify.Verdict{Class: classify.Retryable, Status: -1}, standard, standard},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.Equal(t, tt.standard, policy.Standard().For(tt.v), "Standard")
@@ -192,37 +195,6 @@ func TestForAgainstModel(t *testing.T) {
 	})
 }
 
-func TestMaxCost(t *testing.T) {
-	type codes = map[classify.Code]policy.Policy
-	for _, tt := range []struct {
-		name string
-		set  *policy.Set
-		over policy.Table
-		want int
-	}{
-		{"Standard", policy.Standard(), policy.Table{}, 10},
-		{"Nexpay", policy.Nexpay(), policy.Table{}, 10},
-		{"of a code", policy.Nexpay(), policy.Table{Codes: codes{-32603: {Cost: 500}}}, 500},
-		{"of a status", policy.Nexpay(), policy.Table{Statuses: map[int]policy.Policy{503: {Cost: 70}}}, 70},
-		{"of the status that Standard knows", policy.Standard(), policy.Table{Classes: map[classify.Class]policy.Policy{
-			classify.Retryable: {Cost: 3},
-		}}, 3},
-		{"all are free", policy.Nexpay(), policy.Table{Default: policy.Policy{Cost: policy.None}}, 0},
-		{"a code that is sent once costs nothing", policy.Nexpay(), policy.Table{Codes: codes{130: {Cost: 500}}}, 10},
-		{"nor does one that is fatal, or resynced", policy.Nexpay(), policy.Table{Codes: codes{40: {Cost: 500}, 50: {Cost: 500}}}, 10},
-		{"who knows, without a catalog", policy.Standard(), policy.Table{Codes: codes{40: {Cost: 500}}}, 500},
-		{"nor do classes that are not resent for a price", policy.Standard(), policy.Table{Classes: map[classify.Class]policy.Policy{
-			classify.Resync: {Cost: 500}, classify.Fatal: {Cost: 500},
-		}}, 10},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			set, err := tt.set.With(tt.over)
-			require.NoError(t, err)
-			require.Equal(t, tt.want, set.MaxCost())
-		})
-	}
-}
-
 func TestForAllocatesNothing(t *testing.T) {
 	set := policy.Nexpay()
 	require.Zero(t, testing.AllocsPerRun(100, func() { set.For(retryable) }))
@@ -232,5 +204,41 @@ func BenchmarkFor(b *testing.B) {
 	set := policy.Nexpay()
 	for b.Loop() {
 		set.For(retryable)
+	}
+}
+
+// A table that is changed after New changes no Set.
+func TestTableMayBeChangedAfterwards(t *testing.T) {
+	table := policy.Table{
+		Classes:  map[classify.Class]policy.Policy{classify.Retryable: {Cost: 1}},
+		Statuses: map[int]policy.Policy{503: {Cost: 2}},
+		Codes:    map[classify.Code]policy.Policy{7: {Cost: 3}},
+	}
+	set, err := policy.New(table)
+	require.NoError(t, err)
+	table.Classes[classify.Retryable] = policy.Policy{Cost: 100}
+	table.Statuses[503] = policy.Policy{Cost: 100}
+	table.Codes[7] = policy.Policy{Cost: 100}
+	table.Codes[8] = policy.Policy{Cost: 100}
+
+	require.Equal(t, []classify.Code{7}, set.Codes())
+	set.Codes()[0] = 9
+	require.Equal(t, []classify.Code{7}, set.Codes())
+	with, err := set.With(policy.Table{AttemptTimeout: time.Second})
+	require.NoError(t, err)
+	require.Equal(t, []classify.Code{7}, with.Codes())
+	for _, s := range []*policy.Set{set, with} {
+		require.Equal(t, 1, s.For(classify.Verdict{Class: classify.Retryable}).Cost)
+		require.Equal(t, 2, s.For(classify.Verdict{Class: classify.Retryable, Status: 503}).Cost)
+		require.Equal(t, 3, s.For(classify.Verdict{Class: classify.Retryable, Code: 7}).Cost)
+	}
+}
+
+func TestBreakerModeStrings(t *testing.T) {
+	for want, m := range map[string]policy.BreakerMode{
+		"inherit": 0, "failure": policy.Failure, "ignored": policy.Ignored, "success": policy.Success, "trip": policy.Trip,
+		"invalid": policy.Trip + 1,
+	} {
+		require.Equal(t, want, m.String())
 	}
 }

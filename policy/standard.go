@@ -11,11 +11,11 @@ import (
 // Standard returns policies that are good for any API. They go by the class of
 // an error, and treat one HTTP status apart:
 //
-//   - retryable: 4 sends, waits of 200 ms doubling to 5 s with full jitter, 30 s
-//     in all, Retry-After up to 20 s, 10 tokens per resend, a failure to the
-//     breaker. A person waits half a minute at most.
-//   - HTTP 429 that may be retried: as above, but Retry-After up to 60 s, 90 s in all and 5
-//     tokens, because it asked for patience, not for fewer callers.
+//   - retryable: 4 sends, the last begun within 30 s, waits of 200 ms doubling to
+//     5 s with full jitter, Retry-After up to 20 s, 10 tokens per resend, a failure
+//     to the breaker. A person waits half a minute and one answer at most.
+//   - HTTP 429 that may be retried: as above, but Retry-After up to 60 s, within
+//     90 s, and 5 tokens, because it asked for patience, not for fewer callers.
 //   - unclassified: nothing is resent, the breaker ignores it.
 //   - resync, fix-and-resend, fatal: a sign of life to the breaker.
 //

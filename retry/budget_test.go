@@ -55,14 +55,16 @@ func TestBudgetTooSmallForItsPolicies(t *testing.T) {
 	dear, err := policy.Nexpay().With(policy.Table{Codes: map[classify.Code]policy.Policy{-32603: {Cost: 101}}})
 	require.NoError(t, err)
 	_, err = retry.New(retry.Config{Policies: dear})
-	require.ErrorContains(t, err, "a resend may cost 101 tokens")
-	require.ErrorContains(t, err, "holds no more than 100")
+	require.EqualError(t, err, "policy: Codes[-32603]: Cost 101 is more than the 100 tokens that the budget holds: no resend could ever be paid for")
+	_, err = retry.New(retry.Config{Policies: dear, Nonces: newLane(t), Key: "k"})
+	require.ErrorContains(t, err, "Cost 101", "beside other mistakes")
+	require.ErrorContains(t, err, "Config.Key")
 	newRetrier(t, retry.Config{Policies: dear, Budget: retry.NoBudget()})
 
 	small, err := retry.NewBudget(retry.BudgetConfig{Capacity: 9})
 	require.NoError(t, err)
 	_, err = retry.New(retry.Config{Budget: small})
-	require.ErrorContains(t, err, "a resend may cost 10 tokens")
+	require.ErrorContains(t, err, "Default: Cost 10 is more than the 9 tokens")
 }
 
 // Against a purse in three lines.

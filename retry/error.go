@@ -97,6 +97,29 @@ func (e *Error) Is(target error) bool {
 	return e != nil && target != nil && e.Cause != nil && errtree.Same(target, e.Cause)
 }
 
+// Timeout reports whether the call ended because time ran out: the deadline of its
+// context, or what its last send failed with, such as an attempt timeout. So
+// os.IsTimeout and url.Error.Timeout say of a call what they say of one request. It
+// is false where the caller canceled, and wherever a [DoOnce] does not say that
+// nothing happened: what goes by it to send again must not send that.
+//
+// There is no method Temporary: package net calls that deprecated, and what is worth
+// another try has had it.
+func (e *Error) Timeout() bool {
+	if e == nil {
+		return false
+	}
+	switch e.Reason {
+	case ErrDeadline:
+		return true
+	case ErrCanceled, ErrOutcomeUnknown, ErrApplied, ErrBusy, ErrNested:
+		return false
+	}
+	late, ok := errtree.As[interface{ Timeout() bool }](e.Last)
+	_, none := errtree.NilPointer(e.Last) // which a *url.Error would ask
+	return ok && !none && late.Timeout()
+}
+
 // took is how long the last send did.
 func (e *Error) took() time.Duration {
 	if n := len(e.History); n > 0 {

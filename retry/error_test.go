@@ -251,6 +251,37 @@ func TestZeroError(t *testing.T) {
 }
 
 // What each sentinel is besides itself.
+// Who asks whether it was a timeout hears what one request would have said.
+func TestErrorTimeout(t *testing.T) {
+	slow := &url.Error{Op: "Get", URL: "http://bank.example", Err: context.DeadlineExceeded}
+	for name, tt := range map[string]struct {
+		err  *retry.Error
+		want bool
+	}{
+		"the deadline":                  {&retry.Error{Reason: retry.ErrDeadline}, true},
+		"the deadline, after an answer": {&retry.Error{Reason: retry.ErrDeadline, Last: code(503)}, true},
+		"the last send":                 {&retry.Error{Reason: retry.ErrAttempts, Last: fmt.Errorf("balance: %w", slow)}, true},
+		"the only send":                 {&retry.Error{Reason: retry.ErrDoubt, Last: slow}, true},
+		"an answer":                     {&retry.Error{Reason: retry.ErrAttempts, Last: code(504)}, false},
+		"canceled":                      {&retry.Error{Reason: retry.ErrCanceled, Last: slow}, false},
+		"nothing sent":                  {&retry.Error{Reason: retry.ErrOpen}, false},
+		"doubt":                         {&retry.Error{Reason: retry.ErrOutcomeUnknown, Last: slow, Doubt: &retry.Doubt{}}, false},
+		"it happened":                   {&retry.Error{Reason: retry.ErrApplied, Last: slow}, false},
+		"another is at it":              {&retry.Error{Reason: retry.ErrBusy, Last: slow}, false},
+		"a nil pointer inside":          {&retry.Error{Reason: retry.ErrAttempts, Last: &url.Error{Err: (*net.OpError)(nil)}}, false},
+		"zero":                          {&retry.Error{}, false},
+		"nil":                           {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, tt.want, tt.err.Timeout())
+			if tt.err != nil {
+				require.Equal(t, tt.want, os.IsTimeout(tt.err))
+				require.Equal(t, tt.want, (&url.Error{Err: tt.err}).Timeout())
+			}
+		})
+	}
+}
+
 func TestSentinels(t *testing.T) {
 	require.ErrorIs(t, retry.ErrDeadline, context.DeadlineExceeded)
 	require.ErrorIs(t, retry.ErrCanceled, context.Canceled)

@@ -36,7 +36,7 @@ const (
 	// changes nothing about that; the next start will look it up.
 	EventJournal
 	// EventHedge: an attempt has had no answer for as long as [Hedge] was told, and
-	// a second send begins beside it.
+	// a second send begins beside it, with its turn and its lease in hand.
 	EventHedge
 	// EventFallback: a call ended at an open breaker or a locked key, and its
 	// [Fallback] says what it returns. Err is what it was told.

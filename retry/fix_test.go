@@ -159,7 +159,7 @@ func TestFixAndRetryAfter(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			lane := newLane(t)
 			var wait time.Duration
-			r := newRetrier(t, retry.Config{Nonces: lane, OnEvent: func(_ context.Context, e retry.Event) {
+			r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{}), Nonces: lane, OnEvent: func(_ context.Context, e retry.Event) {
 				wait = max(wait, e.Wait)
 			}})
 			wrong := code(400, 30010)

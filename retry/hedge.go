@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -21,7 +22,8 @@ import (
 // Each of the two has a nonce and a lease of its own, and reports to the breaker
 // once. The second is paid for from the budget like a resend, and counts towards
 // MaxAttempts; where the budget, the attempts or the breaker have no room for it,
-// it is not sent, and nothing else changes. The context of the one that is not
+// or the first one has its answer before the second has its turn, it is not sent,
+// and nothing else changes. The context of the one that is not
 // needed any more is canceled, and Hedge returns when both have. If both fail,
 // the call goes on with the sterner of the errors.
 //
@@ -104,16 +106,19 @@ func (e *PanicError) Unwrap() error {
 
 // A hedge is one attempt of a call and, if that takes too long, a second one.
 type hedge struct {
-	call   *call  // whose attempt the first one is
-	second call   // the state of the second one
-	why    *Error // why that ended, if it did
-	before int32  // sends in that before it sends
-	room   bool   // MaxAttempts leaves room for it
-	cost   int    // of it
+	call    *call  // whose attempt the first one is
+	second  call   // the state of the second one
+	why     *Error // why that ended, if it did
+	earlier int32  // sends in that before it sends
+	room    bool   // MaxAttempts leaves room for it
+	cost    int    // of it
 
-	ok       bool  // the second one succeeded
-	unneeded bool  // the first one was stopped because of that
-	wasted   int32 // sends that lost
+	settled  atomic.Bool // whether the second one is sent
+	answered bool        // it is not: the first one has its answer
+	told     bool        // the observer, that it is
+	ok       bool        // the second one succeeded
+	unneeded bool        // the first one was stopped because of that
+	wasted   int32       // sends that lost
 	done     chan struct{}
 	panicked *PanicError
 	exited   bool
@@ -122,16 +127,16 @@ type hedge struct {
 func newHedge(c *call) *hedge {
 	p := c.tables.policies.For(classify.Verdict{Class: classify.Retryable})
 	h := &hedge{
-		call:   c,
-		second: *c,
-		before: c.count.sends + 1,
-		room:   c.guard == nil && (p.MaxAttempts < 0 || c.attempts()+2 <= p.MaxAttempts),
-		cost:   p.Cost,
-		done:   make(chan struct{}),
+		call:    c,
+		second:  *c,
+		earlier: c.count.sends + 1,
+		room:    c.guard == nil && (p.MaxAttempts < 0 || c.attempts()+2 <= p.MaxAttempts),
+		cost:    p.Cost,
+		done:    make(chan struct{}),
 	}
 	// That of the first one is counted, so that its own number comes after it.
 	h.second.ticket, h.second.err, h.second.doubt, h.second.history = nil, nil, false, history{}
-	h.second.count = count{sends: h.before}
+	h.second.count = count{sends: h.earlier}
 	return h
 }
 
@@ -161,10 +166,12 @@ func (h *hedge) turn(ctx context.Context, after time.Duration, first, second fun
 		ran()
 		stopFirst(nil)
 	}()
-	why = c.turn(firstCtx, first)
+	c.guard = h
+	why = c.turn(firstCtx, h.seen(first))
+	c.guard = nil
 	ok := why == nil && c.err == nil
 	h.unneeded = !ok && firstCtx.Err() != nil && ctx.Err() == nil
-	if ok {
+	if ok || h.answered {
 		stopSecond(errUnneeded)
 	}
 	if !ran() {
@@ -197,7 +204,7 @@ func (h *hedge) run(ctx context.Context, op func(context.Context) error, stopFir
 	c := &h.second
 	if ctx.Err() == nil && c.r.budget.take(h.cost) {
 		c.count.paid, c.count.owed = int32(max(h.cost, 0)), true
-		c.emit(ctx, EventHedge, nil)
+		c.guard = h
 		h.why = c.turn(ctx, op)
 		c.refund()
 		if h.ok = h.why == nil && c.err == nil; h.ok {

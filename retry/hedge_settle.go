@@ -5,7 +5,7 @@ import "github.com/nexpay-go/resilience/classify"
 // settle enters what became of the second one into the state of the call.
 func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
 	c, second := h.call, &h.second
-	sent, after := second.count.sends-h.before, c.count.sends-h.before
+	sent, after := second.count.sends-h.earlier, c.count.sends-h.earlier
 	c.count.sends += sent
 	c.count.free += second.count.free
 	c.count.resync = min(c.count.resync+second.count.resync, maxResyncs)

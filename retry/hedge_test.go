@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -236,6 +237,62 @@ func TestHedgeEvents(t *testing.T) {
 }
 
 // What ends one of them ends the call, and never the other one's goroutine.
+// What an observer is told of a second send, there was: the event comes with the send, not with the wish for it.
+func TestHedgeEventsAreSends(t *testing.T) {
+	const settles = 300 * time.Millisecond
+	slow := arm{takes: settles}
+	open := func(t *testing.T, c *retry.Config) {
+		b, err := breaker.New(breaker.Config{ConsecutiveFailures: 1})
+		require.NoError(t, err)
+		c.Breaker = b
+		time.AfterFunc(after/2, func() { b.Isolate("maintenance") })
+	}
+	for name, tt := range map[string]struct {
+		arms []arm
+		with func(*testing.T, *retry.Config)
+		want []string
+	}{
+		"it waits for its turn behind the first one": {[]arm{slow}, func(t *testing.T, c *retry.Config) { c.Nonces = newLane(t) }, nil},
+		"the first one is refused while it waits": {[]arm{{takes: settles, err: code(403, 80)}, {}},
+			func(t *testing.T, c *retry.Config) { c.Nonces = newLane(t) }, []string{"gave up 1 at 300ms"}},
+		"the first one fails while it waits, and the policy waits too": {[]arm{{takes: settles, err: code(503)}, {}},
+			func(t *testing.T, c *retry.Config) { c.Nonces = newLane(t) }, []string{"resend 1 at 300ms", "recovered 2 at 1.3s"}},
+		"the breaker has opened meanwhile": {[]arm{slow}, open, nil},
+		"the key has been locked meanwhile": {[]arm{slow}, func(t *testing.T, c *retry.Config) {
+			c.Key, c.Lockout = "k", new(breaker.Lockout)
+			time.AfterFunc(after/2, func() { c.Lockout.Lock("k", breaker.LockCause{Code: 100}) })
+		}, nil},
+		"the bucket is empty": {[]arm{slow}, func(t *testing.T, c *retry.Config) {
+			b, err := retry.NewBudget(retry.BudgetConfig{Capacity: 10})
+			require.NoError(t, err)
+			c.Budget = b
+			r := newRetrier(t, retry.Config{Budget: b})
+			require.Error(t, retry.Do(t.Context(), r, func(context.Context) error { return code(503) }))
+			require.Less(t, b.Tokens(), 10)
+		}, nil},
+		"it is sent":                        {[]arm{slow, {}}, nil, []string{"hedge 1 at 100ms"}},
+		"it is sent twice, and begins once": {[]arm{slow, {err: code(403, 50)}, {}}, nil, []string{"hedge 1 at 100ms", "resend 2 at 100ms", "recovered 3 at 100ms"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told []string
+				began := time.Now()
+				cfg := retry.Config{Policies: steady(t, policy.Table{}), OnEvent: func(_ context.Context, e retry.Event) {
+					told = append(told, fmt.Sprintf("%v %d at %v", e.Kind, e.Attempts, time.Since(began)))
+				}}
+				if tt.with != nil {
+					tt.with(t, &cfg)
+				}
+				a := hedged(tt.arms...)
+				_, _ = retry.Hedge(t.Context(), newRetrier(t, cfg), after, a.op)
+				require.Equal(t, tt.want, told)
+				sends := strings.Count(strings.Join(told, ","), "hedge") + strings.Count(strings.Join(told, ","), "resend")
+				require.Len(t, a.begun, 1+sends)
+			})
+		})
+	}
+}
+
 func TestHedgePanics(t *testing.T) {
 	for name, tt := range map[string]struct {
 		arms []arm

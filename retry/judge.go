@@ -128,6 +128,9 @@ func (c *call) resynced(ctx context.Context) *Error {
 	if c.count.resync == maxResyncs {
 		return stopped(ErrResync, c.foreign(ctx))
 	}
+	if c.late() {
+		return stopped(ErrElapsed, nil)
+	}
 	if err := c.r.lockout.Check(c.key()); err != nil {
 		return stopped(ErrLockedOut, err)
 	}

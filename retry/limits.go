@@ -21,9 +21,9 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 	if last.Verdict.Class == classify.Retryable {
 		b := c.tables.backoff(&last.Verdict)
 		last.Wait = max(b.Delay(c.attempts()), last.Verdict.RetryAfter)
-		if last.Verdict.RetryAfter > 0 {
-			c.spread(last)
-		}
+	}
+	if last.Verdict.RetryAfter > 0 {
+		c.spread(last)
 	}
 	last.Wait = max(last.Wait-c.count.rested, 0)
 	c.count.rested = 0
@@ -98,6 +98,13 @@ func (c *call) canWait(ctx context.Context, last *Attempt, p *policy.Policy) *Er
 		return stopped(ErrDeadline, nil)
 	}
 	return c.obstructed(last.Wait)
+}
+
+// late reports whether the time for sending again is over. A lookup has all the time
+// that looking has.
+func (c *call) late() bool {
+	most := c.tables.elapsed(&c.history.last().Verdict)
+	return most >= 0 && c.spent() > most && c.terms.kind != markLookup
 }
 
 // resyncable is for a nonce that was refused by a server which asks for a wait

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -25,6 +27,28 @@ func TestRefusedLookupBringsTheLaneForward(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, p.looked, 3)
 		require.Equal(t, p.looked[1], p.looked[2], "sent again at once, in the same turn")
+	})
+}
+
+// MaxElapsed bounds sends, not looking: a lookup takes a newer nonce whatever it is, and a send does not once the time is up.
+func TestMaxElapsedBoundsNoLookup(t *testing.T) {
+	late := policy.Table{Default: policy.Policy{MaxElapsed: 100 * time.Millisecond}}
+	synctest.Test(t, func(t *testing.T) {
+		p := &payment{sends: []error{errTimeout}, looks: []found{{err: code(403, 50)}, applied}}
+		p.onLook = func(context.Context) { time.Sleep(500 * time.Millisecond) } // and keeps its turn
+		_, err := pay(t, t.Context(), retry.Config{Policies: steady(t, late), Nonces: newLane(t)}, p)
+		require.NoError(t, err)
+		require.Len(t, p.looked, 2)
+		require.Equal(t, p.looked[0]+500*time.Millisecond, p.looked[1], "at once, in the same turn")
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := &payment{sends: []error{code(403, 50)}, changes: func(op *retry.Operation[string]) { op.NoReplay = true }}
+		p.onSend = func(context.Context) { time.Sleep(500 * time.Millisecond) }
+		_, err := pay(t, t.Context(), retry.Config{Policies: steady(t, late), Nonces: newLane(t)}, p)
+		e := asError(t, err)
+		require.Equal(t, retry.ErrElapsed, e.Reason)
+		require.Equal(t, classify.NotApplied, e.Effect)
+		require.Len(t, p.sent, 1)
 	})
 }
 

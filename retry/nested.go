@@ -56,7 +56,7 @@ func (r *Retrier) misplaced(m *mark) error {
 			apart = true
 		case !apart && (m.kind == markSend || m.kind == markLookup):
 			return errInPayment
-		case m.ticket() != nil && r.sameNonces(m.r): // apart or not, whatever keys there are: two may wait for each other
+		case m.ticket() != nil && (r.sameNonces(m.r) || r.gave(m.ticket())): // apart or not, whatever keys there are: two may wait for each other
 			return errInTurn
 		}
 	}
@@ -158,3 +158,12 @@ func (r *Retrier) is(o *Retrier) bool { return r.claims == o.claims }
 
 // sameNonces reports whether both draw from one nonce source.
 func (r *Retrier) sameNonces(o *Retrier) bool { return r.nonceID != nil && r.nonceID == o.nonceID }
+
+// gave reports whether ticket is of a lane that r draws from as well, though in another
+// source: in a pool, in another one, or by itself.
+func (r *Retrier) gave(ticket *nonce.Ticket) bool {
+	owner, ok := r.nonces.(interface {
+		Owns(ticket *nonce.Ticket) bool
+	})
+	return ok && owner.Owns(ticket)
+}

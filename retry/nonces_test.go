@@ -60,7 +60,7 @@ func TestTurnIsHeldWhileTheAnswerIsOutAndNoLonger(t *testing.T) {
 // Nor is it kept where a refused nonce comes with a wait.
 func TestTurnIsNotHeldUntilALaterResync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRetrier(t, retry.Config{Nonces: newLane(t)})
+		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{}), Nonces: newLane(t)})
 		later := code(429, 50)
 		later.RetryAfter = 10 * time.Second
 		s := play(later)

@@ -19,7 +19,7 @@ var (
 	ErrUnclassified = errors.New("no rule knows this error, not sent again")
 	// ErrAttempts: the policy's MaxAttempts was reached (it may be 1).
 	ErrAttempts = errors.New("attempts used up")
-	// ErrElapsed: the next wait would end after the policy's MaxElapsed.
+	// ErrElapsed: the next send would begin after the policy's MaxElapsed.
 	ErrElapsed = errors.New("time for the call used up")
 	// ErrDeadline: the context's deadline has passed, or the next wait would
 	// outlive it. It is a context.DeadlineExceeded.
@@ -32,7 +32,7 @@ var (
 	// that tells when to come back.
 	ErrOpen = breaker.ErrOpen
 	// ErrLockedOut: the key is locked out until a person acts. The Cause is
-	// a *breaker.LockedError that tells what locked it, or wraps one for each key.
+	// a *breaker.LockedError that tells what locked it, or wraps those of several keys.
 	ErrLockedOut = breaker.ErrLockedOut
 	// ErrRetryAfter: the server asks for a longer wait than the policy's
 	// MaxRetryAfter. Verdict.RetryAfter is what it asked for.

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -48,10 +47,10 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 // affordable finds a price that even a full bucket cannot pay: every call would
 // end with ErrBudget after its first failure, in the quietest of times.
 func (t *tables) affordable(b *Budget) error {
-	if cost := t.policies.MaxCost(); b.capacity > 0 && int64(cost) > b.capacity {
-		return fmt.Errorf("retry: a resend may cost %d tokens, says Config.Policies, but Config.Budget holds no more than %d", cost, b.capacity)
+	if b.capacity == 0 {
+		return nil
 	}
-	return nil
+	return t.policies.Affordable(int(b.capacity))
 }
 
 // Reload puts other policies in the place of those the Retrier has, and with them
@@ -89,6 +88,9 @@ func (t *tables) meaning(v *classify.Verdict) (mode policy.BreakerMode, once boo
 //
 //go:noinline
 func (t *tables) backoff(v *classify.Verdict) policy.Backoff { return t.policies.For(*v).Backoff }
+
+//go:noinline
+func (t *tables) elapsed(v *classify.Verdict) time.Duration { return t.policies.For(*v).MaxElapsed }
 
 // proof is what it takes to believe that a failed send changed nothing.
 func (t *tables) proof(noReplay bool, wire *proof.Wire) *proof.Proof {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -22,15 +23,51 @@ type behaviour struct {
 	known   bool
 }
 
-func behaviourOf(e policy.Explanation) behaviour {
-	b := behaviour{
-		class: e.Rule.Class, applied: e.Rule.Effect, lockout: e.Rule.Lockout, happens: happens(&e), breaker: breakerText(e.Policy.Breaker),
-		sends: e.MaxSends, worst: e.MaxTime, known: e.Known || e.Status != 0,
+// effective is as much of a policy as has a consequence for errors of a class. What
+// has none is zero, and a wait that can be written in several ways is written in one.
+func effective(class classify.Class, p policy.Policy) policy.Policy {
+	does := policy.Policy{MaxAttempts: 1, Breaker: p.Breaker}
+	switch {
+	case class != classify.Retryable && class != classify.Resync && class != classify.FixAndResend, p.MaxAttempts == 1:
+		return does
+	case class == classify.Retryable:
+		does.MaxAttempts, does.Backoff, does.Cost = p.MaxAttempts, waits(p.Backoff), p.Cost
+	default: // their number has bounds of its own, they cost nothing, and wait for a Retry-After alone
+		does.MaxAttempts, does.Backoff.Jitter = policy.None, spread(p.Backoff.Jitter)
 	}
-	if e.Rule.Class == classify.Retryable && e.MaxSends != 1 { // otherwise most of it has no consequence
-		b.policy = e.Policy
+	does.MaxElapsed, does.MaxRetryAfter = p.MaxElapsed, p.MaxRetryAfter
+	return does
+}
+
+// waits is a backoff with all that it leaves out.
+func waits(b policy.Backoff) policy.Backoff {
+	if b.Initial < 0 {
+		return policy.Backoff{Initial: policy.None, Jitter: spread(b.Jitter)} // which a Retry-After still has
+	}
+	b.Initial = b.Longest(1)
+	b.Max = cmp.Or(b.Max, max(5*time.Second, b.Initial))
+	b.Multiplier = cmp.Or(b.Multiplier, 2)
+	if b.Initial == b.Max || b.Multiplier == 1 { // they do not grow
+		b.Max, b.Multiplier = b.Initial, 1
 	}
 	return b
+}
+
+// spread is all that a jitter says of a Retry-After: whether the wait is spread by up
+// to a tenth.
+func spread(j policy.Jitter) policy.Jitter {
+	if j == policy.JitterNone {
+		return j
+	}
+	return policy.JitterFull
+}
+
+func behaviourOf(e policy.Explanation) behaviour {
+	return behaviour{
+		class: e.Rule.Class, applied: e.Rule.Effect, lockout: e.Rule.Lockout, happens: happens(&e), breaker: breakerText(e.Policy.Breaker),
+		sends: e.MaxSends, worst: e.MaxTime, known: e.Known || e.Status != 0,
+		policy: effective(e.Rule.Class, e.Policy),
+	}
 }
 
 func (b *behaviour) asks() string {
@@ -104,13 +141,13 @@ func waitsText(b *policy.Backoff) string {
 	}
 	text := short(first)
 	if most > first {
-		switch factor := float64(second) / float64(first); {
+		switch {
 		case second == most:
 			text += ", then " + short(most)
-		case factor == 2:
+		case b.Multiplier == 0 || b.Multiplier == 2:
 			text += " doubling to " + short(most)
 		default:
-			text += fmt.Sprintf(" growing by %.3g to %s", factor, short(most))
+			text += fmt.Sprintf(" growing by %v to %s", b.Multiplier, short(most))
 		}
 	}
 	switch b.Jitter {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"image/color"
 	"strings"
+	"time"
 
+	width "github.com/jedib0t/go-pretty/v6/text"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
@@ -25,22 +27,27 @@ var blue = color.RGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}
 
 // drawSchedule draws from when to when each send may begin, as SVG.
 func drawSchedule(e policy.Explanation, sends []send) ([]byte, error) {
+	last := sends[len(sends)-1]
+	if last.latest == forEver {
+		return nil, fmt.Errorf("the sends cannot be drawn: the last of them may begin 292 years after the call, or later; give the policy an elapsed, or shorter waits")
+	}
+	unit, units := axis(last.latest)
 	p := plot.New()
-	p.Title.Text = "When a call that gets nothing but " + e.Title() + " is sent again"
 	p.Title.Padding = 8
 	p.Title.TextStyle.Font = font.From(sans, 13)
+	p.Title.Text = title(e.Title(), &p.Title.TextStyle)
 	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
 		style.Font = font.From(sans, 11)
 	}
-	p.X.Label.Text = "seconds since the call began, without the time that the sends take"
+	p.X.Label.Text = units + " since the call began, without the time that the sends take"
 	p.Y.Label.Text = "send"
-	p.X.Min, p.X.Max = 0, max(sends[len(sends)-1].latest.Seconds(), 1)*1.03
+	p.X.Min, p.X.Max = 0, max(last.latest, unit).Seconds()/unit.Seconds()*1.03
 	p.Y.Min, p.Y.Max = 0.4, float64(len(sends))+0.6
 	p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}} // the first at the top
 	p.Y.Tick.Marker = plot.ConstantTicks(numbers(sends))
 	p.Add(plotter.NewGrid())
 	for _, s := range sends {
-		bar, err := plotter.NewPolygon(box(&s, p.X.Max/300))
+		bar, err := plotter.NewPolygon(box(&s, unit, p.X.Max/300))
 		if err != nil {
 			return nil, fmt.Errorf("send %d: %w", s.number, err)
 		}
@@ -61,14 +68,47 @@ func drawSchedule(e policy.Explanation, sends []send) ([]byte, error) {
 }
 
 // box is the bar of a send, never narrower than can be seen.
-func box(s *send, narrowest float64) plotter.XYs {
+func box(s *send, unit time.Duration, narrowest float64) plotter.XYs {
 	const half = 0.3
-	from, to := s.earliest.Seconds(), s.latest.Seconds()
+	from, to := s.earliest.Seconds()/unit.Seconds(), s.latest.Seconds()/unit.Seconds()
 	if to-from < narrowest {
 		from, to = max(from-narrowest/2, 0), max(from-narrowest/2, 0)+narrowest
 	}
 	y := float64(s.number)
 	return plotter.XYs{{X: from, Y: y - half}, {X: to, Y: y - half}, {X: to, Y: y + half}, {X: from, Y: y + half}}
+}
+
+// axis is the unit that such a time is counted in.
+func axis(longest time.Duration) (unit time.Duration, name string) {
+	const day = 24 * time.Hour
+	switch {
+	case longest == 0 || longest >= time.Second && longest < 10*time.Minute:
+		return time.Second, "seconds"
+	case longest < time.Microsecond:
+		return time.Nanosecond, "nanoseconds"
+	case longest < time.Millisecond:
+		return time.Microsecond, "microseconds"
+	case longest < time.Second:
+		return time.Millisecond, "milliseconds"
+	case longest < 10*time.Hour:
+		return time.Minute, "minutes"
+	case longest < 10*day:
+		return time.Hour, "hours"
+	}
+	return day, "days"
+}
+
+// title tells what is drawn, in as many letters as fit: other fonts are wider.
+func title(of string, style *text.Style) string {
+	fits := func(line string) bool { return style.Width(line) <= 6.5*vg.Inch }
+	of = width.Snip(of, 64, "…")
+	if line := "When a call that gets nothing but " + of + " is sent again"; fits(line) {
+		return line
+	}
+	for letters := []rune(strings.TrimSuffix(of, "…")); !fits(of); letters = letters[:len(letters)-1] {
+		of = string(letters) + "…"
+	}
+	return "When a call is sent again that gets nothing but\n" + of
 }
 
 func numbers(sends []send) []plot.Tick {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,8 +23,8 @@ func newExplain(in io.Reader, out *screen) *cobra.Command {
 to at worst in sends and seconds.
 
 With - it reads an answer from standard input, as it was pasted: a body in JSON, with
-status line and headers before it or without (of several, as curl prints them, the
-last counts); or a line from a log.`,
+status line and headers before it or without (of several, as curl -i, -v and -L print
+them, the last counts, and what curl says of itself is left out); or a line from a log.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
   nexpolicy explain 0 --status 503               # a status without a code
@@ -57,13 +58,15 @@ last counts); or a line from a log.`,
 			return err
 		}
 		if code == 0 && *status == 0 {
-			return fmt.Errorf("0 stands for no code: add --status to ask for what an HTTP status means by itself")
+			return errNoCode
 		}
 		out.explanation(explain(f.Policies, code, *status))
 		return nil
 	}
 	return cmd
 }
+
+var errNoCode = errors.New("0 stands for no code: add --status to ask for what an HTTP status means by itself")
 
 // answer prints what an answer says of itself, and then what is to be done about it.
 func (s *screen) answer(set *policy.Set, e *classify.Error) {

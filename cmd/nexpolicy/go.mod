@@ -10,6 +10,7 @@ require (
 	github.com/stretchr/testify v1.12.1 // tests only
 	golang.org/x/term v0.48.0
 	gonum.org/v1/plot v0.17.0
+	pgregory.net/rapid v1.3.0 // tests only
 )
 
 require (

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -15,12 +16,10 @@ var (
 	// A status line begins a line, or stands right behind the body of an answer that
 	// did not end its last line.
 	statusLine = regexp.MustCompile(`(?m)(?:^[< ]*|[}\]>])(HTTP/[0-9.]+ ([1-5][0-9][0-9]))\b`)
-	endOfHead  = regexp.MustCompile(`\n\r?\n|\n\s*[{\[]`)
+	endOfHead  = regexp.MustCompile(`\n\r?\n|\n\s*[{\[]|\n *HTTP/[0-9.]+ [1-5][0-9][0-9]\b`)
 
-	// What curl -v says of the exchange itself, and how it marks heads.
-	verbose = regexp.MustCompile(`(?m)^< HTTP/`)
-	remarks = regexp.MustCompile(`(?m)^(?:[*>](?: .*)?|[{}] \[[0-9]+ bytes data\])\r?\n?`)
-	marks   = regexp.MustCompile(`(?m)^<(?: |(\r?)$)`)
+	// Behind a status line stands nothing, a header, an empty line or a body.
+	followed = regexp.MustCompile(`^[^\n]*(?:\{|\n[!-9;-~]+:|\n\s*[{\[]|\n\r?\n|\n?$)`)
 )
 
 // lastAnswer finds the answer that counts in what curl -i, -v, -L or --retry prints.
@@ -28,33 +27,58 @@ var (
 // answers with bodies that were followed by another attempt. Without a status line the
 // status is 0; without anything like JSON the body is nil.
 func lastAnswer(pasted []byte) (status int, header http.Header, body []byte) {
-	if verbose.Match(pasted) {
-		pasted = marks.ReplaceAll(remarks.ReplaceAll(pasted, nil), []byte("$1"))
-	}
-	var last []int
-	for _, at := range statusLine.FindAllSubmatchIndex(pasted, -1) {
-		if last == nil || begins(pasted[:at[2]]) {
-			last = at
+	rest := bare(pasted)
+	var head, behindHead []byte = nil, rest
+	for at := statusLine.FindSubmatchIndex(rest); at != nil; at = next(rest) {
+		status, _ = strconv.Atoi(string(rest[at[4]:at[5]]))
+		rest = rest[at[1]:]
+		reason, _, _ := bytes.Cut(rest, []byte("\n"))
+		if object(reason) != nil { // a line of a log
+			head, rest = nil, object(rest)
+		} else {
+			head, rest = splitHead(rest[len(reason):])
 		}
+		behindHead = rest
+		rest = behind(rest)
 	}
-	if last == nil {
-		return 0, nil, object(pasted)
-	}
-	status, _ = strconv.Atoi(string(pasted[last[4]:last[5]]))
-	rest := pasted[last[1]:]
-	reason, _, _ := bytes.Cut(rest, []byte("\n"))
-	if object(reason) != nil { // a line of a log
-		return status, nil, object(rest)
-	}
-	head, rest := splitHead(rest[len(reason):])
-	return status, readHeader(head), object(rest)
+	return status, readHeader(head), object(behindHead)
 }
 
-// begins reports whether a further answer may begin behind this: behind a head or a
-// body, as pages of errors quote status lines.
+// behind is what follows a body in JSON, whose texts may read like a head; or all of
+// another body.
+func behind(rest []byte) []byte {
+	if start := bytes.TrimLeft(rest, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
+		decoder := json.NewDecoder(bytes.NewReader(start))
+		if decoder.Decode(new(json.RawMessage)) == nil {
+			return start[decoder.InputOffset():]
+		}
+	}
+	return rest
+}
+
+// next finds the status line of a further answer, which stands behind a head or a
+// body: pages of errors quote others.
+func next(rest []byte) []int {
+	for from := 0; ; {
+		at := statusLine.FindSubmatchIndex(rest[from:])
+		if at == nil {
+			return nil
+		}
+		for i := range at {
+			at[i] += from
+		}
+		if begins(rest[:at[2]]) && followed.Match(rest[at[1]:]) {
+			return at
+		}
+		from = at[1]
+	}
+}
+
+// begins reports whether a further answer may begin behind this: behind an empty
+// line, or a body that is complete.
 func begins(before []byte) bool {
 	end := bytes.TrimRight(before, " \t\r\n")
-	return bytes.Count(before[len(end):], []byte("\n")) > 1 || len(end) > 0 && bytes.IndexByte([]byte("}]>"), end[len(end)-1]) >= 0
+	return len(end) == 0 || bytes.Count(before[len(end):], []byte("\n")) > 1 || bytes.IndexByte([]byte("}]>"), end[len(end)-1]) >= 0
 }
 
 // splitHead cuts behind the headers, which may have braces in their values.

@@ -15,7 +15,8 @@ func newLint(out *screen) *cobra.Command {
 		Use:   "lint FILE...",
 		Short: "Tell everything that is wrong with files",
 		Long: `Tell everything that is wrong with files, a line each, as compilers do:
-policies.yaml:3:5: what is wrong, and what would be right.
+policies.yaml:3:5: what is wrong, and what would be right. What is right but may not
+be meant is a note, and changes no exit status.
 
 Exit status: 0 if all is right, 1 if something is wrong, 2 if a file cannot be read.`,
 		Example: `  nexpolicy lint policies.yaml
@@ -32,6 +33,10 @@ Exit status: 0 if all is right, 1 if something is wrong, 2 if a file cannot be r
 					unread = errors.Join(unread, err)
 				} else {
 					fmt.Fprintf(out, "%s: %s\n", name, out.paint(text.Colors{text.FgGreen}, contents(f)))
+					for _, n := range f.Notes {
+						n.Text = "note: " + n.Text
+						fmt.Fprintln(out, n.In(name))
+					}
 				}
 			}
 			if unread != nil {

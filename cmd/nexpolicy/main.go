@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -58,7 +59,10 @@ func newRoot(in io.Reader, out *screen) *cobra.Command {
 		Short: "What error codes mean, and what is done about them",
 		Long: `What the error codes of an API mean, and what the library does about them.
 
-Without --file it speaks of the Nexpay API.`,
+Without --file it speaks of the Nexpay API.
+
+Exit status: 0 if it was done, 1 if lint found something wrong or diff a difference, 2
+if it could not be done.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
   pbpaste | nexpolicy explain -
@@ -98,7 +102,7 @@ func behindFlags(args []string) []string {
 		case arg == "--":
 			codes = append(codes, args[i+1:]...)
 			return append(append(flags, "--"), codes...)
-		case negative.MatchString(arg):
+		case negative.MatchString(arg) && !slices.Contains(flags[max(len(flags)-1, 0):], "--status"):
 			codes = append(codes, arg)
 		default:
 			flags = append(flags, arg)

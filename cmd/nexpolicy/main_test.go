@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
@@ -36,7 +35,7 @@ func on(width int, in string, args ...string) result {
 	return result{out.String(), errs.String(), exit}
 }
 
-func file(t *testing.T, text string) string {
+func file(t testing.TB, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "policies.yaml")
 	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
@@ -160,6 +159,11 @@ func TestLint(t *testing.T) {
 	require.Contains(t, got.out, wrong+`:3:1: there is no field "x" here`)
 	require.Contains(t, got.out, "right: 31 rules")
 	require.Equal(t, exitMistaken, on(0, "", "lint", wrong, "nowhere.yaml").exit)
+
+	scarce := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 20}\n")
+	got = on(0, "", "lint", scarce)
+	require.Zero(t, got.exit)
+	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends")
 }
 
 // Whatever form an answer was pasted in.
@@ -222,27 +226,6 @@ func FuzzPasted(f *testing.F) {
 			t.Fatalf("%q", got.out+got.errs)
 		}
 	})
-}
-
-func TestSVG(t *testing.T) {
-	for _, args := range [][]string{{"-32603"}, {"100"}, {"-32603", "--file", file(t, "extends: nexpay\ndefault: {attempts: none, elapsed: 10m}\n")},
-		{"7", "--file", file(t, "name: x\nrules: [{code: 7, name: <script>, class: retryable}]\n")}} {
-		name := filepath.Join(t.TempDir(), "waits.svg")
-		got := on(0, "", append([]string{"schedule", "--svg", name}, args...)...)
-		require.Equal(t, exitFine, got.exit, got.errs)
-		drawn, err := os.ReadFile(name)
-		require.NoError(t, err)
-		decoder := xml.NewDecoder(bytes.NewReader(drawn))
-		for {
-			_, err := decoder.Token()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			require.NoError(t, err)
-		}
-		require.Contains(t, string(drawn), "is sent again")
-		require.NotContains(t, string(drawn), "<script")
-	}
 }
 
 func TestVersion(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -20,7 +21,8 @@ func newSchedule(out *screen) *cobra.Command {
 		Short: "When a call that gets nothing but a code is sent again",
 		Long: `When a call that gets nothing but a code is sent again: each wait from its shortest to
 its longest, and from when to when the send after it may begin. The time that the sends
-themselves take comes on top of that.`,
+themselves take comes on top of that. Of a call that goes on, the first 25 sends are listed.
+Sends 292 years after the call began, or later, cannot be drawn.`,
 		Example: `  nexpolicy schedule -32603
   nexpolicy schedule -32603 --status 429 --svg waits.svg`,
 		Args: cobra.ExactArgs(1),
@@ -39,6 +41,9 @@ themselves take comes on top of that.`,
 		f, err := load(*file)
 		if err != nil {
 			return err
+		}
+		if code == 0 && *status == 0 {
+			return errNoCode
 		}
 		e := explain(f.Policies, code, *status)
 		sends := schedule(e)
@@ -78,7 +83,7 @@ func schedule(e policy.Explanation) []send {
 	for n := 2; n <= mostSends && (n <= e.MaxSends || e.MaxSends == policy.None); n++ {
 		s, before := send{number: n}, all[n-2]
 		s.shortest, s.longest = window(&e.Policy.Backoff, n-1)
-		s.earliest, s.latest = before.earliest+s.shortest, before.latest+s.longest
+		s.earliest, s.latest = later(before.earliest, s.shortest), later(before.latest, s.longest)
 		if end := e.Policy.MaxElapsed; end != policy.None {
 			if s.earliest > end {
 				break
@@ -89,6 +94,16 @@ func schedule(e policy.Explanation) []send {
 		all = append(all, s)
 	}
 	return all
+}
+
+// forEver is the longest time there is, some 292 years: sums that are longer stop at it.
+const forEver time.Duration = math.MaxInt64
+
+func later(at, wait time.Duration) time.Duration {
+	if wait > forEver-at {
+		return forEver
+	}
+	return at + wait
 }
 
 // window is how short and how long a wait may be.
@@ -141,9 +156,22 @@ func (s *screen) bar(one *send, longest time.Duration, full int) string {
 
 func span(from, to time.Duration) string {
 	if from == to {
-		return "at " + short(from.Round(time.Millisecond))
+		return "at " + rounded(from)
 	}
-	return short(from.Round(time.Millisecond)) + " to " + short(to.Round(time.Millisecond))
+	return rounded(from) + " to " + rounded(to)
+}
+
+// rounded is a time as exactly as people want to know it.
+func rounded(d time.Duration) string {
+	switch {
+	case d == forEver:
+		return "292 years or more"
+	case d >= time.Second:
+		d = d.Round(time.Millisecond)
+	case d >= time.Millisecond:
+		d = d.Round(time.Microsecond)
+	}
+	return short(d)
 }
 
 func waitText(s *send) string {
@@ -153,9 +181,18 @@ func waitText(s *send) string {
 	case s.longest == 0:
 		return "none"
 	case s.shortest == s.longest:
-		return short(s.longest)
+		return rounded(s.longest)
 	}
 	return span(s.shortest, s.longest)
+}
+
+// longestOf is the longest wait of a call, those included that are not listed.
+func longestOf(e *policy.Explanation) time.Duration {
+	resends := e.MaxSends - 1
+	if e.MaxSends == policy.None {
+		resends = 1 << 20
+	}
+	return e.Policy.Backoff.Longest(resends)
 }
 
 // notes tell what the rows do not.
@@ -166,15 +203,17 @@ func notes(e *policy.Explanation, sends []send) (lines []string) {
 		lines = append(lines, "The second one only if the caller gave a Fix, with the request corrected.")
 	case e.Rule.Class == classify.Resync && e.MaxSends > 1:
 		lines = append(lines, "Each at once, with a newer nonce.")
+	case !e.Known && e.Status == 0:
+		lines = append(lines, "Without an HTTP status it is not sent again. With one, that decides: add --status.")
 	case len(sends) == 1:
 		lines = append(lines, "It is not sent again.")
 	case len(sends) == mostSends && (e.MaxSends == policy.None || e.MaxSends > mostSends):
-		lines = append(lines, fmt.Sprintf("And so on, each after at most %s.", short(last.longest)))
+		lines = append(lines, fmt.Sprintf("And so on, each after at most %s.", rounded(longestOf(e))))
 	}
 	if last.onlyIfTheyAreShort {
 		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))
 	}
-	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && e.Rule.Class == classify.Retryable && after > 0 {
+	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && after > 0 {
 		lines = append(lines, fmt.Sprintf("A server that asks for a longer wait gets it, up to %s.", short(after)))
 	}
 	return lines

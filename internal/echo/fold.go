@@ -1,9 +1,9 @@
 package echo
 
 import (
+	"bytes"
+	"encoding/hex"
 	"html"
-	"net/url"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -12,7 +12,7 @@ import (
 // spellings of it differ: letters and digits, in lower case. Percent-encoding and
 // HTML entities are undone, so a "+" or "&" goes, however written.
 type folded struct {
-	text  string
+	text  []byte
 	spans []span // of each byte of text: where it comes from
 }
 
@@ -20,66 +20,102 @@ type folded struct {
 type span struct{ start, end int }
 
 func fold(text string) folded {
-	bytes, spans := []byte(text), make([]span, len(text))
-	for i := range spans {
-		spans[i] = span{i, i + 1}
+	all := make([]span, len(text))
+	for i := range all {
+		all[i] = span{i, i + 1}
 	}
+	return letters(folded{}, unescaped(folded{[]byte(text), all}))
+}
+
+// foldInto appends the text of fold to out.
+func foldInto(out []byte, text string) []byte {
+	return letters(folded{text: out}, unescaped(folded{text: []byte(text)})).text
+}
+
+// unescaped undoes the encodings of a text, if it has any.
+func unescaped(f folded) folded {
 	const most = 3 // times that something may have been encoded
-	for again := most; again > 0; again-- {
-		n := len(bytes)
-		bytes, spans = unescape(bytes, spans)
-		if len(bytes) == n {
+	for range most {
+		n := len(f.text)
+		if f = unescape(f); len(f.text) == n {
 			break
 		}
 	}
-	return letters(bytes, spans)
+	return f
 }
 
-// unescape undoes one layer of encoding.
-func unescape(in []byte, from []span) (out []byte, spans []span) {
-	for i := 0; i < len(in); {
-		plain, n := escape(in[i:])
-		whole := span{from[i].start, from[i+n-1].end}
-		for _, c := range []byte(plain) {
-			out, spans = append(out, c), append(spans, whole)
-		}
-		i += n
+// unescape undoes one layer of encoding. It leaves spans out where there are none.
+func unescape(in folded) (out folded) {
+	if bytes.IndexByte(in.text, '%') < 0 && bytes.IndexByte(in.text, '&') < 0 {
+		return in
 	}
-	return out, spans
-}
-
-// escape returns what stands at the beginning of the text, decoded, and how long
-// it is.
-func escape(in []byte) (plain string, n int) {
-	const longest = 10 // of an entity that is worth decoding
-	head := string(in[:min(len(in), longest)])
-	if head[0] == '%' && len(head) >= len("%41") {
-		if plain, err := url.PathUnescape(head[:len("%41")]); err == nil {
-			return plain, len("%41")
-		}
-	}
-	if end := strings.IndexByte(head, ';') + 1; head[0] == '&' && end > 0 {
-		if plain := html.UnescapeString(head[:end]); plain != head[:end] {
-			return plain, end
-		}
-	}
-	return head[:1], 1
-}
-
-// letters drops what is neither letter nor digit.
-func letters(in []byte, from []span) folded {
-	var f folded
-	var text strings.Builder
-	for i := 0; i < len(in); {
-		r, n := utf8.DecodeRune(in[i:])
-		if r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
-			size, _ := text.WriteRune(unicode.ToLower(r))
-			for range size {
-				f.spans = append(f.spans, span{from[i].start, from[i+n-1].end})
+	for i := 0; i < len(in.text); {
+		plain, n := escape(in.text[i:])
+		out.text = append(out.text, plain...)
+		if in.spans != nil {
+			for range len(plain) {
+				out.spans = append(out.spans, span{in.spans[i].start, in.spans[i+n-1].end})
 			}
 		}
 		i += n
 	}
-	f.text = text.String()
-	return f
+	return out
 }
+
+// escape returns what stands at the beginning of the text, decoded, and how long
+// it is.
+func escape(in []byte) (plain []byte, n int) {
+	const octet = len("%41")
+	const longest = 10 // of an entity that is worth decoding
+	switch in[0] {
+	case '%':
+		var c [1]byte
+		if len(in) < octet {
+			break
+		}
+		if _, err := hex.Decode(c[:], in[1:octet]); err == nil {
+			return c[:], octet
+		}
+	case '&':
+		n := bytes.IndexByte(in[:min(len(in), longest)], ';') + 1
+		entity := string(in[:n])
+		if plain := html.UnescapeString(entity); plain != entity {
+			return []byte(plain), n
+		}
+	}
+	return in[:1], 1
+}
+
+// letters appends to out what of a text is letter or digit.
+func letters(out, in folded) folded {
+	for i := 0; i < len(in.text); {
+		before, n := len(out.text), 1
+		if c := in.text[i]; c >= utf8.RuneSelf {
+			var r rune
+			r, n = utf8.DecodeRune(in.text[i:])
+			if r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+				out.text = utf8.AppendRune(out.text, unicode.ToLower(r))
+			}
+		} else if small[c] != 0 {
+			out.text = append(out.text, small[c])
+		}
+		if in.spans != nil {
+			for range len(out.text) - before {
+				out.spans = append(out.spans, span{in.spans[i].start, in.spans[i+n-1].end})
+			}
+		}
+		i += n
+	}
+	return out
+}
+
+// small is what letters makes of ASCII, 0 if nothing.
+var small = func() (is [utf8.RuneSelf]byte) {
+	for _, c := range []byte("0123456789abcdefghijklmnopqrstuvwxyz") {
+		is[c] = c
+		if c >= 'a' {
+			is[c-'a'+'A'] = c
+		}
+	}
+	return is
+}()

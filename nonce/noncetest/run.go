@@ -21,7 +21,7 @@ const (
 func Run(t testing.TB, s nonce.Source) {
 	t.Helper()
 	c := &check{TB: t, source: s}
-	for _, rule := range []func(*check){rising, resync, leave, over, waiter, key, unless} {
+	for _, rule := range []func(*check){rising, resync, leave, over, waiter, key, owns, unless} {
 		if rule(c); t.Failed() { // what comes next may wait for what this one spoilt
 			return
 		}
@@ -261,6 +261,32 @@ func key(c *check) {
 	}
 	if _, err := s.EnterKey(context.Background(), unknown); !errors.Is(err, nonce.ErrUnknownKey) {
 		c.Errorf("EnterKey of an unknown key: %v does not wrap ErrUnknownKey", err)
+	}
+}
+
+type owner interface {
+	Owns(ticket *nonce.Ticket) bool
+}
+
+// owns checks Owns, where there is one.
+func owns(c *check) {
+	s, ok := c.source.(owner)
+	if !ok {
+		return
+	}
+	t := c.enter(c.source.Enter)
+	if t == nil {
+		return
+	}
+	defer t.Leave()
+	if !s.Owns(t) {
+		c.Errorf("Owns is false of a ticket that the source gave")
+	}
+	if newer, err := t.Next(context.Background()); err == nil && !s.Owns(newer) {
+		c.Errorf("Owns is false of a ticket from Next")
+	}
+	if s.Owns(nonce.NewTicket(t.Key(), nonce.MaxNonce, nil, nil)) {
+		c.Errorf("Owns is true of a ticket that another source gave")
 	}
 }
 

@@ -109,6 +109,10 @@ func (c *counter) Holds(key string) bool {
 	return key == "shared" && c.fault != "holds nothing" || c.fault == "holds all"
 }
 
+func (c *counter) Owns(t *nonce.Ticket) bool {
+	return t.Key() == "shared" && t.Nonce() <= c.last.Load() && c.fault != "owns nothing" || c.fault == "owns all"
+}
+
 func (c *counter) EnterKey(ctx context.Context, key string) (*nonce.Ticket, error) {
 	if key != "shared" && c.fault != "knows any key" {
 		return nil, nonce.ErrUnknownKey
@@ -150,7 +154,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 	for _, fault := range []string{
 		"hands a nonce out twice", "falls", "counts in nanoseconds", "starts at 0", "nothing", "hides the context's error", "hides the cause",
 		"begins on a context that is over", "loses turns of waiters", "resyncs to the same", "resyncs without booking",
-		"resyncs another key", "keeps turns", "holds nothing", "holds all", "knows any key", "hides the lock", "asks once",
+		"resyncs another key", "keeps turns", "holds nothing", "holds all", "knows any key", "owns nothing", "owns all", "hides the lock", "asks once",
 		"keeps the turn of a locked key",
 	} {
 		t.Run(fault, func(t *testing.T) {

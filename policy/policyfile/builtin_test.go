@@ -87,7 +87,9 @@ func same(t *testing.T, want, got *policy.Set) {
 	require.Equal(t, want.Catalog().Rules(), got.Catalog().Rules())
 	require.Equal(t, want.Catalog().Name(), got.Catalog().Name())
 	require.Equal(t, want.AttemptTimeout(), got.AttemptTimeout())
-	require.Equal(t, want.MaxCost(), got.MaxCost())
+	for _, tokens := range []int{0, 4, 9} {
+		require.Equal(t, want.Affordable(tokens), got.Affordable(tokens))
+	}
 	codes := []classify.Code{0, 12345}
 	for _, r := range want.Catalog().Rules() {
 		codes = append(codes, r.First, r.Last)

@@ -138,6 +138,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	before := d.count()
 	if d.read(n, v); d.count() > before {
 		d.bad[n] = true
+		d.soften(n, v.Addr().Interface())
 	}
 }
 
@@ -263,9 +264,6 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value) {
 		}
 		value := reflect.New(v.Type().Elem()).Elem()
 		d.value(n.Content[i+1], value)
-		if d.count() > before {
-			value.SetZero()
-		}
 		v.SetMapIndex(key, value)
 		d.places[placeOf(key)] = n.Content[i]
 	}

@@ -39,9 +39,9 @@ type rule struct {
 type settings struct {
 	Attempts      count              `name:"attempts" doc:"Sends of one call, the first included: 1 never sends again; none: no limit but elapsed."`
 	Backoff       backoff            `name:"backoff" doc:"How long to wait between sends. Inherited whole."`
-	Elapsed       wait               `name:"elapsed" doc:"Bound of the whole call: a duration, or none."`
-	MaxRetryAfter wait               `name:"max-retry-after" doc:"The longest wait that a server may ask for: a duration, or none for no limit."`
-	Cost          count              `name:"cost" doc:"Tokens of the budget that a resend takes, or none."`
+	Elapsed       wait               `name:"elapsed" doc:"How long after its beginning a call may still be sent again; a send under way, a Fix or a wait for a turn on the key is not cut short: a duration, or none for no limit."`
+	MaxRetryAfter wait               `name:"max-retry-after" doc:"The longest wait that a server may ask for; one that asks for longer ends the call: a duration, or none for no limit."`
+	Cost          count              `name:"cost" doc:"Tokens of the budget that a resend takes, no more than its capacity; or none."`
 	Breaker       policy.BreakerMode `name:"breaker" doc:"What it means to the breaker: failure, ignored, success or trip."`
 }
 

@@ -13,24 +13,33 @@ type Error struct {
 	Problems []Problem
 }
 
-// A Problem is one thing that is wrong, and where.
+// A Problem is one thing that is wrong, or worth a note, and where.
 type Problem struct {
 	Line, Column int // from 1; zero: the file as a whole
 	Text         string
 }
 
-// Error tells one problem a line, as compilers do: "policies.yaml:3:5: …".
+// In is the problem as compilers tell it, of a file with that name:
+// "policies.yaml:3:5: …".
+func (p Problem) In(name string) string {
+	switch {
+	case p.Line == 0:
+		return fmt.Sprintf("%s: %s", name, p.Text)
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", name, p.Line, p.Text)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", name, p.Line, p.Column, p.Text)
+}
+
+func inOrder(a, b Problem) int {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+}
+
+// Error tells one problem a line, see [Problem.In].
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		switch {
-		case p.Line == 0:
-			lines[i] = fmt.Sprintf("%s: %s", e.Name, p.Text)
-		case p.Column == 0:
-			lines[i] = fmt.Sprintf("%s:%d: %s", e.Name, p.Line, p.Text)
-		default:
-			lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.Name, p.Line, p.Column, p.Text)
-		}
+		lines[i] = p.In(e.Name)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -43,9 +52,7 @@ func (d *decoder) result(name string) error {
 	if len(d.problems) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(d.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
+	slices.SortStableFunc(d.problems, inOrder)
 	problems := slices.Compact(d.problems)
 	if d.more > 0 {
 		problems = append(problems, Problem{Text: fmt.Sprintf("and %d more", d.more)})

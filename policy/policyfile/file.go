@@ -23,6 +23,11 @@ type File struct {
 	Breaker breaker.Config
 	Budget  retry.BudgetConfig
 
+	// Notes tell what is right but may not be meant, in the order of the file:
+	// attempts that together cost more than the budget holds, so that a call is
+	// sent that often only if others succeed meanwhile.
+	Notes []Problem
+
 	path, text string // that it was loaded from
 }
 
@@ -59,6 +64,7 @@ func Parse(name string, data []byte) (*File, error) {
 	if err := d.result(name); err != nil {
 		return nil, err
 	}
+	d.scarce(&doc, f)
 	return f, nil
 }
 

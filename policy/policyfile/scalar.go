@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -84,6 +85,9 @@ func (t *truth) parse(s string) error {
 
 func (n *number) parse(s string) error {
 	f, err := strconv.ParseFloat(s, 64)
+	if errors.Is(err, strconv.ErrRange) && f > 1 {
+		return fmt.Errorf("%q is too large: %g is the most", short(s), math.MaxFloat64)
+	}
 	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
 		return fmt.Errorf("%q is not a number from 1 up", short(s))
 	}
@@ -91,8 +95,16 @@ func (n *number) parse(s string) error {
 	return nil
 }
 
+// beyond is the mistake of a number that does not fit.
+type beyond string
+
+func (b beyond) Error() string { return string(b) }
+
 func (c *code) parse(s string) error {
 	n, err := strconv.ParseInt(s, 10, 0)
+	if errors.Is(err, strconv.ErrRange) {
+		return beyond(fmt.Sprintf("%q is beyond the codes that there can be: %d to %d", short(s), math.MinInt, math.MaxInt))
+	}
 	if err != nil {
 		return fmt.Errorf("%q is not an error code: a whole number is", short(s))
 	}
@@ -135,6 +147,9 @@ func noneOf(s string, words []string) error {
 // spelled is a word as it stands in a file.
 func spelled(v fmt.Stringer) string { return strings.ReplaceAll(v.String(), " ", "-") }
 
+// duration is what is one but for its length, in the words of package time.
+var duration = regexp.MustCompile(`^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)
+
 func (w *wait) parse(s string) error {
 	if s == none {
 		*w = policy.None
@@ -142,6 +157,8 @@ func (w *wait) parse(s string) error {
 	}
 	d, err := time.ParseDuration(s)
 	switch {
+	case err != nil && duration.MatchString(s):
+		return fmt.Errorf("%q is too long: %v is the longest", short(s), time.Duration(math.MaxInt64).Truncate(time.Hour))
 	case err != nil:
 		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are, and none", short(s))
 	case d <= 0:
@@ -157,6 +174,9 @@ func (c *count) parse(s string) error {
 		return nil
 	}
 	n, err := strconv.ParseInt(s, 10, 0)
+	if errors.Is(err, strconv.ErrRange) && n > 0 {
+		return fmt.Errorf("%q is too large: %d is the most; for no limit write none", short(s), math.MaxInt)
+	}
 	if err != nil || n < 1 {
 		return fmt.Errorf("%q is not a number from 1 up; for no limit, or nothing at all, write none", short(s))
 	}
@@ -215,6 +235,9 @@ func (c *codes) parse(s string) error {
 	to = from
 	if isRange {
 		err = errors.Join(err, to.parse(last))
+	}
+	if beyond, ok := errors.AsType[beyond](err); ok {
+		return beyond
 	}
 	switch {
 	case err != nil:

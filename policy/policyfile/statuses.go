@@ -91,15 +91,15 @@ func (d *decoder) statusOverlaps(written map[statuses]settings) {
 func placeOfStatus(s statuses) string { return fmt.Sprintf("Statuses[%v]", s) }
 
 // statusNamed finds what the packages behind call a status.
-var statusNamed = regexp.MustCompile(`(Statuses\[|under HTTP status )([0-9]+)`)
+var statusNamed = regexp.MustCompile(`Statuses\[([0-9]+)`)
 
 // spanned says of a status that only a range has spoken of what that range is.
 func (d *decoder) spanned(text string) string {
 	m := statusNamed.FindStringSubmatchIndex(text)
-	if m == nil || d.spans[text[m[4]:m[5]]] == "" {
+	if m == nil || d.spans[text[m[2]:m[3]]] == "" {
 		return text
 	}
-	return text[:m[4]] + d.spans[text[m[4]:m[5]]] + text[m[5]:]
+	return text[:m[2]] + d.spans[text[m[2]:m[3]]] + text[m[3]:]
 }
 
 // The codes that read like an HTTP status which says that something is wrong.

@@ -1,9 +1,12 @@
 package retryhttp_test
 
 import (
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,4 +95,62 @@ func TestAllocations(t *testing.T) {
 	req := request(t, "GET", "")
 	bare := testing.AllocsPerRun(1000, func() { do(t, plain, req) })
 	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { do(t, ours, req) }), bare+6)
+}
+
+// A failed round trip in which sixteen messages of 256 bytes are searched for what they
+// repeat of a request of 64 KiB, with a long query and headers.
+func BenchmarkBlot(b *testing.B) {
+	for name, tt := range echoing64() {
+		b.Run(name, func(b *testing.B) {
+			tr := single(b, answers(says(400, tt.answer)))
+			req := request(b, "PUT", tt.body)
+			req.URL.RawQuery = tt.query
+			req.Header.Set("Authorization", "Bearer "+tt.token)
+			b.ReportAllocs()
+			for b.Loop() {
+				resp, err := tr.RoundTrip(req)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = resp.Body.Close()
+			}
+		})
+	}
+}
+
+type echoed64 struct{ body, query, token, answer string }
+
+// echoing64 are requests of 64 KiB, and answers that repeat nothing of it, or as much
+// as they can.
+func echoing64() map[string]echoed64 {
+	const size = 64 << 10
+	letters := func(n int) string {
+		random, text := rand.New(rand.NewPCG(1, uint64(n))), make([]byte, n)
+		for i := range text {
+			text[i] = "abcdefghijklmnopqrstuvwxyz0123456789"[random.IntN(36)]
+		}
+		return string(text)
+	}
+	answer := func(message func(i int) string) string {
+		var all []string
+		for i := range 16 {
+			m := message(i)
+			all = append(all, `{"code":30010,"message":"`+m[:min(len(m), 256)]+`"}`)
+		}
+		return `{"errors":[` + strings.Join(all, ",") + `],"traceId":"5f2c"}`
+	}
+	words, file, same := new(strings.Builder), letters(size-20), strings.Repeat("a", size-20)
+	for i := 0; words.Len() < size-60; i++ {
+		fmt.Fprintf(words, `{"id":"payment-%06d","iban":"%s"},`, i, letters(22))
+	}
+	query, token := "a="+letters(2000)+"&b="+letters(2000), letters(1000)
+	plain := answer(func(int) string { return strings.Repeat("The amount of the payment is too high. ", 7) })
+	return map[string]echoed64{
+		"words":            {"[" + words.String() + "1]", query, token, plain},
+		"words, repeated":  {"[" + words.String() + "1]", query, token, answer(func(i int) string { return strings.ReplaceAll(words.String()[i*300:i*300+256], `"`, " ") })},
+		"words, begun":     {"[" + words.String() + "1]", query, token, answer(func(int) string { return strings.Repeat("payment-00", 26) })},
+		"a file":           {`{"file":"` + file + `"}`, query, token, plain},
+		"a file, repeated": {`{"file":"` + file + `"}`, query, token, answer(func(i int) string { return file[i*300 : i*300+256] })},
+		"one letter":       {`{"file":"` + same + `"}`, query, token, answer(func(int) string { return same[:256] })},
+	}
 }

@@ -28,7 +28,7 @@ func (x *exchange) open() error {
 	case req.Body == nil || req.Body == http.NoBody:
 		x.body = body{get: none}
 	case req.GetBody == nil && x.t.BufferBody > 0 && req.ContentLength <= x.t.BufferBody:
-		return x.body.buffer(x.t.BufferBody)
+		return x.body.buffer(x.t.BufferBody, len(req.Trailer) > 0)
 	}
 	return nil
 }
@@ -36,8 +36,9 @@ func (x *exchange) open() error {
 func none() (io.ReadCloser, error) { return http.NoBody, nil }
 
 // buffer reads up to limit bytes into memory. What is longer can be had once, as
-// before.
-func (b *body) buffer(limit int64) error {
+// before. Before trailers it says of its length what the caller said: they come only
+// where that was nothing.
+func (b *body) buffer(limit int64, trailers bool) error {
 	kept, err := io.ReadAll(io.LimitReader(b.first, limit+1))
 	if err != nil {
 		b.close()
@@ -48,12 +49,14 @@ func (b *body) buffer(limit int64) error {
 		return nil
 	}
 	b.close()
-	if len(kept) == 0 {
+	if len(kept) == 0 && !trailers {
 		*b = body{get: none}
 		return nil
 	}
 	b.get = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(kept)), nil }
-	b.length = int64(len(kept))
+	if !trailers {
+		b.length = int64(len(kept))
+	}
 	return nil
 }
 

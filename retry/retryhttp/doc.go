@@ -26,11 +26,27 @@
 // other status when nothing more is to be tried, with a body equal to what the
 // server sent. Otherwise, or with Transport.AlwaysError, a *retry.Error.
 // http.Client wraps that in a *url.Error whose text has the URL, query and all:
-// log the one inside, found by errors.As.
+// log the one inside, found by errors.As. os.IsTimeout and url.Error.Timeout say of
+// it what they say of one request, see retry.Error.Timeout.
 //
 // The turn on the API key, where the Retrier has a source of nonces, is held until
-// the header of the answer is in. An attempt timeout ends there, too: the body is
-// bounded by the context of the request and by http.Client.Timeout.
+// the answer has been judged: of a 2xx until its header is in, and what InspectJSON,
+// Judge and [Once] read of its body; of any other until up to 64 KiB of its body are.
+// An attempt timeout ends there, too: what the caller then reads is bounded by the
+// context of the request and by http.Client.Timeout.
+//
+// An answer whose body stalls or breaks off is judged by what has come of it: a 403 is
+// a 403. As the rest is not known, neither is its effect, and it proves nothing for
+// a payment. The caller can read what came, and then an error. Where it is the caller's
+// context that ended meanwhile, the *retry.Error has the verdict, and the end of the
+// context as its Cause: a refusal is retry.ErrFatal, what could have been sent again
+// retry.ErrCanceled or retry.ErrDeadline. An empty 2xx that comes over HTTP/1 when the
+// context, or the time of the attempt, is over says nothing: so answers a server that
+// gives up because its client has hung up.
+//
+// What an answer repeats of the request's credentials, query and body is taken out of
+// the messages and the trace id of the error. Of a body that can be read once, and of
+// one that Sign has put in the place of another, 64 KiB are kept for that.
 //
 // # What was not sent
 //

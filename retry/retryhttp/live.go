@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// live is how long a request lives: its attempt ends when the header of the answer
-// is in, but the body may be read for as long as the caller likes.
+// live is how long a request lives: its attempt ends when the answer has been
+// judged, but the body may be read for as long as the caller likes.
 type live struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc // nil where the attempt has no context of its own

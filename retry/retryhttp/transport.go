@@ -28,14 +28,15 @@ type Transport struct {
 	// Sign, if not nil, is given each request just before it is sent, a copy with
 	// headers and a URL of its own, to put a signature on it. The ticket of this
 	// attempt is in its context, see nonce.FromContext. To read the body it uses
-	// GetBody, or reads Body and puts another one in its place. An error ends the
-	// call, which has sent nothing. What is signed is sent once for each ticket:
-	// net/http is kept from repeating it by itself.
+	// GetBody, or reads Body and puts another one in its place. Trailers that are set
+	// on the request while its body is read follow on the copy, but for those that
+	// Sign has set. An error ends the call, which has sent nothing. What is signed is
+	// sent once for each ticket: net/http is kept from repeating it by itself.
 	Sign func(*http.Request) error
 
 	// BufferBody is up to how many bytes of a body without GetBody are kept in
 	// memory, so that it can be sent again. A longer one is sent once. Zero: none
-	// is kept.
+	// is kept. It is read before anything is sent, and with it come its trailers.
 	BufferBody int64
 
 	// AlwaysError has every failure end in a *retry.Error, also where the caller
@@ -68,7 +69,9 @@ type Transport struct {
 	AllowRedirect func(from, to *url.URL) bool
 
 	// Endpoint says which part of the API a request is for, see retry.Endpoint.
-	// Nil: its host.
+	// Nil: the host of its URL, in small letters, without a dot at the end and
+	// without the port that its scheme has anyway: one host is one breaker, however it
+	// is written. (Not so one with letters outside of ASCII: its two forms are two.)
 	Endpoint func(*http.Request) string
 }
 
@@ -110,13 +113,6 @@ func (x *exchange) options() []retry.Option {
 		opts = append(opts, retry.Resend(retry.ResendOnProof))
 	}
 	return opts
-}
-
-func (t *Transport) endpoint(req *http.Request) string {
-	if t.Endpoint != nil {
-		return t.Endpoint(req)
-	}
-	return req.URL.Host
 }
 
 // CloseIdleConnections passes on that of Base: http.Client has a method of that

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// mostCombinations is how many differences are listed of codes under statuses: nobody
+// reads more, and there may be as many as codes times statuses.
+const mostCombinations = 200
+
+// compareCombinations finds what differs only where code, status and class come
+// together: a code that has its own policy in one file inherits that of the status in
+// the other.
+func (c *comparison) compareCombinations() {
+	groups := c.statusGroups()
+	found := combinations{at: map[combinationKey]int{}}
+	for _, code := range c.ownCodes() {
+		for _, class := range classes {
+			c.underStatuses(code, class, groups, &found)
+		}
+	}
+	for i, d := range found.all {
+		if i == mostCombinations {
+			more := len(found.all) - i
+			c.all = append(c.all, difference{about: "and " + number(more, "difference") + " more of codes under statuses"})
+			break
+		}
+		c.add(d.about(), *d.moves)
+	}
+}
+
+// ownCodes are those that one of the tables has a policy for. Zero stands for all
+// others, which all inherit the same.
+func (c *comparison) ownCodes() []classify.Code {
+	codes := append([]classify.Code{0}, c.from.Codes()...)
+	codes = append(codes, c.to.Codes()...)
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+// A statusGroup is statuses that have the same policies, in each of the tables, and
+// mean the same: what a code inherits from them is the same.
+type statusGroup struct {
+	class    classify.Class
+	statuses []int // zero: no status
+}
+
+func (c *comparison) statusGroups() []statusGroup {
+	type key struct {
+		class    classify.Class
+		inherits [2][5]policy.Policy
+	}
+	var groups []statusGroup
+	at := map[key]int{}
+	for status := range 600 {
+		if 0 < status && status < 100 {
+			continue
+		}
+		k := key{class: classOf(c.to, status)}
+		for _, class := range classes {
+			v := classify.Verdict{Class: class, Status: status}
+			k.inherits[0][class], k.inherits[1][class] = c.from.For(v), c.to.For(v)
+		}
+		i, ok := at[k]
+		if !ok || status == 0 {
+			i = len(groups)
+			groups = append(groups, statusGroup{class: k.class})
+			if status > 0 { // that there is none is a group by itself, and the first
+				at[k] = i
+			}
+		}
+		groups[i].statuses = append(groups[i].statuses, status)
+	}
+	return groups
+}
+
+// underStatuses notes what differs of a code, taken as of a class, beside what was
+// told of it alone, of its class or of the status.
+func (c *comparison) underStatuses(code classify.Code, class classify.Class, groups []statusGroup, found *combinations) {
+	alone := slices.Concat(c.classes[class], c.codes[code])
+	var differ []combination
+	at := map[combinationKey]int{}
+	for _, g := range groups {
+		status := g.statuses[0]
+		moves := c.differing(classify.Verdict{Class: class, Code: code, Status: status})
+		known := func(m change) bool { return slices.Contains(alone, m) || slices.Contains(c.statuses[status], m) }
+		if moves == nil || !slices.ContainsFunc(*moves, func(m change) bool { return !known(m) }) {
+			continue
+		}
+		switch {
+		case status == 0:
+			alone = slices.Concat(alone, *moves)
+		case code == 0: // the first, so that the codes need not say it again
+			c.statuses[status] = slices.Concat(c.statuses[status], *moves)
+		}
+		d := combination{class: class, foreign: code != 0 && class != c.rule(code).Class || code == 0 && class != g.class, moves: moves}
+		i, ok := at[d.key()]
+		if !ok {
+			i = len(differ)
+			at[d.key()] = i
+			differ = append(differ, d)
+		}
+		differ[i].statuses = append(differ[i].statuses, g.statuses...)
+	}
+	name := ""
+	if code != 0 {
+		name = fmt.Sprintf("%d %s", code, c.rule(code).Name)
+	}
+	for _, d := range differ {
+		found.add(d, name)
+	}
+}
+
+func (c *comparison) rule(code classify.Code) classify.Rule {
+	rule, ok := c.to.Catalog().Lookup(code)
+	if !ok {
+		rule, _ = c.from.Catalog().Lookup(code)
+	}
+	return rule
+}
+
+// A combination is codes of which the same differs under the same statuses.
+type combination struct {
+	codes    []string // none: there is no code
+	statuses []int
+	class    classify.Class
+	foreign  bool // the class is not what rule or status say
+	moves    *told
+}
+
+// A combinationKey is what combinations have in common that are told as one.
+type combinationKey struct {
+	moves    *told
+	class    classify.Class
+	foreign  bool
+	coded    bool
+	statuses string
+}
+
+func (d *combination) key() combinationKey {
+	return combinationKey{moves: d.moves, class: d.class, foreign: d.foreign}
+}
+
+type combinations struct {
+	all []combination
+	at  map[combinationKey]int
+}
+
+func (cs *combinations) add(d combination, code string) {
+	slices.Sort(d.statuses)
+	key := d.key()
+	key.coded, key.statuses = code != "", runs(d.statuses)
+	if !d.foreign { // of whatever class
+		key.class = 0
+	}
+	i, ok := cs.at[key]
+	if !ok {
+		i = len(cs.all)
+		cs.at[key] = i
+		cs.all = append(cs.all, d)
+	}
+	if code != "" {
+		cs.all[i].codes = append(cs.all[i].codes, code)
+	}
+}
+
+// about is what it is about: 7 busy under HTTP 503, 8 late as fatal, HTTP 404 as retryable.
+func (d *combination) about() string {
+	text := strings.Join(d.codes, ", ")
+	if label := runs(d.statuses); label != "" {
+		if text != "" {
+			text += " under "
+		}
+		text += "HTTP " + label
+	}
+	if d.foreign {
+		text += " as " + d.class.String()
+	}
+	return text
+}
+
+// runs is a list of statuses as people write it: 500..503, 599. It is empty for none.
+func runs(statuses []int) string {
+	var all []string
+	for i := 0; i < len(statuses); {
+		last := i
+		for last+1 < len(statuses) && statuses[last+1] == statuses[last]+1 {
+			last++
+		}
+		if statuses[i] != 0 {
+			all = append(all, stretch{classify.Code(statuses[i]), classify.Code(statuses[last])}.String())
+		}
+		i = last + 1
+	}
+	return strings.Join(all, ", ")
+}

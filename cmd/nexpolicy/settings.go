@@ -1,0 +1,72 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// filledBreaker is a configuration with what its zeroes stand for: to leave a field
+// out is the same as to write down its default.
+func filledBreaker(c breaker.Config) breaker.Config {
+	c.ConsecutiveFailures = cmp.Or(c.ConsecutiveFailures, 10)
+	c.FailureRatio = cmp.Or(c.FailureRatio, 0.5)
+	c.MinCalls = cmp.Or(c.MinCalls, 20)
+	c.Window = cmp.Or(c.Window, 30*time.Second)
+	c.OpenFor = cmp.Or(c.OpenFor, 10*time.Second)
+	c.MaxOpenFor = cmp.Or(c.MaxOpenFor, max(20*time.Second, min(2*c.OpenFor, 24*time.Hour)))
+	c.Probes = cmp.Or(c.Probes, 2)
+	c.ProbeTimeout = cmp.Or(c.ProbeTimeout, 10*time.Second)
+	c.SlowCall = cmp.Or(c.SlowCall, policy.None)
+	if c.FailureRatio < 0 { // these are for it alone
+		c.MinCalls, c.Window = 0, 0
+	}
+	return c
+}
+
+// filledBudget is the same for that of the budget.
+func filledBudget(c retry.BudgetConfig) retry.BudgetConfig {
+	c.Capacity = cmp.Or(c.Capacity, 100)
+	c.Deposit = cmp.Or(c.Deposit, 1)
+	return c
+}
+
+// fields lists the fields of two configurations that differ. A number is zero where it
+// has no consequence, which the field tells that makes it so.
+func fields[T breaker.Config | retry.BudgetConfig](from, to T) (all []change) {
+	before, after := reflect.ValueOf(from), reflect.ValueOf(to)
+	for i := range before.NumField() {
+		f := before.Type().Field(i)
+		if f.Type.Kind() == reflect.Func || f.Type.Kind() != reflect.Bool && f.Type.Kind() != reflect.Uint8 && (before.Field(i).IsZero() || after.Field(i).IsZero()) {
+			continue
+		}
+		if b, a := shown(before.Field(i)), shown(after.Field(i)); b != a {
+			all = append(all, change{fieldName(f.Name), b, a})
+		}
+	}
+	return all
+}
+
+var capital = regexp.MustCompile(`\B[A-Z]`)
+
+// fieldName is that of a field in a file: open-for for OpenFor.
+func fieldName(name string) string {
+	return strings.ToLower(capital.ReplaceAllString(name, "-$0"))
+}
+
+func shown(v reflect.Value) string {
+	if d, ok := v.Interface().(time.Duration); ok {
+		return orNone(d)
+	}
+	if v.CanInt() && v.Int() <= 0 || v.CanFloat() && v.Float() < 0 {
+		return "none"
+	}
+	return fmt.Sprint(v.Interface())
+}

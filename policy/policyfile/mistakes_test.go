@@ -1,0 +1,128 @@
+package policyfile_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/nexpay-go/resilience/policy/policyfile"
+)
+
+// A slip is a line of a file, and what is wrong with it.
+type slip struct{ section, line, text string }
+
+var slips = []slip{
+	{"", "attempt-timeout: 5", "is not a duration"},
+	{"", "nmae: x", "there is no field"},
+	{"rules", "- {code: 7, name: a, class: fatal, lockout: maybe}", "neither true nor false"},
+	{"rules", "- {code: 8, name: a}", "the rule has no class"},
+	{"rules", "- {code: 1000..900, name: a, class: fatal}", "runs backwards"},
+	{"rules", "- {code: 99999999999999999999, name: a, class: fatal}", "beyond the codes that there can be"},
+	{"rules", "- {code: 30010..30020, name: a, class: retryable, lockout: true}", "a lockout without class fatal"},
+	{"default", "attempts: none\n  elapsed: none", "neither attempts nor elapsed has a limit"},
+	{"default", "cost: 5000", "cost 5000 is more than the 100 tokens"},
+	{"default", "max-retry-after: 9999999h", "is too long"},
+	{"classes", "fatal: {attempts: 2}", "a fatal error is not retryable"},
+	{"classes", "retryable: {attempts: none, elapsed: none}", "neither attempts nor elapsed has a limit"},
+	{"classes", "resync: {attempts: 2}", "a call is resynced at most twice"},
+	{"statuses", "500..502: {attempts: none, elapsed: none}", "statuses[500..502]: neither"},
+	{"statuses", "503: {attempts: none, backoff: {initial: none}}", "statuses[503]: attempts has no limit, and no wait"},
+	{"statuses", "504: {cost: 5001}", "statuses[504]: cost 5001"},
+	{"statuses", "403: {attempts: 2}", "a fatal error is not retryable"},
+	{"statuses", "600: {}", "is not an HTTP status"},
+	{"codes", "40: {attempts: 2}", "a fatal error is not retryable"},
+	{"codes", "-32603: {attempts: none, elapsed: none}", "codes[-32603]: neither"},
+	{"codes", "130: {attempts: 2, cost: 5002}", "codes[130]: cost 5002"},
+	{"codes", "140: {backoff: {initial: 3s, max: 1s}}", "max 1s is below initial 3s"},
+	{"breaker", "probes: 2000", "is not between"},
+	{"breaker", "failure-ratio: 50", "is not a share"},
+	{"budget", "refund: all", "is none of"},
+}
+
+// write makes a file of the slips, and tells the line that each begins in.
+func write(made []slip) (file string, lines []int) {
+	lines = make([]int, len(made))
+	var b strings.Builder
+	line := 1
+	add := func(text string) { b.WriteString(text + "\n"); line += 1 + strings.Count(text, "\n") }
+	add("extends: nexpay")
+	for _, section := range []string{"", "rules", "default", "classes", "statuses", "codes", "breaker", "budget"} {
+		begun := false
+		for i, s := range made {
+			if s.section != section {
+				continue
+			}
+			if !begun && section != "" {
+				add(section + ":")
+			}
+			begun, lines[i] = true, line
+			if section != "" {
+				s.line = "  " + s.line
+			}
+			add(s.line)
+		}
+	}
+	return b.String(), lines
+}
+
+// Any number of mistakes are all told in one run, each in the line where it stands: nobody mends one to be told the next.
+func TestAllMistakesAreToldAtOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		made := rapid.Permutation(slips).Draw(t, "slips")[:rapid.IntRange(1, len(slips)).Draw(t, "number")]
+		file, lines := write(made)
+		_, err := policyfile.Parse("f", []byte(file))
+		var told *policyfile.Error
+		require.True(t, errors.As(err, &told), "%v", err)
+		for i, s := range made {
+			found := false
+			for _, p := range told.Problems {
+				at := p.Line == lines[i] || s.section == "default" && p.Line > 1
+				found = found || at && p.Column > 0 && strings.Contains(p.Text, s.text)
+			}
+			require.True(t, found, "%s of line %d: %s\n%s\n%v", s.text, lines[i], s.line, file, err)
+		}
+	})
+}
+
+// What costs more than a full budget pays for is no mistake, but worth a note.
+func TestNotes(t *testing.T) {
+	const more = ", and for more only if other calls succeed meanwhile"
+	for name, tt := range map[string]struct {
+		file string
+		want []string
+	}{
+		"nothing":                  {"extends: nexpay\ncodes: {-32603: {attempts: 11}}\n", nil},
+		"a code":                   {"extends: nexpay\ncodes:\n  -32603: {attempts: 12}\n", []string{"f:3:3: codes[-32603]: 12 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends" + more}},
+		"a cost":                   {"extends: nexpay\ncodes:\n  -32603: {cost: 34}\n", []string{"f:3:3: codes[-32603]: 4 attempts at 34 tokens a resend: a full budget of 100 pays for 3 sends" + more}},
+		"what is free":             {"extends: nexpay\ncodes:\n  -32603: {attempts: 9999, cost: none}\n", nil},
+		"without a number":         {"extends: nexpay\ncodes:\n  -32603: {attempts: none}\n", nil},
+		"what the budget pays for": {"extends: nexpay\nbudget: {capacity: 1000}\ncodes:\n  -32603: {attempts: 101}\n", nil},
+		"what is sent once":        {"extends: nexpay\ncodes:\n  50: {cost: 90}\n  130: {cost: 90}\n", nil},
+		"as many as there can be":  {"extends: nexpay\ndefault: {attempts: 9223372036854775807}\n", []string{"f:2:10: default: 9223372036854775807 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends" + more}},
+		"everywhere": {"extends: nexpay\nclasses: {retryable: {attempts: 50}}\nstatuses:\n  500..504: {cost: 60}\n  503: {cost: 70}\nbudget: {capacity: 80}\n", []string{
+			"f:2:11: classes[retryable]: 50 attempts at 10 tokens a resend: a full budget of 80 pays for 9 sends" + more,
+			"f:4:3: statuses[500..504]: 50 attempts at 60 tokens a resend: a full budget of 80 pays for 2 sends" + more,
+			"f:5:3: statuses[503]: 50 attempts at 70 tokens a resend: a full budget of 80 pays for 2 sends" + more}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := policyfile.Parse("f", []byte(tt.file))
+			require.NoError(t, err)
+			var notes []string
+			for _, n := range f.Notes {
+				notes = append(notes, n.In("f"))
+			}
+			require.Equal(t, tt.want, notes)
+
+			path := filepath.Join(t.TempDir(), "f.yaml")
+			require.NoError(t, os.WriteFile(path, []byte(tt.file), 0o600))
+			loaded, err := policyfile.Load(path)
+			require.NoError(t, err)
+			require.Equal(t, f.Notes, loaded.Notes)
+		})
+	}
+}

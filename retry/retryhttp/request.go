@@ -1,0 +1,66 @@
+package retryhttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/nexpay-go/resilience/internal/wire"
+)
+
+// request is the copy of the request that goes out.
+func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Request, error) {
+	next, err := x.body.next()
+	if err != nil {
+		return nil, err
+	}
+	if x.t.Sign == nil {
+		out := x.req.WithContext(ctx)
+		out.Body, out.ContentLength = next, x.body.length
+		x.keep(out, x.body.again())
+		return x.ready(out, watch, !safe(x.req.Method))
+	}
+	out := x.req.Clone(ctx)
+	out.Body, out.ContentLength = next, x.body.length
+	if x.body.again() && next != http.NoBody {
+		out.GetBody = x.body.get
+	}
+	signed := false
+	defer func() {
+		if !signed && out.Body != nil { // be it by a panic
+			_ = out.Body.Close()
+		}
+	}()
+	trailer := out.Trailer.Clone()
+	if err := x.t.Sign(out); err != nil {
+		return nil, errors.Join(errSign, &hidden{err})
+	}
+	signed = true
+	x.keep(out, x.body.again() && same(out.Body, next))
+	x.trail(out, trailer)
+	return x.ready(out, watch, true)
+}
+
+var errSign error = safeError("retryhttp: Transport.Sign failed")
+
+// ready is the request under watch, to be repeated by nobody if it is single. What
+// a transport of package net/http would refuse is not handed to it: it may have a
+// connection by then.
+func (x *exchange) ready(out *http.Request, watch *wire.Watch, single bool) (*http.Request, error) {
+	if wire.Direct(x.t.base()) {
+		if wrong := wire.Mistake(out); wrong != "" {
+			_ = out.Body.Close()
+			return nil, wire.Refused(out, wrong)
+		}
+	}
+	return watch.Watched(out, single), nil
+}
+
+// safe are the methods that change nothing: net/http may repeat them.
+func safe(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}

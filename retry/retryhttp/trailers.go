@@ -1,0 +1,40 @@
+package retryhttp
+
+import (
+	"io"
+	"net/http"
+	"slices"
+)
+
+// A trailed body is that of a copy of a request. Its end brings the values of the
+// trailers that the caller has set meanwhile, on the request that was copied: so
+// package net/http has it.
+type trailed struct {
+	io.ReadCloser
+	from, to http.Header
+	names    []string
+}
+
+func (b *trailed) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		for _, name := range b.names {
+			b.to[name] = slices.Clone(b.from[name])
+		}
+	}
+	return n, err
+}
+
+// trail has a signed copy follow the trailers of the request, but for those that Sign
+// has changed from what they were.
+func (x *exchange) trail(out *http.Request, were http.Header) {
+	var names []string
+	for name, values := range out.Trailer {
+		if was, ok := were[name]; ok && slices.Equal(values, was) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 && out.Body != nil && out.Body != http.NoBody {
+		out.Body = &trailed{out.Body, x.req.Trailer, out.Trailer, names}
+	}
+}
