@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,8 @@ func newExplain(in io.Reader, out *screen) *cobra.Command {
 		Long: `What a code means, what to do about it, what the library does, and what that comes
 to at worst in sends and seconds.
 
-With - it reads an answer from standard input, as it was pasted: a body in JSON, with
+With - it reads an answer from standard input, as it was pasted, of the shape that the
+table says: a body in JSON, with
 status line and headers before it or without (of several, as curl -i, -v and -L print
 them, the last counts, and what curl says of itself is left out); or a line from a log.`,
 		Example: `  nexpolicy explain 50
@@ -45,19 +47,19 @@ them, the last counts, and what curl says of itself is left out); or a line from
 			if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "Paste an answer or a line from a log, then Enter and Ctrl-D.")
 			}
-			answer, err := readAnswer(in, *status)
+			answer, err := readAnswer(in, f.Policies.Catalog(), *status)
 			if err != nil {
 				return err
 			}
 			out.answer(f.Policies, answer)
 			return nil
 		}
-		code, err := readCode(args[0])
+		code, err := readCode(f.Policies, args[0])
 		if err != nil {
 			return err
 		}
-		if code == 0 && *status == 0 {
-			return fmt.Errorf("0 stands for no code: add --status to ask for what an HTTP status means by itself")
+		if code == "" && *status == 0 {
+			return fmt.Errorf("%s stands for no code: add --status to ask for what an HTTP status means by itself", cmp.Or(args[0], `""`))
 		}
 		out.explanation(explain(f.Policies, code, *status))
 		return nil
@@ -79,7 +81,16 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 			fmt.Fprintf(s, "beside the one that decides: %s\n", set.Explain(d.Code).Title())
 		}
 	}
+	if len(e.Details) == 0 && len(set.Catalog().Shape().Code) > 0 {
+		fmt.Fprintln(s, "no path of answer: code: leads to a code in it")
+	}
 	s.explanation(set.ExplainVerdict(v))
+	for _, d := range e.Details {
+		if d.Message != "" && d.Code == v.Code {
+			s.line("it says", d.Message)
+			break
+		}
+	}
 }
 
 // explanation prints an explanation, on a terminal in colours and within its width.
@@ -87,13 +98,20 @@ func (s *screen) explanation(e policy.Explanation) {
 	title, rest, _ := strings.Cut(e.String(), "\n")
 	colours := append(text.Colors{text.Bold}, classColours[e.Rule.Class]...)
 	fmt.Fprintln(s, s.paint(colours, title))
-	const indent = 16
 	for line := range strings.Lines(rest) {
 		line = strings.TrimRight(line, "\n")
-		if width := s.wide(indent); width > 0 && len(line) > indent {
-			name, words := line[:indent], wrap(line[indent:], width)
-			line = s.paint(text.Colors{text.Faint}, name) + strings.ReplaceAll(words, "\n", "\n"+strings.Repeat(" ", indent))
-		}
-		fmt.Fprintln(s, strings.TrimRight(line, " "))
+		s.line(strings.TrimSpace(line[:min(indent, len(line))]), line[min(indent, len(line)):])
 	}
+}
+
+// indent is how far in explanations begin what they say.
+const indent = 16
+
+// line prints what an explanation says of one thing.
+func (s *screen) line(name, words string) {
+	name = fmt.Sprintf("  %-*s", indent-2, name)
+	if width := s.wide(indent); width > 0 {
+		name, words = s.paint(text.Colors{text.Faint}, name), strings.ReplaceAll(wrap(words, width), "\n", "\n"+strings.Repeat(" ", indent))
+	}
+	fmt.Fprintln(s, strings.TrimRight(name+words, " "))
 }

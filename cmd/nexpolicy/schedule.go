@@ -34,11 +34,11 @@ Sends 292 years after the call began, or later, cannot be drawn.`,
 		if err := checkStatus(cmd, *status); err != nil {
 			return err
 		}
-		code, err := readCode(args[0])
+		f, err := load(*file)
 		if err != nil {
 			return err
 		}
-		f, err := load(*file)
+		code, err := readCode(f.Policies, args[0])
 		if err != nil {
 			return err
 		}

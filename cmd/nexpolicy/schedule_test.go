@@ -129,7 +129,7 @@ func TestScheduleAtTheExtremes(t *testing.T) {
 						require.Equal(t, policy.None, attempts, "%v", err)
 						continue
 					}
-					for _, code := range []classify.Code{-32603, 50, 30010, 100} {
+					for _, code := range []classify.Code{"-32603", "50", "30010", "100"} {
 						e := set.Explain(code)
 						sends := schedule(e)
 						require.LessOrEqual(t, len(sends), mostSends)

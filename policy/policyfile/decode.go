@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/nexpay-go/resilience/classify"
 )
 
 // mostBytes is far more than any table needs.
@@ -32,6 +34,8 @@ type decoder struct {
 	spans    map[string]string         // the range that speaks for a status
 	names    map[reflect.Type][]string // of their fields
 	judges   bool                      // answers are judged by their status
+	success  []classify.Code           // that say that there is no error; nil: 0
+	text     string                    // of the file
 }
 
 func newDecoder() *decoder {
@@ -151,6 +155,11 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 		d.scalar(n, s)
 		return
 	}
+	switch v.Interface().(type) {
+	case paths, successes:
+		d.oneOrMore(n, v)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		d.fields(n, v)
@@ -165,6 +174,8 @@ func (d *decoder) scalar(n *yaml.Node, s scalar) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		d.wrong(n, "a single value is expected here, not a %s", kind(n))
+	case isCode(s) && misread(n) != "":
+		d.wrong(n, "without quotes YAML reads %s as %s: write \"%[1]s\"", short(n.Value), misread(n))
 	case n.Tag == "!!null":
 		d.wrong(n, "a value is missing")
 	default:

@@ -14,18 +14,19 @@ type document struct {
 	Extends        string                      `name:"extends" doc:"The table to start from: one of those that come with the library. Without it the file has all that there is."`
 	Name           string                      `name:"name" doc:"Of the catalog, for people. Required without extends; with it, it takes the place of the name there."`
 	AttemptTimeout wait                        `name:"attempt-timeout" doc:"Bound of one send: a duration such as 10s, or none."`
-	Rules          []rule                      `name:"rules" doc:"What codes mean. A single code wins over a range, and a rule of this file over one of the table that it extends."`
+	Answer         answer                      `name:"answer" doc:"Where answers keep what matters. Without it they are as the table that it extends says, whose answer it replaces as a whole; or {\"errors\":[{\"code\":…,\"message\":…,\"data\":…}],\"traceId\":…}."`
+	Rules          []rule                      `name:"rules" doc:"What codes mean. One code wins over the longest beginning, that over a range; and a rule of this file over one of its kind of the table that it extends."`
 	Default        settings                    `name:"default" doc:"What to do where nothing more special says otherwise."`
 	Classes        map[classify.Class]settings `name:"classes" doc:"By class of error: unclassified, retryable, resync, fix-and-resend, fatal."`
 	Statuses       map[statuses]settings       `name:"statuses" doc:"By HTTP status, 100 to 599, or by a range of them, such as 500..599, whose attempts go only to those that are retryable. A single status wins over a range, field by field."`
-	Codes          map[classify.Code]settings  `name:"codes" doc:"By error code."`
+	Codes          map[classify.Code]settings  `name:"codes" doc:"By error code: one each, in quotes if YAML would read it as something else than it looks."`
 	Breaker        breakerSettings             `name:"breaker" doc:"When to leave the server alone."`
 	Budget         budgetSettings              `name:"budget" doc:"How much may be sent again."`
 }
 
 // A rule says what a code, or a range of them, means.
 type rule struct {
-	Code    codes           `name:"code" doc:"The code, or the range: 100, or 20000..29999." required:"true"`
+	Code    codes           `name:"code" doc:"One code (card_declined, 100), a range of numbers (20000..29999) or a beginning (EAPI:*). In quotes, if YAML would read it as something else than it looks: 010, 1_000, 0x1F, 1e3, on, ~." required:"true"`
 	Name    string          `name:"name" doc:"What it means." required:"true"`
 	Class   ruleClass       `name:"class" doc:"What would help: retryable, resync, fix-and-resend or fatal." required:"true"`
 	Effect  classify.Effect `name:"effect" doc:"What is known to have happened: unknown (if nothing is said), or not-applied, if the code proves that the request changed nothing."`
@@ -78,7 +79,6 @@ type (
 	ratio    float64       // a share, or none
 	status   int           // an HTTP status
 	statuses struct{ first, last status }
-	codes    struct{ first, last classify.Code }
 	refund   uint8
 
 	ruleClass classify.Class

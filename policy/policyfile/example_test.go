@@ -38,7 +38,7 @@ func ExampleLoad() {
 		return nil
 	})
 	fmt.Println(sends, "sends:", err)
-	fmt.Print(f.Policies.Explain(1007))
+	fmt.Print(f.Policies.Explain("1007"))
 	// Output:
 	// 3 sends: <nil>
 	// 1007 Account closed
@@ -146,10 +146,10 @@ func ExampleFile_unknownCodes() {
 		_ = retry.Do(context.Background(), r, func(context.Context) error { return coded(2003) })
 	}
 	for _, u := range r.Stats().Unknown {
-		fmt.Printf("  - {code: %d, name: , class: } # %d times, HTTP %d, trace %q\n", u.Code, u.Count, u.Status, u.TraceID)
+		fmt.Printf("  - {code: %q, name: , class: } # %d times, HTTP %d, trace %q\n", u.Code, u.Count, u.Status, u.TraceID)
 	}
 	// Output:
-	//   - {code: 2003, name: , class: } # 3 times, HTTP 0, trace ""
+	//   - {code: "2003", name: , class: } # 3 times, HTTP 0, trace ""
 }
 
 // Other APIs are other tables: these come with the library.

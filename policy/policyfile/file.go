@@ -54,6 +54,7 @@ func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, 
 // Parse is Load for what was read already. The name stands in errors.
 func Parse(name string, data []byte) (*File, error) {
 	d := newDecoder()
+	d.text = string(data)
 	var doc document
 	root := d.parse(data)
 	if root == nil {

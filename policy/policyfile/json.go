@@ -103,7 +103,7 @@ func (r *jsonReader) value() *yaml.Node {
 			}
 		}
 		length++
-		n.Tag, n.Value = "!!str", unquoted(r.data[:length])
+		n.Tag, n.Style, n.Value = "!!str", yaml.DoubleQuotedStyle, unquoted(r.data[:length])
 	default:
 		length = len(r.data)
 		if end := bytes.IndexAny(r.data, " \t\r\n,]}"); end > 0 {

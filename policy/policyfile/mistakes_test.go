@@ -22,7 +22,7 @@ var slips = []slip{
 	{"rules", "- {code: 7, name: a, class: fatal, lockout: maybe}", "neither true nor false"},
 	{"rules", "- {code: 8, name: a}", "the rule has no class"},
 	{"rules", "- {code: 1000..900, name: a, class: fatal}", "runs backwards"},
-	{"rules", "- {code: 99999999999999999999, name: a, class: fatal}", "beyond the codes that there can be"},
+	{"rules", "- {code: 010, name: a, class: fatal}", "without quotes YAML reads 010 as the number 8"},
 	{"rules", "- {code: 30010..30020, name: a, class: retryable, lockout: true}", "a lockout without class fatal"},
 	{"default", "attempts: none\n  elapsed: none", "neither attempts nor elapsed has a limit"},
 	{"default", "cost: 5000", "cost 5000 is more than the 100 tokens"},

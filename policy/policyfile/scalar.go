@@ -57,7 +57,6 @@ type (
 	text   string
 	truth  bool
 	number float64
-	code   classify.Code
 )
 
 // mostText is a long paragraph: names and advice stand in errors and logs.
@@ -92,23 +91,6 @@ func (n *number) parse(s string) error {
 		return fmt.Errorf("%q is not a number from 1 up", short(s))
 	}
 	*n = number(f)
-	return nil
-}
-
-// beyond is the mistake of a number that does not fit.
-type beyond string
-
-func (b beyond) Error() string { return string(b) }
-
-func (c *code) parse(s string) error {
-	n, err := strconv.ParseInt(s, 10, 0)
-	if errors.Is(err, strconv.ErrRange) {
-		return beyond(fmt.Sprintf("%q is beyond the codes that there can be: %d to %d", short(s), math.MinInt, math.MaxInt))
-	}
-	if err != nil {
-		return fmt.Errorf("%q is not an error code: a whole number is", short(s))
-	}
-	*c = code(n)
 	return nil
 }
 
@@ -228,39 +210,6 @@ func (h statuses) String() string {
 	return fmt.Sprintf("%d..%d", h.first, h.last)
 }
 
-func (c *codes) parse(s string) error {
-	first, last, isRange := strings.Cut(s, "..")
-	var from, to code
-	err := from.parse(first)
-	to = from
-	if isRange {
-		err = errors.Join(err, to.parse(last))
-	}
-	if beyond, ok := errors.AsType[beyond](err); ok {
-		return beyond
-	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("%q is neither a code, such as 100, nor a range, such as 20000..29999", short(s))
-	case isRange && to < from:
-		return fmt.Errorf("the range %s runs backwards", short(s))
-	case from == 0 && to == 0:
-		return errors.New("code 0 means that there is no code")
-	case isRange && to == 0:
-		return errors.New("a range cannot end at 0, which means that there is no code: end it at -1")
-	}
-	*c = codes{classify.Code(from), classify.Code(to)}
-	return nil
-}
-
-// String is the spelling.
-func (c codes) String() string {
-	if c.first == c.last {
-		return fmt.Sprintf("code %d", c.first)
-	}
-	return fmt.Sprintf("the range %d..%d", c.first, c.last)
-}
-
 var refunds = []string{"price-and-deposit", "price", none}
 
 func (r *refund) parse(s string) error {
@@ -277,7 +226,7 @@ func (r *refund) parse(s string) error {
 func placeOf(key reflect.Value) string {
 	switch k := key.Interface().(type) {
 	case classify.Code:
-		return fmt.Sprintf("Codes[%d]", k)
+		return placeOfCode(k)
 	case classify.Class:
 		return fmt.Sprintf("Classes[%v]", k)
 	case statuses:
@@ -285,3 +234,5 @@ func placeOf(key reflect.Value) string {
 	}
 	return ""
 }
+
+func placeOfCode(c classify.Code) string { return "Codes[" + c.Text() + "]" }

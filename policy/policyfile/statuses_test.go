@@ -37,7 +37,7 @@ func TestDirectives(t *testing.T) {
 	}
 	f, err := policyfile.Parse("acme.yaml", []byte("name: Acme\nrules:\n  - code: 5\n    name: |\n      %YAML 1.2\n    class: fatal\n"))
 	require.NoError(t, err)
-	rule, _ := f.Policies.Catalog().Lookup(5)
+	rule, _ := f.Policies.Catalog().Lookup("5")
 	require.Equal(t, "%YAML 1.2", rule.Name, "a text is no directive")
 }
 
@@ -60,7 +60,7 @@ func TestStatusRanges(t *testing.T) {
 	require.Equal(t, time.Minute, of(429).MaxRetryAfter, "of the table below")
 	require.Equal(t, policy.Ignored, of(403).Breaker)
 	require.Equal(t, policy.Success, of(405).Breaker)
-	require.Equal(t, 2, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: -32603, Status: 599}).MaxAttempts, "of codes under it, too")
+	require.Equal(t, 2, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: "-32603", Status: 599}).MaxAttempts, "of codes under it, too")
 
 	asJSON, err := policyfile.Parse("f", []byte(`{"extends": "nexpay", "statuses": {"500..599": {"attempts": 2}}}`))
 	require.NoError(t, err)

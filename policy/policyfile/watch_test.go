@@ -38,10 +38,10 @@ func watch(t *testing.T, path string) *watched {
 	w := &watched{T: t, path: path, changes: make(chan int, 10), errs: make(chan error, 10)}
 	f, err := policyfile.Load(path)
 	require.NoError(t, err)
-	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
+	require.Equal(t, 2, f.Policies.Explain("-32603").MaxSends)
 	watcher, err := policyfile.Watch(f, policyfile.WatchConfig{
 		OnChange: func(f *policyfile.File) error {
-			w.changes <- f.Policies.Explain(-32603).MaxSends
+			w.changes <- f.Policies.Explain("-32603").MaxSends
 			if refuse := w.refuse.Load(); refuse != nil {
 				return *refuse
 			}
@@ -175,7 +175,7 @@ func TestWatchFromLoadOn(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, says("3"), 0o600))
 		changes := make(chan int, 1)
 		w, err := policyfile.Watch(f, policyfile.WatchConfig{OnChange: func(f *policyfile.File) error {
-			changes <- f.Policies.Explain(-32603).MaxSends
+			changes <- f.Policies.Explain("-32603").MaxSends
 			return nil
 		}})
 		require.NoError(t, err)
