@@ -132,3 +132,13 @@ func TestVendorsTablesHaveSources(t *testing.T) {
 		require.Equal(t, len(s.IdempotencyKeys) > 0, s.IdempotentFor > 0, name)
 	}
 }
+
+// What the documentation says of the tables is there for each of them.
+func TestVendorsTablesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/catalogs.md")
+	require.NoError(t, err)
+	for _, name := range vendors() {
+		require.Contains(t, string(page), "\n## "+name+"\n")
+		require.Contains(t, string(page), "../policy/policyfile/catalogs/"+name+".yaml")
+	}
+}
