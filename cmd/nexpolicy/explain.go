@@ -19,8 +19,10 @@ func newExplain(in io.Reader, out *screen) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain CODE | -",
 		Short: "What a code means, what to do, and what the library does",
-		Long: `What a code means, what to do about it, what the library does, and what that comes
-to at worst in sends and seconds.
+		Long: `What a code means, what to do about it, what the library does, what that comes to at
+worst in sends and seconds, and where each setting comes from: of the places that have
+it the most special counts, be it in the file or in the table that it extends, and of
+two that are as special that in the file.
 
 With - it reads an answer from standard input, as it was pasted, of the shape that the
 table says: a body in JSON, with
@@ -61,7 +63,9 @@ them, the last counts, and what curl says of itself is left out); or a line from
 		if code == "" && *status == 0 {
 			return fmt.Errorf("%s stands for no code: add --status to ask for what an HTTP status means by itself", cmp.Or(args[0], `""`))
 		}
-		out.explanation(explain(f.Policies, code, *status))
+		e := explain(f.Policies, code, *status)
+		out.explanation(e)
+		out.origins(f.Policies, e)
 		return nil
 	}
 	return cmd
@@ -91,6 +95,7 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 			break
 		}
 	}
+	s.origins(set, set.ExplainVerdict(v))
 }
 
 // explanation prints an explanation, on a terminal in colours and within its width.

@@ -61,6 +61,7 @@ rules:
   - {code: 20555, name: Refused for good, class: fatal}
 statuses:
   429: {cost: none}
+default: {breaker: ignored, max-retry-after: 15s}
 breaker: {consecutive-failures: 6, failure-ratio: none, report-only: true}
 budget: {refund: price}
 `
@@ -78,6 +79,8 @@ func TestOutput(t *testing.T) {
 		"explain-screen":     {width: 80, args: []string{"explain", "100"}},
 		"explain-unknown":    {args: []string{"explain", "--status", "503", "777"}},
 		"explain-other":      {args: []string{"explain", "14", "-f", "grpc"}},
+		"explain-set-by":     {args: []string{"explain", "130", "-f", path}},
+		"explain-set-by-all": {args: []string{"explain", "-32603", "--status", "429", "-f", path}},
 		"explain-answer":     {args: []string{"explain", "-"}, in: "HTTP/2 403 Forbidden\r\nRetry-After: 20\r\n\r\n{\"errors\":[{\"code\":100},{\"code\":50}],\"traceId\":\"9e01\"}"},
 		"table":              {args: []string{"table"}},
 		"table-screen":       {width: 110, args: []string{"table"}},

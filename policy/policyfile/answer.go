@@ -31,20 +31,10 @@ type (
 	path      string // or the name of a header
 	paths     []path // one, or a list
 	successes []classify.Code
-	period    time.Duration // longer than zero
 )
 
 func (p *path) parse(s string) error {
 	*p = path(s)
-	return nil
-}
-
-func (p *period) parse(s string) error {
-	var w wait
-	if err := w.parse(s); err != nil || w <= 0 {
-		return fmt.Errorf("%q is not a duration: 30m and 24h are", short(s))
-	}
-	*p = period(w)
 	return nil
 }
 

@@ -93,7 +93,7 @@ func TestAnswerMistakes(t *testing.T) {
 		"keys for no time": {"name: x\nanswer: {idempotency-keys: Idempotency-Key}\n", []string{"f:2:9: idempotent-for: for how long does the API keep the key of a request?"}},
 		"a time for no keys": {"name: x\nanswer: {idempotent-for: 1h}\n", []string{
 			"f:2:9: idempotency-keys: which header makes a request safe to send again?"}},
-		"a time that is none":   {"name: x\nanswer: {idempotency-keys: Idempotency-Key, idempotent-for: none}\n", []string{`f:2:61: "none" is not a duration: 30m and 24h are`}},
+		"a time that is none":   {"name: x\nanswer: {idempotency-keys: Idempotency-Key, idempotent-for: none}\n", []string{`f:2:61: "none" is not a duration: 250ms, 10s and 2m are`}},
 		"keys that are none":    {"name: x\nanswer: {idempotency-keys: {}, idempotent-for: 1h}\n", []string{`f:2:28: a single value is expected here, not a mapping`}},
 		"keys that are not set": {"name: x\nanswer: {idempotency-key: X, idempotent-for: 1h}\n", []string{`f:2:10: there is no field "idempotency-key" here; did you mean idempotency-keys?`}},
 		"success": {"name: x\nanswer: {success: [00, on, ~, \"\", a*]}\n", []string{`f:2:20: without quotes YAML reads 00 as the number 0: write "00"`, `f:2:24: without quotes YAML reads on as yes or no: write "on"`,

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,7 +23,11 @@ func written(head string, c *classify.Catalog, tail string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%sname: %s\n%srules:\n", head, c.Name(), tail)
 	for _, r := range c.Rules() {
-		fmt.Fprintf(&b, "  - code: %s\n", r.Codes)
+		code := r.Codes
+		if len(code) > 1 && code[0] == '0' { // which YAML takes for another number
+			code = strconv.Quote(code)
+		}
+		fmt.Fprintf(&b, "  - code: %s\n", code)
 		for _, f := range [][2]string{
 			{"name", r.Name}, {"class", strings.ReplaceAll(r.Class.String(), " ", "-")}, {"effect", strings.ReplaceAll(r.Effect.String(), " ", "-")},
 			{"fix", r.Fix}, {"source", r.Source},
@@ -77,6 +82,44 @@ func TestBuiltinTablesAreThoseOfTheProgram(t *testing.T) {
 	}
 }
 
+const sqlStateHead = `# SQLSTATE, the codes of SQL databases, as classify.SQLState() has it; a test keeps them the same. The table is made in Go: only
+# that one asks errors for a method SQLState() string, which those of pgx and lib/pq have. What it holds:
+#
+`
+
+// The table of SQL databases stays the one that asks errors for their SQLSTATE, however it is reached.
+func TestSQLState(t *testing.T) {
+	text := sqlStateHead + commented(written("", classify.SQLState(), "")) + "extends: sqlstate\n"
+	if *update {
+		require.NoError(t, os.WriteFile("catalogs/sqlstate.yaml", []byte(text), 0o644))
+	}
+	data, ok := policyfile.Builtin("sqlstate")
+	require.True(t, ok)
+	require.Equal(t, text, string(data), "run go test -update")
+	rules, err := policyfile.Parse("sqlstate", []byte(written("", classify.SQLState(), "")))
+	require.NoError(t, err)
+	require.Equal(t, classify.SQLState().Rules(), rules.Policies.Catalog().Rules(), "as the comment has them")
+	for name, file := range map[string]string{"the file": text, "one that extends it": "extends: sqlstate\nname: Ledger\nrules: [{code: 23505, name: Duplicate, class: fatal}]\n"} {
+		f, err := policyfile.Parse("f", []byte(file))
+		require.NoError(t, err, name)
+		require.Equal(t, classify.Retryable, f.Policies.Catalog().Classify(fmt.Errorf("query: %w", stateError("40001"))).Class, name)
+		require.Equal(t, classify.Fatal, f.Policies.Catalog().Classify(stateError("23505")).Class, name)
+	}
+}
+
+type stateError string
+
+func (e stateError) Error() string    { return "SQL" }
+func (e stateError) SQLState() string { return string(e) }
+
+func commented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("# " + line)
+	}
+	return b.String()
+}
+
 // same compares two sets in all that can be asked of them.
 func same(t *testing.T, want, got *policy.Set) {
 	t.Helper()
@@ -110,9 +153,10 @@ func same(t *testing.T, want, got *policy.Set) {
 // What the tables of other APIs say of what everybody knows of them.
 func TestOtherTables(t *testing.T) {
 	for name, codes := range map[string]map[classify.Code]classify.Class{
-		"grpc":    {"3": classify.FixAndResend, "4": classify.Retryable, "5": classify.Fatal, "8": classify.Retryable, "14": classify.Retryable, "16": classify.Fatal},
-		"http":    {"302": classify.Fatal, "400": classify.FixAndResend, "404": classify.Fatal, "429": classify.Retryable, "500": classify.Retryable, "501": classify.Fatal, "599": classify.Retryable},
-		"jsonrpc": {"-32603": classify.Retryable, "-32700": classify.FixAndResend},
+		"grpc":     {"3": classify.FixAndResend, "4": classify.Retryable, "5": classify.Fatal, "8": classify.Retryable, "14": classify.Retryable, "16": classify.Fatal},
+		"http":     {"302": classify.Fatal, "400": classify.FixAndResend, "404": classify.Fatal, "429": classify.Retryable, "500": classify.Retryable, "501": classify.Fatal, "599": classify.Retryable},
+		"sqlstate": {"40001": classify.Retryable, "23505": classify.Fatal, "08006": classify.Retryable},
+		"jsonrpc":  {"-32603": classify.Retryable, "-32700": classify.FixAndResend},
 	} {
 		data, ok := policyfile.Builtin(name)
 		require.True(t, ok, name)

@@ -21,6 +21,7 @@ import (
 func (d *decoder) compile(root *yaml.Node, doc *document) *File {
 	base := d.base(child(root, "extends"), doc.Extends)
 	table := doc.table()
+	table.Name = d.name
 	table.Statuses = d.byStatus(doc.Statuses)
 	d.judges = doc.judges(base)
 	table.Catalog = d.catalog(root, doc, base)

@@ -35,7 +35,8 @@ type decoder struct {
 	names    map[reflect.Type][]string // of their fields
 	judges   bool                      // answers are judged by their status
 	success  []classify.Code           // that say that there is no error; nil: 0
-	text     string                    // of the file
+	name     string                    // of the file
+	text     string                    // and what it holds
 }
 
 func newDecoder() *decoder {
@@ -197,7 +198,7 @@ func quotes(n *yaml.Node, s scalar) error {
 		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" {
 			return fmt.Errorf("%s is no text: write \"%[1]s\"", short(n.Value))
 		}
-	case *count, *ratio, *number, *truth:
+	case *count, *amount, *ratio, *number, *truth:
 		if n.Tag == "!!str" && n.Value != none {
 			return fmt.Errorf("%q is a text: write it without quotes", short(n.Value))
 		}

@@ -48,26 +48,26 @@ type settings struct {
 
 type backoff struct {
 	Initial    wait          `name:"initial" doc:"Before the first resend: a duration, or none for no wait at all."`
-	Max        wait          `name:"max" doc:"The longest wait."`
+	Max        period        `name:"max" doc:"The longest wait."`
 	Multiplier float64       `name:"multiplier" doc:"How many times as long each further wait is, from 1 up."`
 	Jitter     policy.Jitter `name:"jitter" doc:"full, equal or none."`
 }
 
 type breakerSettings struct {
-	ConsecutiveFailures count `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 10."`
-	FailureRatio        ratio `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not. Left out: 0.5."`
-	MinCalls            count `name:"min-calls" doc:"That the window must hold before the ratio applies. Left out: 20."`
-	Window              wait  `name:"window" doc:"How far back the ratio looks. Left out: 30 s."`
-	OpenFor             wait  `name:"open-for" doc:"How long it stays open at first. Left out: 10 s."`
-	MaxOpenFor          wait  `name:"max-open-for" doc:"And at most. Left out: 20 s."`
-	Probes              count `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 2."`
-	ProbeTimeout        wait  `name:"probe-timeout" doc:"How long a probe may take. Left out: 10 s."`
-	SlowCall            wait  `name:"slow-call" doc:"How long a call may take before it counts as failed. Left out: for ever."`
-	ReportOnly          bool  `name:"report-only" doc:"Refuse nothing, report all the same."`
+	ConsecutiveFailures count  `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 10."`
+	FailureRatio        ratio  `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not. Left out: 0.5."`
+	MinCalls            amount `name:"min-calls" doc:"That the window must hold before the ratio applies. Left out: 20."`
+	Window              period `name:"window" doc:"How far back the ratio looks. Left out: 30 s."`
+	OpenFor             period `name:"open-for" doc:"How long it stays open at first. Left out: 10 s."`
+	MaxOpenFor          period `name:"max-open-for" doc:"And at most. Left out: 20 s."`
+	Probes              amount `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 2."`
+	ProbeTimeout        period `name:"probe-timeout" doc:"How long a probe may take. Left out: 10 s."`
+	SlowCall            period `name:"slow-call" doc:"How long a call may take before it counts as failed. Left out: for ever."`
+	ReportOnly          bool   `name:"report-only" doc:"Refuse nothing, report all the same."`
 }
 
 type budgetSettings struct {
-	Capacity count  `name:"capacity" doc:"Tokens that it holds, and starts with. Left out: 100."`
+	Capacity amount `name:"capacity" doc:"Tokens that it holds, and starts with. Left out: 100."`
 	Deposit  count  `name:"deposit" doc:"Tokens that a success puts back, or none. Left out: 1."`
 	Refund   refund `name:"refund" doc:"What a resend that succeeds gets back: price-and-deposit, price, or none. Left out: price-and-deposit."`
 }
@@ -76,6 +76,8 @@ type budgetSettings struct {
 type (
 	wait     time.Duration // a duration, or none
 	count    int           // a number from 1 up, or none
+	period   time.Duration // a duration
+	amount   int           // a number from 1 up
 	ratio    float64       // a share, or none
 	status   int           // an HTTP status
 	statuses struct{ first, last status }

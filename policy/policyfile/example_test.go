@@ -168,6 +168,7 @@ func ExampleBuiltin() {
 	// HTTP: 26 rules
 	// JSON-RPC: 5 rules
 	// Nexpay: 29 rules
+	// SQLSTATE: 32 rules
 }
 
 // A client of gRPC whose errors tell the status code. With google.golang.org/grpc that is

@@ -51,10 +51,11 @@ func loaded(path string, data []byte) (*File, error) {
 
 func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, mostBytes+1)) }
 
-// Parse is Load for what was read already. The name stands in errors.
+// Parse is Load for what was read already. The name stands in errors, and where the
+// origin of a policy is told.
 func Parse(name string, data []byte) (*File, error) {
 	d := newDecoder()
-	d.text = string(data)
+	d.name, d.text = name, string(data)
 	var doc document
 	root := d.parse(data)
 	if root == nil {

@@ -132,7 +132,7 @@ func TestMistakes(t *testing.T) {
 		"what depends on a mistake is not judged": {"extends: nexpay\ncodes:\n  777: {attempts: none, elapsed: 5}\nrules:\n  - {code: 777, name: x, clas: fatal}\nbreaker: {open-for: 5, max-open-for: 1s}\nbudget: {capacity: 1, deposit: x}\n", []string{
 			`f:3:34: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			`f:5:26: there is no field "clas" here; did you mean class?`,
-			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are`,
 			`f:7:9: default: cost 10 is more than the 1 token that the budget holds: no resend could ever be paid for`,
 			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
 		"but what stands beside it is": {"extends: nexpay\nrules:\n  - {code: 7, fix: 404, lockout: true}\n  - {code: 7.., class: fatal}\ndefault: {attempts: x, elapsed: none, backoff: {initial: none}, cost: 101}\nclasses: {retryable: {attempts: none, elapsed: 5}}\ncodes:\n  80: {attempts: 3, breaker: x}\n  -32603: {atempts: 3, elapsed: none, cost: 102}\nbreaker: {open-for: 5, max-open-for: 1s, probes: 2000, min-calls: x}\nbudget: {deposit: x, capacity: 99999999999}\n", []string{
@@ -147,9 +147,9 @@ func TestMistakes(t *testing.T) {
 			"f:8:3: codes[80] (No permissions): attempts 3: a fatal error is not retryable",
 			`f:8:30: "x" is none of failure, ignored, success, trip`,
 			`f:9:12: there is no field "atempts" here; did you mean attempts?`,
-			`f:10:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:10:21: "5" is not a duration: 250ms, 10s and 2m are`,
 			"f:10:50: probes 2000 is not between 1 and 1000",
-			`f:10:67: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:10:67: "x" is not a number from 1 up`,
 			`f:11:19: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
 			"f:11:32: capacity and deposit are at most 1000000000, not 99999999999"}},
 		"what terminals take for orders": {"extends: nexpay\nrules:\n  - {code: 777, name: \"\\e[2J\", class: fatal}\n", []string{
@@ -180,7 +180,9 @@ func TestMistakes(t *testing.T) {
 		"no name":          {"rules: []\n", []string{"f:1:1: a name is needed, or extends"}},
 		"an unknown table": {"extends: nexpya\n", []string{`f:1:10: there is no table "nexpya" to extend; did you mean nexpay?`}},
 		"breaker":          {"extends: nexpay\nbreaker: {open-for: 1m, max-open-for: 1s}\n", []string{"f:2:39: max-open-for 1s is below open-for 1m0s"}},
-		"budget":           {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: default: cost 10 is more than the 5 tokens that the budget holds: no resend could ever be paid for"}},
+		"none where there is no none": {"extends: nexpay\nbreaker: {slow-call: none, probes: none}\nbudget: {capacity: none}\ndefault: {backoff: {max: none}}\n", []string{
+			`f:2:22: "none" is not a duration: 250ms, 10s and 2m are`, `f:2:36: "none" is not a number from 1 up`, `f:3:20: "none" is not a number from 1 up`, `f:4:26: "none" is not a duration: 250ms, 10s and 2m are`}},
+		"budget": {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: default: cost 10 is more than the 5 tokens that the budget holds: no resend could ever be paid for"}},
 		"costs that no budget pays": {"extends: nexpay\ndefault: {cost: 101}\nclasses: {retryable: {cost: 102}}\nstatuses: {500..504: {cost: 103}, 503: {cost: 104}}\ncodes:\n  -32603: {cost: 9223372036854775807}\n  130: {cost: 105}\n  80: {cost: 106}\n", []string{
 			"f:3:11: classes[retryable]: cost 102 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
 			"f:4:12: statuses[500..504]: cost 103 is more than the 100 tokens that the budget holds: no resend could ever be paid for",

@@ -110,7 +110,7 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 		d.wrong(child(at, "effect"), "not-applied is claimed of %s, which reads like an HTTP 5xx: those prove nothing; if this code does, add i-am-sure: true", r.Code)
 	}
 	if d.judges && r.inert() {
-		d.wrong(child(at, "code"), "%s reads like an HTTP status, and a rule is without effect on answers that have only that: what to do about those stands outside of rules, as statuses: {%v: {…}}; if answers hold this code in their body, add i-am-sure: true", r.Code, r.Code.span())
+		d.wrong(child(at, "code"), "%s reads like an HTTP status: a rule has no effect on answers that have only that; use statuses: {%v: {…}} for those, or add i-am-sure: true if answers hold this code in their body", r.Code, r.Code.span())
 	}
 }
 

@@ -137,16 +137,23 @@ func (w *wait) parse(s string) error {
 		*w = policy.None
 		return nil
 	}
+	return (*period)(w).read(s, ", and none", "; for no limit, or no wait, write none")
+}
+
+func (p *period) parse(s string) error { return p.read(s, "", "") }
+
+// read reads a duration; the rest is what a mistake is told in addition.
+func (p *period) read(s, none, zero string) error {
 	d, err := time.ParseDuration(s)
 	switch {
 	case err != nil && duration.MatchString(s):
 		return fmt.Errorf("%q is too long: %v is the longest", short(s), time.Duration(math.MaxInt64).Truncate(time.Hour))
 	case err != nil:
-		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are, and none", short(s))
+		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are%s", short(s), none)
 	case d <= 0:
-		return fmt.Errorf("%q is not longer than zero; for no limit, or no wait, write none", short(s))
+		return fmt.Errorf("%q is not longer than zero%s", short(s), zero)
 	}
-	*w = wait(d)
+	*p = period(d)
 	return nil
 }
 
@@ -155,14 +162,21 @@ func (c *count) parse(s string) error {
 		*c = policy.None
 		return nil
 	}
+	return (*amount)(c).read(s, "; for no limit write none", "; for no limit, or nothing at all, write none")
+}
+
+func (a *amount) parse(s string) error { return a.read(s, "", "") }
+
+// read reads a number; the rest is what a mistake is told in addition.
+func (a *amount) read(s, large, other string) error {
 	n, err := strconv.ParseInt(s, 10, 0)
 	if errors.Is(err, strconv.ErrRange) && n > 0 {
-		return fmt.Errorf("%q is too large: %d is the most; for no limit write none", short(s), math.MaxInt)
+		return fmt.Errorf("%q is too large: %d is the most%s", short(s), math.MaxInt, large)
 	}
 	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number from 1 up; for no limit, or nothing at all, write none", short(s))
+		return fmt.Errorf("%q is not a number from 1 up%s", short(s), other)
 	}
-	*c = count(n)
+	*a = amount(n)
 	return nil
 }
 

@@ -28,6 +28,8 @@ func schemaOf(t reflect.Type) object {
 	switch v.Interface().(type) {
 	case wait:
 		return object{"type": "string", "pattern": `^(none|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`}
+	case amount:
+		return object{"type": "integer", "minimum": 1}
 	case count:
 		return orNone(object{"type": "integer", "minimum": 1})
 	case ratio:
@@ -181,6 +183,10 @@ func TestSchemaAndPackageAgree(t *testing.T) {
 		"extends: nexpay\nstatuses: {99: {}}":                     false,
 		"extends: nexpay\nstatuses: {5xx: {}}":                    false,
 		"extends: nexpay\nstatuses: {500..600: {}}":               false,
+		"extends: nexpay\nbreaker: {slow-call: none}":             false,
+		"extends: nexpay\nbreaker: {probes: none}":                false,
+		"extends: nexpay\nbudget: {capacity: none}":               false,
+		"extends: nexpay\ndefault: {backoff: {max: none}}":        false,
 		"extends: nexpay\nbreaker: {failure-ratio: 1.5}":          false,
 		"extends: nexpay\nbreaker: {report-only: 1}":              false,
 		"extends: nexpay\nbudget: {refund: all}":                  false,

@@ -55,7 +55,7 @@ func (d *decoder) soften(n *yaml.Node, v any) {
 		}
 	case *breakerSettings:
 		if unknown("open-for") {
-			s.OpenFor = wait(time.Millisecond) // no longer than max-open-for
+			s.OpenFor = period(time.Millisecond) // no longer than max-open-for
 		}
 	}
 }
