@@ -134,7 +134,7 @@ func TestMistakes(t *testing.T) {
 		"0 stands for no code":                 {"explain", "0"},
 		"--status 42 is not an HTTP status":    {"explain", "50", "--status", "42"},
 		"there is no file nowhere":             {"explain", "50", "--file", "nowhere"},
-		"come with the library are grpc, http": {"table", "--file", "nowhere"},
+		"come with the library are adyen, anthropic": {"table", "--file", "nowhere"},
 		"accepts 1 arg(s), received 0":         {"explain"},
 		"--format xml is none of":              {"table", "--format", "xml"},
 		`unknown command "explian"`:            {"explian", "50"},

@@ -152,7 +152,8 @@ func ExampleFile_unknownCodes() {
 	//   - {code: "2003", name: , class: } # 3 times, HTTP 0, trace ""
 }
 
-// Other APIs are other tables: these come with the library.
+// Other APIs are other tables. Of those that come with the library, these know a header
+// that makes a request safe to send again.
 func ExampleBuiltin() {
 	for _, name := range policyfile.Builtins() {
 		data, _ := policyfile.Builtin(name)
@@ -161,14 +162,14 @@ func ExampleBuiltin() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Printf("%s: %d rules\n", f.Policies.Catalog().Name(), len(f.Policies.Catalog().Rules()))
+		if s := f.Policies.Catalog().Shape(); len(s.IdempotencyKeys) > 0 {
+			fmt.Printf("%s: %s, for %v\n", f.Policies.Catalog().Name(), s.IdempotencyKeys[0], s.IdempotentFor)
+		}
 	}
 	// Output:
-	// gRPC: 16 rules
-	// HTTP: 26 rules
-	// JSON-RPC: 5 rules
-	// Nexpay: 29 rules
-	// SQLSTATE: 32 rules
+	// Adyen: Idempotency-Key, for 168h0m0s
+	// PayPal: PayPal-Request-Id, for 6h0m0s
+	// Stripe: Idempotency-Key, for 24h0m0s
 }
 
 // A client of gRPC whose errors tell the status code. With google.golang.org/grpc that is
