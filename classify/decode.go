@@ -53,11 +53,17 @@ var mark = []byte("\ufeff")
 
 // parse reads what it can of a body of any length. It reports whether that was all
 // of it, and whether a member called "error" complains, in whatever form; a body
-// that does not even begin as an object holds nothing to read.
+// that does not even begin as an object holds nothing to read, but an array may nest
+// too deep.
 func parse(body []byte) (e *Error, whole, complains bool) {
 	e = new(Error)
 	s := scanner{text: bytes.TrimPrefix(body, mark)}
-	if s.peek() != '{' {
+	switch s.peek() {
+	case '{':
+	case '[':
+		s.value()
+		return e, s.end(), false
+	default:
 		return e, true, false
 	}
 	var trace []byte

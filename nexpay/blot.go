@@ -40,10 +40,9 @@ func (p *PaymentStatus) blot(req *http.Request) error {
 // credentials are the key, the signatures, and what the caller's own headers hold.
 func credentials(req *http.Request) []string {
 	texts := []string{req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")}
-	_, password, _ := req.BasicAuth()
 	form, _ := ParseForm(body(req))
 	order, _ := form.Get(signatureField)
-	return slices.Concat(texts, echo.Long([]string{password, order}), echo.Headers(req.Header))
+	return slices.Concat(texts, echo.Long([]string{order}), echo.Headers(req.Header))
 }
 
 // body is that of a signed request, which can be read again.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,13 +58,15 @@ them, the last counts, and what curl says of itself is left out); or a line from
 			return err
 		}
 		if code == 0 && *status == 0 {
-			return fmt.Errorf("0 stands for no code: add --status to ask for what an HTTP status means by itself")
+			return errNoCode
 		}
 		out.explanation(explain(f.Policies, code, *status))
 		return nil
 	}
 	return cmd
 }
+
+var errNoCode = errors.New("0 stands for no code: add --status to ask for what an HTTP status means by itself")
 
 // answer prints what an answer says of itself, and then what is to be done about it.
 func (s *screen) answer(set *policy.Set, e *classify.Error) {

@@ -40,7 +40,13 @@
 // a payment. The caller can read what came, and then an error. Where it is the caller's
 // context that ended meanwhile, the *retry.Error has the verdict, and the end of the
 // context as its Cause: a refusal is retry.ErrFatal, what could have been sent again
-// retry.ErrCanceled or retry.ErrDeadline.
+// retry.ErrCanceled or retry.ErrDeadline. An empty 2xx that comes over HTTP/1 when the
+// context, or the time of the attempt, is over says nothing: so answers a server that
+// gives up because its client has hung up.
+//
+// What an answer repeats of the request's credentials, query and body is taken out of
+// the messages and the trace id of the error. Of a body that can be read once, and of
+// one that Sign has put in the place of another, 64 KiB are kept for that.
 //
 // # What was not sent
 //

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -21,6 +19,7 @@ type exchange struct {
 	req             *http.Request // the caller's, never changed
 	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
 	body            body
+	kept            *kept                   // what is sent of a body, where that is the only way to have it
 	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
 	last            *http.Response          // of the last attempt, if that failed on it; its body is open
 	cancel          context.CancelCauseFunc // of Context, where the request has a Cancel
@@ -73,6 +72,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
+	bye := ctx.Err() != nil && farewell(resp)
 	x.explain(ctx, &live, resp)
 	kept := false
 	defer func() {
@@ -83,7 +83,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}()
 	err = x.judge(resp, out)
 	x.blot(out, err)
-	if !live.outlives() && err == nil && !whole(resp.Body) { // a success that nobody can read
+	if read := live.outlives() || whole(resp.Body); err == nil && (!read || bye) { // a success that nobody can read, or believe
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
 	kept = true
@@ -93,6 +93,12 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// farewell reports whether an answer says no more than a server does that gives up, as
+// its client has hung up: over TLS that may arrive. Over HTTP/2 it does not.
+func farewell(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && 200 <= resp.StatusCode && resp.StatusCode <= 299 && (resp.ContentLength == 0 || resp.Body == http.NoBody)
 }
 
 // watch is that of the next send.
@@ -171,26 +177,6 @@ func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
 	}
 	return judged(overhear(resp, x.t.Judge))
 }
-
-// judged is an error of Judge's as one about this answer: a 2xx came, whatever Judge
-// asked somebody else, so that nothing it says proves that nothing happened. An answer
-// that it made up is copied: it may be one for all.
-func judged(err error) error {
-	if err = errtree.Tidy(err); err == nil {
-		return nil
-	}
-	if e, ok := err.(*classify.Error); ok {
-		own := *e
-		own.Details = slices.Clone(e.Details)
-		return &own
-	}
-	if call, ok := errors.AsType[*retry.Error](err); ok {
-		return saidError("retryhttp: Judge failed: " + call.Error())
-	}
-	return errors.Join(err, errAnswered)
-}
-
-var errAnswered error = saidError("retryhttp: the answer was a 2xx")
 
 func (x *exchange) mayFollow(resp *http.Response) bool {
 	if x.t.AllowRedirect == nil {

@@ -30,7 +30,7 @@ import (
 // "errors" and "error" or empty, up to 4 MiB, and says something (null and [] do not),
 // and its end was announced, by a length or by chunks: anything else, a page of HTML or an answer that
 // breaks off, is doubt, and verify is asked. So is a redirect, which is never
-// followed. An API that answers payments in another form needs a Send of its own,
+// followed, and a 101, whose connection is closed unread. An API that answers payments in another form needs a Send of its own,
 // for retry.DoOnce.
 func Once(req *http.Request, id string, verify func(context.Context) (*http.Response, retry.Outcome, error)) *http.Request {
 	return OnceWith(req, retry.Operation[*http.Response]{ID: id, Verify: verify})
@@ -101,6 +101,7 @@ func verified(resp *http.Response, found retry.Outcome, err error) (*http.Respon
 		resp.Body = http.NoBody
 		return resp, found, nil
 	}
+	unswitched(resp)
 	seen, end := beginning(resp.Body, mostJSON)
 	_ = resp.Body.Close()
 	if orEOF(end) != io.EOF || end == nil {
