@@ -38,12 +38,8 @@ func (p *path) parse(s string) error {
 	return nil
 }
 
-// oneOrMore reads a list, or its only element.
-func (d *decoder) oneOrMore(n *yaml.Node, v reflect.Value) {
-	if n.Kind == yaml.SequenceNode {
-		d.items(n, v)
-		return
-	}
+// only reads the only element of a list of texts, which needs no brackets.
+func (d *decoder) only(n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	d.value(n, v.Index(0))
 }

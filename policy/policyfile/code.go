@@ -16,7 +16,10 @@ import (
 type code classify.Code
 
 // codes are what a rule is about: one code, a range of numbers or a beginning.
-type codes struct{ text string }
+type codes struct {
+	text        string
+	first, last classify.Code // empty for a beginning
+}
 
 // isCode reports whether a value is held to the spelling of codes.
 func isCode(s scalar) bool {
@@ -51,32 +54,26 @@ func (c *codes) parse(s string) error {
 		return fmt.Errorf(`"" stands for no code`)
 	case numbers && first != last && last.Compare(first) < 0:
 		return fmt.Errorf("the range %s runs backwards", short(s))
-	case meantAsRange.MatchString(s) && (!numbers || first == last && string(first) == s):
+	case strings.Contains(s, "..") && meantAsRange.MatchString(s) && (!numbers || first == last && string(first) == s):
 		return fmt.Errorf("%q is not a range of numbers: 20000..29999 is", short(s))
 	case s == "*":
 		return fmt.Errorf(`"*" would be every code: what no rule knows is judged by its status`)
 	case !numbers && !(isBeginning && classify.Code(begin).Valid()):
 		return fmt.Errorf("no answer has the code %q: a code has at most 128 bytes, all printable", short(s))
 	}
-	c.text = s
+	if isBeginning {
+		first, last = "", ""
+	}
+	*c = codes{s, first, last}
 	return nil
 }
 
 // one is the code that a rule is about, if it is one.
-func (c codes) one() (classify.Code, bool) {
-	first, last, ok := c.rule().Bounds()
-	return first, ok && first == last
-}
+func (c codes) one() (classify.Code, bool) { return c.first, c.first != "" && c.first == c.last }
 
-// ends are those of a range.
-func (c codes) ends() (first, last classify.Code, isRange bool) {
-	first, last, ok := c.rule().Bounds()
-	return first, last, ok && first != last
-}
+func (c codes) isRange() bool { return c.first != c.last }
 
-func (c codes) rule() classify.Rule { return classify.Rule{Codes: c.text} }
-
-func (c codes) matches(code classify.Code) bool { return c.rule().Matches(code) }
+func (c codes) matches(code classify.Code) bool { return classify.Rule{Codes: c.text}.Matches(code) }
 
 // touches reports whether some of the codes are numbers from first to last.
 func (c codes) touches(first, last int) bool {
@@ -86,17 +83,13 @@ func (c codes) touches(first, last int) bool {
 
 // numbers are the first and the last, as far as an int goes.
 func (c codes) numbers() (first, last int, ok bool) {
-	from, to, ok := c.rule().Bounds()
-	if !ok {
-		return 0, 0, false
-	}
-	first, okFirst := clamp(string(from))
-	last, okLast := clamp(string(to))
+	first, okFirst := clamp(string(c.first))
+	last, okLast := clamp(string(c.last))
 	return first, last, okFirst && okLast
 }
 
 func clamp(digits string) (int, bool) {
-	if !plainNumber.MatchString(digits) {
+	if !isNumber(digits) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(digits)
@@ -107,6 +100,20 @@ func clamp(digits string) (int, bool) {
 		return math.MinInt, true
 	}
 	return math.MaxInt, true
+}
+
+// isNumber reports whether a text is an integer as it is read and written.
+func isNumber(s string) bool {
+	s, negative := strings.CutPrefix(s, "-")
+	if s == "" || s[0] == '0' && (len(s) > 1 || negative) {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // String is what errors call it.
@@ -120,11 +127,10 @@ func (c codes) String() string {
 	return "the range " + c.text
 }
 
+// What YAML 1.1 reads as something else, and its successor as a word: which of both
+// reads a file next is not known.
 var (
-	plainNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
-	// What YAML 1.1 reads as something else, and its successor as a word: which of
-	// both reads a file next is not known.
-	oldTruth  = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
+	oldTruths = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true}
 	oldNumber = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
 )
 
@@ -134,7 +140,7 @@ func misread(n *yaml.Node) string {
 	switch {
 	case n.Style&yaml.TaggedStyle != 0:
 		return "what its tag says"
-	case n.Style&quoted != 0 || n.Value == "" || plainNumber.MatchString(n.Value):
+	case n.Style&quoted != 0 || n.Value == "" || isNumber(n.Value):
 		return ""
 	}
 	switch n.Tag {
@@ -154,9 +160,9 @@ func misread(n *yaml.Node) string {
 		return "a merge of mappings"
 	}
 	switch {
-	case oldTruth.MatchString(n.Value):
+	case len(n.Value) <= 3 && oldTruths[strings.ToLower(n.Value)]:
 		return "yes or no"
-	case oldNumber.MatchString(n.Value):
+	case n.Value[0] <= '9' && oldNumber.MatchString(n.Value): // which letters are not
 		return "a number to the base of 60"
 	}
 	return ""

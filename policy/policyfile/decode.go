@@ -79,7 +79,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 		d.wrong(nil, "this is no table of policies: it holds hardly anything but punctuation")
 		return nil
 	}
-	if root, ok := parseJSON(data); ok {
+	if root, ok := parseJSON(data, d.text); ok {
 		return root
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(as11(data)))
@@ -156,17 +156,16 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 		d.scalar(n, s)
 		return
 	}
-	switch v.Interface().(type) {
-	case paths, successes:
-		d.oneOrMore(n, v)
-		return
-	}
 	switch v.Kind() {
 	case reflect.Struct:
 		d.fields(n, v)
 	case reflect.Map:
 		d.entries(n, v)
 	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.String && n.Kind != yaml.SequenceNode {
+			d.only(n, v)
+			return
+		}
 		d.items(n, v)
 	}
 }
@@ -223,7 +222,8 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	names := d.fieldNames(v.Type())
-	lines := make([]int, len(names)) // where each stands
+	var room [32]int           // more than there are anywhere
+	lines := room[:len(names)] // where each stands
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		index := slices.Index(names, key.Value)

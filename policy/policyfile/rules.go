@@ -69,6 +69,7 @@ func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Ru
 		}
 	}
 	d.overlaps(nodes, written)
+	right = make([]classify.Rule, 0, len(written))
 	for i := range written {
 		if !d.bad[nodes[i]] {
 			right = append(right, written[i].rule())
@@ -133,8 +134,8 @@ func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
 	var ranges []span
 	for i := range rules {
 		c := rules[i].Code
-		if first, last, isRange := c.ends(); isRange {
-			ranges = append(ranges, span{first, last, i})
+		if c.isRange() {
+			ranges = append(ranges, span{c.first, c.last, i})
 			continue
 		}
 		text := c.text

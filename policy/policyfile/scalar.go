@@ -37,21 +37,27 @@ func scalarOf(v reflect.Value) scalar {
 	case *classify.Code:
 		return (*code)(x)
 	case *classify.Class:
-		return &word[classify.Class]{x, append([]classify.Class{classify.Unclassified}, ruleClasses...)}
+		return &word[classify.Class]{x, allClasses}
 	case *ruleClass:
 		return &word[classify.Class]{(*classify.Class)(x), ruleClasses}
 	case *classify.Effect:
-		return &word[classify.Effect]{x, []classify.Effect{classify.Unknown, classify.NotApplied}}
+		return &word[classify.Effect]{x, effects}
 	case *policy.BreakerMode:
-		return &word[policy.BreakerMode]{x, []policy.BreakerMode{policy.Failure, policy.Ignored, policy.Success, policy.Trip}}
+		return &word[policy.BreakerMode]{x, breakerModes}
 	case *policy.Jitter:
-		return &word[policy.Jitter]{x, []policy.Jitter{policy.JitterFull, policy.JitterEqual, policy.JitterNone}}
+		return &word[policy.Jitter]{x, jitters}
 	}
 	return nil
 }
 
-// ruleClasses are those that a rule may have: one without says nothing.
-var ruleClasses = []classify.Class{classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
+// The words that there are.
+var (
+	allClasses   = []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
+	ruleClasses  = allClasses[1:] // one without says nothing
+	effects      = []classify.Effect{classify.Unknown, classify.NotApplied}
+	breakerModes = []policy.BreakerMode{policy.Failure, policy.Ignored, policy.Success, policy.Trip}
+	jitters      = []policy.Jitter{policy.JitterFull, policy.JitterEqual, policy.JitterNone}
+)
 
 type (
 	text   string
@@ -63,15 +69,30 @@ type (
 const mostText = 4096
 
 func (t *text) parse(s string) error {
-	s = strings.Join(strings.Fields(s), " ") // one line, wherever it is printed
+	plain := isPlain(s)
+	if !plain {
+		s = strings.Join(strings.Fields(s), " ") // one line, wherever it is printed
+	}
 	switch {
 	case len(s) > mostText:
 		return fmt.Errorf("a text of %d bytes is longer than the %d that fit into an error", len(s), mostText)
-	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
+	case !plain && strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
 		return errors.New("the text holds a character that cannot be printed, or is not UTF-8")
 	}
 	*t = text(s)
 	return nil
+}
+
+// isPlain reports whether a text is one line of ASCII, as nearly all are.
+func isPlain(s string) bool {
+	blank := true // before this
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && blank {
+			return false
+		}
+		blank = s[i] == ' '
+	}
+	return !blank
 }
 
 func (t *truth) parse(s string) error {

@@ -44,8 +44,9 @@ func watch(t *testing.T, path string) *watched {
 	require.Equal(t, 2, f.Policies.Explain("-32603").MaxSends)
 	watcher, err := policyfile.Watch(f, policyfile.WatchConfig{
 		OnChange: func(f *policyfile.File) error {
+			refuse := w.refuse.Load() // as it is before the test goes on
 			w.changes <- f.Policies.Explain("-32603").MaxSends
-			if refuse := w.refuse.Load(); refuse != nil {
+			if refuse != nil {
 				return *refuse
 			}
 			return nil
