@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -103,5 +102,4 @@ func (d *decoder) scarce(doc *document, f *File) {
 			note(placeOfCode(code), own, classify.Verdict{Code: code})
 		}
 	}
-	slices.SortFunc(f.Notes, func(a, b Problem) int { return cmp.Or(inOrder(a, b), cmp.Compare(a.Text, b.Text)) })
 }

@@ -88,6 +88,25 @@ func TestBuiltinTablesAreThoseOfTheProgram(t *testing.T) {
 	}
 }
 
+// What is more special wins, be it in the file or in the table that it extends; of two that are as special the file's.
+func TestWhichTableWins(t *testing.T) {
+	f, err := policyfile.Parse("mine.yaml", []byte("extends: nexpay\ndefault: {attempts: 7, breaker: ignored, cost: 2}\nclasses: {retryable: {cost: 3}}\nstatuses: {429: {cost: 4}}\ncodes: {140: {attempts: 5}}\n"))
+	require.NoError(t, err)
+	of := func(code classify.Code, status int) policy.Policy {
+		return f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: code, Status: status})
+	}
+	require.Equal(t, 1, of("130", 0).MaxAttempts, "what the table says of a code, not the default of the file")
+	require.Equal(t, policy.Trip, of("130", 0).Breaker)
+	require.Equal(t, 5, of("140", 0).MaxAttempts, "what the file says of a code")
+	require.Equal(t, policy.Trip, of("140", 0).Breaker, "field by field")
+	require.Equal(t, 7, of("-32603", 0).MaxAttempts)
+	require.Equal(t, 3, of("130", 0).Cost)
+	require.Equal(t, 4, of("130", 429).Cost)
+	require.Equal(t, policy.Ignored, of("-32603", 0).Breaker, "the default of the file, not what the library does about a class")
+	require.Equal(t, policy.Origin{Field: "MaxAttempts", Place: "Codes", Layer: 1, Table: "nexpay"}, f.Policies.Origins(classify.Verdict{Class: classify.Retryable, Code: "130"})[0])
+	require.Equal(t, policy.Origin{Field: "MaxAttempts", Place: "Default", Layer: 2, Table: "mine.yaml"}, f.Policies.Origins(classify.Verdict{Class: classify.Retryable})[0])
+}
+
 const sqlStateHead = `# SQLSTATE, the codes of SQL databases, as classify.SQLState() has it; a test keeps them the same. The table is made in Go: only
 # that one asks errors for a method SQLState() string, which those of pgx and lib/pq have. What it holds:
 #

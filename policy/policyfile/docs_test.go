@@ -73,7 +73,7 @@ func TestDocsAreTrue(t *testing.T) {
 	text, err := os.ReadFile(docs)
 	require.NoError(t, err)
 	files := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	require.Len(t, files, 2)
+	require.Len(t, files, 3)
 	for _, file := range files {
 		_, err := Parse("docs", []byte(file[1]))
 		require.NoError(t, err)
