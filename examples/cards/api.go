@@ -44,13 +44,6 @@ func (a *cardAPI) will(script ...trouble) {
 	a.script, a.requests = script, 0
 }
 
-// forget is what the API does with keys that are too old.
-func (a *cardAPI) forget() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	clear(a.answers)
-}
-
 func (a *cardAPI) seen(key string) (requests, charges int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -127,4 +127,3 @@ func charge(ctx context.Context, client *http.Client, url, key string) (status i
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	return resp.StatusCode, strings.TrimSpace(string(body)), err
 }
-
