@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"internal/gate":        {},
 	"internal/hook":        {},
 	"internal/insist":      {"internal/errtree"},
+	"internal/mutants":     {},
 	"internal/oracle":      {},
 	"internal/proof":       {"classify", "internal/errtree", "internal/protocol", "internal/wire"},
 	"internal/protocol":    {},

@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,11 +34,21 @@ var mayRequire = map[string][]string{
 		"gonum.org/v1/plot",
 		"pgregory.net/rapid",
 	},
+	"examples/cards": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/stretchr/testify",
+	},
 	"examples/lanes": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",
+	},
+	"examples/ownapi": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/stretchr/testify",
 	},
 	"examples/payout": {
 		"github.com/jedib0t/go-pretty/v6",
@@ -75,6 +86,10 @@ var mayRequire = map[string][]string{
 	},
 }
 
+// version is the one that all modules are published with next, and require of
+// each other: go.work replaces it by the folders here. See docs/releasing.md.
+const version = "v0.1.0"
+
 // requirements holds the go.mod of a folder to mayRequire. A replacement would
 // hold for that module only, and not for those who use it.
 func requirements(t *testing.T, file, folder string) (found []string) {
@@ -82,8 +97,8 @@ func requirements(t *testing.T, file, folder string) (found []string) {
 	var mod struct {
 		Module  struct{ Path string }
 		Require []struct {
-			Path     string
-			Indirect bool
+			Path, Version string
+			Indirect      bool
 		}
 		Replace []any
 	}
@@ -92,6 +107,9 @@ func requirements(t *testing.T, file, folder string) (found []string) {
 	for _, r := range mod.Require {
 		if !r.Indirect {
 			direct = append(direct, r.Path)
+		}
+		if ours(r.Path) && r.Version != version {
+			found = append(found, fmt.Sprintf("it requires %s %s and not %s", r.Path, r.Version, version))
 		}
 	}
 	if mod.Module.Path != path.Join(module, folder) {
@@ -106,6 +124,35 @@ func requirements(t *testing.T, file, folder string) (found []string) {
 	return found
 }
 
+// ours reports whether a module is of this repository.
+func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
+
+// A clone builds with nothing published: what modules require of each other is
+// here.
+func TestWorkspaceHasWhatItsModulesRequire(t *testing.T) {
+	t.Parallel()
+	var work struct {
+		Use     []struct{ DiskPath string }
+		Replace []struct {
+			Old, New struct{ Path, Version string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(run(t, "work", "edit", "-json"), &work))
+	replaced := map[string]string{}
+	for _, r := range work.Replace {
+		require.Empty(t, r.New.Version)
+		replaced[r.Old.Path+" "+r.Old.Version] = path.Join(r.New.Path)
+	}
+	required := map[string]string{}
+	for folder, paths := range mayRequire {
+		require.True(t, slices.ContainsFunc(work.Use, func(u struct{ DiskPath string }) bool { return path.Clean(u.DiskPath) == folder }), folder)
+		for _, p := range slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !ours(p) }) {
+			required[p+" "+version] = path.Join(".", strings.TrimPrefix(p, module))
+		}
+	}
+	require.Equal(t, required, replaced)
+}
+
 func TestRequirementsBite(t *testing.T) {
 	t.Parallel()
 	for folder := range mayRequire {
@@ -113,9 +160,11 @@ func TestRequirementsBite(t *testing.T) {
 		require.NoError(t, err)
 		for added, want := range map[string]int{
 			"": 0,
-			"require example.org/a v1.0.0 // indirect": 0,
-			"require example.org/a v1.0.0":             1,
-			"replace example.org/a => ./a":             1,
+			"require example.org/a v1.0.0 // indirect":             0,
+			"require example.org/a v1.0.0":                         1,
+			"replace example.org/a => ./a":                         1,
+			"require " + module + "/a v0.0.0 // indirect":          1,
+			"require " + module + "/a " + version + " // indirect": 0,
 		} {
 			file := filepath.Join(t.TempDir(), "go.mod")
 			require.NoError(t, os.WriteFile(file, append(slices.Clone(good), added...), 0o600))

@@ -1,12 +1,15 @@
 package breaker_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/nexpay-go/resilience/breaker"
 )
+
+var errSink error // lets an error escape, as a caller does
 
 func BenchmarkSuccess(b *testing.B) {
 	br := newBreaker(b, breaker.Config{})
@@ -93,17 +96,6 @@ func BenchmarkRefusedOpenParallel(b *testing.B) {
 	})
 }
 
-func BenchmarkGroupGet(b *testing.B) {
-	var g breaker.Group
-	for _, name := range []string{"payments", "status", "balance", "quotes"} {
-		g.Get(name)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		g.Get("payments")
-	}
-}
-
 func BenchmarkLockoutCheck(b *testing.B) {
 	var l breaker.Lockout
 	b.ReportAllocs()
@@ -113,10 +105,48 @@ func BenchmarkLockoutCheck(b *testing.B) {
 }
 
 func BenchmarkLockoutCheckOtherLocked(b *testing.B) {
-	var l breaker.Lockout
-	l.Lock("other", breaker.LockCause{Code: "100"})
-	b.ReportAllocs()
-	for b.Loop() {
-		_ = l.Check("main")
+	for _, n := range []int{1, 10, 10_000} {
+		b.Run(fmt.Sprint("n=", n), func(b *testing.B) {
+			l, _ := lockedOut(n)
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = l.Check("main")
+			}
+		})
 	}
+}
+
+func BenchmarkLockoutCheckLocked(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint("n=", n), func(b *testing.B) {
+			l, keys := lockedOut(n)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				errSink = l.Check(keys[i%len(keys)])
+			}
+		})
+	}
+}
+
+func BenchmarkLockoutUnlockAndLock(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint("n=", n), func(b *testing.B) {
+			l, keys := lockedOut(n)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				key := keys[i%len(keys)]
+				l.Unlock(key)
+				l.Lock(key, breaker.LockCause{Code: "100"})
+			}
+		})
+	}
+}
+
+func lockedOut(n int) (l *breaker.Lockout, keys []string) {
+	l = new(breaker.Lockout)
+	for i := range n {
+		keys = append(keys, fmt.Sprint("merchant-", i))
+		l.Lock(keys[i], breaker.LockCause{Code: "100"})
+	}
+	return l, keys
 }

@@ -91,7 +91,7 @@ func TestConcurrentFailuresTripOnce(t *testing.T) {
 		s := newSubject(t, breaker.Config{})
 		var wg sync.WaitGroup
 		start := make(chan struct{})
-		for range 100 {
+		for range 3000 {
 			l, err := s.b.Acquire()
 			require.NoError(t, err)
 			wg.Go(func() {
@@ -103,6 +103,40 @@ func TestConcurrentFailuresTripOnce(t *testing.T) {
 		wg.Wait()
 		require.Len(t, s.changes, 1)
 		require.Equal(t, breaker.Open, s.b.State())
+	})
+}
+
+// A call that is let through because of a reset made at the same moment counts
+// like any other after the reset.
+func TestAcquireMeetsReset(t *testing.T) {
+	const callers = 4
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, breaker.Config{ConsecutiveFailures: callers, OpenFor: time.Millisecond, Probes: 1})
+		report(b, breaker.Trip)
+		for range 3000 {
+			time.Sleep(2 * time.Millisecond)
+			_, err := b.Acquire() // the only probe
+			require.NoError(t, err)
+			var leases [callers]*breaker.Lease
+			var wg sync.WaitGroup
+			for i := range leases {
+				wg.Go(func() {
+					for n := 0; leases[i] == nil && n < 100_000; n++ {
+						leases[i], _ = b.Acquire()
+						runtime.Gosched()
+					}
+				})
+			}
+			runtime.Gosched()
+			b.Reset()
+			wg.Wait()
+			for _, l := range leases {
+				require.NotNil(t, l)
+				require.Equal(t, breaker.Closed, b.State())
+				l.Done(breaker.Failure)
+			}
+			require.Equal(t, breaker.Open, b.State())
+		}
 	})
 }
 

@@ -81,11 +81,15 @@ type Config struct {
 	// the same.
 	ReportOnly bool
 
-	// OnStateChange, if not nil, hears of every change in the order they happened, one at a time, from the goroutine
-	// whose call found or made the change, or from one that was just delivering another. No lock is held: it may call
-	// any method of the Breaker, and what that changes is delivered after it returns. A panic in it is reported to
-	// slog.Default() by its type and harms nobody. It should be quick: that caller waits for it, and if it is a
-	// retry.Retrier it holds its turn on the API key meanwhile. To call the API from a hook, start a goroutine.
+	// OnStateChange, if not nil, hears of every change in the order they happened, one
+	// at a time, from the goroutine whose call found or made the change, or from one
+	// that was just delivering another. No lock is held: it may call any method of the
+	// Breaker, and what that changes is delivered after it returns. A panic in it is
+	// reported to slog.Default() by its type and harms nobody. It should be quick: that
+	// caller waits for it, and if it is a retry.Retrier it holds its turn on the API key
+	// meanwhile. Of more than 16,384 changes that wait for it the oldest are dropped,
+	// which is reported to slog.Default(). To call the API from a hook, start a
+	// goroutine.
 	OnStateChange func(StateChange)
 }
 

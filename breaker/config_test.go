@@ -31,9 +31,17 @@ func TestNewReportsEverythingAtOnce(t *testing.T) {
 		{"long open time, no bound given", breaker.Config{OpenFor: 24 * time.Hour}, nil},
 		{"below", breaker.Config{MinCalls: -1, Window: 1, OpenFor: -1, MaxOpenFor: -2, Probes: -1, ProbeTimeout: -1},
 			[]string{"MinCalls", "Probes", "Window", "OpenFor", "MaxOpenFor", "ProbeTimeout", "MaxOpenFor"}},
-		{"above", breaker.Config{ConsecutiveFailures: huge, FailureRatio: 1.01, MinCalls: huge, Window: huge,
-			OpenFor: huge, MaxOpenFor: huge, Probes: huge, ProbeTimeout: huge},
+		{"above", breaker.Config{ConsecutiveFailures: math.MaxInt, FailureRatio: 1.01, MinCalls: math.MaxInt, Window: huge,
+			OpenFor: huge, MaxOpenFor: huge, Probes: math.MaxInt, ProbeTimeout: huge},
 			[]string{"ConsecutiveFailures", "FailureRatio", "MinCalls", "Probes", "Window", "OpenFor", "MaxOpenFor", "ProbeTimeout"}},
+		{"just below", breaker.Config{Window: time.Millisecond - 1, OpenFor: time.Millisecond - 1, MaxOpenFor: time.Millisecond - 1,
+			ProbeTimeout: time.Millisecond - 1, SlowCall: time.Millisecond - 1},
+			[]string{"Window", "OpenFor", "MaxOpenFor", "ProbeTimeout", "SlowCall"}},
+		{"just above", breaker.Config{ConsecutiveFailures: 100_001, FailureRatio: math.Nextafter(1, 2), MinCalls: 100_001,
+			Window: time.Hour + 1, OpenFor: 24*time.Hour + 1, MaxOpenFor: 24*time.Hour + 1, Probes: 1001,
+			ProbeTimeout: 24*time.Hour + 1, SlowCall: 24*time.Hour + 1},
+			[]string{"ConsecutiveFailures", "FailureRatio", "MinCalls", "Probes", "Window", "OpenFor", "MaxOpenFor", "ProbeTimeout",
+				"SlowCall"}},
 		{"above, no bound given", breaker.Config{OpenFor: huge}, []string{"OpenFor", "MaxOpenFor"}},
 		{"not a number", breaker.Config{FailureRatio: math.NaN()}, []string{"FailureRatio"}},
 		{"infinite", breaker.Config{FailureRatio: math.Inf(1)}, []string{"FailureRatio"}},
@@ -98,6 +106,7 @@ func TestOpenErrorText(t *testing.T) {
 		require.Equal(t, tt.want, tt.err.Error())
 		require.ErrorIs(t, &tt.err, breaker.ErrOpen)
 		require.False(t, errors.Is(&tt.err, breaker.ErrLockedOut))
+		require.Equal(t, tt.want, tt.err.SafeError())
 	}
 }
 
@@ -110,4 +119,11 @@ func TestZeroLease(t *testing.T) {
 	}
 	require.False(t, l.Probe())
 	require.False(t, (*breaker.Lease)(nil).Probe())
+}
+
+func TestNewGroupAtTheBounds(t *testing.T) {
+	for most, fine := range map[int]bool{-1: false, 0: true, 1: true, 1_000_000: true, 1_000_001: false} {
+		_, err := breaker.NewGroup(breaker.Config{}, most)
+		require.Equal(t, fine, err == nil, "%d: %v", most, err)
+	}
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-var errSink error // lets an error escape, as a caller does
-
 func TestAllocations(t *testing.T) {
 	b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 1, MinCalls: 100_000})
 	report(b, breaker.Success) // so that the ratio never reaches 1
@@ -23,6 +21,8 @@ func TestAllocations(t *testing.T) {
 	report(open, breaker.Trip)
 	var unlocked, locked breaker.Lockout
 	locked.Lock("a", breaker.LockCause{Code: "100"})
+	manyLocked, keys := lockedOut(10_000)
+	n := 0
 	slow := newBreaker(t, breaker.Config{SlowCall: time.Hour})
 	lenient := newBreaker(t, breaker.Config{ReportOnly: true})
 	report(lenient, breaker.Trip)
@@ -47,6 +47,13 @@ func TestAllocations(t *testing.T) {
 		{"nothing locked", 0, func() { _ = unlocked.Check("a") }},
 		{"another key locked", 0, func() { _ = locked.Check("b") }},
 		{"locked", 1, func() { errSink = locked.Check("a") }},
+		{"another key locked, and thousands more", 0, func() { _ = manyLocked.Check("b") }},
+		{"unlocked and locked, of thousands", 2, func() {
+			key := keys[n%len(keys)]
+			n++
+			manyLocked.Unlock(key)
+			manyLocked.Lock(key, breaker.LockCause{Code: "100"})
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, testing.AllocsPerRun(1000, tt.f)) })
 	}

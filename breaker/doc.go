@@ -25,10 +25,12 @@
 // State, Isolate or Reset, or the next report of a probe. The open time that follows a probe which never reported counts
 // from the instant it ran out, not from when that was noticed.
 //
-// Where parts of an API fail by themselves, a [Group] keeps a breaker for each. To see what a breaker would do before it
+// Where parts of an API fail by themselves, a [Group] keeps a breaker for each, of a bounded number: those in use, whatever
+// has become of the others. To see what a breaker would do before it
 // does it, set Config.ReportOnly. [Breaker.Isolate] and [Breaker.Reset] are for the person who knows better.
 //
 // A [Lockout] is the other, blunter instrument: it keeps everyone off a key that cannot work until a person has acted.
+// What it costs does not depend on how many keys are locked.
 //
 // The states, and who may probe, are kept by github.com/sony/gobreaker/v2. Counting, open times, leases and hooks are
 // made here, because its rolling window forgets failures that lie far apart, its open time is fixed, its probes may hang

@@ -3,14 +3,13 @@ package breaker_test
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/nexpay-go/resilience/breaker"
 )
@@ -49,30 +48,38 @@ func TestNewGroup(t *testing.T) {
 	require.Equal(t, breaker.Open, g.Get("payments").State(), "of the Config given")
 }
 
-// What was used least recently goes, closed ones first and isolated ones last.
+// What was used least recently goes, unless it is open; what is isolated takes no
+// place.
 func TestGroupForgets(t *testing.T) {
+	openFor := func(minutes ...time.Duration) func(a, b, c, d *breaker.Breaker) {
+		return func(a, b, c, d *breaker.Breaker) {
+			for i, b := range []*breaker.Breaker{a, b, c, d}[:len(minutes)] {
+				l, err := b.Acquire()
+				require.NoError(t, err)
+				l.DoneWith(breaker.Trip, breaker.Cause{RetryAfter: minutes[i] * time.Minute})
+			}
+		}
+	}
 	for name, tt := range map[string]struct {
-		change func(open, isolated, closed *breaker.Breaker)
+		change func(a, b, c, d *breaker.Breaker)
 		kept   []string
 	}{
-		"all closed": {func(_, _, _ *breaker.Breaker) {}, []string{"b", "c"}},
-		"one open":   {func(a, _, _ *breaker.Breaker) { report(a, breaker.Trip) }, []string{"a", "c"}},
-		"two open":   {func(a, b, _ *breaker.Breaker) { report(a, breaker.Trip); report(b, breaker.Trip) }, []string{"a", "b"}},
-		"all open": {func(a, b, c *breaker.Breaker) {
-			report(a, breaker.Trip)
-			report(b, breaker.Trip)
-			report(c, breaker.Trip)
-		}, []string{"b", "c"}},
-		"one isolated": {func(a, b, c *breaker.Breaker) { a.Isolate(""); report(b, breaker.Trip); report(c, breaker.Trip) }, []string{"a", "c"}},
-		"all isolated": {func(a, b, c *breaker.Breaker) { a.Isolate(""); b.Isolate(""); c.Isolate("") }, []string{"b", "c"}},
+		"all closed":   {openFor(), []string{"b", "c", "d"}},
+		"one open":     {openFor(1), []string{"a", "c", "d"}},
+		"two open":     {openFor(1, 1), []string{"a", "b", "d"}},
+		"three open":   {openFor(2, 1, 3), []string{"a", "c", "d"}},
+		"all open":     {openFor(3, 2, 1, 1), []string{"a", "b", "d"}},
+		"one isolated": {func(a, _, _, _ *breaker.Breaker) { a.Isolate("") }, []string{"a", "b", "c", "d"}},
+		"all isolated": {func(a, b, c, d *breaker.Breaker) { a.Isolate(""); b.Isolate(""); c.Isolate(""); d.Isolate("") },
+			[]string{"a", "b", "c", "d"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g, err := breaker.NewGroup(breaker.Config{}, 3)
+			g, err := breaker.NewGroup(breaker.Config{}, 4)
 			require.NoError(t, err)
-			a, b, c := g.Get("a"), g.Get("b"), g.Get("c")
-			tt.change(a, b, c)
-			g.Get("d")
-			require.Equal(t, append(tt.kept, "d"), names(g))
+			a, b, c, d := g.Get("a"), g.Get("b"), g.Get("c"), g.Get("d")
+			tt.change(a, b, c, d)
+			g.Get("e")
+			require.Equal(t, append(tt.kept, "e"), names(g))
 			report(a, breaker.Success) // a forgotten one is still a breaker
 		})
 	}
@@ -95,31 +102,8 @@ func TestGroupNamesAreCleaned(t *testing.T) {
 	}
 }
 
-// Against the plainest model of a bounded memory: names in the order of their use.
-func TestGroupAgainstModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		most := rapid.IntRange(1, 5).Draw(t, "max")
-		g, err := breaker.NewGroup(breaker.Config{}, most)
-		require.NoError(t, err)
-		var used []string
-		known := map[string]*breaker.Breaker{}
-		for range rapid.IntRange(1, 100).Draw(t, "steps") {
-			name := rapid.StringMatching("[a-h]").Draw(t, "name")
-			b := g.Get(name)
-			if old, ok := known[name]; ok && old != b || !ok && slices.Contains(slices.Collect(maps.Values(known)), b) {
-				t.Fatalf("%s: another breaker", name)
-			}
-			used = append(slices.DeleteFunc(used, func(s string) bool { return s == name }), name)
-			known[name] = b
-			if len(used) > most {
-				delete(known, used[0])
-				used = used[1:]
-			}
-			require.Equal(t, slices.Sorted(slices.Values(used)), names(g))
-		}
-	})
-}
-
+// Many at once ask for, open, isolate, reset and look at more breakers than there is
+// room for.
 func TestGroupIsSafeForConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, err := breaker.NewGroup(breaker.Config{}, 5)
@@ -128,14 +112,28 @@ func TestGroupIsSafeForConcurrentUse(t *testing.T) {
 		for i := range 8 {
 			wg.Go(func() {
 				for j := range 500 {
-					b := g.Get(fmt.Sprint((i + j) % 7))
+					b := g.Get(fmt.Sprint((i + j) % 11))
 					report(b, breaker.Outcome(1+j%4))
+					switch j % 50 {
+					case 0:
+						time.Sleep(12 * time.Second)
+					case 1:
+						b.Isolate("")
+					case 2:
+						b.Reset()
+					}
 					for range g.All() {
 					}
 				}
 			})
 		}
 		wg.Wait()
+		for _, b := range g.All() {
+			b.Reset()
+		}
+		for i := range 20 {
+			g.Get(fmt.Sprint(i))
+		}
 		require.Len(t, names(g), 5)
 	})
 }

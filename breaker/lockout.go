@@ -22,9 +22,9 @@ type Lockout struct {
 	// Config.OnStateChange. Set it before the first use.
 	OnChange func(LockoutChange)
 
-	locked  atomic.Pointer[map[string]*LockedError] // never changed once stored; nil: no key is locked
-	mu      sync.Mutex                              // orders changes of locked and guards freed
-	freed   map[string]time.Time                    // when a key was last unlocked
+	locked  atomic.Pointer[keys] // nil: no key is locked
+	mu      sync.Mutex           // orders changes of locked and guards freed
+	freed   freed
 	changes hook.Queue[LockoutChange]
 }
 
@@ -51,14 +51,18 @@ type LockoutChange struct {
 // Check returns nil, or the *LockedError that says what locked the key. It takes no lock, and allocates nothing for a key
 // that is not locked.
 func (l *Lockout) Check(key string) error {
-	if locked := l.locked.Load(); locked != nil {
-		return checkIn(*locked, key)
+	if l.locked.Load() == nil {
+		return nil
 	}
-	return nil
+	return l.check(key)
 }
 
-func checkIn(locked map[string]*LockedError, key string) error {
-	if e := locked[key]; e != nil {
+// check is apart from Check, so that this is inlined: nearly always no key is
+// locked.
+//
+//go:noinline
+func (l *Lockout) check(key string) error {
+	if e := l.locked.Load().get(key); e != nil {
 		c := *e // the caller may do with it as it likes
 		return &c
 	}
@@ -83,38 +87,32 @@ func (l *Lockout) Unlock(key string) bool { return l.change(key, time.Time{}, ni
 
 // Locked returns what locked the keys that are locked now, sorted by key.
 func (l *Lockout) Locked() []*LockedError {
-	all := make([]*LockedError, 0, len(l.current()))
-	for _, e := range l.current() {
+	l.mu.Lock()
+	all := l.locked.Load().all()
+	l.mu.Unlock()
+	for i, e := range all {
 		c := *e
-		all = append(all, &c)
+		all[i] = &c
 	}
 	slices.SortFunc(all, func(a, b *LockedError) int { return strings.Compare(a.Key, b.Key) })
 	return all
 }
 
-func (l *Lockout) current() map[string]*LockedError {
-	if locked := l.locked.Load(); locked != nil {
-		return *locked
-	}
-	return nil
-}
-
-// change stores a map in which the key is locked by e, or not at all if e is nil. It reports false if that is so already,
-// or if e answers what was sent before a person acted.
+// change locks the key with e, or unlocks it if e is nil. It reports false if that
+// is so already, or if e answers what was sent before a person acted.
 func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 	l.mu.Lock()
-	was := l.current()[key]
-	if (was == nil) == (e == nil) || !sent.IsZero() && sent.Before(l.freed[key]) {
+	was := l.locked.Load().get(key)
+	if (was == nil) == (e == nil) || !sent.IsZero() && sent.Before(l.freed.when[key]) {
 		l.mu.Unlock()
 		return false
 	}
-	if e == nil {
-		if l.freed == nil {
-			l.freed = make(map[string]time.Time)
-		}
-		l.freed[key] = time.Now()
+	if e != nil {
+		l.locked.Store(l.locked.Load().with(e))
+	} else {
+		l.freed.note(key, time.Now())
+		l.locked.Store(l.locked.Load().without(key))
 	}
-	l.store(key, e)
 	if l.OnChange != nil {
 		l.changes.Push(lockoutChange(was, e))
 	}
@@ -123,19 +121,24 @@ func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 	return true
 }
 
-func (l *Lockout) store(key string, e *LockedError) {
-	next := make(map[string]*LockedError, len(l.current())+1)
-	maps.Copy(next, l.current())
-	if e == nil {
-		delete(next, key)
-	} else {
-		next[key] = e
+// memory is for how long a Lockout knows when a key was unlocked: no answer takes
+// so long.
+const memory = 24 * time.Hour
+
+// freed is when keys were last unlocked.
+type freed struct {
+	when map[string]time.Time
+	few  int // when may be twice as long as this before what is old is dropped
+}
+
+func (f *freed) note(key string, now time.Time) {
+	if f.when == nil {
+		f.when, f.few = make(map[string]time.Time), 8
 	}
-	if len(next) == 0 {
-		l.locked.Store(nil) // Check is cheapest so
-		return
+	if f.when[key] = now; len(f.when) > 2*f.few {
+		maps.DeleteFunc(f.when, func(_ string, at time.Time) bool { return now.Sub(at) > memory })
+		f.few = max(8, len(f.when))
 	}
-	l.locked.Store(&next)
 }
 
 // lockoutChange is the change from was to is, one of which is nil.

@@ -78,6 +78,7 @@ func TestLockedErrorText(t *testing.T) {
 			"API key is locked out since 2026-03-04T04:06:07Z; action: Ask the vendor, then end it with Lockout.Unlock"},
 	} {
 		require.Equal(t, tt.want, tt.err.Error())
+		require.Equal(t, tt.want, tt.err.SafeError())
 	}
 }
 

@@ -75,6 +75,17 @@ func (b *Breaker) probing(now time.Duration) *OpenError {
 	return e
 }
 
+// untilProbed is how long the probes that are out may take to report at most, and
+// the open time after that if they do not.
+func (b *Breaker) untilProbed() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.probes) == 0 {
+		return 0
+	}
+	return b.probes[0].expires + b.cfg.MaxOpenFor - b.now()
+}
+
 // grant lets a probe out, or returns nil if the machine will not have it.
 func (b *Breaker) grant(now time.Duration) *probe {
 	report, err := b.machine.Allow()
@@ -108,7 +119,6 @@ func (b *Breaker) settle(now time.Duration) *generation {
 func (b *Breaker) halfOpen(now time.Duration) {
 	if b.machine.State() == gobreaker.StateOpen && b.spare != nil {
 		b.machine = b.spare
-		b.machine.State() // lets it notice that its time is over
 	}
 	b.spare = openMachine(b.cfg.Probes)
 	b.move(&generation{state: HalfOpen}, now, now, "open time is over")

@@ -186,6 +186,22 @@ func TestWindowForgets(t *testing.T) {
 	}
 }
 
+// The short window goes round often. It counts on when the number of its laps
+// no longer fits, and a bucket that has lain idle for half as many laps, or a
+// quarter, is still an old one.
+func TestWindowGoesRoundMillionsOfTimes(t *testing.T) {
+	const lap = time.Millisecond / 30 * 30
+	cfg := breaker.Config{ConsecutiveFailures: -1, Window: time.Millisecond}
+	for _, laps := range []time.Duration{1 << 22, 1 << 23, 1<<24 + 1, 1<<25 + 1} {
+		run(t, cfg, []step{
+			{calls(19, breaker.Failure), breaker.Closed},
+			{wait(laps * lap), breaker.Closed},
+			{calls(19, breaker.Failure), breaker.Closed},
+			{calls(1, breaker.Failure), breaker.Open},
+		})
+	}
+}
+
 // A bucket counts to a million each. Beyond it nothing may spill over from one count into the other, and the share of
 // failures stays what it is.
 func TestWindowKeepsTheRatioOfCountlessCalls(t *testing.T) {
@@ -209,5 +225,42 @@ func TestWindowKeepsTheRatioOfCountlessCalls(t *testing.T) {
 		// At 1.1 million each it would take 550,000 more; the counts may have been halved once.
 		require.Greater(t, failures, 250_000)
 		require.Less(t, failures, 551_000)
+	})
+}
+
+// The share of failures is what it was: it takes no more of them than it would
+// to get from 45 % to 46.
+func TestWindowHalvesBothCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 0.46})
+		for range 100_000 {
+			for n := range 20 {
+				report(b, map[bool]breaker.Outcome{true: breaker.Success, false: breaker.Failure}[n < 11])
+			}
+		}
+		require.Equal(t, breaker.Closed, b.State())
+		failures := 0
+		for ; b.State() == breaker.Closed; failures++ {
+			report(b, breaker.Failure)
+		}
+		require.Greater(t, failures, 17_000)
+		require.Less(t, failures, 38_000) // of 1.1 million successes
+	})
+}
+
+// The same where one of the counts is far from full.
+func TestWindowKeepsCountlessSuccesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, breaker.Config{ConsecutiveFailures: -1, FailureRatio: 0.1})
+		for range 1_100_000 {
+			report(b, breaker.Success)
+		}
+		failures := 0
+		for ; b.State() == breaker.Closed; failures++ {
+			report(b, breaker.Failure)
+		}
+		// A ninth of 1.1 million, or of half of it.
+		require.Greater(t, failures, 60_000)
+		require.Less(t, failures, 123_000)
 	})
 }

@@ -8,27 +8,29 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
+// Codes that rules are for: each alone, in a range, or by its beginning.
 func BenchmarkLookup(b *testing.B) {
-	for _, c := range []*classify.Catalog{classify.Nexpay(), large(b)} {
-		rules := c.Rules()
-		codes := make([]classify.Code, 1024) // in no order
-		for i := range codes {
-			codes[i], _, _ = rules[rand.IntN(len(rules))].Bounds()
+	for _, n := range []int{20, 10_000} {
+		for _, kind := range []struct{ name, rule, code string }{
+			{"numbers", "%d", "%d"}, {"words", "payment_refused_%d", "payment_refused_%d"}, {"ranges", "%d0..%[1]d9", "%d5"}, {"beginnings", "E%05d:*", "E%05d:no"},
+		} {
+			rules, codes := make([]classify.Rule, n), make([]classify.Code, 1024)
+			for i := range rules {
+				rules[i] = rule("r", fmt.Sprintf(kind.rule, i+1))
+			}
+			for i := range codes { // in no order
+				codes[i] = classify.Code(fmt.Sprintf(kind.code, 1+rand.IntN(n)))
+			}
+			c := mustCatalog(b, rules...)
+			b.Run(fmt.Sprintf("%s/%d", kind.name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					c.Lookup(codes[i%len(codes)])
+					i++
+				}
+			})
 		}
-		b.Run(fmt.Sprintf("%d rules, one code", len(rules)), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				c.Lookup(codes[0])
-			}
-		})
-		b.Run(fmt.Sprintf("%d rules, any code", len(rules)), func(b *testing.B) {
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				c.Lookup(codes[i%len(codes)])
-				i++
-			}
-		})
 	}
 }
 

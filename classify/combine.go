@@ -42,6 +42,8 @@ func answerIn(err error) *Error {
 		switch x := err.(type) {
 		case *Error:
 			return x
+		case *wire.Mark:
+			return nil
 		case interface{ As(any) bool }:
 			return nil
 		case interface{ Unwrap() error }:

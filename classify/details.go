@@ -17,8 +17,8 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 		}
 		return e, false
 	}
-	r.units(path, func(at place, code Code, success bool) {
-		fails = fails || !success || !r.shape.explicit
+	r.units(path, func(at place, code Code, found bool) {
+		fails = fails || found || !r.shape.explicit
 		switch {
 		case len(e.Details) < maxDetails:
 			e.Details = append(e.Details, Detail{code, r.textFor(toMessage, &at), r.textFor(toData, &at)})
@@ -59,8 +59,9 @@ func (r *reader) deciding() int {
 }
 
 // units calls each for every error that a path leads to: for every element, or where
-// those are none of its business for every code. success says that there is no error.
-func (r *reader) units(path int, each func(at place, code Code, success bool)) {
+// those are none of its business for every code. found says that there is a code of an
+// error, be it one of two, of which none counts.
+func (r *reader) units(path int, each func(at place, code Code, found bool)) {
 	hits, elements := r.hits[path], r.elements[path]
 	for i := 0; len(elements) > 0 || i < len(hits); {
 		var at place
@@ -72,21 +73,20 @@ func (r *reader) units(path int, each func(at place, code Code, success bool)) {
 		} else {
 			at = hits[i].place
 		}
-		var text []byte
-		n := 0
+		var code Code
+		found, n := false, 0
 		for ; i < len(hits) && hits[i].place == at; i++ {
-			text = hits[i].text
+			code = readCode(hits[i].text)
+			if code != "" && r.shape.isSuccess(code) {
+				code = ""
+			}
+			found = found || code != ""
 			n++
 		}
 		if n != 1 { // twice: which of them counts?
-			text = nil
-		}
-		code := readCode(text)
-		success := code != "" && r.shape.isSuccess(code)
-		if success {
 			code = ""
 		}
-		each(at, code, success)
+		each(at, code, found)
 	}
 }
 

@@ -26,7 +26,7 @@ type (
 func (c *Catalog) codeOf(err error) Code {
 	if x, ok := as[tellsNumber](err); ok {
 		if n := x.ErrorCode(); n != 0 {
-			return Code(strconv.Itoa(n))
+			return c.numbered(n)
 		}
 	}
 	if x, ok := as[tellsWord](err); ok {
@@ -40,6 +40,17 @@ func (c *Catalog) codeOf(err error) Code {
 		}
 	}
 	return ""
+}
+
+// numbered is the code for a number. It does not allocate where a rule is for that
+// code alone.
+func (c *Catalog) numbered(n int) Code {
+	var buf [20]byte
+	digits := strconv.AppendInt(buf[:0], int64(n), 10)
+	if own := c.index.Intern(string(digits)); own != "" {
+		return Code(own)
+	}
+	return Code(digits)
 }
 
 // statusOf is the HTTP status that this one error tells, 0 if none.
@@ -101,13 +112,17 @@ func (t *told) answer() *Error {
 
 // opinion is that of an error that tells so much.
 func (t *told) opinion(c *Catalog) (o opinion) {
-	if e := t.answer(); e != nil {
-		c.answer(e, &o.Verdict)
-		o.rank = byStatus
-		if t.code != "" {
-			o.rank = byCode
-		}
+	details := [1]Detail{{Code: t.code}}
+	e := Error{Status: t.status, RetryAfter: t.wait, Details: details[:]}
+	switch {
+	case t.code != "":
+		o.rank = byCode
+	case t.status != 0:
+		o.rank, e.Details = byStatus, nil
+	default:
+		return o
 	}
+	c.answer(&e, &o.Verdict)
 	return o
 }
 

@@ -73,13 +73,12 @@ func (s *shape) fromResponse(resp *http.Response) error {
 //
 // The answer to a payment of retry.DoOnce has to say that it happened. Of those, a
 // 2xx is unreadable as well whose end nobody announced (HTTP/1 without a length and
-// without chunks), that is null, false, 0, "" or [], or that has a top-level "error"
+// without chunks), that is empty and may have come after the context's end, that is null, false, 0, "" or [], or that has a top-level "error"
 // which is not empty, or an array with one of which that is true. It is known by the context of resp.Request.
 func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp, v) }
 
 // ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
-// error if a path leads to a code that is none of its Success, or if an element of the
-// errors has none.
+// error if a path leads to a code that is none of its Success.
 func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.shape.readJSON(resp, v) }
 
 func (s *shape) readJSON(resp *http.Response, v any) error {
@@ -115,12 +114,13 @@ func (s *shape) readJSON(resp *http.Response, v any) error {
 
 // openEnded reports whether nobody announced where the answer ends: over HTTP/1 it
 // ended with the connection, and so may have been cut. What was unpacked has an end
-// of its own.
+// of its own. Nor says an empty answer anything that a server gives which gives up, as
+// its client has hung up.
 func openEnded(resp *http.Response, body []byte) bool {
 	if resp.Uncompressed && len(body) > 0 {
 		return false
 	}
-	return hungUp(resp) || resp.ProtoMajor == 1 && resp.Close && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
+	return hungUp(resp) || len(body) == 0 && late(resp) || resp.ProtoMajor == 1 && resp.Close && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
 }
 
 // hungUp reports whether the end of an answer may be the server's farewell to a
@@ -128,7 +128,12 @@ func openEnded(resp *http.Response, body []byte) bool {
 // Over TLS what a server sends then may still arrive, and net/http takes it for the
 // end of the answer. Over HTTP/2 it does not.
 func hungUp(resp *http.Response) bool {
-	return resp.ProtoMajor == 1 && resp.ContentLength < 0 && resp.Request != nil && resp.Request.Context().Err() != nil
+	return resp.ContentLength < 0 && late(resp)
+}
+
+// late reports whether the client has hung up, over HTTP/1.
+func late(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && resp.Request != nil && resp.Request.Context().Err() != nil
 }
 
 // unsaid returns why a readable 2xx does not say that a payment happened. An empty
@@ -146,18 +151,18 @@ func (s *shape) unsaid(body []byte, open bool) error {
 	return nil
 }
 
-// within reports whether an element of an array says that something went wrong.
-func (s *shape) within(body []byte) bool {
-	var all []json.RawMessage
-	if len(body) == 0 || body[0] != '[' || json.Unmarshal(body, &all) != nil {
+// within reports whether an element of an array says that something went wrong. It
+// keeps none of them: there may be millions.
+func (s *shape) within(body []byte) (says bool) {
+	all := scanner{text: body}
+	if all.peek() != '[' {
 		return false
 	}
-	for _, one := range all {
-		if complains(one) || s.parse(one, nil).fails {
-			return true
-		}
-	}
-	return false
+	all.array(func() {
+		one := all.value()
+		says = says || len(one) > 0 && one[0] == '{' && (complains(one) || s.parse(one, nil).fails)
+	})
+	return says
 }
 
 // complains reports whether an object has a member "error" that says something, in

@@ -124,6 +124,7 @@ func TestReadJSON(t *testing.T) {
 		{"two values", `{"status":"PENDING"}{"errors":[{"code":100}]}`, true, "HTTP 200: unreadable answer: not JSON, at offset 21"},
 		{"other type", `{"status":5551234}`, true, `HTTP 200: unreadable answer: value at offset 17 does not fit a string`},
 		{"too deep", strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), true, "HTTP 200: unreadable answer: JSON nested too deep"},
+		{"an array too deep", strings.Repeat("[", 65) + strings.Repeat("]", 65), false, "HTTP 200: unreadable answer: JSON nested too deep"},
 		{"too long", `{"status":"PENDING"}` + strings.Repeat(" ", 4<<20), true, "HTTP 200: unreadable answer: body too long"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,6 +58,7 @@ func TestShapes(t *testing.T) {
 		"success, a word":    {flag, nil, `{"code":"SUCCESS","msg":"ok"}`, "HTTP 402: ok", false, false},
 		"success, digits":    {flag, nil, `{"code":"00"}`, "HTTP 402", false, false},
 		"0 is no success":    {flag, nil, `{"code":0,"msg":"m"}`, "HTTP 402: 0 m", true, true},
+		"elements of others": {classify.Shape{Code: []string{"$.details[*].issue"}}, nil, `{"details":[{"text":"t"}]}`, "HTTP 402: no code", false, false},
 		"a batch":            {deep, nil, `{"results":[{"id":1},{"id":2,"error":{"code":"late","text":"too late"}}]}`, "HTTP 402: late too late", true, true},
 		"a batch, all well":  {deep, nil, `{"results":[{"id":1},{"id":2}]}`, "HTTP 402", false, false},
 		"not JSON":           {card, nil, `<html>`, "HTTP 402", false, false},

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 const locked = `{"errors":[{"code":100,"message":"API key locked"}],"traceId":"5f2c"`
@@ -101,6 +102,36 @@ func TestEndAfterHangingUp(t *testing.T) {
 			resp = response(200, `{"a":1}`)
 			resp.ProtoMajor, resp.ContentLength, resp.Request = tt.proto, tt.length, new(http.Request).WithContext(tt.ctx)
 			require.NoError(t, classify.ReadJSON(resp, new(any)), "a success that comes with the cancellation is one")
+		})
+	}
+}
+
+// An empty 2xx that came when the client had hung up does not say that a payment happened: so ends a handler that gives up.
+func TestFarewell(t *testing.T) {
+	payment := context.WithValue(t.Context(), carry.PaymentKey{}, true)
+	over, cancel := context.WithCancel(payment)
+	cancel()
+	for name, tt := range map[string]struct {
+		ctx    context.Context
+		proto  int
+		body   string
+		proves bool
+	}{
+		"in time":           {payment, 1, "", true},
+		"too late":          {over, 1, "", false},
+		"too late, blanks":  {over, 1, " ", true},
+		"too late, a value": {over, 1, `{"id":7}`, true},
+		"over HTTP/2":       {over, 2, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := response(200, tt.body)
+			resp.ProtoMajor, resp.ContentLength, resp.Request = tt.proto, int64(len(tt.body)), new(http.Request).WithContext(tt.ctx)
+			err := classify.ReadJSON(resp, nil)
+			require.Equal(t, tt.proves, err == nil, "%v", err)
+			if err != nil {
+				require.Equal(t, classify.Retryable, classify.Nexpay().Classify(err).Class)
+				require.Equal(t, classify.Unknown, classify.Nexpay().Classify(err).Effect)
+			}
 		})
 	}
 }

@@ -77,6 +77,17 @@ func (c *connection) opinion() opinion {
 	return o
 }
 
+// What Windows answers, in whose package syscall the names of POSIX are numbers that
+// are made up, and never come from the system. Elsewhere no number is as large.
+const (
+	wsaENETUNREACH  syscall.Errno = 10051
+	wsaECONNABORTED syscall.Errno = 10053
+	wsaECONNRESET   syscall.Errno = 10054
+	wsaETIMEDOUT    syscall.Errno = 10060
+	wsaECONNREFUSED syscall.Errno = 10061
+	wsaEHOSTUNREACH syscall.Errno = 10065
+)
+
 // look is what this one error says, those it wraps left aside.
 func look(err error) transport {
 	if is(err, context.Canceled) {
@@ -110,10 +121,12 @@ func look(err error) transport {
 		return certificate
 	case syscall.Errno:
 		switch e {
-		case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED,
+		case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, wsaECONNABORTED, wsaECONNRESET,
 			// Without the dial around them nothing tells when they happened.
-			syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH:
+			syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH, wsaECONNREFUSED, wsaENETUNREACH, wsaEHOSTUNREACH:
 			return later
+		case wsaETIMEDOUT:
+			return silent
 		}
 	}
 	switch err {

@@ -163,10 +163,12 @@ func TestFailedLater(t *testing.T) {
 		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, http.ErrSchemeMismatch,
 		syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED,
 		syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH,
+		// WSAENETUNREACH, WSAECONNABORTED, WSAECONNRESET, WSAECONNREFUSED and WSAEHOSTUNREACH of Windows.
+		syscall.Errno(10051), syscall.Errno(10053), syscall.Errno(10054), syscall.Errno(10061), syscall.Errno(10065),
 	} {
 		check(t, failed, fmt.Errorf("while paying: %w", err))
 	}
-	for _, err := range []error{context.DeadlineExceeded, syscall.ETIMEDOUT} {
+	for _, err := range []error{context.DeadlineExceeded, syscall.ETIMEDOUT, syscall.Errno(10060)} {
 		check(t, late, fmt.Errorf("while paying: %w", err))
 	}
 	check(t, verdict{}, syscall.ENOENT)

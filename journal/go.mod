@@ -3,7 +3,7 @@ module github.com/nexpay-go/resilience/journal
 go 1.26.0
 
 require (
-	github.com/nexpay-go/resilience v0.0.0
+	github.com/nexpay-go/resilience v0.1.0
 	go.etcd.io/bbolt v1.5.0 // boltjournal
 	golang.org/x/sys v0.49.0 // boltjournal, on Linux
 )

@@ -18,11 +18,9 @@ func blot(req *http.Request, err error) {
 	if !ok || e == nil {
 		return
 	}
-	texts := []*string{&e.TraceID}
-	for i := range e.Details {
-		texts = append(texts, &e.Details[i].Message)
-	}
-	echo.Blot(texts, slices.Concat(credentials(req), echo.Values(req.URL.RawQuery), echo.Values(body(req))))
+	classify.Nexpay().Redact(e, func(texts []*string) {
+		echo.Blot(texts, slices.Concat(credentials(req), echo.Values(req.URL.RawQuery), echo.Values(body(req))))
+	})
 }
 
 // blot takes credentials out of the texts for people. An id that holds them is
@@ -40,10 +38,9 @@ func (p *PaymentStatus) blot(req *http.Request) error {
 // credentials are the key, the signatures, and what the caller's own headers hold.
 func credentials(req *http.Request) []string {
 	texts := []string{req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")}
-	_, password, _ := req.BasicAuth()
 	form, _ := ParseForm(body(req))
 	order, _ := form.Get(signatureField)
-	return slices.Concat(texts, echo.Long([]string{password, order}), echo.Headers(req.Header))
+	return slices.Concat(texts, echo.Long([]string{order}), echo.Headers(req.Header))
 }
 
 // body is that of a signed request, which can be read again.

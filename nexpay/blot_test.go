@@ -208,8 +208,39 @@ func FuzzEchoes(f *testing.F) {
 		e, ok := errors.AsType[*classify.Error](c.Do(req, nil))
 		require.True(t, ok)
 		require.True(t, utf8.ValidString(e.Details[0].Message))
-		if len(value) >= 8 {
+		if len(strings.ToValidUTF8(value, "")) >= 8 {
 			require.NotContains(t, e.Details[0].Message, value)
 		}
 	})
+}
+
+// A code that the API does not have may be anything; one that it has stays, whatever the request holds.
+func TestEchoesInCodes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		code func(key, signature string) string
+		want classify.Code
+	}{
+		"the key":          {func(key, _ string) string { return key }, "[…]"},
+		"the signature":    {func(_, signature string) string { return "no_" + signature[:100] }, "no_[…]"},
+		"one of the API's": {func(string, string) string { return "30010" }, "30010"},
+		"an unknown one":   {func(string, string) string { return "card_declined" }, "card_declined"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := client(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+				text, err := json.Marshal(map[string]any{"errors": []any{map[string]any{
+					"code": tt.code(req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")),
+				}}})
+				require.NoError(t, err)
+				return reply(400, string(text))(req)
+			}))
+			c.Signer = signer(t, long)
+			req, err := c.NewRequest(withNonce(t.Context(), 7), http.MethodPost, "/x", nexpay.Form{{Name: "amount", Value: "30010"}})
+			require.NoError(t, err)
+			err = c.Do(req, nil)
+			e, ok := errors.AsType[*classify.Error](err)
+			require.True(t, ok)
+			require.Equal(t, tt.want, e.Details[0].Code)
+			require.NotContains(t, fmt.Sprint(err, classify.Nexpay().Classify(err)), long.Key)
+		})
+	}
 }

@@ -94,8 +94,8 @@ func (c *Client) url(path string) (*url.URL, error) {
 // answer may have held in its text, but with the whole chain for errors.Is and
 // errors.As. Requests are best made by NewRequest.
 //
-// What the answer echoes of the request is blotted out of its messages and its
-// trace id before anybody can print them: key, signature, credentials in other
+// What the answer echoes of the request is blotted out of its messages, its trace id
+// and its codes, as far as those are not the API's own, before anybody can print them: key, signature, credentials in other
 // headers, and the values of parameters of eight bytes and more. Capitals, groups,
 // percent-encoding and HTML make no difference, and any run of sixteen letters and
 // digits counts. But a server that is out to leak them, and encodes them in a way

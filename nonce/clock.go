@@ -1,6 +1,9 @@
 package nonce
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // epoch is what instants are measured from where steps of the clock must not matter.
 var epoch = time.Now()
@@ -15,16 +18,16 @@ func (l *Lane) read() (ticks uint64, since time.Duration) {
 	if l.now != nil {
 		now = l.now()
 	}
+	t := now.UnixMicro()
 	if l.unit == time.Millisecond {
-		return uint64(max(now.UnixMilli(), 0)), since
+		t = now.UnixMilli()
 	}
-	return uint64(max(now.UnixMicro(), 0)), since
+	return uint64(max(t, 0)), since
 }
 
 func (l *Lane) ticks(d time.Duration) uint64 { return uint64(d / l.unit) }
 
 // span is the inverse of ticks, as far as a Duration goes.
 func (l *Lane) span(ticks uint64) time.Duration {
-	const longest = 1<<63 - 1
-	return time.Duration(min(ticks, longest/uint64(l.unit))) * l.unit
+	return time.Duration(min(ticks, math.MaxInt64/uint64(l.unit))) * l.unit
 }

@@ -46,7 +46,8 @@ type LaneConfig struct {
 	// none.
 	HighWater string
 	// OnEvent is told what a person should know of. It is called on the goroutine it happened on, which waits for it, under
-	// no lock, perhaps by several at once; its panics are contained. nil: nobody is told.
+	// no lock, perhaps by several at once; its panics are contained. That a disk hangs is told on a goroutine of its own.
+	// nil: nobody is told.
 	OnEvent func(Event)
 }
 

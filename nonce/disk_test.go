@@ -202,25 +202,100 @@ func TestResyncEndsWithItsContextOnADiskThatHangs(t *testing.T) {
 	}
 }
 
-// Who waits for the disk longer than a second and gives up says so, once for each write.
+// A write that takes a second is told of, once, whether those who wait for it give up or have patience.
 func TestADiskThatHangsIsReported(t *testing.T) {
+	for _, patient := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{}
+			events := make(chan nonce.Event, 10)
+			l := m.lane(t, nonce.LaneConfig{InFlight: 3, OnEvent: func(e nonce.Event) { events <- e }})
+			back := m.hangs()
+			callers := []*caller{arrive(l.Enter), arrive(l.Enter), arrive(l.Enter)}
+			time.Sleep(time.Second - 1)
+			if !patient {
+				callers[0].cancel(nil)
+			}
+			synctest.Wait()
+			require.Empty(t, events)
+			time.Sleep(time.Nanosecond)
+			synctest.Wait()
+			require.Len(t, events, 1)
+			e := <-events
+			require.Equal(t, nonce.EventHighWater, e.Kind)
+			require.Equal(t, l.Last(), e.Nonce)
+			require.ErrorContains(t, e.Err, `nonce: key "main": high-water file: the disk does not answer`)
+			time.Sleep(time.Hour)
+			for _, c := range callers {
+				if !patient {
+					c.cancel(nil)
+				}
+			}
+			back()
+			synctest.Wait()
+			for _, c := range callers {
+				require.Equal(t, patient, c.err == nil)
+				if c.ticket != nil {
+					c.ticket.Leave()
+				}
+			}
+			require.Empty(t, events)
+			require.NoError(t, l.Close())
+		})
+	}
+}
+
+// Who waits in the queue behind such a write in vain is told what was in the way, through a pool as well, and on which key.
+func TestWhoWaitsBehindADiskThatHangsIsToldSo(t *testing.T) {
+	const text = `nonce: no turn on key "main": context deadline exceeded`
+	for name, test := range map[string]struct {
+		hangs time.Duration // when the caller comes
+		want  string
+	}{
+		"only a moment": {0, text},
+		"told of":       {time.Second, text + ", while its high-water file was written"},
+	} {
+		for _, pool := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, pool %v", name, pool), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m := &memory{}
+					l := m.lane(t, nonce.LaneConfig{})
+					source := nonce.Source(l)
+					if pool {
+						p, err := nonce.NewPool(l)
+						require.NoError(t, err)
+						source = p
+					}
+					back := m.hangs()
+					first := arrive(l.Enter)
+					synctest.Wait()
+					time.Sleep(test.hangs)
+					synctest.Wait()
+					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+					defer cancel()
+					_, err := source.Enter(ctx)
+					require.EqualError(t, err, test.want)
+					back()
+					<-first.done
+					first.ticket.Leave()
+					require.NoError(t, l.Close())
+				})
+			})
+		}
+	}
+}
+
+// Whoever waits for the disk itself, through a pool, is told that as on a lane.
+func TestPoolTellsOfADiskThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		var events []nonce.Event
-		l := m.lane(t, nonce.LaneConfig{InFlight: 3, OnEvent: func(e nonce.Event) { events = append(events, e) }})
+		l := m.lane(t, nonce.LaneConfig{})
+		p, err := nonce.NewPool(l)
+		require.NoError(t, err)
 		back := m.hangs()
-		callers := []*caller{arrive(l.Enter), arrive(l.Enter), arrive(l.Enter)}
-		time.Sleep(time.Second - 1)
-		callers[0].cancel(nil)
-		synctest.Wait()
-		require.Empty(t, events)
-		time.Sleep(time.Nanosecond)
-		callers[1].cancel(nil)
-		callers[2].cancel(nil)
-		synctest.Wait()
-		require.Len(t, events, 1)
-		require.Equal(t, nonce.EventHighWater, events[0].Kind)
-		require.ErrorContains(t, events[0].Err, `nonce: key "main": high-water file: the disk does not answer`)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err = p.Enter(ctx)
+		require.EqualError(t, err, `nonce: no turn on key "main": context deadline exceeded, while its high-water file was written`)
 		back()
 		require.NoError(t, l.Close())
 	})
@@ -245,6 +320,32 @@ func TestAWriteThatFailsIsReportedOnce(t *testing.T) {
 		}
 		require.Len(t, events, 1)
 		require.ErrorIs(t, events[0].Err, errDisk)
+		require.Zero(t, nonce.Load(l))
+		m.onWrite = nil
+		enter(t, l).Leave()
+		require.NoError(t, l.Close())
+	})
+}
+
+// A turn that nobody gets, because its nonce could not be written, goes to the
+// next in the queue, and so to its end.
+func TestAWriteThatFailsHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		l := m.lane(t, nonce.LaneConfig{})
+		first := enter(t, l)
+		m.onWrite = func(string) error { return errDisk }
+		time.Sleep(time.Hour) // the clock is past the mark
+		var callers []*caller
+		for range 3 {
+			callers = append(callers, arrive(l.Enter))
+		}
+		synctest.Wait()
+		first.Leave()
+		for _, c := range callers {
+			<-c.done
+			require.ErrorIs(t, c.err, errDisk)
+		}
 		require.Zero(t, nonce.Load(l))
 		m.onWrite = nil
 		enter(t, l).Leave()
@@ -286,14 +387,53 @@ func TestCloseOnADiskThatHangs(t *testing.T) {
 		require.Equal(t, 20*time.Second, time.Since(began))
 		require.True(t, m.locked)
 		require.Equal(t, 2, m.writes, "and nothing is asked of it twice")
-		stuck.cancel(nil)
 		<-stuck.done
-		require.ErrorIs(t, stuck.err, context.Canceled)
+		require.ErrorIs(t, stuck.err, nonce.ErrClosed)
 
 		back()
 		require.NoError(t, l.Close())
 		require.False(t, m.locked)
 		require.Equal(t, 1, m.unlocked)
+		require.Equal(t, l.Last(), m.mark())
+	})
+}
+
+// Whoever waits for the disk when the lane is closed waits no longer, however long the disk still takes, and gets no nonce
+// when it has answered. A pool goes on to another lane.
+func TestCloseEndsTheWaitForTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		l := m.lane(t, nonce.LaneConfig{InFlight: 3})
+		p, err := nonce.NewPool(l, newLane(t, nonce.LaneConfig{Key: "other", InFlight: 2}))
+		require.NoError(t, err)
+		turn := enter(t, l)
+		time.Sleep(time.Minute)
+		back := m.hangs()
+		entering, renewing := arrive(l.Enter), arrive(turn.Next)
+		var pooled []*caller
+		for range 2 { // one of them on each lane
+			pooled = append(pooled, arrive(p.Enter))
+			synctest.Wait()
+		}
+		began := time.Now()
+		closed := make(chan error)
+		go func() { closed <- l.Close() }()
+		for _, c := range append(pooled, entering, renewing) {
+			<-c.done
+		}
+		require.Zero(t, time.Since(began))
+		require.ErrorIs(t, entering.err, nonce.ErrClosed)
+		require.ErrorIs(t, renewing.err, nonce.ErrClosed)
+		for _, c := range pooled {
+			require.NoError(t, c.err)
+			require.Equal(t, "other", c.ticket.Key())
+			c.ticket.Leave()
+		}
+		turn.Leave()
+		require.Zero(t, nonce.Load(l))
+		require.ErrorContains(t, <-closed, "the disk does not answer")
+		back()
+		require.NoError(t, l.Close())
 		require.Equal(t, l.Last(), m.mark())
 	})
 }

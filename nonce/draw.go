@@ -17,7 +17,7 @@ func (l *Lane) drawAbove(ticks uint64) uint64 {
 	if l.closed || nonce > MaxNonce {
 		return 0
 	}
-	l.last, l.ahead, l.drawn = nonce, nonce-now, since
+	l.last, l.drawn = nonce, since
 	return nonce
 }
 

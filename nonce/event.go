@@ -15,7 +15,7 @@ const (
 	// else sends on this key, or did, ahead of this clock. Jump says what the lane did about it; see [ForeignError].
 	EventForeign EventKind = iota + 1
 	// EventHighWater: the high-water file holds nothing that can be read, or a nonce farther ahead of the clock than the lane
-	// may be, or could not be written, or somebody gave up waiting for a write after a second; Err says what happened, and
+	// may be, or could not be written, or a write has taken a second and is not over; Err says what happened, and
 	// what to do.
 	EventHighWater
 )

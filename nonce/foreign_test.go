@@ -3,6 +3,7 @@ package nonce_test
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -61,8 +62,31 @@ func TestForeignWriterIsJumpedOverAndThenTold(t *testing.T) {
 	require.EqualValues(t, 12, stats.Refusals)
 	require.InDelta(t, time.Minute, stats.Ahead, float64(time.Millisecond))
 
-	c.step(2 * time.Minute) // the clock has caught up: the jumps are to be had again
+	c.step(time.Minute + 9*time.Microsecond) // the clock is where the last nonce was, and not past it
+	require.ErrorAs(t, turn(now+10+60*s, now+11+60*s), new(*nonce.ForeignError))
+
+	c.step(time.Minute - 9*time.Microsecond) // the clock has caught up: the jumps are to be had again
 	require.Error(t, turn(now+120*s, now+1+120*s, now+1+121*s))
+}
+
+// Nonces that are farther ahead of the clock than a Duration goes, as only
+// milliseconds are, are said to be as far ahead as that.
+func TestAheadByMoreThanADurationHolds(t *testing.T) {
+	for unit, want := range map[time.Duration]time.Duration{
+		time.Millisecond: math.MaxInt64 / time.Millisecond * time.Millisecond,
+		time.Microsecond: time.Duration(nonce.MaxNonce-1) * time.Microsecond,
+	} {
+		l := newLane(t, nonce.LaneConfig{Unit: unit, After: nonce.MaxNonce - 3})
+		clockOf(l, 0)
+		ticket := enter(t, l)
+		_, err := ticket.Resync(t.Context())
+		require.NoError(t, err)
+		_, err = ticket.Resync(t.Context())
+		var foreign *nonce.ForeignError
+		require.ErrorAs(t, err, &foreign)
+		require.Equal(t, want, foreign.Ahead, unit)
+		ticket.Leave()
+	}
 }
 
 func TestMaxAheadBoundsTheJumps(t *testing.T) {
@@ -201,5 +225,53 @@ func TestTwoProcessesOnOneKey(t *testing.T) {
 				t.Logf("at most %v ahead", mostAhead)
 			})
 		})
+	}
+}
+
+// Where the next jump would be past the highest nonce there is none, and none is
+// told of.
+func TestNoJumpPastTheHighestNonce(t *testing.T) {
+	var events []nonce.Event
+	l := newLane(t, nonce.LaneConfig{OnEvent: func(e nonce.Event) { events = append(events, e) }})
+	clockOf(l, int64(nonce.MaxNonce)-9)
+	ticket := enter(t, l)
+	_, err := ticket.Resync(t.Context())
+	require.NoError(t, err)
+	_, err = ticket.Resync(t.Context())
+	require.ErrorAs(t, err, new(*nonce.ForeignError))
+	ticket.Leave()
+	require.Len(t, events, 1)
+	require.Zero(t, events[0].Jump)
+	require.Equal(t, nonce.MaxNonce-8, events[0].Nonce)
+	require.Zero(t, l.Stats().Jumps)
+	require.EqualValues(t, 1, l.Stats().Foreign)
+}
+
+// The jumps are to be had again as soon as the clock is past the last nonce, be
+// it in the middle of a turn.
+func TestClockCatchesUpInATurn(t *testing.T) {
+	for past, jumps := range map[time.Duration]uint64{0: 2, time.Microsecond: 3} {
+		l := newLane(t, nonce.LaneConfig{})
+		c := clockOf(l, 1_000_000_000)
+		refused := func(step func()) error {
+			ticket := enter(t, l)
+			defer ticket.Leave()
+			for i := 0; ; i++ {
+				if i == 1 {
+					step()
+				}
+				newer, err := ticket.Resync(t.Context())
+				if err != nil {
+					return err
+				}
+				ticket = newer
+			}
+		}
+		for range 3 { // the first two jump
+			require.ErrorAs(t, refused(func() {}), new(*nonce.ForeignError))
+		}
+		require.EqualValues(t, 2, l.Stats().Jumps)
+		require.ErrorAs(t, refused(func() { c.step(l.Stats().Ahead + past) }), new(*nonce.ForeignError))
+		require.Equal(t, jumps, l.Stats().Jumps, "%v", past)
 	}
 }

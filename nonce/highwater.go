@@ -21,6 +21,7 @@ type highWater struct {
 	lock  io.Closer
 	floor uint64        // where the lane began: up to it, nonces may be used or not
 	mark  atomic.Uint64 // what the file holds, as far as it was written by this lane
+	shut  chan struct{} // closed with the lane: nobody waits for the disk any longer
 
 	mu      sync.Mutex // guards what follows; it is free while the disk is at work
 	raising *write     // nil: none is under way
@@ -30,16 +31,13 @@ type highWater struct {
 // A write of the file has a goroutine of its own, so that nobody waits for the disk longer than
 // the context allows.
 type write struct {
-	mark  uint64
-	began time.Time
-	done  chan struct{} // closed when err is set
-	err   error
-	told  atomic.Bool // somebody has emitted an event for it
+	mark uint64
+	done chan struct{} // closed when err is set
+	err  error
+	told atomic.Bool // an event was emitted for it
 }
 
-func newWrite(mark uint64) *write {
-	return &write{mark: mark, began: time.Now(), done: make(chan struct{})}
-}
+func newWrite(mark uint64) *write { return &write{mark: mark, done: make(chan struct{})} }
 
 // openMarks takes hold of the file, and begins above what it holds.
 func (l *Lane) openMarks(d disk, name string) error {
@@ -64,7 +62,7 @@ func (l *Lane) openMarks(d disk, name string) error {
 	if l.last >= MaxNonce {
 		return errors.Join(&ExhaustedError{Key: l.key, Last: l.last}, f.lock.Close())
 	}
-	l.marks = &highWater{disk: d, name: f.name, lock: f.lock, floor: l.last}
+	l.marks = &highWater{disk: d, name: f.name, lock: f.lock, floor: l.last, shut: make(chan struct{})}
 	if torn != nil {
 		l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: l.last, Ahead: l.aheadNow(), Err: l.fileError(torn)})
 	}
@@ -72,7 +70,7 @@ func (l *Lane) openMarks(d disk, name string) error {
 }
 
 // keep sees to it that the file holds a nonce no lower than this one before it is used. It ends with ctx whatever the disk
-// is doing.
+// is doing, and with the lane.
 func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 	for nonce > l.marks.mark.Load() {
 		w, err := l.marks.raise(nonce, l)
@@ -85,10 +83,9 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 				l.report(w, w.err)
 				return w.err
 			}
+		case <-l.marks.shut:
+			return closedError(l.key)
 		case <-ctx.Done():
-			if time.Since(w.began) >= slow {
-				l.report(w, l.fileError(errStalled))
-			}
 			return endedWhile(ctx, l.key, writingMark)
 		}
 	}
@@ -96,7 +93,7 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 }
 
 const (
-	slow        = time.Second // who gives up on a write that took as long has the disk to blame
+	slow        = time.Second // a write that takes as long is told of: those who wait may be patient, and tell nobody
 	writingMark = "while its high-water file was written"
 )
 
@@ -105,6 +102,21 @@ func (l *Lane) report(w *write, err error) {
 	if !w.told.Swap(true) {
 		l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: l.Last(), Err: err})
 	}
+}
+
+// gaveUp is the error of a caller whose context ended while others had their turns, or while the disk kept them from it.
+func (l *Lane) gaveUp(ctx context.Context) error {
+	if l.marks != nil && l.marks.stalled() {
+		return endedWhile(ctx, l.key, writingMark)
+	}
+	return ended(ctx, l.key)
+}
+
+// stalled reports whether a write is under way that was told of.
+func (h *highWater) stalled() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.raising != nil && h.raising.told.Load()
 }
 
 // raise returns the write under way, or begins one that is enough for the nonce. It returns neither that nor an error if the
@@ -134,9 +146,11 @@ func (h *highWater) above(last, block uint64) uint64 {
 }
 
 func (h *highWater) run(w *write, l *Lane) {
+	stalled := time.AfterFunc(slow, func() { l.report(w, l.fileError(errStalled)) })
 	if err := h.write(h.name, markText(w.mark, l.key, l.unit)); err != nil {
 		w.err = l.fileError(err)
 	}
+	stalled.Stop()
 	h.mu.Lock()
 	if w.err == nil {
 		h.mark.Store(w.mark)
@@ -147,8 +161,8 @@ func (h *highWater) run(w *write, l *Lane) {
 }
 
 // Close ends the use of the lane: the turns under way may go on, nobody gets a new one or a newer nonce, and those who
-// wait get an error that wraps ErrClosed. It writes the last nonce into the high-water file and gives that up. A lane
-// without such a file needs no closing.
+// wait, for a turn or for the disk, get an error that wraps ErrClosed. It writes the last nonce into the high-water file and
+// gives that up. A lane without such a file needs no closing.
 //
 // A disk that does not answer keeps Close for ten seconds at most. Then it returns an error, and the file stays locked until
 // the disk has answered or the process has ended: a write that arrives late must not undo what another lane has written.
@@ -177,6 +191,7 @@ func (h *highWater) close(last uint64, l *Lane) *write {
 	defer h.mu.Unlock()
 	if h.closing == nil {
 		h.closing = newWrite(last)
+		close(h.shut)
 		go h.end(h.raising, h.closing, l)
 	}
 	return h.closing

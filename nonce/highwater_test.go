@@ -121,7 +121,7 @@ func TestHighWaterFileCannotBeUsed(t *testing.T) {
 // Whatever is left of the file, a lane opens, and does not begin below what can still be read.
 func TestTornHighWaterFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "main.nonce")
-	const last = 5_000_000_000_000_000
+	const last = uint64(5_000_000_000_000_000)
 	l := newLane(t, nonce.LaneConfig{HighWater: file, After: last - 1})
 	enter(t, l).Leave()
 	require.NoError(t, l.Close())

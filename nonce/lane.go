@@ -34,8 +34,7 @@ type Lane struct {
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	last    uint64        // the highest nonce handed out; at first After
-	ahead   uint64        // by how much last was ahead of the clock when it was drawn
-	drawn   time.Duration // on epoch: when that was
+	drawn   time.Duration // on epoch: when last was
 	jumps   int           // made since the clock was last ahead of last
 	busy    int           // turns that are not over
 	alone   *Ticket       // of the turn that nobody may overtake at present
@@ -166,7 +165,7 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	case <-ctx.Done():
 	}
 	l.giveUp(w)
-	return nil, ended(ctx, l.key)
+	return nil, l.gaveUp(ctx)
 }
 
 // giveUp takes w out of the queue or, if its turn came all the same, passes that on.

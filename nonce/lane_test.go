@@ -25,6 +25,8 @@ func TestNewLaneRefuses(t *testing.T) {
 	}{
 		{"no key", nonce.LaneConfig{}, []string{"Key is required"}},
 		{"long key", nonce.LaneConfig{Key: strings.Repeat("k", 257)}, []string{"Key is 257 bytes long, more than 256"}},
+		{"long key, nothing left", nonce.LaneConfig{Key: strings.Repeat("k", 257), After: math.MaxUint64},
+			[]string{"Key is 257 bytes long, more than 256", `key "" has no nonce left`}},
 		{"newline in the key", nonce.LaneConfig{Key: "a\nb"}, []string{"control characters"}},
 		{"C1 control in the key", nonce.LaneConfig{Key: "a\u0085b"}, []string{"control characters"}},
 		{"key not UTF-8", nonce.LaneConfig{Key: "a\xffb"}, []string{"not UTF-8"}},

@@ -141,6 +141,20 @@ func TestAdaptiveFindsTheNumberInFlight(t *testing.T) {
 	}
 }
 
+// Where nothing is refused an adaptive lane goes up to what it may, and no
+// farther.
+func TestAdaptiveEndsAtTheMost(t *testing.T) {
+	for most, want := range map[int]int{0: 16, 1: 1, 5: 5} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNetwork(0, 1)
+			l := newLane(t, nonce.LaneConfig{Adaptive: true, InFlight: most})
+			require.Equal(t, 1, l.Stats().Limit, "at first")
+			require.Zero(t, n.load(l, 32, time.Minute), "nobody fails")
+			require.Equal(t, want, l.Stats().Limit)
+		})
+	}
+}
+
 // Whatever was refused goes out again, and is through with the third send at the latest.
 func TestInFlightOnANetworkThatOvertakes(t *testing.T) {
 	single, _ := throughput(t, nonce.LaneConfig{}, 5*time.Millisecond, 1)

@@ -87,6 +87,9 @@ func (p *Pool) EnterUnless(ctx context.Context, locked func(key string) error) (
 		if t != nil {
 			return t, nil
 		}
+		if e, ok := err.(*endedError); ok {
+			return nil, e // it names the key, and the disk if that is to blame
+		}
 		if err != nil { // the lane is of no use for the rest of this call, so that it comes to an end
 			v = v.without(lane, err)
 		}

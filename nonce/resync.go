@@ -35,16 +35,24 @@ func (l *Lane) renew(ctx context.Context, first *Ticket, refused bool) (uint64, 
 	return l.waitAgain(ctx, w)
 }
 
-// refusal books that the newest nonce of a turn was refused, and reports whether that is somebody else's doing.
+// refusal books that the newest nonce of a turn was refused, and reports whether that is somebody else's doing. It is
+// booked once: a Resync that ended with its context may be called again, and nothing was refused in between.
 func (l *Lane) refusal(first *Ticket) (foreign bool) {
-	l.counts.refusals++
-	first.refused = min(first.refused+1, 3)
-	if first.newest < l.last {
-		l.limit.overtaken(first.newest, l.last)
-		l.setRoom()
+	if first.newest == first.settled {
 		return false
 	}
-	return first.refused > 1 && !l.closed && l.last < MaxNonce
+	l.counts.refusals++
+	first.refused = min(first.refused+1, 3)
+	overtaken := first.newest < l.last
+	if !overtaken && first.refused > 1 && !l.closed && l.last < MaxNonce {
+		return true
+	}
+	first.settled = first.newest
+	if overtaken {
+		l.limit.overtaken(first.newest, l.last)
+		l.setRoom()
+	}
+	return false
 }
 
 // foreign is renew in the face of a foreign writer. It is called with mu held, and gives it back.
@@ -120,10 +128,12 @@ func (l *Lane) waitAgain(ctx context.Context, w *waiter) (uint64, error) {
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
-	l.again.remove(w)
+	if !l.again.remove(w) {
+		w.resync.lost(w.nonce)
+	}
 	l.serve()
 	l.mu.Unlock()
-	return 0, ended(ctx, l.key)
+	return 0, l.gaveUp(ctx)
 }
 
 // renewed hands a nonce out to a turn that goes on. 0: there was none.
@@ -135,8 +145,14 @@ func (l *Lane) renewed(ctx context.Context, first *Ticket, nonce uint64) (uint64
 		return 0, l.noNonce()
 	case l.marks != nil && nonce > l.marks.mark.Load():
 		if err := l.keep(ctx, nonce); err != nil {
+			l.mu.Lock()
+			first.lost(nonce)
+			l.mu.Unlock()
 			return 0, err
 		}
 	}
 	return nonce, nil
 }
+
+// lost is for a nonce that was drawn for the turn, and that nobody got. It is called with the lane's mu held.
+func (t *Ticket) lost(nonce uint64) { t.settled = max(t.settled, nonce) }

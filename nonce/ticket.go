@@ -20,6 +20,7 @@ type Ticket struct {
 	jumped  bool          // ahead of the clock, for a foreign writer
 	began   time.Duration // on epoch
 	newest  uint64        // nonce of the turn
+	settled uint64        // it tells nothing more: its refusal is booked, or it was never handed out
 }
 
 // A turn is what the tickets of one turn stand for.
@@ -64,7 +65,8 @@ func (t *Ticket) Leave() {
 //
 // It returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher nonce, a *ForeignError if somebody
 // else uses the key and the lane will not go farther ahead, ErrNoResync if the source cannot do it, and an error that
-// wraps ctx.Err() if ctx is over. After an error the turn is still to be left.
+// wraps ctx.Err() if ctx is over. After an error the turn is still to be left. Resync may be called again, and counts the
+// refusal once.
 func (t *Ticket) Resync(ctx context.Context) (*Ticket, error) { return t.renew(ctx, true) }
 
 // Next is Resync where nothing was refused: for another request of the same turn, once the answer to t is in.

@@ -135,8 +135,9 @@ type knot struct {
 type held struct {
 	tickets []*nonce.Ticket
 	calls   []*caller // Next and Resync under way
-	refused int
-	alone   bool // has had a nonce since it was refused for the second time
+	refused int       // nonces
+	booked  bool      // the newest nonce is among them
+	alone   bool      // has had a nonce since it was refused for the second time
 }
 
 func tangle(t *rapid.T) {
@@ -153,23 +154,26 @@ func tangle(t *rapid.T) {
 	if c.Adaptive {
 		k.warm()
 	}
-	renew := func(refused int, f func(*nonce.Ticket, context.Context) (*nonce.Ticket, error)) func(*rapid.T) {
+	renew := func(refused bool, f func(*nonce.Ticket, context.Context) (*nonce.Ticket, error)) func(*rapid.T) {
 		return func(t *rapid.T) {
 			turn := oneOf(t, k.turns)
 			ticket := oneOf(t, turn.tickets)
-			turn.refused += refused
+			if refused && !turn.booked {
+				turn.refused++
+				turn.booked = true
+			}
 			turn.calls = append(turn.calls, arrive(func(ctx context.Context) (*nonce.Ticket, error) { return f(ticket, ctx) }))
 		}
 	}
 	t.Repeat(map[string]func(*rapid.T){
 		"Enter":    func(*rapid.T) { k.entering = append(k.entering, arrive(lane.Enter)) },
 		"EnterKey": func(*rapid.T) { k.entering = append(k.entering, arrive(k.enterKey)) },
-		"Next":     renew(0, (*nonce.Ticket).Next),
-		"Resync":   renew(1, (*nonce.Ticket).Resync),
+		"Next":     renew(false, (*nonce.Ticket).Next),
+		"Resync":   renew(true, (*nonce.Ticket).Resync),
 		"overtaken": func(t *rapid.T) { // whoever is in flight, by one that draws above it
-			renew(0, (*nonce.Ticket).Next)(t)
+			renew(false, (*nonce.Ticket).Next)(t)
 			k.settle()
-			renew(1, (*nonce.Ticket).Resync)(t)
+			renew(true, (*nonce.Ticket).Resync)(t)
 		},
 		"Leave":  func(t *rapid.T) { k.leave(oneOf(t, k.turns)) },
 		"cancel": func(t *rapid.T) { oneOf(t, k.waiting()).cancel(nil) },
@@ -253,7 +257,7 @@ func (k *knot) settle() {
 			over := k.returned(c)
 			if over && c.err == nil {
 				turn.tickets = append(turn.tickets, c.ticket)
-				turn.alone = turn.refused > 1
+				turn.alone, turn.booked = turn.refused > 1, false
 			}
 			return over
 		})

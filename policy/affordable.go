@@ -26,7 +26,8 @@ func (s *Set) Affordable(tokens int) error {
 	}
 	t := &s.table
 	class := t.Classes[classify.Retryable]
-	under := base().Default
+	base := base()
+	under := base.Default
 	under.overlay(&t.Default)
 	under.overlay(&class)
 	codes := t.resent()
@@ -35,21 +36,33 @@ func (s *Set) Affordable(tokens int) error {
 		own := t.Codes[code]
 		lifting = lifting || own.Cost == 0 && own.resends(1)
 	}
+	statuses := overlayMap(base.Statuses, t.Statuses)
+	for status, own := range statuses {
+		if t.Default.Cost != 0 || class.Cost != 0 { // which come before what is built in
+			own.Cost = t.Statuses[status].Cost
+			statuses[status] = own
+		}
+	}
 	paid, lifted := lifting, false // and a status
-	for _, own := range t.Statuses {
+	for _, own := range statuses {
 		lifted = lifted || own.resends(1)
 		paid = paid || own.Cost == 0 && own.resends(1)
 	}
 
-	if under.Cost > tokens && (under.resends(1) || paid) {
+	told := under.Cost > tokens && (under.resends(1) || paid)
+	if told {
 		where := "Default"
 		if class.Cost != 0 {
 			where = "Classes[retryable]"
 		}
 		report(under.Cost, "%s", where)
 	}
-	for _, status := range sorted(t.Statuses) {
-		if own := t.Statuses[status]; own.Cost > tokens && (own.resends(under.MaxAttempts) || lifting) {
+	for _, status := range sorted(statuses) {
+		own := statuses[status]
+		if told && t.Statuses[status].Cost == 0 {
+			continue // built in, and out of the way with any other Default
+		}
+		if own.Cost > tokens && (own.resends(under.MaxAttempts) || lifting) {
 			report(own.Cost, "Statuses[%d]", status)
 		}
 	}

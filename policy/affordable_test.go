@@ -64,6 +64,31 @@ func TestAffordable(t *testing.T) {
 	}
 }
 
+// What is built in for 429 is cheaper than the rest, and may be all that is sent
+// again.
+func TestAffordableKnowsWhatIsBuiltIn(t *testing.T) {
+	set, err := policy.New(policy.Table{
+		Default: policy.Policy{MaxAttempts: 1}, Statuses: map[int]policy.Policy{429: {MaxAttempts: 2}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, set.Affordable(5))
+	for tokens, held := range map[int]string{4: "4 tokens", 2: "2 tokens", 1: "1 token", 0: "0 tokens"} {
+		require.EqualError(t, set.Affordable(tokens), "policy: Statuses[429]: Cost 5 is more than the "+held+
+			" that the budget holds: no resend could ever be paid for")
+	}
+}
+
+// No code but 0 is special.
+func TestAffordableOfCodesBesideZero(t *testing.T) {
+	for _, code := range []classify.Code{"-1", "1"} {
+		catalog, err := classify.NewCatalog("own", classify.Rule{Codes: string(code), Name: "Busy", Class: classify.Retryable})
+		require.NoError(t, err)
+		set, err := policy.New(policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{code: {Cost: 500}}})
+		require.NoError(t, err)
+		require.ErrorContains(t, set.Affordable(100), fmt.Sprintf("policy: Codes[%s]: Cost 500", code))
+	}
+}
+
 // Against a model that looks at every code under every status: what is reported is
 // what some call would run into.
 func TestAffordableAgainstModel(t *testing.T) {
@@ -77,7 +102,7 @@ func TestAffordableAgainstModel(t *testing.T) {
 			Statuses: map[int]policy.Policy{429: some.Draw(t, "429"), 503: some.Draw(t, "503")},
 			Codes:    map[classify.Code]policy.Policy{"1": some.Draw(t, "1"), "2": some.Draw(t, "2")},
 		}
-		tokens := rapid.IntRange(5, 11).Draw(t, "tokens") // 429 by itself costs 5
+		tokens := rapid.IntRange(1, 13).Draw(t, "tokens")
 		set, err := policy.New(table)
 		require.NoError(t, err)
 		want := map[string]bool{}
@@ -94,10 +119,15 @@ func TestAffordableAgainstModel(t *testing.T) {
 					want[fmt.Sprintf("policy: Statuses[%d]", status)] = true
 				case table.Classes[classify.Retryable].Cost != 0:
 					want["policy: Classes[retryable]"] = true
+				case status == 429 && table.Default.Cost == 0: // 5, built in
+					want["policy: Statuses[429]"] = true
 				default:
 					want["policy: Default"] = true
 				}
 			}
+		}
+		if want["policy: Default"] && table.Statuses[429].Cost == 0 {
+			delete(want, "policy: Statuses[429]") // one mistake
 		}
 		got := map[string]bool{}
 		if err := set.Affordable(tokens); err != nil {

@@ -95,7 +95,7 @@ func (b Backoff) Longest(n int) time.Duration {
 	var longest time.Duration
 	for range min(n, maxSteps) {
 		d := source.NextBackOff()
-		if d < 0 || d >= b.Max { // negative: it ran over
+		if d >= b.Max {
 			return b.Max
 		}
 		if d <= longest { // it grows no more, or floating point loses some of it
@@ -125,7 +125,6 @@ func (b *Backoff) fill() {
 // interval by as much as below it.
 func (b *Backoff) start(s *backoff.ExponentialBackOff) {
 	s.InitialInterval, s.MaxInterval, s.Multiplier = b.Initial, b.Max, b.Multiplier
-	s.Stop = backoff.Stop
 	s.Clock = noClock{}
 	s.Reset()
 }

@@ -43,6 +43,8 @@ func TestDelayAtTheExtremes(t *testing.T) {
 	for range 1000 {
 		require.LessOrEqual(t, policy.Backoff{Initial: 1, Max: 1}.Delay(1), time.Duration(1))
 		require.GreaterOrEqual(t, policy.Backoff{Initial: math.MaxInt64}.Delay(2), time.Duration(0))
+		require.LessOrEqual(t, policy.Backoff{Initial: 1}.Delay(1), time.Duration(1), "no more than the wait")
+		require.Contains(t, []time.Duration{2, 3}, policy.Backoff{Initial: 3, Max: 3, Jitter: policy.JitterEqual}.Delay(1))
 	}
 	require.Equal(t, 5*time.Second, policy.Backoff{Initial: time.Second}.Longest(math.MaxInt), "and that at once")
 }
@@ -85,17 +87,35 @@ func TestJitterIsWhatItsNameSays(t *testing.T) {
 		policy.JitterEqual: {100 * time.Millisecond, 150 * time.Millisecond},
 		policy.JitterNone:  {200 * time.Millisecond, 200 * time.Millisecond},
 	} {
-		t.Run(jitter.String(), func(t *testing.T) {
-			var sum, high time.Duration
-			low := time.Duration(math.MaxInt64)
-			for range draws {
-				d := policy.Backoff{Initial: 200 * time.Millisecond, Jitter: jitter}.Delay(1)
-				sum, low, high = sum+d, min(low, d), max(high, d)
-			}
-			require.InDelta(t, want.mean, sum/draws, float64(2*time.Millisecond))
-			require.InDelta(t, want.low, low, float64(time.Millisecond))
-			require.InDelta(t, 200*time.Millisecond, high, float64(time.Millisecond))
-		})
+		for name, wait := range map[string]func() time.Duration{
+			"at first": func() time.Duration { return policy.Backoff{Initial: 200 * time.Millisecond, Jitter: jitter}.Delay(1) },
+			"at the maximum": func() time.Duration {
+				return policy.Backoff{Initial: 1, Max: 200 * time.Millisecond, Jitter: jitter}.Delay(99)
+			},
+			"from the maximum": func() time.Duration {
+				return policy.Backoff{Initial: 200 * time.Millisecond, Max: 200 * time.Millisecond, Jitter: jitter}.Delay(1)
+			},
+		} {
+			t.Run(jitter.String()+" "+name, func(t *testing.T) {
+				var sum, high time.Duration
+				low := time.Duration(math.MaxInt64)
+				for range draws {
+					d := wait()
+					sum, low, high = sum+d, min(low, d), max(high, d)
+				}
+				require.InDelta(t, want.mean, sum/draws, float64(2*time.Millisecond))
+				require.InDelta(t, want.low, low, float64(time.Millisecond))
+				require.InDelta(t, 200*time.Millisecond, high, float64(time.Millisecond))
+			})
+		}
+	}
+}
+
+func TestJitterStrings(t *testing.T) {
+	for want, j := range map[string]policy.Jitter{
+		"full": policy.JitterFull, "equal": policy.JitterEqual, "none": policy.JitterNone, "invalid": policy.JitterNone + 1,
+	} {
+		require.Equal(t, want, j.String())
 	}
 }
 

@@ -79,6 +79,43 @@ policy: Codes[4711] under HTTP status 500..501: MaxAttempts has no limit, and no
 `), err.Error())
 }
 
+// What is wrong by the least that it can be, and what is right by as little.
+func TestNewAtTheBounds(t *testing.T) {
+	backoff := func(b policy.Backoff) policy.Table { return policy.Table{Default: policy.Policy{Backoff: b}} }
+	status := func(status int) policy.Table {
+		return policy.Table{Statuses: map[int]policy.Policy{status: {Cost: 1}}}
+	}
+	for _, tt := range []struct {
+		name  string
+		table policy.Table
+		want  string // empty: fine
+	}{
+		{"a policy of a class", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Retryable: {Cost: -2}}},
+			"Classes[retryable]: Cost -2 is negative"},
+		{"the class after the last", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Fatal + 1: {}}},
+			"there is no such class"},
+		{"no Max", backoff(policy.Backoff{Max: policy.None}), "Max -1ns is negative"},
+		{"endless growth", backoff(policy.Backoff{Multiplier: math.Inf(1)}), "Multiplier +Inf"},
+		{"shrinking without end", backoff(policy.Backoff{Multiplier: math.Inf(-1)}), "Multiplier -Inf"},
+		{"Max below the first wait that is not given", backoff(policy.Backoff{Max: 200*time.Millisecond - 1}), "is below Initial 200ms"},
+		{"the least Max", backoff(policy.Backoff{Max: 1}), "Max 1ns is below Initial 200ms"},
+		{"Max at the first wait", backoff(policy.Backoff{Initial: time.Second, Max: time.Second}), ""},
+		{"below the first status", status(99), "not an HTTP status"},
+		{"the first status", status(100), ""},
+		{"the last status", status(599), ""},
+		{"above the last status", status(600), "not an HTTP status"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := policy.New(tt.table)
+			if tt.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
 // Of a status that is not retryable everything may be set but a number of
 // sends: codes that come with it inherit the rest, as 130 does from 403.
 func TestStatusesThatAreNotRetryable(t *testing.T) {

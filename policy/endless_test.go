@@ -19,6 +19,10 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 		table policy.Table
 		want  string // empty: fine
 	}{
+		{"unlimited time is bounded by attempts, where those inherited are unlimited", policy.Table{
+			Default: policy.Policy{MaxAttempts: policy.None},
+			Codes:   map[classify.Code]policy.Policy{"7": {MaxAttempts: 5, MaxElapsed: policy.None}},
+		}, ""},
 		{"unlimited attempts are bounded by the inherited time", policy.Table{Default: policy.Policy{MaxAttempts: policy.None}}, ""},
 		{"unlimited time is bounded by the inherited attempts", policy.Table{Default: policy.Policy{MaxElapsed: policy.None}}, ""},
 		{"default", policy.Table{Default: endless}, "policy: Default: neither"},
@@ -31,6 +35,9 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 			Default: endless,
 			Classes: map[classify.Class]policy.Policy{classify.Retryable: {MaxElapsed: time.Minute}},
 		}, ""},
+		{"a code over a default that is wrong itself", policy.Table{
+			Default: endless, Codes: map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None}},
+		}, "policy: Codes[7]: neither"},
 		{"status", policy.Table{Statuses: map[int]policy.Policy{503: endless}}, "policy: Statuses[503]: neither"},
 		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{"7": endless}}, "Codes[7]: neither"},
 		{"a fatal code is not resent at all", policy.Table{
@@ -81,6 +88,10 @@ func TestNewRefusesHotLoops(t *testing.T) {
 		{"waits that grow", policy.Table{Default: policy.Policy{
 			MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 1, Max: time.Millisecond},
 		}}, ""},
+		{"a code with waits over a default without", policy.Table{
+			Default: policy.Policy{Backoff: unpaced},
+			Codes:   map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: time.Second}}},
+		}, ""},
 		{"a number of sends", policy.Table{Default: policy.Policy{MaxAttempts: 9, Backoff: unpaced, Cost: policy.None}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,24 +136,41 @@ func TestManyCallsWithoutEnd(t *testing.T) {
 	require.ErrorContains(t, err, "policy: Codes[7] under HTTP status 500..549, 551..599: neither")
 }
 
-// As large a table as there will be, and hardly a number of its own in common: it is
-// compiled in time that grows with the number of policies, not with that of codes
-// under statuses.
+// large is a table of n codes under so many statuses, in which no two policies are alike.
+func large(n, statuses int, p policy.Policy) policy.Table {
+	t := policy.Table{Statuses: map[int]policy.Policy{}, Codes: map[classify.Code]policy.Policy{}}
+	for i := range n {
+		p.MaxElapsed = time.Minute + time.Duration(i)
+		t.Codes[classify.Code(strconv.Itoa(i+1))] = p
+	}
+	for i := range statuses {
+		p.MaxElapsed = time.Hour + time.Duration(i)
+		t.Statuses[500+i-statuses/2] = p
+	}
+	return t
+}
+
+var largePolicies = map[string]policy.Policy{
+	"bounded": {MaxAttempts: 3, Cost: 7}, "unbounded": {MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 10, Multiplier: 1.9}},
+}
+
+// What it takes to compile a table grows with the number of policies, not with that of codes under statuses.
+func TestNewIsLinear(t *testing.T) {
+	for name, p := range largePolicies {
+		allocated := func(n, statuses int) float64 {
+			table := large(n, statuses, p)
+			return testing.AllocsPerRun(1, func() { _, _ = policy.New(table) })
+		}
+		require.Less(t, allocated(4000, 400), 12*(4000+400.), name)
+		require.Less(t, allocated(4000, 4), 12*(4000+4.), name)
+	}
+}
+
 func BenchmarkNew(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		for _, statuses := range []int{10, 100} {
-			for name, p := range map[string]policy.Policy{
-				"bounded": {MaxAttempts: 3, Cost: 7}, "unbounded": {MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 10, Multiplier: 1.9}},
-			} {
-				t := policy.Table{Statuses: map[int]policy.Policy{}, Codes: map[classify.Code]policy.Policy{}}
-				for i := range n {
-					p.MaxElapsed = time.Minute + time.Duration(i)
-					t.Codes[classify.Code(strconv.Itoa(i+1))] = p
-				}
-				for i := range statuses {
-					p.MaxElapsed = time.Hour + time.Duration(i)
-					t.Statuses[500+i-statuses/2] = p
-				}
+			for name, p := range largePolicies {
+				t := large(n, statuses, p)
 				b.Run(name+"/codes="+strconv.Itoa(n)+"/statuses="+strconv.Itoa(statuses), func(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {

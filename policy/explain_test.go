@@ -68,6 +68,25 @@ func TestExplain(t *testing.T) {
 			"as long as the context allows"},
 		{"more attempts than waits differ", own(seven(policy.Policy{MaxAttempts: 2001, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
 			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), "7", 2001, 2000 * time.Second, "2001 sends, 33m20s and"},
+		{"one send", own(seven(policy.Policy{MaxAttempts: 1, MaxElapsed: policy.None, MaxRetryAfter: policy.None}), withTimeout), "7", 1, 10 * time.Second,
+			"what happens  the call ends; it may succeed later\n"},
+		{"one send, and no timeout", own(seven(policy.Policy{MaxAttempts: 1})), "7", 1, 0,
+			"worst case    1 send, as long as they take: there is no attempt timeout\n"},
+		{"two sends, and Retry-After without limit", own(seven(policy.Policy{MaxAttempts: 2, MaxElapsed: policy.None, MaxRetryAfter: policy.None}), withTimeout),
+			"7", 2, policy.None, "sent again after 200ms (each drawn from zero to that); or as long as Retry-After asks; each costs 10 tokens"},
+		{"five sends", own(seven(policy.Policy{MaxAttempts: 5, Cost: 1, Backoff: policy.Backoff{Jitter: policy.JitterEqual}})), "7", 5, 30 * time.Second,
+			"sent again after 200ms, 400ms, 800ms, 1.6s (each drawn from half of that to that); or as long as Retry-After asks, up to 20s; each costs 1 token of"},
+		{"six sends", own(seven(policy.Policy{MaxAttempts: 6, Backoff: policy.Backoff{Jitter: policy.JitterEqual}, MaxRetryAfter: 1})), "7", 6,
+			6200 * time.Millisecond, "1.6s … up to 5s (each drawn from half of that to that); or as long as Retry-After asks, up to 1ns"},
+		{"no wait", own(seven(policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxRetryAfter: 1, Cost: policy.None})), "7", 4, 3,
+			"sent again after no wait; or as long as Retry-After asks, up to 1ns\n"},
+		{"no resync", own(policy.Table{Catalog: classify.Nexpay(), Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}}), "50", 1, 0,
+			"what happens  the call ends\n"},
+		{"no code", policy.Nexpay(), "", 1, 10 * time.Second,
+			"0: no rule knows this code\n  what happens  the HTTP status decides, for the breaker too; without one it is not sent again\n"},
+		{"a code that nobody knows", policy.Nexpay(), "4711", 1, 10 * time.Second, "4711: no rule knows this code\n"},
+		{"a sign of life", own(seven(policy.Policy{Breaker: policy.Success})), "7", 4, 30 * time.Second, "breaker       counts as a sign of life\n"},
+		{"ignored", own(seven(policy.Policy{Breaker: policy.Ignored})), "7", 4, 30 * time.Second, "breaker       ignores it\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := tt.set.Explain(tt.code)
@@ -108,6 +127,7 @@ func TestExplainVerdict(t *testing.T) {
 
 	e = explain(503)
 	require.False(t, e.Known)
+	require.Equal(t, "HTTP 503", e.Rule.Name)
 	require.Equal(t, 4, e.MaxSends)
 	require.Equal(t, 40*time.Second, e.MaxTime, "30 s and an attempt")
 	require.Equal(t, `HTTP 503

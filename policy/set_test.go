@@ -52,6 +52,9 @@ func TestBuiltIn(t *testing.T) {
 		{"40", classify.Verdict{Class: classify.Fatal, Code: "40", Status: 403}, once(policy.Success), once(policy.Success)},
 		{"nobody knows", classify.Verdict{}, once(policy.Ignored), once(policy.Ignored)},
 		{"an invalid class", classify.Verdict{Class: 77}, once(policy.Ignored), once(policy.Ignored)},
+		{"the class after the last", classify.Verdict{Class: classify.Fatal + 1}, once(policy.Ignored), once(policy.Ignored)},
+		{"a status after the last", classify.Verdict{Class: classify.Retryable, Status: 600}, standard, standard},
+		{"a status below none", classify.Verdict{Class: classify.Retryable, Status: -1}, standard, standard},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.Equal(t, tt.standard, policy.Standard().For(tt.v), "Standard")
@@ -201,5 +204,41 @@ func BenchmarkFor(b *testing.B) {
 	set := policy.Nexpay()
 	for b.Loop() {
 		set.For(retryable)
+	}
+}
+
+// A table that is changed after New changes no Set.
+func TestTableMayBeChangedAfterwards(t *testing.T) {
+	table := policy.Table{
+		Classes:  map[classify.Class]policy.Policy{classify.Retryable: {Cost: 1}},
+		Statuses: map[int]policy.Policy{503: {Cost: 2}},
+		Codes:    map[classify.Code]policy.Policy{"7": {Cost: 3}},
+	}
+	set, err := policy.New(table)
+	require.NoError(t, err)
+	table.Classes[classify.Retryable] = policy.Policy{Cost: 100}
+	table.Statuses[503] = policy.Policy{Cost: 100}
+	table.Codes["7"] = policy.Policy{Cost: 100}
+	table.Codes["8"] = policy.Policy{Cost: 100}
+
+	require.Equal(t, []classify.Code{"7"}, set.Codes())
+	set.Codes()[0] = "9"
+	require.Equal(t, []classify.Code{"7"}, set.Codes())
+	with, err := set.With(policy.Table{AttemptTimeout: time.Second})
+	require.NoError(t, err)
+	require.Equal(t, []classify.Code{"7"}, with.Codes())
+	for _, s := range []*policy.Set{set, with} {
+		require.Equal(t, 1, s.For(classify.Verdict{Class: classify.Retryable}).Cost)
+		require.Equal(t, 2, s.For(classify.Verdict{Class: classify.Retryable, Status: 503}).Cost)
+		require.Equal(t, 3, s.For(classify.Verdict{Class: classify.Retryable, Code: "7"}).Cost)
+	}
+}
+
+func TestBreakerModeStrings(t *testing.T) {
+	for want, m := range map[string]policy.BreakerMode{
+		"inherit": 0, "failure": policy.Failure, "ignored": policy.Ignored, "success": policy.Success, "trip": policy.Trip,
+		"invalid": policy.Trip + 1,
+	} {
+		require.Equal(t, want, m.String())
 	}
 }

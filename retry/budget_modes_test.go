@@ -154,7 +154,7 @@ func TestRefundNames(t *testing.T) {
 		require.ErrorContains(t, err, fault)
 	}
 	_, err = retry.NewBudget(retry.BudgetConfig{Capacity: 7, Deposit: math.MaxInt})
-	require.ErrorContains(t, err, "at most 1000000000, not 9223372036854775807", "a sum would run over, and nothing be sent again for ever")
+	require.ErrorContains(t, err, fmt.Sprint("at most 1000000000, not ", math.MaxInt), "a sum would run over, and nothing be sent again for ever")
 	none, err := retry.NewBudget(retry.BudgetConfig{Deposit: policy.None})
 	require.NoError(t, err)
 	r := newRetrier(t, retry.Config{Budget: none})

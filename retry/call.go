@@ -136,7 +136,10 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	e.Elapsed = clock() - c.start
 	e.History, e.TraceID = c.history.all()
 	e.Last = c.err
-	e.reportedTo, e.shown = c.breaker, c.r.showErrors
+	e.reportedTo = c.breaker
+	if c.err != nil && (c.r.showErrors || c.tables.told(c.err) != nil) {
+		e.said = c.textOf(c.err)
+	}
 	c.interpret(e)
 	if c.guard != nil {
 		c.guard.complete(e)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/signal"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,20 +35,6 @@ func TestInnerErrorBesideACause(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestInnerErrorBesideASignal(t *testing.T) {
-	r := newRetrier(t, retry.Config{})
-	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR1)
-	defer stop()
-	answer := code(500, "-32603")
-	err := retry.Do(ctx, r, nest(r, 2, func(ctx context.Context) error {
-		require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGUSR1))
-		<-ctx.Done()
-		return answer
-	}))
-	require.ErrorIs(t, err, answer)
-	require.ErrorIs(t, err, retry.ErrCanceled)
 }
 
 // What the API said counts, and locks, whatever stands beside it.

@@ -60,7 +60,7 @@ type Error struct {
 	Doubt *Doubt
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
-	shown      bool             // what Last says by itself is
+	said       string           // what Last says, if there is more to tell than anybody may show
 	fromCtx    bool             // Cause is, or wraps, what ended the context
 	unlocked   bool             // Verdict.Lockout came too late to lock the key
 	instead    string           // of the text of Reason, where there is a better one
@@ -211,7 +211,10 @@ func (e Error) text() string {
 // last is the operation's last error, with the code that decided, its rule and
 // the trace id where its text has them not.
 func (e *Error) last() string {
-	text := textOf(e.Last, e.shown)
+	text := e.said
+	if text == "" {
+		text = redact.Text(e.Last)
+	}
 	if e.Verdict.Code != "" {
 		text += e.decision(text)
 	}

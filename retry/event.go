@@ -123,7 +123,7 @@ func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 			e.Key = locked.Key
 		}
 	case c.err != nil:
-		e.Error = c.r.textOf(c.err)
+		e.Error = c.textOf(c.err)
 	}
 	c.tellObserver(ctx, e)
 }

@@ -164,6 +164,11 @@ func (c *call) answer(v *classify.Verdict) *classify.Error {
 	if e := deciding(c.err, v); e != nil {
 		return e
 	}
+	if c.tables.catalog != nil {
+		if e := c.tables.catalog.Answer(c.err); e != nil && len(e.Details) > 0 && e.Details[0].Message != "" {
+			return e
+		}
+	}
 	e := &classify.Error{Status: v.Status, RetryAfter: v.RetryAfter}
 	if v.Code != "" {
 		e.Details = []classify.Detail{{Code: v.Code, Message: v.Rule}}

@@ -72,7 +72,7 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 		a.verdict, a.wait, a.trace = last.Verdict, last.Verdict.RetryAfter, last.TraceID
 		p.doubt.traced(last.TraceID)
 		p.hold = a.verdict.Class == classify.Resync
-		if protocol.Decide.EndsLooking(a.verdict.Class == classify.Fatal, p.decides(&a.verdict)) {
+		if protocol.Decide.EndsLooking(a.verdict.Class == classify.Fatal, p.call.decides(&a.verdict)) {
 			a.final, a.obstacle = true, &finalError{a.err, a.verdict.Rule}
 		}
 		if locked := p.call.r.lockout.Check(c.key()); a.verdict.Lockout && locked != nil {
@@ -226,7 +226,7 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 		e.Key = a.key
 	}
 	if a.err != nil {
-		e.Error = p.call.r.textOf(a.err)
+		e.Error = p.call.textOf(a.err)
 	}
 	p.call.tellObserver(ctx, e)
 }

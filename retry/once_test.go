@@ -18,6 +18,7 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -95,7 +96,7 @@ func TestProof(t *testing.T) {
 				p := &payment{sends: []error{tt.err}, looks: []found{applied}}
 				p.changes = func(op *retry.Operation[string]) { op.NoReplay = tt.noReplay }
 				p.onSend = tt.on
-				_, err := pay(t, t.Context(), retry.Config{}, p)
+				_, err := pay(t, t.Context(), retry.Config{Policies: policy.Nexpay()}, p)
 				require.Equal(t, !tt.proof, len(p.looked) > 0, "%v", err)
 				if !tt.proof {
 					require.NoError(t, err, "Applied wins")

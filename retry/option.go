@@ -8,7 +8,7 @@ import (
 )
 
 // An Option sets something for a single call: [Named], [Endpoint], [Fix],
-// [Fallback], [Resend]. Of two of a kind the last one counts.
+// [Fallback], [Resend], [ResendWithin]. Of two of a kind the last one counts.
 type Option struct {
 	kind optionKind
 	text string
@@ -63,7 +63,7 @@ func name(opts []Option) string {
 
 // Endpoint says which part of the API the call goes to, where parts fail by
 // themselves: its breaker is that of this name in Config.Breakers. Names should
-// be few, "payments" or a host, and not of others' choosing. Without Breakers it
+// be few, "payments" or a host in one spelling, and not of others' choosing. Without Breakers it
 // says nothing, and a call without Endpoint goes to that of the empty name.
 func Endpoint(name string) Option { return Option{kind: optEndpoint, text: name} }
 

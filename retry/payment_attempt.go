@@ -44,7 +44,7 @@ var errOtherKey = &reason{text: "the operation was first sent with another key"}
 // after finds out whether the failed send is proved to have changed nothing.
 func (p *payment) after(ctx context.Context, c *call, came error) {
 	last := c.history.last()
-	if p.state.Window > 0 && last.Verdict.Status == http.StatusConflict && !p.decides(&last.Verdict) {
+	if p.state.Window > 0 && last.Verdict.Status == http.StatusConflict && !c.decides(&last.Verdict) {
 		last.Verdict.Class = classify.Retryable // the first send is still under way
 	}
 	p.state.Fence = max(p.state.Fence, p.highest.Load())
@@ -65,15 +65,6 @@ func (p *payment) after(ctx context.Context, c *call, came error) {
 // more, which is quiet from now.
 func (p *payment) conclusive(quiet time.Duration) {
 	p.doubt.Conclusive = time.Now().Add(protocol.Later(quiet, p.state.Settle))
-}
-
-// decides reports whether a rule for the code made the verdict.
-func (p *payment) decides(v *classify.Verdict) bool {
-	if v.Code == "" || p.call.tables.catalog == nil {
-		return v.Code != ""
-	}
-	_, known := p.call.tables.catalog.Lookup(v.Code)
-	return known
 }
 
 // final reports whether a refusal is not to be followed by another send.

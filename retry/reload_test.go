@@ -186,3 +186,35 @@ func TestUnknownCodesMakeRoom(t *testing.T) {
 		})
 	}
 }
+
+// A server that once made up a hundred codes hides no new one: what has not come for
+// an hour makes room.
+func TestUnknownCodesThatCameOnceMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		news := 0
+		r := newRetrier(t, retry.Config{OnEvent: func(_ context.Context, e retry.Event) {
+			if e.Kind == retry.EventUnknownCode {
+				news++
+			}
+		}})
+		come := func(from, to int) {
+			for n := from; n < to; n++ {
+				_ = retry.Do(t.Context(), r, always(coded(500_000+n)))
+			}
+		}
+		come(0, 1000)
+		time.Sleep(30 * time.Minute)
+		come(0, 1)
+		time.Sleep(30*time.Minute - 1)
+		come(2000, 2001)
+		require.Equal(t, 100, news, "a nanosecond early")
+		time.Sleep(time.Nanosecond)
+		come(2000, 2001)
+		require.Equal(t, 101, news)
+		unknown := r.Stats().Unknown
+		require.Len(t, unknown, 2)
+		require.EqualValues(t, 2, unknown[0].Count, "it came within the hour, and is still counted")
+		come(3000, 9000)
+		require.Equal(t, 199, news, "in an hour a hundred at most, and those that stayed")
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
@@ -57,22 +58,32 @@ func (r Resends) String() string {
 // ResendNever. DoOnce has rules of its own and takes no notice of it.
 // On a call inside an attempt of the same Retrier, which does not decide about
 // sending again, it is [ErrNested], with nothing sent: say it of the outer call.
-func Resend(when Resends) Option { return Option{kind: optResend, do: when} }
+func Resend(when Resends) Option { return Option{kind: optResend, do: bound{when, 0}} }
 
-func resends(opts []Option) Resends {
+// A bound is what [Resend] and [ResendWithin] say of a call.
+type bound struct {
+	when  Resends
+	keeps time.Duration // how long the API keeps its key, 0 if it has none
+}
+
+func resends(opts []Option) bound {
 	if o := find(opts, optResend); o != nil {
-		return o.do.(Resends)
+		return o.do.(bound)
 	}
-	return ResendAlways
+	return bound{}
 }
 
 // guard is what a call bounded so asks about its attempts.
-func (r Resends) guard() guard {
-	switch r {
+func (b bound) guard() guard {
+	switch r := b.when; r {
 	case ResendAlways:
 		return nil
 	case ResendOnProof, ResendOnProofNoReplay:
-		return &onProof{noReplay: r == ResendOnProofNoReplay}
+		proved := onProof{noReplay: r == ResendOnProofNoReplay}
+		if b.keeps > 0 {
+			return &keyed{onProof: proved, keeps: b.keeps}
+		}
+		return &proved
 	}
 	return &sentOnce{because: "it is to be sent once"}
 }

@@ -181,6 +181,13 @@ func (r *Retrier) defaults() {
 // person who has dealt with what locked a key ends it there.
 func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 
+// Catalog returns the catalog that errors are judged by now, see [Retrier.Reload], and
+// that says what answers look like. It is nil where Config.Classifier is none.
+func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().catalog }
+
+// Nonces returns Config.Nonces, nil if there are none.
+func (r *Retrier) Nonces() nonce.Source { return r.nonces }
+
 // onlyKey returns the key that every attempt goes out with, false where there
 // may be several.
 func (r *Retrier) onlyKey() (key string, ok bool) {

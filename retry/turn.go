@@ -100,7 +100,7 @@ func (c *call) record(a *Attempt, took time.Duration) {
 		return
 	}
 	c.classify(a)
-	a.TraceID = traceID(c.err, &a.Verdict)
+	a.TraceID = c.tables.traceID(c.err, &a.Verdict)
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
 }
 
@@ -136,9 +136,14 @@ func (c *call) consult() { c.policy = c.tables.policies.For(c.history.last().Ver
 // traceID is that of the answer in err which v is about, if there is one.
 //
 //go:noinline
-func traceID(err error, v *classify.Verdict) string {
+func (t *tables) traceID(err error, v *classify.Verdict) string {
 	if answer := deciding(err, v); answer != nil {
 		return answer.TraceID
+	}
+	if t.catalog != nil {
+		if told := t.catalog.Answer(err); told != nil {
+			return told.TraceID
+		}
 	}
 	return ""
 }

@@ -19,8 +19,9 @@ type Stats struct {
 	// knew.
 	UnknownCodes int64
 	// Unknown are the codes themselves, the most frequent first: a table can be
-	// completed from them. Only the first hundred different ones are kept, a server
-	// can make up any number. What a later catalog knows is left out.
+	// completed from them. No more than a hundred different ones are kept, as a server
+	// can make up any number: where there are as many, those that have not come for
+	// an hour make room. What a later catalog knows is left out.
 	Unknown []UnknownCode
 }
 
@@ -33,39 +34,51 @@ type UnknownCode struct {
 	First   time.Time // when that was
 }
 
-// mostUnknown is how many different codes are kept.
-const mostUnknown = 100
+// mostUnknown is how many different codes are kept, and unseen for how long one may
+// not come before it makes room. Were the first ones kept for good, a server that
+// once made them up would hide all that are really new.
+const (
+	mostUnknown = 100
+	unseen      = time.Hour
+)
 
 // unknowns are the codes that nobody knew. It is safe for concurrent use.
 type unknowns struct {
 	mu    sync.Mutex
 	all   int64
-	codes map[classify.Code]*UnknownCode
+	codes map[classify.Code]*unknown
+}
+
+type unknown struct {
+	UnknownCode
+	last time.Time // that it came
 }
 
 // saw counts a code and reports whether that is news.
-// catalog is that of today: the codes of a full list that it knows make room.
+// catalog is that of today: the codes of a full list that it knows make room, too.
 func (u *unknowns) saw(catalog *classify.Catalog, code classify.Code, status int, trace string) (first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.all++
+	now := time.Now()
 	if known := u.codes[code]; known != nil {
 		known.Count++
+		known.last = now
 		return false
 	}
 	if len(u.codes) == mostUnknown {
-		maps.DeleteFunc(u.codes, func(c classify.Code, _ *UnknownCode) bool {
+		maps.DeleteFunc(u.codes, func(c classify.Code, old *unknown) bool {
 			_, known := catalog.Lookup(c)
-			return known
+			return known || now.Sub(old.last) >= unseen
 		})
 	}
 	if len(u.codes) == mostUnknown {
 		return false
 	}
 	if u.codes == nil {
-		u.codes = make(map[classify.Code]*UnknownCode)
+		u.codes = make(map[classify.Code]*unknown)
 	}
-	u.codes[code] = &UnknownCode{Code: code, Count: 1, Status: status, TraceID: trace, First: time.Now()}
+	u.codes[code] = &unknown{UnknownCode{Code: code, Count: 1, Status: status, TraceID: trace, First: now}, now}
 	return true
 }
 
@@ -82,7 +95,7 @@ func (r *Retrier) Stats() Stats {
 				continue
 			}
 		}
-		s.Unknown = append(s.Unknown, *seen)
+		s.Unknown = append(s.Unknown, seen.UnknownCode)
 	}
 	slices.SortFunc(s.Unknown, func(a, b UnknownCode) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Code.Compare(b.Code))

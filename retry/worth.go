@@ -64,12 +64,32 @@ func (t *tables) strange(err error, v *classify.Verdict) {
 }
 
 // textOf is what may be told of an error: all that it says, if whoever made the Retrier
-// wants that shown.
-func (r *Retrier) textOf(err error) string { return textOf(err, r.showErrors) }
-
-func textOf(err error, all bool) string {
-	if all {
+// wants that shown, or what it says as an answer, if it is one of another library's.
+func (c *call) textOf(err error) string {
+	if c.r.showErrors {
 		return text.Line(redact.Shown(err))
 	}
+	if told := c.tables.told(err); told != nil {
+		return told.Error()
+	}
 	return redact.Text(err)
+}
+
+// told is what an error of another library tells of an answer, nil if that is not worth
+// more than a code.
+func (t *tables) told(err error) *classify.Error {
+	if _, ours := err.(*classify.Error); ours || t.catalog == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[interface {
+		error
+		SafeError() string
+	}](err); ok { // it tells by itself
+		return nil
+	}
+	told := t.catalog.Answer(err)
+	if told == nil || told.Status == 0 && (len(told.Details) == 0 || told.Details[0].Message == "") {
+		return nil
+	}
+	return told
 }

@@ -33,7 +33,7 @@ func effective(class classify.Class, p policy.Policy) policy.Policy {
 	case class == classify.Retryable:
 		does.MaxAttempts, does.Backoff, does.Cost = p.MaxAttempts, waits(p.Backoff), p.Cost
 	default: // their number has bounds of its own, they cost nothing, and wait for a Retry-After alone
-		does.MaxAttempts, does.Backoff.Jitter = policy.None, p.Backoff.Jitter
+		does.MaxAttempts, does.Backoff.Jitter = policy.None, spread(p.Backoff.Jitter)
 	}
 	does.MaxElapsed, does.MaxRetryAfter = p.MaxElapsed, p.MaxRetryAfter
 	return does
@@ -42,7 +42,7 @@ func effective(class classify.Class, p policy.Policy) policy.Policy {
 // waits is a backoff with all that it leaves out.
 func waits(b policy.Backoff) policy.Backoff {
 	if b.Initial < 0 {
-		return policy.Backoff{Initial: policy.None, Jitter: b.Jitter} // which a Retry-After still has
+		return policy.Backoff{Initial: policy.None, Jitter: spread(b.Jitter)} // which a Retry-After still has
 	}
 	b.Initial = b.Longest(1)
 	b.Max = cmp.Or(b.Max, max(5*time.Second, b.Initial))
@@ -51,6 +51,15 @@ func waits(b policy.Backoff) policy.Backoff {
 		b.Max, b.Multiplier = b.Initial, 1
 	}
 	return b
+}
+
+// spread is all that a jitter says of a Retry-After: whether the wait is spread by up
+// to a tenth.
+func spread(j policy.Jitter) policy.Jitter {
+	if j == policy.JitterNone {
+		return j
+	}
+	return policy.JitterFull
 }
 
 func behaviourOf(e policy.Explanation) behaviour {

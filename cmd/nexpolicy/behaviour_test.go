@@ -109,3 +109,18 @@ func trace(t *testing.T, class classify.Class, p policy.Policy) string {
 	}
 	return b.String()
 }
+
+// Full and equal jitter spread a Retry-After alike, which is all that some have of a jitter.
+func TestJitterOfARetryAfterAlone(t *testing.T) {
+	for _, class := range []classify.Class{classify.Resync, classify.FixAndResend, classify.Retryable} {
+		of := func(j policy.Jitter) policy.Policy {
+			p := policy.Policy{MaxAttempts: 4, Backoff: policy.Backoff{Initial: time.Second, Max: time.Second, Jitter: j}, MaxElapsed: time.Minute, MaxRetryAfter: time.Second}
+			if class == classify.Retryable {
+				p.Backoff = policy.Backoff{Initial: policy.None, Jitter: j}
+			}
+			return effective(class, p)
+		}
+		require.Equal(t, of(policy.JitterFull), of(policy.JitterEqual))
+		require.NotEqual(t, of(policy.JitterFull), of(policy.JitterNone))
+	}
+}

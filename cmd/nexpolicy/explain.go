@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,7 +61,7 @@ them, the last counts, and what curl says of itself is left out); or a line from
 			return err
 		}
 		if code == "" && *status == 0 {
-			return fmt.Errorf("%s stands for no code: add --status to ask for what an HTTP status means by itself", cmp.Or(args[0], `""`))
+			return errNoCode
 		}
 		e := explain(f.Policies, code, *status)
 		out.explanation(e)
@@ -70,6 +70,8 @@ them, the last counts, and what curl says of itself is left out); or a line from
 	}
 	return cmd
 }
+
+var errNoCode = errors.New("0 stands for no code: add --status to ask for what an HTTP status means by itself")
 
 // answer prints what an answer says of itself, and then what is to be done about it.
 func (s *screen) answer(set *policy.Set, e *classify.Error) {

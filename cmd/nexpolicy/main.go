@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -103,7 +104,7 @@ func behindFlags(args []string) []string {
 		case arg == "--":
 			codes = append(codes, args[i+1:]...)
 			return append(append(flags, "--"), codes...)
-		case negative.MatchString(arg):
+		case negative.MatchString(arg) && !slices.Contains(flags[max(len(flags)-1, 0):], "--status"):
 			codes = append(codes, arg)
 		default:
 			flags = append(flags, arg)

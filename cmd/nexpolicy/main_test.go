@@ -130,19 +130,19 @@ var escapes = strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "
 
 func TestMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
-		`no answer has the code " "`:           {"explain", " "},
-		"0 stands for no code":                 {"explain", "0"},
-		"--status 42 is not an HTTP status":    {"explain", "50", "--status", "42"},
-		"there is no file nowhere":             {"explain", "50", "--file", "nowhere"},
-		"come with the library are grpc, http": {"table", "--file", "nowhere"},
-		"accepts 1 arg(s), received 0":         {"explain"},
-		"--format xml is none of":              {"table", "--format", "xml"},
-		`unknown command "explian"`:            {"explian", "50"},
-		"unknown flag: --staus":                {"explain", "50", "--staus", "1"},
-		"no such file":                         {"lint", "nowhere.yaml"},
-		"accepts 2 arg(s)":                     {"diff", "nexpay"},
-		"nothing on standard input":            {"explain", "-"},
-		"no such file or directory":            {"schedule", "50", "--svg", "nowhere/x.svg"},
+		`no answer has the code " "`:                 {"explain", " "},
+		"0 stands for no code":                       {"explain", "0"},
+		"--status 42 is not an HTTP status":          {"explain", "50", "--status", "42"},
+		"there is no file nowhere":                   {"explain", "50", "--file", "nowhere"},
+		"come with the library are adyen, anthropic": {"table", "--file", "nowhere"},
+		"accepts 1 arg(s), received 0":               {"explain"},
+		"--format xml is none of":                    {"table", "--format", "xml"},
+		`unknown command "explian"`:                  {"explian", "50"},
+		"unknown flag: --staus":                      {"explain", "50", "--staus", "1"},
+		"no such file":                               {"lint", "nowhere.yaml"},
+		"accepts 2 arg(s)":                           {"diff", "nexpay"},
+		"nothing on standard input":                  {"explain", "-"},
+		"no such file or directory":                  {"schedule", "50", "--svg", "nowhere/x.svg"},
 	} {
 		got := on(0, "", args...)
 		require.Equal(t, exitMistaken, got.exit, "%v", args)

@@ -42,6 +42,9 @@ Sends 292 years after the call began, or later, cannot be drawn.`,
 		if err != nil {
 			return err
 		}
+		if code == "" && *status == 0 {
+			return errNoCode
+		}
 		e := explain(f.Policies, code, *status)
 		sends := schedule(e)
 		out.schedule(e, sends)
@@ -183,6 +186,15 @@ func waitText(s *send) string {
 	return span(s.shortest, s.longest)
 }
 
+// longestOf is the longest wait of a call, those included that are not listed.
+func longestOf(e *policy.Explanation) time.Duration {
+	resends := e.MaxSends - 1
+	if e.MaxSends == policy.None {
+		resends = 1 << 20
+	}
+	return e.Policy.Backoff.Longest(resends)
+}
+
 // notes tell what the rows do not.
 func notes(e *policy.Explanation, sends []send) (lines []string) {
 	last := sends[len(sends)-1]
@@ -191,10 +203,12 @@ func notes(e *policy.Explanation, sends []send) (lines []string) {
 		lines = append(lines, "The second one only if the caller gave a Fix, with the request corrected.")
 	case e.Rule.Class == classify.Resync && e.MaxSends > 1:
 		lines = append(lines, "Each at once, with a newer nonce.")
+	case !e.Known && e.Status == 0:
+		lines = append(lines, "Without an HTTP status it is not sent again. With one, that decides: add --status.")
 	case len(sends) == 1:
 		lines = append(lines, "It is not sent again.")
 	case len(sends) == mostSends && (e.MaxSends == policy.None || e.MaxSends > mostSends):
-		lines = append(lines, fmt.Sprintf("And so on, each after at most %s.", short(last.longest)))
+		lines = append(lines, fmt.Sprintf("And so on, each after at most %s.", rounded(longestOf(e))))
 	}
 	if last.onlyIfTheyAreShort {
 		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))

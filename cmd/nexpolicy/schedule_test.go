@@ -81,7 +81,7 @@ func TestScheduleRises(t *testing.T) {
 		}))
 		first, most := duration.Draw(t, "initial"), duration.Draw(t, "max")
 		p := policy.Policy{
-			MaxAttempts: rapid.SampledFrom([]int{1, 2, 30, 1 << 31, 1<<63 - 1}).Draw(t, "attempts"),
+			MaxAttempts: rapid.SampledFrom([]int{1, 2, 30, 1<<31 - 1, math.MaxInt}).Draw(t, "attempts"),
 			MaxElapsed:  rapid.OneOf(rapid.Just(time.Duration(policy.None)), duration).Draw(t, "elapsed"),
 			Backoff: policy.Backoff{
 				Initial: min(first, most), Max: most, Multiplier: rapid.SampledFrom([]float64{0, 1, 1.0000001, 3, 1e18, 1e308}).Draw(t, "multiplier"),
@@ -160,4 +160,18 @@ func TestTitle(t *testing.T) {
 		require.True(t, strings.HasPrefix(long, "When a call is sent again that gets nothing but\n7 ") || strings.HasPrefix(long, "When a call that gets nothing but 7 "), long)
 		require.LessOrEqual(t, style.Width(long), 6.5*vg.Inch)
 	}
+}
+
+// What is not listed is told as it is: waits may go on to grow, and a code that no rule knows is as its status.
+func TestScheduleTellsWhatItDoesNotList(t *testing.T) {
+	slow := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 200, backoff: {initial: 1ms, max: 1h, multiplier: 1.1}, elapsed: none, cost: none}\n")
+	require.Contains(t, on(0, "", "schedule", "-32603", "--file", slow).out, "And so on, each after at most 1h.\n")
+	few := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 27, backoff: {initial: 1ms, max: 1h, multiplier: 1.1}, elapsed: none, cost: none}\n")
+	require.Contains(t, on(0, "", "schedule", "-32603", "--file", few).out, "And so on, each after at most 10.835ms.\n")
+	require.Contains(t, on(0, "", "schedule", "999").out, "Without an HTTP status it is not sent again. With one, that decides: add --status.\n")
+	require.NotContains(t, on(0, "", "schedule", "999", "--status", "404").out, "Without an HTTP status")
+	got := on(0, "", "schedule", "0")
+	require.Equal(t, exitMistaken, got.exit)
+	require.Contains(t, got.errs, "0 stands for no code")
+	require.Contains(t, on(0, "", "schedule", "50", "--status", "-5").errs, "--status -5 is not an HTTP status")
 }

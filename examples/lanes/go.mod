@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/jedib0t/go-pretty/v6 v6.8.3
-	github.com/nexpay-go/resilience v0.0.0
+	github.com/nexpay-go/resilience v0.1.0
 	github.com/stretchr/testify v1.12.1 // tests only
 	gonum.org/v1/plot v0.17.0
 )

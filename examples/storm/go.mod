@@ -6,7 +6,7 @@ require (
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/jedib0t/go-pretty/v6 v6.8.3
-	github.com/nexpay-go/resilience v0.0.0
+	github.com/nexpay-go/resilience v0.1.0
 	github.com/sony/gobreaker/v2 v2.4.0
 	github.com/stretchr/testify v1.12.1 // tests only
 	gonum.org/v1/plot v0.17.0

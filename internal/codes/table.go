@@ -40,6 +40,19 @@ func (t *Table[V]) Find(code string) *V {
 	}
 }
 
+// Intern returns the table's own copy of a code, "" if it has no entry. It keeps none
+// of what it is given.
+func (t *Table[V]) Intern(code string) string {
+	if len(t.slots) == 0 {
+		return ""
+	}
+	for i := hash(code); ; i++ {
+		if s := &t.slots[i&t.last()]; s.entry == nil || s.code == code {
+			return s.code
+		}
+	}
+}
+
 func (t *Table[V]) last() uint64 { return uint64(len(t.slots) - 1) }
 
 // hash takes eight bytes at a time. Who chooses the codes that are looked up does not

@@ -22,6 +22,11 @@ func TestAgainstMap(t *testing.T) {
 		table := codes.Make(model)
 		for _, key := range append(keys, rapid.SliceOfN(code, 20, 20).Draw(t, "others")...) {
 			require.Same(t, model[key], table.Find(key), "%q", key)
+			if model[key] != nil {
+				require.Equal(t, key, table.Intern(key))
+			} else {
+				require.Empty(t, table.Intern(key))
+			}
 		}
 	})
 }

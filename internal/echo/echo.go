@@ -24,23 +24,32 @@ const (
 // a caller's own gateway may ask for. Others may well come back as a trace id.
 var secretive = regexp.MustCompile(`(?i)auth|cookie|key|passw|secret|session|signature|token`)
 
-// Long are those of the texts that are worth blotting out.
+// Long are those of the texts that are worth blotting out. Messages are UTF-8, and
+// what of a text is not, as most of a packed one, stands in none.
 func Long(texts []string) (long []string) {
 	for _, t := range texts {
-		if len(t) >= shortest {
+		if t = strings.ToValidUTF8(t, ""); len(t) >= shortest {
 			long = append(long, t)
 		}
 	}
 	return long
 }
 
-// Headers are the values of the headers that nobody is to see, and their parts.
+// Headers are the values of the headers that nobody is to see, and their parts: user
+// and password of the Basic scheme as well, which a server knows decoded.
 func Headers(header http.Header) []string {
 	var texts []string
 	for name, values := range header {
-		if secretive.MatchString(name) {
-			whole := strings.Join(values, " ")
-			texts = append(append(texts, whole), strings.FieldsFunc(whole, func(r rune) bool { return strings.ContainsRune(" ,;=", r) })...)
+		if !secretive.MatchString(name) {
+			continue
+		}
+		whole := strings.Join(values, " ")
+		texts = append(append(texts, whole), strings.FieldsFunc(whole, func(r rune) bool { return strings.ContainsRune(" ,;=", r) })...)
+		for _, v := range values {
+			basic := http.Request{Header: http.Header{"Authorization": {v}}}
+			if user, password, ok := basic.BasicAuth(); ok {
+				texts = append(texts, user, password)
+			}
 		}
 	}
 	return Long(texts)
@@ -62,29 +71,4 @@ func Values(encoded string) []string {
 		values = append(values, value)
 	}
 	return Long(values)
-}
-
-// between stands between the words of JSON, XML and forms, beside blanks.
-const between = "\"{}[],:&=<>\\ \t\r\n"
-
-var breaks = func() (is [256]bool) {
-	for _, c := range []byte(between) {
-		is[c] = true
-	}
-	return is
-}()
-
-// Words are the words of a body of any kind.
-func Words(body string) (words []string) {
-	begin := 0
-	for i := range len(body) + 1 {
-		if i < len(body) && !breaks[body[i]] {
-			continue
-		}
-		if i-begin >= shortest {
-			words = append(words, body[begin:i])
-		}
-		begin = i + 1
-	}
-	return words
 }

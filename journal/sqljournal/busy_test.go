@@ -22,7 +22,7 @@ import (
 // openHasty opens a database that does not wait for locks unless the DSN says so.
 func openHasty(t *testing.T, path, more string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+more)
+	db, err := sql.Open("sqlite", file(path)+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+more)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.PingContext(t.Context()))

@@ -82,7 +82,7 @@ func TestCheckSQLite(t *testing.T) {
 	} {
 		t.Run(pragmas, func(t *testing.T) {
 			t.Parallel()
-			dsn := "file:" + filepath.Join(t.TempDir(), "db") + "?_pragma=busy_timeout(20000)"
+			dsn := file(filepath.Join(t.TempDir(), "db")) + "?_pragma=busy_timeout(20000)"
 			for _, pragma := range strings.Fields(pragmas) {
 				dsn += "&_pragma=" + pragma
 			}
@@ -140,7 +140,7 @@ func TestCheckPostgreSQL(t *testing.T) {
 // A Check that fails later stops what is begun, until one passes.
 func TestCheckedAgain(t *testing.T) {
 	t.Parallel()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "db")+"?_pragma=journal_mode(WAL)")
+	db, err := sql.Open("sqlite", file(filepath.Join(t.TempDir(), "db"))+"?_pragma=journal_mode(WAL)")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	db.SetMaxOpenConns(1)

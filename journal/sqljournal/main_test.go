@@ -1,6 +1,8 @@
 package sqljournal_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -9,6 +11,9 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if errors.Is(postgres.err, errNoServer) {
+			fmt.Println("sqljournal: the tests against PostgreSQL were skipped; they need its server: apt-get install postgresql")
+		}
 		if err := postgres.stop(); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
 			code = 1

@@ -29,9 +29,9 @@ type proxy struct {
 // open returns a database behind the proxy.
 func (p *proxy) open(t *testing.T) *sql.DB {
 	t.Helper()
+	postgres.dsn(t) // starts it
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	postgres.dsn(t) // starts it
 	p.done.Go(func() { p.accept(listener) })
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	require.NoError(t, err)

@@ -80,7 +80,7 @@ func TestSafeTextsOfSQLite(t *testing.T) {
 	require.Equal(t, "sqljournal: begin: an error in the statement, or no such table: has Migrate been run? (SQLITE_ERROR)", safe(t, err))
 	j := migrated(t, db, c)
 
-	other, err := sql.Open("sqlite", "file:"+path)
+	other, err := sql.Open("sqlite", file(path))
 	require.NoError(t, err)
 	defer other.Close()
 	tx, err := other.Begin()

@@ -44,6 +44,12 @@ func written(head string, c *classify.Catalog, tail string) string {
 	return b.String()
 }
 
+const jsonrpcTail = `answer: # one, or a batch of them
+  code: [$.error.code, "$[*].error.code"]
+  message: [$.error.message, "$[*].error.message"]
+  data: [$.error.data, "$[*].error.data"]
+`
+
 const nexpayTail = `attempt-timeout: 10s # a silent server would hold the key's turn
 codes: # a suspension is a state, not a blip
   130: {attempts: 1, breaker: trip}
@@ -60,7 +66,7 @@ func TestBuiltinTablesAreThoseOfTheProgram(t *testing.T) {
 	}{
 		"nexpay": {policy.Nexpay(), written("# The Nexpay API, as classify.Nexpay() and policy.Nexpay() have it; a test keeps them the same.\n", classify.Nexpay(), nexpayTail)},
 		"jsonrpc": {jsonrpc, written("# JSON-RPC 2.0, as classify.JSONRPC() has it; a test keeps them the same.\n"+
-			"# From https://www.jsonrpc.org/specification (5.1, Error object; last revised 2013-01-04).\n", classify.JSONRPC(), "")},
+			"# From https://www.jsonrpc.org/specification (5.1, Error object; last revised 2013-01-04).\n", classify.JSONRPC(), jsonrpcTail)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if *update {
@@ -144,6 +150,7 @@ func same(t *testing.T, want, got *policy.Set) {
 	t.Helper()
 	require.Equal(t, want.Catalog().Rules(), got.Catalog().Rules())
 	require.Equal(t, want.Catalog().Name(), got.Catalog().Name())
+	require.Equal(t, want.Catalog().Shape(), got.Catalog().Shape())
 	require.Equal(t, want.AttemptTimeout(), got.AttemptTimeout())
 	for _, tokens := range []int{0, 4, 9} {
 		require.Equal(t, want.Affordable(tokens), got.Affordable(tokens))

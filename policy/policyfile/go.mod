@@ -3,7 +3,7 @@ module github.com/nexpay-go/resilience/policy/policyfile
 go 1.26.0
 
 require (
-	github.com/nexpay-go/resilience v0.0.0
+	github.com/nexpay-go/resilience v0.1.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests only
 	github.com/stretchr/testify v1.12.1 // tests only
 	go.uber.org/goleak v1.3.0 // tests only

@@ -44,7 +44,7 @@ func watch(t *testing.T, path string) *watched {
 	require.Equal(t, 2, f.Policies.Explain("-32603").MaxSends)
 	watcher, err := policyfile.Watch(f, policyfile.WatchConfig{
 		OnChange: func(f *policyfile.File) error {
-			refuse := w.refuse.Load() // as it is before the test goes on
+			refuse := w.refuse.Load() // first: who hears of the change may refuse the next
 			w.changes <- f.Policies.Explain("-32603").MaxSends
 			if refuse != nil {
 				return *refuse

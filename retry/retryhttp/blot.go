@@ -21,17 +21,13 @@ func (x *exchange) blot(out *http.Request, err error) {
 	if !ok || e == nil || len(e.Details) == 0 && e.TraceID == "" {
 		return
 	}
-	password := ""
-	if out.URL.User != nil {
-		password, _ = out.URL.User.Password()
-	}
-	texts := []*string{&e.TraceID}
-	for i := range e.Details {
-		texts = append(texts, &e.Details[i].Message)
-	}
-	echo.Blot(texts, slices.Concat(
-		echo.Headers(out.Header), echo.Long([]string{password}),
-		echo.Values(out.URL.RawQuery), echo.Words(x.body.text())))
+	user := out.URL.User
+	password, _ := user.Password() // of nil, too
+	x.catalog.Redact(e, func(texts []*string) {
+		echo.Blot(texts, slices.Concat(
+			echo.Headers(out.Header), echo.Long([]string{user.Username(), password}),
+			echo.Values(out.URL.RawQuery), echo.Words(x.body.text()), echo.Words(x.kept.text())))
+	})
 }
 
 // text is the beginning of a body that can be had again.

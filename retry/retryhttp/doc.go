@@ -11,6 +11,11 @@
 // (421) or nothing was sent, see retry.ResendOnProof; or by the rules of retry.DoOnce, if the request is one of
 // an operation that can be looked up: see [Once].
 //
+// With an idempotency key that is the caller's, in one of the headers that the catalog's
+// classify.Shape names, such a request is sent again after doubt too, with the same key
+// and the same bytes, for as long as the API keeps keys, less the time that a late copy
+// may take: see retry.ResendWithin. A header that is there twice, or empty, is no key.
+//
 // A body is sent again if the request has GetBody, as those made by
 // http.NewRequest have for the usual readers, or if it fits into
 // Transport.BufferBody. Otherwise the request is sent once.
@@ -20,11 +25,22 @@
 // retry.ErrNested there, and nothing is sent, as the two could not agree on when to
 // send it again; with retry.Apart it is a call of its own.
 //
+// # What answers look like
+//
+// The catalog of the Retrier says: where codes, messages and trace ids are, and which
+// headers ask for a wait. Where the Retrier has a classifier that is no catalog, answers
+// have the zero classify.Shape. An API whose shape names paths to codes may put errors
+// into a 2xx as well, and a small one is looked at, if its Content-Type is JSON: of up to
+// 64 KiB by its Content-Length, which is waited for as the answer is; or one without,
+// that is a whole JSON value within a tenth of a second. Anything else is handed on as a
+// stream, no later than that. InspectJSON looks at every 2xx, however long it takes.
+//
 // # What the caller gets
 //
 // A response, when there is one: a 2xx at once, with its body unread, and any
 // other status when nothing more is to be tried, with a body equal to what the
-// server sent. Otherwise, or with Transport.AlwaysError, a *retry.Error.
+// server sent. Otherwise, or with Transport.AlwaysError, a *retry.Error, out of which
+// [Response] takes the answer that the request ended with.
 // http.Client wraps that in a *url.Error whose text has the URL, query and all:
 // log the one inside, found by errors.As. os.IsTimeout and url.Error.Timeout say of
 // it what they say of one request, see retry.Error.Timeout.
@@ -40,7 +56,13 @@
 // a payment. The caller can read what came, and then an error. Where it is the caller's
 // context that ended meanwhile, the *retry.Error has the verdict, and the end of the
 // context as its Cause: a refusal is retry.ErrFatal, what could have been sent again
-// retry.ErrCanceled or retry.ErrDeadline.
+// retry.ErrCanceled or retry.ErrDeadline. An empty 2xx that comes over HTTP/1 when the
+// context, or the time of the attempt, is over says nothing: so answers a server that
+// gives up because its client has hung up.
+//
+// What an answer repeats of the request's credentials, query and body is taken out of
+// the messages and the trace id of the error. Of a body that can be read once, and of
+// one that Sign has put in the place of another, 64 KiB are kept for that.
 //
 // # What was not sent
 //

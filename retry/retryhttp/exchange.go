@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
+	"time"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -18,9 +17,13 @@ import (
 type exchange struct {
 	context.Context // of the request; with what Value adds, that of the call
 	t               *Transport
-	req             *http.Request // the caller's, never changed
-	payment         bool          // it is an operation: only a 2xx that can be read says that it happened
+	req             *http.Request     // the caller's, never changed
+	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
+	key             string            // that has the API keep the request from happening twice, "" if it has none
+	keeps           time.Duration     // how long the API keeps that
+	payment         bool              // it is an operation: only a 2xx that can be read says that it happened
 	body            body
+	kept            *kept                   // what is sent of a body, where that is the only way to have it
 	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
 	last            *http.Response          // of the last attempt, if that failed on it; its body is open
 	cancel          context.CancelCauseFunc // of Context, where the request has a Cancel
@@ -73,7 +76,9 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
+	bye := ctx.Err() != nil && farewell(resp)
 	x.explain(ctx, &live, resp)
+	resp = x.begun(resp)
 	kept := false
 	defer func() {
 		if !kept { // a panic of somebody else's may be on its way
@@ -83,7 +88,8 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	}()
 	err = x.judge(resp, out)
 	x.blot(out, err)
-	if !live.outlives() && err == nil && !whole(resp.Body) { // a success that nobody can read
+	err = answer(err, resp)
+	if read := live.outlives() || whole(resp.Body); err == nil && (!read || bye) { // a success that nobody can read, or believe
 		return nil, wire.Unanswered(out, context.Cause(ctx), false)
 	}
 	kept = true
@@ -93,6 +99,12 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// farewell reports whether an answer says no more than a server does that gives up, as
+// its client has hung up: over TLS that may arrive. Over HTTP/2 it does not.
+func farewell(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && 200 <= resp.StatusCode && resp.StatusCode <= 299 && (resp.ContentLength == 0 || resp.Body == http.NoBody)
 }
 
 // watch is that of the next send.
@@ -139,67 +151,6 @@ type saidError string
 
 func (e saidError) Error() string     { return string(e) }
 func (e saidError) SafeError() string { return string(e) }
-
-// judge returns the error that a response amounts to, nil for a success. Its body
-// then reads as if nobody had read it before.
-func (x *exchange) judge(resp *http.Response, out *http.Request) error {
-	switch code := resp.StatusCode; {
-	case code >= 200 && code <= 299:
-		return x.inspect(resp, out)
-	case x.payment: // neither a redirect nor anything else says that it happened
-		resp.Header.Del("Location")
-	case code == http.StatusSwitchingProtocols, code == http.StatusNotModified:
-		return nil
-	case code >= 300 && code <= 399 && resp.Header.Get("Location") != "":
-		if x.mayFollow(resp) {
-			return nil
-		}
-		resp.Header.Del("Location")
-	}
-	return peek(resp, out, mostError, classify.FromResponse)
-}
-
-// inspect looks for errors in a 2xx.
-func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
-	if x.t.InspectJSON || x.payment {
-		if err := peek(resp, out, mostJSON, func(r *http.Response) error { return classify.ReadJSON(r, nil) }); err != nil {
-			return err
-		}
-	}
-	if x.t.Judge == nil {
-		return nil
-	}
-	return judged(overhear(resp, x.t.Judge))
-}
-
-// judged is an error of Judge's as one about this answer: a 2xx came, whatever Judge
-// asked somebody else, so that nothing it says proves that nothing happened. An answer
-// that it made up is copied: it may be one for all.
-func judged(err error) error {
-	if err = errtree.Tidy(err); err == nil {
-		return nil
-	}
-	if e, ok := err.(*classify.Error); ok {
-		own := *e
-		own.Details = slices.Clone(e.Details)
-		return &own
-	}
-	if call, ok := errors.AsType[*retry.Error](err); ok {
-		return saidError("retryhttp: Judge failed: " + call.Error())
-	}
-	return errors.Join(err, errAnswered)
-}
-
-var errAnswered error = saidError("retryhttp: the answer was a 2xx")
-
-func (x *exchange) mayFollow(resp *http.Response) bool {
-	if x.t.AllowRedirect == nil {
-		return false
-	}
-	from := *x.req.URL
-	to, err := from.Parse(resp.Header.Get("Location"))
-	return err == nil && x.t.AllowRedirect(&from, to)
-}
 
 // discard closes the last answer, of which up to 64 KiB have been read: if that was
 // all, the connection serves again. The engine runs it before a wait, so that no

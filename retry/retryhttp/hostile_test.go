@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -202,3 +203,49 @@ func FuzzRoundTrip(f *testing.F) {
 		require.Equal(t, same.StatusCode, resp.StatusCode)
 	})
 }
+
+// A payment is answered by a 101 that nobody asked for, and then by silence: that is a connection, which no context ends.
+func TestPaymentIsNotReadFromAConnection(t *testing.T) {
+	for _, lookup := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			closed := 0
+			switches := func(req *http.Request) (*http.Response, error) {
+				resp, err := says(http.StatusSwitchingProtocols, "")(req)
+				resp.ContentLength = -1
+				client, server := net.Pipe()
+				resp.Body = closing{client, func() { closed++; _ = server.Close() }}
+				return resp, err
+			}
+			tr := &retryhttp.Transport{Base: answers(switches), Retrier: quick(t, retry.Config{})}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://bank.example/pay", strings.NewReader("{}"))
+			require.NoError(t, err)
+			begin := time.Now()
+			_, err = tr.RoundTrip(retryhttp.Once(req, "inv-7", func(ctx context.Context) (*http.Response, retry.Outcome, error) {
+				if !lookup {
+					return nil, retry.Undecided, nil
+				}
+				req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://bank.example/pay/inv-7", nil)
+				require.NoError(t, err)
+				resp, err := switches(req)
+				return resp, retry.Applied, err
+			}))
+			require.LessOrEqual(t, time.Since(begin), 10*time.Second)
+			if lookup {
+				require.NoError(t, err)
+				require.Equal(t, 2, closed)
+				return
+			}
+			require.ErrorIs(t, err, retry.ErrOutcomeUnknown)
+			require.Equal(t, 1, closed, "and the connection is left to nobody")
+		})
+	}
+}
+
+type closing struct {
+	io.ReadWriteCloser
+	then func()
+}
+
+func (c closing) Close() error { c.then(); return c.ReadWriteCloser.Close() }

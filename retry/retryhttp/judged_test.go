@@ -3,9 +3,11 @@ package retryhttp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +33,7 @@ func TestJudgeProvesNothing(t *testing.T) {
 		"wrapped":                      errors.Join(notSentError{}),
 		"another call that gave up":    &retry.Error{Reason: retry.ErrAttempts, Last: &classify.Error{Status: 400, Details: []classify.Detail{{Code: "30010"}}}},
 		"an answer that it has made":   shared,
+		"one that it has wrapped":      fmt.Errorf("not yet: %w", shared),
 		"a nil pointer with a method":  (*retry.Error)(nil),
 		"an error that nobody can see": errors.New("strange"),
 	} {
@@ -52,8 +55,32 @@ func TestJudgeProvesNothing(t *testing.T) {
 			require.ErrorIs(t, err, retry.ErrOutcomeUnknown)
 			require.Equal(t, 1, executed)
 			require.Equal(t, "amount-seventeen", shared.Details[0].Message)
+			require.Equal(t, "amount-seventeen", shared.TraceID)
+			require.NotContains(t, err.Error(), "amount-seventeen")
 		})
 	}
+}
+
+// Calls at once get errors of their own of one answer that Judge wraps for all.
+func TestJudgeWrapsOneAnswerForAll(t *testing.T) {
+	pending := &classify.Error{Status: 202, TraceID: "5f2c", Details: []classify.Detail{{Code: "7", Message: "pending inv-12345678"}}}
+	wrapped := fmt.Errorf("not yet: %w", pending)
+	tr := &retryhttp.Transport{Base: answers(says(202, "{}")), Retrier: quick(t, retry.Config{}), AlwaysError: true, Judge: func(*http.Response) error { return wrapped }}
+	var calls sync.WaitGroup
+	for range 4 {
+		calls.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://bank.example/pay", strings.NewReader(`{"id":"inv-12345678"}`))
+			require.NoError(t, err)
+			_, err = tr.RoundTrip(req)
+			require.ErrorContains(t, err, "HTTP 202: 7 pending […] (trace 5f2c)")
+			require.ErrorIs(t, err, wrapped)
+			own, ok := errors.AsType[*classify.Error](err)
+			require.True(t, ok)
+			require.NotSame(t, pending, own)
+		})
+	}
+	calls.Wait()
+	require.Equal(t, "pending inv-12345678", pending.Details[0].Message)
 }
 
 // A refusal in an array, or behind blanks, is one.

@@ -30,14 +30,16 @@ import (
 // "errors" and "error" or empty, up to 4 MiB, and says something (null and [] do not),
 // and its end was announced, by a length or by chunks: anything else, a page of HTML or an answer that
 // breaks off, is doubt, and verify is asked. So is a redirect, which is never
-// followed. An API that answers payments in another form needs a Send of its own,
+// followed, and a 101, whose connection is closed unread. The answer that such a request failed with is in the error, see [Response].
+// An API that answers payments in another form needs a Send of its own,
 // for retry.DoOnce.
 func Once(req *http.Request, id string, verify func(context.Context) (*http.Response, retry.Outcome, error)) *http.Request {
 	return OnceWith(req, retry.Operation[*http.Response]{ID: id, Verify: verify})
 }
 
 // OnceWith is Once with all that an operation has: a fingerprint for the journal,
-// other times. Its Send is the request, and NoReplay is that of the Transport too.
+// other times. Where Idempotent is zero, and id is the request's idempotency key by the
+// catalog's classify.Shape, it is for how long the API keeps that. Its Send is the request, and NoReplay is that of the Transport too.
 func OnceWith(req *http.Request, op retry.Operation[*http.Response]) *http.Request {
 	return req.WithContext(context.WithValue(req.Context(), operationKey{}, op))
 }
@@ -53,6 +55,9 @@ func operation(ctx context.Context) (retry.Operation[*http.Response], bool) {
 func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, error) {
 	x.payment = true
 	op.NoReplay = op.NoReplay || x.t.NoReplay
+	if op.Idempotent == 0 && x.key == op.ID {
+		op.Idempotent = x.keeps
+	}
 	op.Send = x.attempt
 	if verify := op.Verify; verify != nil {
 		op.Verify = func(ctx context.Context) (*http.Response, retry.Outcome, error) { return verified(verify(ctx)) }
@@ -101,6 +106,7 @@ func verified(resp *http.Response, found retry.Outcome, err error) (*http.Respon
 		resp.Body = http.NoBody
 		return resp, found, nil
 	}
+	unswitched(resp)
 	seen, end := beginning(resp.Body, mostJSON)
 	_ = resp.Body.Close()
 	if orEOF(end) != io.EOF || end == nil {

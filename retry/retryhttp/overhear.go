@@ -10,8 +10,8 @@ import (
 // overhear has judge look at the response, and puts back what of the body it has
 // read, up to 4 MiB. The body is read no further than judge does.
 func overhear(resp *http.Response, judge func(*http.Response) error) error {
-	tape := &taped{from: resp.Body}
 	looked := *resp
+	tape := &taped{from: resp.Body, atEnd: func() { looked.Trailer = resp.Trailer }}
 	looked.Body = tape
 	defer func() {
 		tape.closed = true
@@ -28,6 +28,7 @@ type taped struct {
 	seen   bytes.Buffer
 	end    error
 	closed bool
+	atEnd  func() // brings the trailers
 }
 
 func (t *taped) Read(p []byte) (int, error) {
@@ -41,7 +42,9 @@ func (t *taped) Read(p []byte) (int, error) {
 	default:
 		n, err := t.from.Read(p[:min(len(p), left)])
 		t.seen.Write(p[:n])
-		t.end = err
+		if t.end = err; err == io.EOF {
+			t.atEnd()
+		}
 		return n, err
 	}
 }

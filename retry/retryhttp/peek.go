@@ -16,6 +16,7 @@ const (
 // together: it reads as if nobody had looked. out is the request as it was sent, in
 // whose context stands what its answer has to say.
 func peek(resp *http.Response, out *http.Request, most int, read func(*http.Response) error) error {
+	unswitched(resp)
 	early := maps.Clone(resp.Trailer)
 	seen, end := beginning(resp.Body, most)
 	looked := *resp
@@ -29,6 +30,15 @@ func peek(resp *http.Response, out *http.Request, most int, read func(*http.Resp
 	}
 	resp.Body = &joined{again, resp.Body}
 	return err
+}
+
+// unswitched closes the body of a 101. That is a connection, and no context ends what
+// reads it.
+func unswitched(resp *http.Response) {
+	if resp.StatusCode == http.StatusSwitchingProtocols && resp.Body != nil {
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
+	}
 }
 
 // beginning reads up to most bytes, and returns what ended it before that.
@@ -62,6 +72,9 @@ func whole(body io.Reader) bool {
 		return whole(b.Reader)
 	case *replayed:
 		return b.end == io.EOF || b.end == nil && whole(b.rest)
+	case *ahead:
+		_, end := b.begun()
+		return end == io.EOF
 	}
 	return body == http.NoBody
 }

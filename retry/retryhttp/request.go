@@ -17,6 +17,7 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	if x.t.Sign == nil {
 		out := x.req.WithContext(ctx)
 		out.Body, out.ContentLength = next, x.body.length
+		x.keep(out, x.body.again())
 		return x.ready(out, watch, !safe(x.req.Method))
 	}
 	out := x.req.Clone(ctx)
@@ -34,7 +35,13 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	if err := x.t.Sign(out); err != nil {
 		return nil, errors.Join(errSign, &hidden{err})
 	}
+	if x.key != "" && (x.payment || !repeatable(x.req.Method)) {
+		if err := x.same(out); err != nil {
+			return nil, err
+		}
+	}
 	signed = true
+	x.keep(out, x.body.again() && same(out.Body, next))
 	x.trail(out, trailer)
 	return x.ready(out, watch, true)
 }

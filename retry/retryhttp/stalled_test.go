@@ -443,3 +443,51 @@ func TestAnswerThatEndsHalfWayOverHTTP(t *testing.T) {
 		}
 	}
 }
+
+// A server that gives up because its client has hung up may still say 200 to it, with nothing in it, and over TLS that may
+// arrive: nobody said that anything happened.
+func TestFarewellIsNoSuccess(t *testing.T) {
+	for _, status := range []int{200, 204} {
+		for _, way := range []string{http.MethodGet, http.MethodHead, http.MethodPost, "once"} {
+			for _, ends := range []string{"the caller", "the attempt"} {
+				t.Run(fmt.Sprint(status, " ", way, " ", ends), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						farewell := func(req *http.Request) (*http.Response, error) {
+							<-req.Context().Done()
+							resp, err := says(status, "")(req)
+							resp.Body = http.NoBody
+							return resp, err
+						}
+						timeout := policy.Table{AttemptTimeout: policy.None}
+						if ends == "the attempt" {
+							timeout.AttemptTimeout = time.Second
+						}
+						set, err := policy.Nexpay().With(timeout)
+						require.NoError(t, err)
+						ctx, cancel := context.WithCancel(t.Context())
+						defer cancel()
+						time.AfterFunc(5*time.Second, cancel)
+						method := way
+						if way == "once" {
+							method = http.MethodPost
+						}
+						req, err := http.NewRequestWithContext(ctx, method, "http://bank.example/pay", nil)
+						require.NoError(t, err)
+						if way == "once" {
+							req = retryhttp.Once(req, "inv-7", nil)
+						}
+						tr := &retryhttp.Transport{Base: answers(farewell), Retrier: quick(t, retry.Config{Policies: set})}
+						_, err = tr.RoundTrip(req)
+						e, ok := errors.AsType[*retry.Error](err)
+						require.True(t, ok, "%v", err)
+						t.Log(err, time.Now())
+						require.Equal(t, classify.Unknown, e.Effect)
+						if way == "once" {
+							require.ErrorIs(t, err, retry.ErrOutcomeUnknown)
+						}
+					})
+				})
+			}
+		}
+	}
+}

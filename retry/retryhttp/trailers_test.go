@@ -121,3 +121,36 @@ func TestTrailersOfARequest(t *testing.T) {
 		}
 	}
 }
+
+// Judge finds the trailers of a body that it has read to its end, whether it was read before or not.
+func TestJudgeReadsTrailers(t *testing.T) {
+	for _, two := range []bool{false, true} {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "Grpc-Status")
+			_, _ = io.WriteString(w, "{}")
+			w.Header().Set("Grpc-Status", "13")
+		}))
+		s.EnableHTTP2 = two
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		for _, inspect := range []bool{false, true} {
+			t.Run(fmt.Sprintf("HTTP/2 %v, InspectJSON %v", two, inspect), func(t *testing.T) {
+				tr := &retryhttp.Transport{Base: s.Client().Transport, Retrier: quick(t, retry.Config{}), InspectJSON: inspect}
+				tr.Judge = func(r *http.Response) error {
+					_, err := io.ReadAll(r.Body)
+					require.Equal(t, "13", r.Trailer.Get("Grpc-Status"))
+					return err
+				}
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+				require.NoError(t, err)
+				resp, err := tr.RoundTrip(req)
+				require.NoError(t, err)
+				body, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				require.NoError(t, resp.Body.Close())
+				require.Equal(t, "{}", string(body))
+				require.Equal(t, "13", resp.Trailer.Get("Grpc-Status"))
+			})
+		}
+	}
+}

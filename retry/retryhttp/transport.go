@@ -1,7 +1,6 @@
 package retryhttp
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -15,7 +14,8 @@ import (
 //
 // It never changes a request that it is given, and never sets an Idempotency-Key:
 // package net/http would then resend a POST by itself, with the same nonce. A
-// request that has one is sent as it is; the observer of the Retrier is told.
+// request that has one is sent as it is; the observer of the Retrier is told, unless it
+// is a key of the catalog's that makes a resend safe, and there are no nonces.
 type Transport struct {
 	// Base sends the requests, one by one. Nil: http.DefaultTransport. A Transport
 	// that is put there itself needs one.
@@ -30,7 +30,8 @@ type Transport struct {
 	// attempt is in its context, see nonce.FromContext. To read the body it uses
 	// GetBody, or reads Body and puts another one in its place. Trailers that are set
 	// on the request while its body is read follow on the copy, but for those that
-	// Sign has set. An error ends the call, which has sent nothing. What is signed is
+	// Sign has set. An error ends the call, which has sent nothing; so does a Sign that
+	// changes the idempotency key, or the body of a request with one. What is signed is
 	// sent once for each ticket: net/http is kept from repeating it by itself.
 	Sign func(*http.Request) error
 
@@ -43,8 +44,9 @@ type Transport struct {
 	// would get the last response.
 	AlwaysError bool
 
-	// InspectJSON says that answers are JSON, and that one with "errors" at its top
-	// is a failure also under a 2xx, as classify.ReadJSON has it. The body of a 2xx
+	// InspectJSON says that answers are JSON, and that one with a code of an error where
+	// the catalog's shape has it, "errors" at its top by default, is a failure also under
+	// a 2xx, as classify.Catalog.ReadJSON has it. The body of a 2xx
 	// is then read, up to 4 MiB, before the caller gets it. For [Once] that is so
 	// in any case.
 	InspectJSON bool
@@ -69,7 +71,9 @@ type Transport struct {
 	AllowRedirect func(from, to *url.URL) bool
 
 	// Endpoint says which part of the API a request is for, see retry.Endpoint.
-	// Nil: its host.
+	// Nil: the host of its URL, in small letters, without a dot at the end and
+	// without the port that its scheme has anyway: one host is one breaker, however it
+	// is written. (Not so one with letters outside of ASCII: its two forms are two.)
 	Endpoint func(*http.Request) string
 }
 
@@ -81,8 +85,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	t.warn(req)
-	x := &exchange{Context: req.Context(), t: t, req: req}
+	x := &exchange{Context: req.Context(), t: t, req: req, catalog: t.Retrier.Catalog()}
 	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
 	if wish := req.Cancel; wish != nil {
 		x.heed(wish)
@@ -91,6 +94,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return x.release(nil, err)
 	}
 	defer x.body.close()
+	x.findKey()
+	x.warn()
 	if op, ok := operation(req.Context()); ok {
 		return x.release(x.perform(op))
 	}
@@ -106,18 +111,11 @@ func (x *exchange) options() []retry.Option {
 		opts = append(opts, retry.Resend(retry.ResendNever))
 	case repeatable(x.req.Method):
 	case x.t.NoReplay:
-		opts = append(opts, retry.Resend(retry.ResendOnProofNoReplay))
+		opts = append(opts, retry.ResendWithin(x.keeps, retry.ResendOnProofNoReplay))
 	default:
-		opts = append(opts, retry.Resend(retry.ResendOnProof))
+		opts = append(opts, retry.ResendWithin(x.keeps, retry.ResendOnProof))
 	}
 	return opts
-}
-
-func (t *Transport) endpoint(req *http.Request) string {
-	if t.Endpoint != nil {
-		return t.Endpoint(req)
-	}
-	return req.URL.Host
 }
 
 // CloseIdleConnections passes on that of Base: http.Client has a method of that
@@ -157,14 +155,4 @@ func repeatable(method string) bool {
 		return true
 	}
 	return false
-}
-
-// warn tells of a header that makes net/http repeat what it should not.
-func (t *Transport) warn(req *http.Request) {
-	_, plain := req.Header["Idempotency-Key"]
-	_, x := req.Header["X-Idempotency-Key"]
-	if plain || x {
-		t.Retrier.Warn(context.WithoutCancel(req.Context()), t.endpoint(req),
-			"the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
-	}
 }

@@ -1,0 +1,71 @@
+package breaker
+
+import "time"
+
+// A member is a breaker of a Group, and the place it has there.
+type member struct {
+	name string
+	b    *Breaker
+
+	in         *chain // nil: kept
+	prev, next *member
+
+	until time.Time // kept: the end of its open time
+	index int       // kept: where
+}
+
+// A chain is a list of members, without a cell for each. The zero chain is empty.
+type chain struct {
+	front, back *member
+	len         int
+}
+
+func (c *chain) pushFront(m *member) {
+	m.in, m.prev, m.next = c, nil, c.front
+	if c.front != nil {
+		c.front.prev = m
+	} else {
+		c.back = m
+	}
+	c.front = m
+	c.len++
+}
+
+func (c *chain) remove(m *member) {
+	if m.prev != nil {
+		m.prev.next = m.next
+	} else {
+		c.front = m.next
+	}
+	if m.next != nil {
+		m.next.prev = m.prev
+	} else {
+		c.back = m.prev
+	}
+	m.in, m.prev, m.next = nil, nil, nil
+	c.len--
+}
+
+// ends are the members kept, for package heap: the first whose open time is over
+// comes first.
+type ends []*member
+
+func (e ends) Len() int           { return len(e) }
+func (e ends) Less(i, j int) bool { return e[i].until.Before(e[j].until) }
+func (e ends) Swap(i, j int) {
+	e[i], e[j] = e[j], e[i]
+	e[i].index, e[j].index = i, j
+}
+
+func (e *ends) Push(m any) {
+	m.(*member).index = len(*e)
+	*e = append(*e, m.(*member))
+}
+
+func (e *ends) Pop() any {
+	last := len(*e) - 1
+	m := (*e)[last]
+	(*e)[last] = nil
+	*e = (*e)[:last]
+	return m
+}

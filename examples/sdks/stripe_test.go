@@ -1,0 +1,50 @@
+package sdks
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v85"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+func TestStripe(t *testing.T) {
+	t.Parallel()
+	catalog := catalogOf(t, []classify.Adapter{Stripe},
+		classify.Rule{Codes: "insufficient_funds", Name: "insufficient funds", Class: classify.Fatal, Effect: classify.NotApplied},
+		classify.Rule{Codes: "rate_limit", Name: "rate limit", Class: classify.Retryable, Effect: classify.NotApplied})
+	call := func(url string) func(context.Context) error {
+		client := stripe.NewClient("sk_test_x", stripe.WithBackends(stripe.NewBackendsWithConfig(&stripe.BackendConfig{
+			URL:               stripe.String(url),
+			MaxNetworkRetries: stripe.Int64(0),
+			LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
+		})))
+		return func(ctx context.Context) error {
+			_, err := client.V1PaymentIntents.Create(ctx, &stripe.PaymentIntentCreateParams{Amount: stripe.Int64(100), Currency: stripe.String("eur")})
+			return err
+		}
+	}
+	play(t, catalog, call, map[string]scene{
+		"decline": {
+			status: 402, header: map[string]string{"Request-Id": "req_1"},
+			body:   `{"error":{"code":"card_declined","decline_code":"insufficient_funds","message":"Your card has insufficient funds.","type":"card_error"}}`,
+			reason: retry.ErrFatal, verdict: classify.Verdict{Class: classify.Fatal, Effect: classify.NotApplied, Code: "insufficient_funds", Status: 402},
+			message: "Your card has insufficient funds.", traceID: "req_1", requests: 1,
+		},
+		"rate limit": {
+			status: 429, header: map[string]string{"Request-Id": "req_2", "Retry-After": "7"},
+			body:   `{"error":{"code":"rate_limit","message":"Too many requests","type":"invalid_request_error"}}`,
+			reason: retry.ErrRetryAfter, verdict: classify.Verdict{Class: classify.Retryable, Code: "rate_limit", Status: 429, RetryAfter: 7 * time.Second},
+			message: "Too many requests", traceID: "req_2", requests: 1,
+		},
+		"unavailable": {
+			status: 503, header: map[string]string{"Request-Id": "req_3"}, body: `{"error":{"message":"Try later","type":"api_error"}}`,
+			reason: retry.ErrAttempts, verdict: classify.Verdict{Class: classify.Retryable, Status: 503},
+			message: "Try later", traceID: "req_3", requests: 2,
+		},
+		"a gateway's page": {status: 503, body: page, reason: retry.ErrUnclassified, requests: 1},
+	})
+}

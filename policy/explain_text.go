@@ -1,0 +1,138 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// String renders the explanation in a few lines of plain text.
+func (e Explanation) String() string {
+	var b strings.Builder
+	if fmt.Fprintln(&b, e.Title()); !e.Known && e.Status == 0 {
+		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one it is not sent again")
+		return b.String()
+	}
+	line(&b, "class", fmt.Sprintf("%v; effect %v", e.Rule.Class, e.Rule.Effect))
+	line(&b, "what to do", e.Rule.Fix)
+	line(&b, "what happens", e.happens())
+	line(&b, "breaker", breakerText(e.Policy.Breaker))
+	line(&b, "worst case", e.worstCase())
+	line(&b, "source", e.Rule.Source)
+	return b.String()
+}
+
+// Title is the first line of String: code, name and HTTP status, as far as they are
+// known.
+func (e Explanation) Title() string {
+	title := e.Code.Text() + " " + e.Rule.Name
+	switch {
+	case !e.Known && e.Code == "" && e.Status != 0:
+		return fmt.Sprintf("HTTP %d", e.Status)
+	case !e.Known && e.Status != 0:
+		return fmt.Sprintf("%s: no rule knows this code, HTTP %d decides", e.Code.Text(), e.Status)
+	case !e.Known:
+		return fmt.Sprintf("%s: no rule knows this code", e.Code.Text())
+	case e.Status != 0:
+		title += fmt.Sprintf(", HTTP %d", e.Status)
+	}
+	return title
+}
+
+func line(b *strings.Builder, name, text string) {
+	if text != "" {
+		fmt.Fprintf(b, "  %-13s %s\n", name, text)
+	}
+}
+
+func breakerText(m BreakerMode) string {
+	switch m {
+	case Failure:
+		return "counts as a failure"
+	case Success:
+		return "counts as a sign of life"
+	case Trip:
+		return "opens at once"
+	}
+	return "ignores it"
+}
+
+func (e *Explanation) happens() string {
+	p := &e.Policy
+	switch {
+	case e.Rule.Lockout:
+		return "the call ends, and every further call with this key fails at once until a person unlocks it"
+	case p.MaxAttempts == 1 && e.Rule.Class == classify.Retryable:
+		return "the call ends; it may succeed later"
+	case p.MaxAttempts == 1:
+		return "the call ends"
+	case e.Rule.Class == classify.Resync:
+		return "sent again at once with a newer nonce, at most twice in a call" + e.asked("after as long")
+	case e.Rule.Class == classify.FixAndResend:
+		return "the call ends, unless the caller gave a Fix: then sent again once, corrected" + e.asked("after as long")
+	}
+	text := "sent again after " + e.waits() + e.asked("as long")
+	if p.Cost > 0 {
+		tokens := "tokens"
+		if p.Cost == 1 {
+			tokens = "token"
+		}
+		text += fmt.Sprintf("; each costs %d %s of the budget", p.Cost, tokens)
+	}
+	return text
+}
+
+// asked is what becomes of a server's wish.
+func (e *Explanation) asked(how string) string {
+	text := "; or " + how + " as Retry-After asks"
+	if e.Policy.MaxRetryAfter != None {
+		text += fmt.Sprintf(", up to %v", e.Policy.MaxRetryAfter)
+	}
+	return text
+}
+
+// waits lists the waits before jitter, up to the first four.
+func (e *Explanation) waits() string {
+	const shown = 4
+	if e.Policy.Backoff.Initial < 0 {
+		return "no wait"
+	}
+	var waits []string
+	for n := 1; n <= shown && (e.MaxSends == None || n < e.MaxSends); n++ {
+		waits = append(waits, e.Policy.Backoff.Longest(n).String())
+	}
+	text := strings.Join(waits, ", ")
+	if e.MaxSends == None || e.MaxSends > shown+1 {
+		b := e.Policy.Backoff
+		b.fill()
+		text += fmt.Sprintf(" … up to %v", b.Max)
+	}
+	switch e.Policy.Backoff.Jitter {
+	case JitterFull:
+		text += " (each drawn from zero to that)"
+	case JitterEqual:
+		text += " (each drawn from half of that to that)"
+	}
+	return text
+}
+
+func (e *Explanation) worstCase() string {
+	sends := fmt.Sprintf("%d sends", e.MaxSends)
+	switch e.MaxSends {
+	case 1:
+		sends = "1 send"
+	case None:
+		sends = "sends until the time is up"
+	}
+	switch {
+	case e.MaxTime == None || e.MaxTime == math.MaxInt64:
+		return sends + ", as long as the context allows"
+	case e.AttemptTimeout > 0:
+		return fmt.Sprintf("%s, %v", sends, e.MaxTime)
+	case e.MaxTime == 0:
+		return sends + ", as long as they take: there is no attempt timeout"
+	}
+	return fmt.Sprintf("%s, %v and the time the sends take: there is no attempt timeout", sends, e.MaxTime)
+}

@@ -1,0 +1,83 @@
+package retry
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/protocol"
+)
+
+// ResendWithin is [Resend] for a call whose request carries an idempotency key, which
+// the API keeps for that long: each send must be the same bytes with the same key. In
+// that time the call is sent again whenever the policy says so, after doubt too, and
+// later as then says: [ResendOnProof], which any other value means as well, or
+// [ResendOnProofNoReplay]. Once in doubt it stays in doubt until a send succeeds, as a
+// refusal speaks for its own send alone, and Fix is not asked: the request may not
+// change any more. A 409 that no rule for its code decides then says that the first
+// send is still under way, and is retryable.
+//
+// The time counts from the first send. It is shorter by an attempt timeout, or a
+// minute where there is none, and by 40 s, so that late copies still find the key. Zero
+// or less is Resend(then).
+func ResendWithin(keeps time.Duration, then Resends) Option {
+	if then != ResendOnProofNoReplay {
+		then = ResendOnProof
+	}
+	return Option{kind: optResend, do: bound{then, max(keeps, 0)}}
+}
+
+// keyed is the guard of a call that the API keeps from happening twice for a while.
+type keyed struct {
+	onProof
+	keeps time.Duration
+	first time.Duration // send, on clock()
+	sent  bool
+}
+
+func (g *keyed) before(ctx context.Context, c *call) (context.Context, *Error) {
+	switch now := clock(); {
+	case !g.sent:
+		g.first, g.sent = now, true
+	case g.doubt && !g.keptAt(c, now): // the turn on the key took too long to come
+		return nil, stopped(ErrDoubt, nil)
+	}
+	return g.onProof.before(ctx, c)
+}
+
+// keptAt reports whether a send that begins then finds its key.
+func (g *keyed) keptAt(c *call, then time.Duration) bool {
+	takes := c.terms.timeout
+	if takes == 0 {
+		takes = sendTime
+	}
+	return protocol.Later(protocol.Later(then-g.first, takes), defaultSettle) < g.keeps
+}
+
+func (g *keyed) after(ctx context.Context, c *call, came error) {
+	last := c.history.last()
+	if v := &last.Verdict; g.doubt && v.Status == http.StatusConflict && !c.decides(v) && g.keptAt(c, clock()) {
+		v.Class = classify.Retryable
+	}
+	g.onProof.after(ctx, c, came)
+}
+
+func (g *keyed) refuses(c *call, v *classify.Verdict) *Error {
+	switch last := c.history.last(); {
+	case !g.doubt:
+		return nil
+	case v.Class != classify.FixAndResend && g.keptAt(c, protocol.Later(clock(), last.Wait)):
+		return nil
+	}
+	return stopped(ErrDoubt, nil)
+}
+
+// decides reports whether a rule for the code made the verdict.
+func (c *call) decides(v *classify.Verdict) bool {
+	if v.Code == "" || c.tables.catalog == nil {
+		return v.Code != ""
+	}
+	_, known := c.tables.catalog.Lookup(v.Code)
+	return known
+}

@@ -1,0 +1,85 @@
+package retryhttp
+
+import (
+	"errors"
+	"io"
+	"net/http"
+)
+
+// Response returns the answer that a failed request ended with, where err holds a
+// *retry.Error of a [Transport]: one of [Once], or with Transport.AlwaysError, has no
+// other way to hand it on. Of its body there is what has been read to judge it, up to 64
+// KiB, in memory: each call returns a response with a body that begins anew, and that
+// ends with an error if there was more, or if the answer broke off. It is nil if there
+// was no answer, or err is of another kind.
+//
+// The response and its header are shared: do not change them.
+func Response(err error) *http.Response {
+	a, ok := errors.AsType[*answered](err)
+	if !ok {
+		return nil
+	}
+	resp := *a.resp
+	resp.Body = io.NopCloser(&replayed{seen: a.seen, end: a.end})
+	return &resp
+}
+
+// An answered error is one about an answer, and has it.
+type answered struct {
+	err  error
+	resp *http.Response // its body is another's
+	seen []byte
+	end  error // io.EOF, if that was all
+}
+
+// answer adds to an error the answer that it is about.
+func answer(err error, resp *http.Response) error {
+	if err == nil {
+		return nil
+	}
+	a := &answered{err: err, resp: new(http.Response)}
+	*a.resp = *resp
+	a.resp.Body = nil
+	a.seen, a.end = known(resp.Body)
+	if len(a.seen) > mostError {
+		a.seen, a.end = a.seen[:mostError:mostError], errRest
+	}
+	return a
+}
+
+var errRest error = saidError("retryhttp: what follows in the answer was not kept")
+
+// known is what has been read of a body, and put back, and what comes after that.
+func known(body io.Reader) ([]byte, error) {
+	switch b := body.(type) {
+	case *joined:
+		return known(b.Reader)
+	case *replayed:
+		switch {
+		case b.end != nil:
+			return b.seen, b.end
+		case len(b.seen) >= mostError:
+			return b.seen, errRest
+		}
+		rest, end := known(b.rest)
+		return append(b.seen[:len(b.seen):len(b.seen)], rest...), end
+	case *ahead:
+		seen, end := b.begun()
+		if end == nil {
+			end = errRest
+		}
+		return seen, end
+	}
+	if body == http.NoBody {
+		return nil, io.EOF
+	}
+	return nil, errRest
+}
+
+// Error is the text of the error.
+func (a *answered) Error() string { return a.err.Error() }
+
+func (a *answered) Unwrap() error { return a.err }
+
+// GoString keeps %#v from printing the answer.
+func (a *answered) GoString() string { return a.err.Error() }

@@ -1,0 +1,45 @@
+package retryhttp
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/errtree"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// judged is an error of Judge's as one about this answer: a 2xx came, whatever Judge
+// asked somebody else, so that nothing it says proves that nothing happened. An answer
+// that it made up is copied, wrapped or not: it may be one for all.
+func judged(err error) error {
+	if err = errtree.Tidy(err); err == nil {
+		return nil
+	}
+	if call, ok := errors.AsType[*retry.Error](err); ok {
+		return saidError("retryhttp: Judge failed: " + call.Error())
+	}
+	e, ok := errors.AsType[*classify.Error](err)
+	if !ok || e == nil {
+		return errors.Join(err, errAnswered)
+	}
+	own := *e
+	own.Details = slices.Clone(e.Details)
+	if err == error(e) {
+		return &own
+	}
+	return errors.Join(&retold{&own, err}, errAnswered)
+}
+
+var errAnswered error = saidError("retryhttp: the answer was a 2xx")
+
+// A retold error is one of Judge's with a copy of the answer that it wraps, which goes
+// first, and is the one that is shown.
+type retold struct {
+	answer *classify.Error
+	err    error
+}
+
+func (e *retold) Error() string     { return e.answer.Error() }
+func (e *retold) SafeError() string { return e.answer.Error() }
+func (e *retold) Unwrap() []error   { return []error{e.answer, e.err} }

@@ -1,0 +1,47 @@
+package retryhttp
+
+import (
+	"io"
+	"net/http"
+	"reflect"
+	"sync"
+)
+
+// A kept body keeps the beginning of what is sent of it, for blot: it can be read
+// once, or is one that Sign has put a signature into.
+type kept struct {
+	io.ReadCloser
+	mu   sync.Mutex // net/http may send it still when the answer is there
+	seen []byte
+}
+
+// keep has the beginning of the body kept, if it cannot be had again.
+func (x *exchange) keep(out *http.Request, again bool) {
+	x.kept = nil
+	if !again && out.Body != nil && out.Body != http.NoBody {
+		x.kept = &kept{ReadCloser: out.Body}
+		out.Body = x.kept
+	}
+}
+
+func (k *kept) Read(p []byte) (int, error) {
+	n, err := k.ReadCloser.Read(p)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen = append(k.seen, p[:min(n, mostBody-len(k.seen))]...)
+	return n, err
+}
+
+func (k *kept) text() string {
+	if k == nil {
+		return ""
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return string(k.seen)
+}
+
+// same reports whether two bodies are one, and may be of types that cannot be compared.
+func same(a, b io.ReadCloser) bool {
+	return a != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
+}

@@ -1,0 +1,80 @@
+package retryhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// findKey finds the key of a request that the API keeps from happening twice, if its
+// body can be sent twice.
+func (x *exchange) findKey() {
+	if x.catalog != nil && x.body.again() {
+		x.key, x.keeps = x.catalog.IdempotencyKey(x.req.Header)
+	}
+}
+
+// warn tells of a header that makes net/http repeat what it should not: what the API
+// does not keep from happening twice, or what has a nonce.
+func (x *exchange) warn() {
+	_, plain := x.req.Header["Idempotency-Key"]
+	_, other := x.req.Header["X-Idempotency-Key"]
+	if (plain || other) && (x.key == "" || x.t.Retrier.Nonces() != nil) {
+		x.t.Retrier.Warn(context.WithoutCancel(x.Context), x.t.endpoint(x.req),
+			"the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
+	}
+}
+
+var errChanged error = safeError("retryhttp: Transport.Sign changed the idempotency key of the request, or its body: to send it again would be another request")
+
+// same finds out whether a signed request is still the one that the API keeps from
+// happening twice. Sign may have read its body and put an equal one in its place; what
+// goes out is a fresh one.
+func (x *exchange) same(out *http.Request) error {
+	if key, _ := x.catalog.IdempotencyKey(out.Header); key != x.key {
+		return errChanged
+	}
+	want, err := x.body.next()
+	if err != nil {
+		return err
+	}
+	equal := out.Body == nil && want == http.NoBody
+	if out.Body != nil {
+		equal, err = equals(out.Body, want)
+		_ = out.Body.Close()
+	}
+	_ = want.Close()
+	out.Body = nil
+	switch {
+	case err != nil:
+		return errors.Join(errBody, &hidden{err})
+	case !equal:
+		return errChanged
+	}
+	out.Body, err = x.body.next()
+	out.ContentLength = x.body.length
+	return err
+}
+
+// equals reports whether two bodies hold the same.
+func equals(a, b io.Reader) (bool, error) {
+	const step = 4 << 10
+	var one, other [step]byte
+	for {
+		n, errA := io.ReadFull(a, one[:])
+		m, errB := io.ReadFull(b, other[:])
+		if !bytes.Equal(one[:n], other[:m]) {
+			return false, nil
+		}
+		for _, err := range []error{errA, errB} {
+			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+				return false, err
+			}
+		}
+		if n < step {
+			return true, nil
+		}
+	}
+}
