@@ -57,6 +57,19 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"golang.org/x/term",
 	},
+	"examples/sdks": {
+		"github.com/Azure/azure-sdk-for-go/sdk/azcore",
+		"github.com/aws/aws-sdk-go-v2",
+		"github.com/aws/aws-sdk-go-v2/service/sts",
+		"github.com/aws/smithy-go",
+		"github.com/google/go-github/v93",
+		"github.com/nexpay-go/resilience",
+		"github.com/slack-go/slack",
+		"github.com/stretchr/testify",
+		"github.com/stripe/stripe-go/v85",
+		"github.com/twilio/twilio-go",
+		"google.golang.org/api",
+	},
 	"examples/storm": {
 		"github.com/cenkalti/backoff/v5",
 		"github.com/failsafe-go/failsafe-go",
@@ -127,30 +140,50 @@ func requirements(t *testing.T, file, folder string) (found []string) {
 // ours reports whether a module is of this repository.
 func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
 
+// workspaces are the folders with a go.work, each with those of its modules. One that
+// is large to compile has its own, so that nobody waits for it who works on another.
+func workspaces() map[string][]string {
+	const apart = "examples/sdks"
+	var together []string
+	for folder := range mayRequire {
+		if folder != apart {
+			together = append(together, folder)
+		}
+	}
+	slices.Sort(together)
+	return map[string][]string{".": together, apart: {apart}}
+}
+
 // A clone builds with nothing published: what modules require of each other is
 // here.
 func TestWorkspaceHasWhatItsModulesRequire(t *testing.T) {
 	t.Parallel()
-	var work struct {
-		Use     []struct{ DiskPath string }
-		Replace []struct {
-			Old, New struct{ Path, Version string }
+	for at, folders := range workspaces() {
+		var work struct {
+			Use     []struct{ DiskPath string }
+			Replace []struct {
+				Old, New struct{ Path, Version string }
+			}
 		}
-	}
-	require.NoError(t, json.Unmarshal(run(t, "work", "edit", "-json"), &work))
-	replaced := map[string]string{}
-	for _, r := range work.Replace {
-		require.Empty(t, r.New.Version)
-		replaced[r.Old.Path+" "+r.Old.Version] = path.Join(r.New.Path)
-	}
-	required := map[string]string{}
-	for folder, paths := range mayRequire {
-		require.True(t, slices.ContainsFunc(work.Use, func(u struct{ DiskPath string }) bool { return path.Clean(u.DiskPath) == folder }), folder)
-		for _, p := range slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !ours(p) }) {
-			required[p+" "+version] = path.Join(".", strings.TrimPrefix(p, module))
+		require.NoError(t, json.Unmarshal(run(t, "work", "edit", "-json", filepath.Join(at, "go.work")), &work))
+		var used []string
+		for _, u := range work.Use {
+			used = append(used, path.Join(at, u.DiskPath))
 		}
+		slices.Sort(used)
+		require.Equal(t, folders, used)
+		replaced, required := map[string]string{}, map[string]string{}
+		for _, r := range work.Replace {
+			require.Empty(t, r.New.Version)
+			replaced[r.Old.Path+" "+r.Old.Version] = path.Join(at, r.New.Path)
+		}
+		for _, folder := range folders {
+			for _, p := range slices.DeleteFunc(slices.Clone(mayRequire[folder]), func(p string) bool { return !ours(p) }) {
+				required[p+" "+version] = path.Join(".", strings.TrimPrefix(p, module))
+			}
+		}
+		require.Equal(t, required, replaced)
 	}
-	require.Equal(t, required, replaced)
 }
 
 func TestRequirementsBite(t *testing.T) {

@@ -13,7 +13,7 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 	path := r.deciding()
 	if path < 0 {
 		if text := r.textFor(toMessage, nil); text != "" { // for people
-			e.Details = []Detail{{Message: text, Data: r.textFor(toData, nil)}}
+			e.Details, e.bare = []Detail{{Message: text, Data: r.textFor(toData, nil)}}, true
 		}
 		return e, false
 	}

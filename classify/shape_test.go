@@ -210,3 +210,14 @@ func without(h http.Header, name string) http.Header {
 	h.Del(name)
 	return h
 }
+
+// A text without a code takes nothing from what the status says, or a bare 401 with a sentence in it would be doubt.
+func TestABareAnswerWithAText(t *testing.T) {
+	c := shaped(t, classify.Shape{Code: []string{"$.error.code"}, Message: []string{"$.message"}})
+	e := c.Decode(401, nil, []byte(`{"message":"Bad credentials"}`))
+	require.EqualError(t, e, "HTTP 401: Bad credentials")
+	require.False(t, e.Complete())
+	require.Equal(t, classify.Verdict{Class: classify.Fatal, Effect: classify.NotApplied, Status: 401, Rule: "HTTP 401"}, c.Classify(e))
+	e = c.Decode(401, nil, []byte(`{"message":"Bad crede`))
+	require.Equal(t, classify.Unknown, c.Classify(e).Effect, "who knows what follows")
+}

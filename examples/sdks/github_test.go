@@ -16,7 +16,7 @@ import (
 
 func githubClient(t *testing.T, url string) *github.Client {
 	t.Helper()
-	client, err := github.NewClient(github.WithURLs(github.Ptr(url+"/"), nil))
+	client, err := github.NewClient(github.WithURLs(new(url+"/"), nil))
 	require.NoError(t, err)
 	return client
 }

@@ -18,6 +18,10 @@ var stripeHeader = shaped("Stripe", classify.Shape{TraceID: []string{"header:Req
 //
 //	stripe.BackendConfig{MaxNetworkRetries: stripe.Int64(0)}
 //
+// Without a key of your own it makes up an Idempotency-Key for each call, and so for
+// each attempt of package retry, under which a POST that is sent again happens again:
+// call params.SetIdempotencyKey, once for all attempts.
+//
 // An answer that is no JSON, a gateway's page say, becomes an error without type or
 // status: it is Unclassified, and not sent again.
 var Stripe = classify.Adapt(func(e *stripe.Error) classify.Error {

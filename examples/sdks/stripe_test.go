@@ -2,32 +2,43 @@ package sdks
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"github.com/stripe/stripe-go/v85"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/retry"
 )
 
-func TestStripe(t *testing.T) {
-	t.Parallel()
-	catalog := catalogOf(t, []classify.Adapter{Stripe},
-		classify.Rule{Codes: "insufficient_funds", Name: "insufficient funds", Class: classify.Fatal, Effect: classify.NotApplied},
-		classify.Rule{Codes: "rate_limit", Name: "rate limit", Class: classify.Retryable, Effect: classify.NotApplied})
-	call := func(url string) func(context.Context) error {
+// stripeCall makes a payment under the key, or one that the SDK makes up.
+func stripeCall(key string) func(string) func(context.Context) error {
+	return func(url string) func(context.Context) error {
 		client := stripe.NewClient("sk_test_x", stripe.WithBackends(stripe.NewBackendsWithConfig(&stripe.BackendConfig{
 			URL:               stripe.String(url),
 			MaxNetworkRetries: stripe.Int64(0),
 			LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
 		})))
 		return func(ctx context.Context) error {
-			_, err := client.V1PaymentIntents.Create(ctx, &stripe.PaymentIntentCreateParams{Amount: stripe.Int64(100), Currency: stripe.String("eur")})
+			params := &stripe.PaymentIntentCreateParams{Amount: stripe.Int64(100), Currency: stripe.String("eur")}
+			if key != "" {
+				params.SetIdempotencyKey(key)
+			}
+			_, err := client.V1PaymentIntents.Create(ctx, params)
 			return err
 		}
 	}
-	play(t, catalog, call, map[string]scene{
+}
+
+func TestStripe(t *testing.T) {
+	t.Parallel()
+	catalog := catalogOf(t, []classify.Adapter{Stripe},
+		classify.Rule{Codes: "insufficient_funds", Name: "insufficient funds", Class: classify.Fatal, Effect: classify.NotApplied},
+		classify.Rule{Codes: "rate_limit", Name: "rate limit", Class: classify.Retryable, Effect: classify.NotApplied})
+	play(t, catalog, stripeCall(""), map[string]scene{
 		"decline": {
 			status: 402, header: map[string]string{"Request-Id": "req_1"},
 			body:   `{"error":{"code":"card_declined","decline_code":"insufficient_funds","message":"Your card has insufficient funds.","type":"card_error"}}`,
@@ -47,4 +58,25 @@ func TestStripe(t *testing.T) {
 		},
 		"a gateway's page": {status: 503, body: page, reason: retry.ErrUnclassified, requests: 1},
 	})
+}
+
+// The SDK makes up a key for each call. It is the same for two attempts only if it is
+// the caller's.
+func TestStripeKeys(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{"", "invoice-17"} {
+		var keys []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			keys = append(keys, r.Header.Get("Idempotency-Key")) // one request after the other
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}))
+		call := stripeCall(own)(server.URL)
+		for range 2 {
+			require.Error(t, call(t.Context()))
+		}
+		server.Close()
+		require.Len(t, keys, 2)
+		require.Equal(t, own != "", keys[0] == keys[1])
+		require.NotEmpty(t, keys[0])
+	}
 }
