@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -78,26 +79,28 @@ func (n fixedNonce) Enter(context.Context) (*nonce.Ticket, error) {
 // Somebody else has used the key: the first resync goes one above the last, the second a second.
 func TestANonceTooLowIsBroughtForward(t *testing.T) {
 	t.Parallel()
-	start := uint64(time.Now().Add(time.Minute).UnixMicro()) // above the clock, so that the next nonces are known
 	for behind, want := range map[uint64]error{0: nil, 1: nil, 2: nil, 1_000_001: nil, 1_000_002: retry.ErrResync} {
 		t.Run(fmt.Sprint(behind, " behind"), func(t *testing.T) {
 			t.Parallel()
-			w := open(t, setup{after: start})
-			w.bank.SetLastNonce(testKey.ID, start+behind)
-			refused := min(int(behind), 2)
-			if want != nil {
-				refused = 3
-			}
-			w.refusals = slices.Repeat([]classify.Code{"50"}, refused)
-			err := w.call()
-			require.ErrorIs(t, err, want)
-			if want != nil {
-				require.ErrorContains(t, err, "give each process a key of its own")
-			}
-			w.sent(min(refused+1, 3))
-			require.NoError(t, w.call(), "from there on it is in front")
-			w.sent(1)
-			require.Equal(t, limit, w.spare())
+			synctest.Test(t, func(t *testing.T) {
+				start := uint64(time.Now().Add(time.Minute).UnixMicro()) // above the clock, so that the next nonces are known
+				w := open(t, setup{after: start, virtual: true})
+				w.bank.SetLastNonce(testKey.ID, start+behind)
+				refused := min(int(behind), 2)
+				if want != nil {
+					refused = 3
+				}
+				w.refusals = slices.Repeat([]classify.Code{"50"}, refused)
+				err := w.call()
+				require.ErrorIs(t, err, want)
+				if want != nil {
+					require.ErrorContains(t, err, "give each process a key of its own")
+				}
+				w.sent(min(refused+1, 3))
+				require.NoError(t, w.call(), "from there on it is in front")
+				w.sent(1)
+				require.Equal(t, limit, w.spare())
+			})
 		})
 	}
 }

@@ -34,11 +34,21 @@ var mayRequire = map[string][]string{
 		"gonum.org/v1/plot",
 		"pgregory.net/rapid",
 	},
+	"examples/cards": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/stretchr/testify",
+	},
 	"examples/lanes": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",
+	},
+	"examples/ownapi": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/stretchr/testify",
 	},
 	"examples/payout": {
 		"github.com/jedib0t/go-pretty/v6",

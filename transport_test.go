@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -24,18 +25,24 @@ import (
 // A bank that says nothing is waited for as long as one attempt may take.
 func TestASilentBankCostsAnAttempt(t *testing.T) {
 	t.Parallel()
-	within := func(d time.Duration) setup { return setup{policies: policies(t, policy.Table{AttemptTimeout: d})} }
+	const timeout = time.Second
+	silent := setup{virtual: true, policies: policies(t, policy.Table{AttemptTimeout: timeout})}
 	t.Run("once", func(t *testing.T) {
 		t.Parallel()
-		w := open(t, within(400*time.Millisecond))
-		w.bank.Script(fault{Hang: true})
-		w.meets(waits, "", w.call())
+		synctest.Test(t, func(t *testing.T) {
+			w, began := open(t, silent), time.Now()
+			w.bank.Script(fault{Hang: true})
+			w.meets(waits, "", w.call())
+			require.InDelta(t, timeout, time.Since(began), float64(10*time.Millisecond), "and the resend")
+		})
 	})
 	t.Run("always", func(t *testing.T) {
 		t.Parallel()
-		w := open(t, within(100*time.Millisecond))
-		end := w.bank.AddRule(nexpaytest.Rule{Fault: fault{Hang: true}})
-		w.staysWith(waits, "", w.call(), end)
+		synctest.Test(t, func(t *testing.T) {
+			w := open(t, silent)
+			end := w.bank.AddRule(nexpaytest.Rule{Fault: fault{Hang: true}})
+			w.staysWith(waits, "", w.call(), end)
+		})
 	})
 }
 

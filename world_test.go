@@ -20,7 +20,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A world is a bank on loopback and all that a program puts around its calls.
+// A world is a bank and all that a program puts around its calls.
 type world struct {
 	t       *testing.T
 	bank    *nexpaytest.Bank
@@ -45,6 +45,7 @@ type setup struct {
 	after       uint64 // see nonce.LaneConfig
 	nonces      nonce.Source
 	policies    *policy.Set
+	virtual     bool // the bank is in the process, for virtual time, and not on loopback
 }
 
 func open(t *testing.T, s setup) *world {
@@ -96,6 +97,9 @@ func connect(t *testing.T, bank *nexpaytest.Bank, s setup) *nexpay.Client {
 	t.Helper()
 	signer, err := nexpay.NewSigner(s.credentials)
 	require.NoError(t, err)
+	if s.virtual {
+		return &nexpay.Client{BaseURL: "http://bank.test", Signer: signer, HTTP: &http.Client{Transport: bank.RoundTripper()}}
+	}
 	url, err := bank.Start()
 	require.NoError(t, err)
 	tcp := &http.Transport{}

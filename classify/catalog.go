@@ -120,8 +120,8 @@ func (c *Catalog) Lookup(code Code) (Rule, bool) {
 }
 
 // Rules returns the rules that speak for at least one code, in a slice of the
-// caller's own: numbers in their order, a range before what lies in it, then words
-// and beginnings.
+// caller's own: numbers in their order, a beginning or a range before what lies in
+// it, then words.
 func (c *Catalog) Rules() []Rule {
 	seen := make(map[*Rule]bool, len(c.singles)+len(c.beginnings)+len(c.ranges))
 	for _, s := range c.ranges { // one around others has several spans

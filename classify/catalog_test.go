@@ -87,7 +87,7 @@ func TestWith(t *testing.T) {
 
 // A range comes before a code of its own that stands where it begins.
 func TestRulesAreSorted(t *testing.T) {
-	want := []classify.Rule{rule("below", "5"), rule("range", "10..20"), rule("begin", "10*"), rule("first", "10"), rule("last", "20"), rule("above", "30"), rule("word", "a")}
+	want := []classify.Rule{rule("below", "5"), rule("begin", "10*"), rule("range", "10..20"), rule("first", "10"), rule("last", "20"), rule("above", "30"), rule("word", "a")}
 	require.Equal(t, want, mustCatalog(t, want[6], want[5], want[4], want[3], want[2], want[1], want[0]).Rules())
 }
 

@@ -64,7 +64,11 @@ func (c *Catalog) answer(e *Error, v *Verdict) {
 	v.Class, v.Status, v.RetryAfter, v.Rule = rowClass, e.Status, max(e.RetryAfter, 0), statusName(e.Status)
 	refused := !e.partial && len(e.Details) <= maxDetails // as far as we know yet
 	decided := 0
-	for i := range len(e.Details) + len(e.beyond) {
+	complaints := len(e.Details) + len(e.beyond)
+	if e.bare {
+		complaints = 0
+	}
+	for i := range complaints {
 		code := e.code(i)
 		if code == "" {
 			refused = false

@@ -13,12 +13,12 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 	path := r.deciding()
 	if path < 0 {
 		if text := r.textFor(toMessage, nil); text != "" { // for people
-			e.Details = []Detail{{Message: text, Data: r.textFor(toData, nil)}}
+			e.Details, e.bare = []Detail{{Message: text, Data: r.textFor(toData, nil)}}, true
 		}
 		return e, false
 	}
-	r.units(path, func(at place, code Code, success bool) {
-		fails = fails || !success || !r.shape.explicit
+	r.units(path, func(at place, code Code, found bool) {
+		fails = fails || found || !r.shape.explicit
 		switch {
 		case len(e.Details) < maxDetails:
 			e.Details = append(e.Details, Detail{code, r.textFor(toMessage, &at), r.textFor(toData, &at)})
@@ -45,7 +45,7 @@ func (e *Error) skip(code Code) {
 func (r *reader) deciding() int {
 	for _, path := range r.shape.paths[toCode] {
 		for i := range r.hits[path] {
-			if code := readCode(r.hits[path][i].text); code != "" && !r.shape.isSuccess(code) {
+			if code := readCode(r.said(&r.hits[path][i])); code != "" && !r.shape.isSuccess(code) {
 				return path
 			}
 		}
@@ -59,8 +59,9 @@ func (r *reader) deciding() int {
 }
 
 // units calls each for every error that a path leads to: for every element, or where
-// those are none of its business for every code. success says that there is no error.
-func (r *reader) units(path int, each func(at place, code Code, success bool)) {
+// those are none of its business for every code. found says that there is a code of an
+// error, be it one of two, of which none counts.
+func (r *reader) units(path int, each func(at place, code Code, found bool)) {
 	hits, elements := r.hits[path], r.elements[path]
 	for i := 0; len(elements) > 0 || i < len(hits); {
 		var at place
@@ -72,21 +73,20 @@ func (r *reader) units(path int, each func(at place, code Code, success bool)) {
 		} else {
 			at = hits[i].place
 		}
-		var text []byte
-		n := 0
+		var code Code
+		found, n := false, 0
 		for ; i < len(hits) && hits[i].place == at; i++ {
-			text = hits[i].text
+			code = readCode(r.said(&hits[i]))
+			if code != "" && r.shape.isSuccess(code) {
+				code = ""
+			}
+			found = found || code != ""
 			n++
 		}
 		if n != 1 { // twice: which of them counts?
-			text = nil
-		}
-		code := readCode(text)
-		success := code != "" && r.shape.isSuccess(code)
-		if success {
 			code = ""
 		}
-		each(at, code, success)
+		each(at, code, found)
 	}
 }
 
@@ -95,10 +95,10 @@ func (r *reader) textFor(kind int, at *place) string {
 	for _, path := range r.shape.paths[kind] {
 		for i := range r.hits[path] {
 			h := &r.hits[path][i]
-			if h.text == nil || at != nil && !h.place.beside(at) {
+			if h.end == 0 || at != nil && !h.place.beside(at) {
 				continue
 			}
-			if text := readText(h.text); text != "" {
+			if text := readText(r.said(h)); text != "" {
 				return text
 			}
 			break
@@ -117,7 +117,7 @@ func (r *reader) trace(header http.Header) string {
 			continue
 		}
 		for i := range r.hits[at.path] {
-			if id := readTrace(r.hits[at.path][i].text); id != "" {
+			if id := readTrace(r.said(&r.hits[at.path][i])); id != "" {
 				return id
 			}
 		}
@@ -132,7 +132,7 @@ func readCode(text []byte) Code {
 	case len(text) == 0 || len(text) > longest:
 		return ""
 	case text[0] == '"':
-		return wordCode(unquote(text))
+		return quotedCode(text)
 	}
 	return numberCode(text)
 }

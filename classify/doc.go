@@ -7,16 +7,22 @@
 // executed.
 //
 // [FromResponse] and [ReadJSON] turn an HTTP answer into an [*Error]; a [Catalog]
-// turns that, or any other error of a call, into a Verdict. [Nexpay] and [JSONRPC] are
-// ready-made, [NewCatalog] makes one for another API, and [Catalog.With] adapts one.
+// turns that, or any other error of a call, into a Verdict. [Nexpay], [JSONRPC] and
+// [SQLState] are ready-made, [NewCatalog] makes one for another API, [Catalog.With] adds
+// rules, and [Catalog.WithShape] says what that API's answers look like.
 // This package acts on nothing and keeps nothing.
 //
 // # Whose opinion counts
 //
 // [Catalog.Classify] looks through wrapped errors, and takes the first of these:
 //
-//   - an [*Error]: its codes, or the HTTP status where no rule knows the code;
-//   - an error with a method ErrorCode() int that returns a code other than 0;
+//   - an error that the program has marked, by retry.Transient or retry.Permanent;
+//   - an [*Error], or what an [Adapter] of the catalog makes of an error: its codes, or
+//     the HTTP status where no rule knows the code;
+//   - what the errors tell by methods, of each thing the outermost that tells it:
+//     ErrorCode() int or string (other than 0 and ""), StatusCode() or HTTPStatusCode()
+//     int, RetryAfter() time.Duration, TraceID() or RequestID() string; SQLState() string
+//     under [SQLState] alone. They are judged like an answer;
 //   - context.Canceled: [Unclassified], because it was the caller's wish to stop;
 //   - a 2xx that cannot be read: [Retryable] if it was cut or [Undecodable], otherwise
 //     [Fatal]; effect [Unknown];

@@ -27,6 +27,7 @@ type Error struct {
 	RetryAfter time.Duration // how long the server asks to wait, 0 if it does not
 
 	partial bool   // the answer held more than is kept here: cut, not all JSON, or with too many errors
+	bare    bool   // no path led to a code: Details is what a person may read, and no complaint of its own
 	skipped int    // errors that there was no room for in Details
 	beyond  []Code // the codes of those, each once
 }

@@ -3,7 +3,8 @@ package classify
 import "sync"
 
 // JSONRPC returns the catalog of the five codes that the JSON-RPC 2.0
-// specification defines. It is meant for errors with an ErrorCode() int method.
+// specification defines. It reads the answers that the specification describes, one or
+// a batch of them, and errors with an ErrorCode() int method.
 //
 // The codes -32000 to -32099, which the specification leaves to each server, have
 // no rule on purpose: what they mean is for the server's documentation to say.
@@ -12,7 +13,7 @@ func JSONRPC() *Catalog { return jsonrpc() }
 
 var jsonrpc = sync.OnceValue(func() *Catalog {
 	const source = "JSON-RPC 2.0 specification, section 5.1"
-	return must(NewCatalog("JSON-RPC", []Rule{
+	c := must(NewCatalog("JSON-RPC", []Rule{
 		{Codes: "-32700", Name: "Parse error", Class: FixAndResend, Effect: NotApplied, Source: source,
 			Fix: "Send well-formed JSON."},
 		{Codes: "-32600", Name: "Invalid Request", Class: FixAndResend, Effect: NotApplied, Source: source,
@@ -24,6 +25,11 @@ var jsonrpc = sync.OnceValue(func() *Catalog {
 		{Codes: "-32603", Name: "Internal error", Class: Retryable, Effect: Unknown, Source: source,
 			Fix: "Wait and send again; whether the call took effect is not known."},
 	}...))
+	return must(c.WithShape(Shape{
+		Code:    []string{"$.error.code", "$[*].error.code"},
+		Message: []string{"$.error.message", "$[*].error.message"},
+		Data:    []string{"$.error.data", "$[*].error.data"},
+	}))
 })
 
 // must is for the tables of this package, which its tests hold to be valid.

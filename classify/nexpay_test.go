@@ -2,7 +2,10 @@ package classify_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -103,4 +106,18 @@ func TestJSONRPC(t *testing.T) {
 		_, ok := classify.JSONRPC().Lookup(classify.Code(strconv.Itoa(n)))
 		require.False(t, ok, "code %d is each server's own", n)
 	}
+}
+
+// The table reads the answers that the specification describes.
+func TestJSONRPCAnswers(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found","data":"secret"},"id":1}`:         "fix-and-resend, effect unknown: Method not found (code -32601, HTTP 200)",
+		`[{"jsonrpc":"2.0","result":7,"id":1},{"jsonrpc":"2.0","error":{"code":-32603,"message":"No"},"id":2}]`: "retryable, effect unknown: Internal error (code -32603, HTTP 200)",
+	} {
+		err := classify.JSONRPC().ReadJSON(&http.Response{StatusCode: 200, ProtoMajor: 1, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}, nil)
+		require.Equal(t, want, classify.JSONRPC().Classify(err).String(), body)
+		require.NotContains(t, err.Error(), "secret")
+	}
+	body := `{"jsonrpc":"2.0","result":{"code":5},"id":1}`
+	require.NoError(t, classify.JSONRPC().ReadJSON(&http.Response{StatusCode: 200, ProtoMajor: 1, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}, nil))
 }

@@ -78,8 +78,7 @@ func (s *shape) fromResponse(resp *http.Response) error {
 func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp, v) }
 
 // ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
-// error if a path leads to a code that is none of its Success, or if an element of the
-// errors has none.
+// error if a path leads to a code that is none of its Success.
 func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.shape.readJSON(resp, v) }
 
 func (s *shape) readJSON(resp *http.Response, v any) error {

@@ -3,6 +3,7 @@ package classify_test
 import (
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,7 @@ func TestShapes(t *testing.T) {
 		"success, a word":    {flag, nil, `{"code":"SUCCESS","msg":"ok"}`, "HTTP 402: ok", false, false},
 		"success, digits":    {flag, nil, `{"code":"00"}`, "HTTP 402", false, false},
 		"0 is no success":    {flag, nil, `{"code":0,"msg":"m"}`, "HTTP 402: 0 m", true, true},
+		"elements of others": {classify.Shape{Code: []string{"$.details[*].issue"}}, nil, `{"details":[{"text":"t"}]}`, "HTTP 402: no code", false, false},
 		"a batch":            {deep, nil, `{"results":[{"id":1},{"id":2,"error":{"code":"late","text":"too late"}}]}`, "HTTP 402: late too late", true, true},
 		"a batch, all well":  {deep, nil, `{"results":[{"id":1},{"id":2}]}`, "HTTP 402", false, false},
 		"not JSON":           {card, nil, `<html>`, "HTTP 402", false, false},
@@ -208,4 +210,35 @@ func without(h http.Header, name string) http.Header {
 	h = h.Clone()
 	h.Del(name)
 	return h
+}
+
+// A text without a code takes nothing from what the status says, or a bare 401 with a sentence in it would be doubt.
+func TestABareAnswerWithAText(t *testing.T) {
+	c := shaped(t, classify.Shape{Code: []string{"$.error.code"}, Message: []string{"$.message"}})
+	e := c.Decode(401, nil, []byte(`{"message":"Bad credentials"}`))
+	require.EqualError(t, e, "HTTP 401: Bad credentials")
+	require.False(t, e.Complete())
+	require.Equal(t, classify.Verdict{Class: classify.Fatal, Effect: classify.NotApplied, Status: 401, Rule: "HTTP 401"}, c.Classify(e))
+	e = c.Decode(401, nil, []byte(`{"message":"Bad crede`))
+	require.Equal(t, classify.Unknown, c.Classify(e).Effect, "who knows what follows")
+}
+
+// Whatever a server sends, and wherever the codes may be in it, little is kept of it.
+func TestShapesAreCheap(t *testing.T) {
+	c := shaped(t, classify.Shape{
+		Code:    []string{"$.errors[*].code", "$.a[*]", "$.errors[*][*].code", "$.traceId"},
+		Message: []string{"$.errors[*].message", "$.a[0]"}, TraceID: []string{"$.traceId", "$.a[*]"},
+	})
+	for name, body := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			c.Decode(400, nil, []byte(body)) // what is kept for the next one is not its cost
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			e := c.Decode(400, nil, []byte(body))
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<10))
+			require.LessOrEqual(t, len(e.Details), 16)
+			_ = c.Classify(e)
+		})
+	}
 }

@@ -79,12 +79,14 @@ func TestAffordableKnowsWhatIsBuiltIn(t *testing.T) {
 }
 
 // No code but 0 is special.
-func TestAffordableOfCodeOne(t *testing.T) {
-	catalog, err := classify.NewCatalog("own", classify.Rule{Codes: "1", Name: "Busy", Class: classify.Retryable})
-	require.NoError(t, err)
-	set, err := policy.New(policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{"1": {Cost: 500}}})
-	require.NoError(t, err)
-	require.ErrorContains(t, set.Affordable(100), "policy: Codes[1]: Cost 500")
+func TestAffordableOfCodesBesideZero(t *testing.T) {
+	for _, code := range []classify.Code{"-1", "1"} {
+		catalog, err := classify.NewCatalog("own", classify.Rule{Codes: string(code), Name: "Busy", Class: classify.Retryable})
+		require.NoError(t, err)
+		set, err := policy.New(policy.Table{Catalog: catalog, Codes: map[classify.Code]policy.Policy{code: {Cost: 500}}})
+		require.NoError(t, err)
+		require.ErrorContains(t, set.Affordable(100), fmt.Sprintf("policy: Codes[%s]: Cost 500", code))
+	}
 }
 
 // Against a model that looks at every code under every status: what is reported is

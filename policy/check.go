@@ -46,7 +46,12 @@ func (t *Table) check() error {
 func sorted[K cmp.Ordered](m map[K]Policy) []K { return slices.Sorted(maps.Keys(m)) }
 
 func sortedCodes(m map[classify.Code]Policy) []classify.Code {
-	return slices.SortedFunc(maps.Keys(m), classify.Code.Compare)
+	all := make([]classify.Code, 0, len(m))
+	for code := range m {
+		all = append(all, code)
+	}
+	slices.SortFunc(all, classify.Code.Compare)
+	return all
 }
 
 type problems struct{ errs []error }

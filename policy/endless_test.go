@@ -35,6 +35,9 @@ func TestNewRefusesCallsWithoutEnd(t *testing.T) {
 			Default: endless,
 			Classes: map[classify.Class]policy.Policy{classify.Retryable: {MaxElapsed: time.Minute}},
 		}, ""},
+		{"a code over a default that is wrong itself", policy.Table{
+			Default: endless, Codes: map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None}},
+		}, "policy: Codes[7]: neither"},
 		{"status", policy.Table{Statuses: map[int]policy.Policy{503: endless}}, "policy: Statuses[503]: neither"},
 		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{"7": endless}}, "Codes[7]: neither"},
 		{"a fatal code is not resent at all", policy.Table{
@@ -85,6 +88,10 @@ func TestNewRefusesHotLoops(t *testing.T) {
 		{"waits that grow", policy.Table{Default: policy.Policy{
 			MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: 1, Max: time.Millisecond},
 		}}, ""},
+		{"a code with waits over a default without", policy.Table{
+			Default: policy.Policy{Backoff: unpaced},
+			Codes:   map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None, Backoff: policy.Backoff{Initial: time.Second}}},
+		}, ""},
 		{"a number of sends", policy.Table{Default: policy.Policy{MaxAttempts: 9, Backoff: unpaced, Cost: policy.None}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func TestExplain(t *testing.T) {
 		{"no resync", own(policy.Table{Catalog: classify.Nexpay(), Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}}), "50", 1, 0,
 			"what happens  the call ends\n"},
 		{"no code", policy.Nexpay(), "", 1, 10 * time.Second,
-			"0: no rule knows this code\n  what happens  the HTTP status decides, for the breaker too; without one it is not sent again\n"},
+			"no code\n  what happens  the HTTP status decides, for the breaker too; without one it is not sent again\n"},
 		{"a code that nobody knows", policy.Nexpay(), "4711", 1, 10 * time.Second, "4711: no rule knows this code\n"},
 		{"a sign of life", own(seven(policy.Policy{Breaker: policy.Success})), "7", 4, 30 * time.Second, "breaker       counts as a sign of life\n"},
 		{"ignored", own(seven(policy.Policy{Breaker: policy.Ignored})), "7", 4, 30 * time.Second, "breaker       ignores it\n"},

@@ -31,6 +31,8 @@ func (e Explanation) Title() string {
 	switch {
 	case !e.Known && e.Code == "" && e.Status != 0:
 		return fmt.Sprintf("HTTP %d", e.Status)
+	case e.Code == "":
+		return "no code"
 	case !e.Known && e.Status != 0:
 		return fmt.Sprintf("%s: no rule knows this code, HTTP %d decides", e.Code.Text(), e.Status)
 	case !e.Known:

@@ -11,7 +11,8 @@ import (
 // A Set is a compiled [Table]. It does not change and is safe for concurrent
 // use.
 type Set struct {
-	table Table
+	table  Table   // of all layers
+	layers []Table // the one that New was given, and what With has put on top of it
 	// inherited holds what each class comes to where the status has no policy
 	// of its own, and byStatus the same where it has.
 	inherited byClass
@@ -39,7 +40,12 @@ func New(t Table) (*Set, error) {
 // field: a code that both name keeps those fields that t leaves zero. The
 // error tells everything that is wrong with the result.
 func (s *Set) With(t Table) (*Set, error) {
-	return New(s.table.overlay(t))
+	over, err := New(s.table.overlay(t))
+	if err != nil {
+		return nil, err
+	}
+	over.layers = append(slices.Clip(s.layers), Table{}.overlay(t))
+	return over, nil
 }
 
 // compile builds the Set of a table that is right.
@@ -48,6 +54,7 @@ func compile(t Table) *Set {
 	base := base()
 	s := &Set{
 		table:     t,
+		layers:    []Table{t},
 		inherited: t.resolve(&base, 0),
 	}
 	for _, statuses := range []map[int]Policy{base.Statuses, t.Statuses} {

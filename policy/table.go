@@ -14,6 +14,9 @@ import (
 //
 // The zero Table is that of [Standard].
 type Table struct {
+	// Name is what [Set.Origins] calls the table; optional.
+	Name string
+
 	// Catalog says what the codes mean. Explain needs it, and New uses it to
 	// find policies that contradict it. Nil: codes and statuses are not checked.
 	Catalog *classify.Catalog
@@ -40,6 +43,7 @@ type Table struct {
 // overlay returns t with everything that over sets put on top, field by field.
 // It shares no map with either.
 func (t Table) overlay(over Table) Table {
+	t.Name = over.Name
 	if over.Catalog != nil {
 		t.Catalog = over.Catalog
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,10 +15,9 @@ import (
 const mostPasted = 1 << 20
 
 var (
-	alone = regexp.MustCompile(`^\s*-?[0-9]+\s*$`)
 	// What the errors and events of package retry say, as text or as the fields of a
 	// log: HTTP 500: -32603 Internal error (trace 5f2c), or code=-32603 status=500.
-	loggedCode   = regexp.MustCompile(`(?:HTTP [1-5][0-9][0-9]: |\bcode"?[=: ]+"?)(-?[0-9]+)\b`)
+	loggedCode   = regexp.MustCompile(`(HTTP [1-5][0-9][0-9]: |(?:\b|_)code(?:"?[=:] ?| ))("(?:[^"\\]|\\.)+"|[^\s",;(){}\[\]]+)`)
 	loggedStatus = regexp.MustCompile(`(?:HTTP |\bstatus"?[=: ]+"?)([1-5][0-9][0-9])\b`)
 	loggedTrace  = regexp.MustCompile(`\btrace"?[=: ]+"?([\w.:/+=-]{1,128})`)
 )
@@ -27,7 +25,7 @@ var (
 // readAnswer makes of what was pasted an error: of a body in JSON, with what stands
 // before it, of a line from a log, or of a code by itself. A status that was given
 // goes before one that was found.
-func readAnswer(in io.Reader, status int) (*classify.Error, error) {
+func readAnswer(in io.Reader, catalog *classify.Catalog, status int) (*classify.Error, error) {
 	pasted, err := io.ReadAll(io.LimitReader(in, mostPasted+1))
 	switch {
 	case err != nil:
@@ -37,7 +35,7 @@ func readAnswer(in io.Reader, status int) (*classify.Error, error) {
 	case len(bytes.TrimSpace(pasted)) == 0:
 		return nil, errors.New("there is nothing on standard input: paste an answer, or a line from a log")
 	}
-	e := pastedAnswer(pasted)
+	e := pastedAnswer(pasted, catalog)
 	if e == nil {
 		return nil, errors.New("neither an answer in JSON nor a line with an HTTP status could be found on standard input")
 	}
@@ -47,24 +45,32 @@ func readAnswer(in io.Reader, status int) (*classify.Error, error) {
 	return e, nil
 }
 
-func pastedAnswer(pasted []byte) *classify.Error {
-	if alone.Match(pasted) {
-		code, _ := strconv.Atoi(string(bytes.TrimSpace(pasted)))
-		return &classify.Error{Details: []classify.Detail{{Code: classify.Code(code)}}}
+func pastedAnswer(pasted []byte, catalog *classify.Catalog) *classify.Error {
+	if code := classify.Code(bytes.TrimSpace(pasted)); numberOf(code) != nil || known(catalog, code) {
+		return coded(code)
 	}
 	status, header, body := lastAnswer(pasted)
-	e := classify.Decode(status, header, body)
-	if len(e.Details) == 0 && body != nil && loggedStatus.Find(body) == nil {
+	e := catalog.Decode(status, header, body)
+	if len(e.Details) == 0 && body != nil && loggedStatus.Find(body) == nil && len(catalog.Shape().Code) == 0 {
 		otherForms(e, body)
 	}
 	if len(e.Details) > 0 || status != 0 {
 		return e
 	}
-	return logged(pasted)
+	return logged(pasted, catalog)
+}
+
+func coded(code classify.Code) *classify.Error {
+	return &classify.Error{Details: []classify.Detail{{Code: code}}}
+}
+
+func known(catalog *classify.Catalog, code classify.Code) bool {
+	_, known := catalog.Lookup(code)
+	return known
 }
 
 // logged reads a line from a log, nil if it tells neither code nor status.
-func logged(line []byte) *classify.Error {
+func logged(line []byte, catalog *classify.Catalog) *classify.Error {
 	find := func(what *regexp.Regexp) string {
 		if m := what.FindSubmatch(line); m != nil {
 			return string(m[1])
@@ -73,8 +79,8 @@ func logged(line []byte) *classify.Error {
 	}
 	e := &classify.Error{TraceID: find(loggedTrace)}
 	e.Status, _ = strconv.Atoi(find(loggedStatus))
-	if code, err := strconv.Atoi(find(loggedCode)); err == nil {
-		e.Details = []classify.Detail{{Code: classify.Code(code)}}
+	if code := codeIn(line, catalog); code != "" {
+		e.Details = coded(code).Details
 	}
 	if e.Status == 0 && len(e.Details) == 0 {
 		return nil
@@ -82,21 +88,38 @@ func logged(line []byte) *classify.Error {
 	return e
 }
 
+// codeIn finds the code in a line from a log. A word counts if a rule knows it, or if
+// it stands in a field of its own: the rest of the line is prose.
+func codeIn(line []byte, catalog *classify.Catalog) classify.Code {
+	field := classify.Code("")
+	for _, m := range loggedCode.FindAllSubmatch(line, -1) {
+		text := string(m[2])
+		if unquoted, err := strconv.Unquote(text); err == nil {
+			text = unquoted
+		}
+		code := classify.Code(text)
+		if numberOf(code) != nil || known(catalog, code) {
+			return code
+		}
+		if field == "" && bytes.ContainsAny(m[1], "=:") && !bytes.HasPrefix(m[1], []byte("HTTP")) && code.Valid() {
+			field = code
+		}
+	}
+	return field
+}
+
 // otherForms reads the forms in which other APIs write their codes: {"error": {"code":
-// …}} as in JSON-RPC, or {"code": …} as gRPC's do over HTTP.
+// …}} as in JSON-RPC, or {"code": …} as gRPC's do over HTTP. Of a table that says what
+// answers look like, nothing is guessed.
 func otherForms(e *classify.Error, body []byte) {
-	var answer struct {
-		Code  *int
-		Error json.RawMessage
-	}
-	if json.NewDecoder(bytes.NewReader(body)).Decode(&answer) != nil {
-		return
-	}
-	var inner struct{ Code *int }
-	if json.Unmarshal(answer.Error, &inner) == nil && inner.Code != nil {
-		answer.Code = inner.Code
-	}
-	if answer.Code != nil {
-		e.Details = []classify.Detail{{Code: classify.Code(*answer.Code)}}
+	for _, path := range []string{"$.error.code", "$.code"} {
+		catalog, err := classify.JSONRPC().WithShape(classify.Shape{Code: []string{path}})
+		if err != nil {
+			return
+		}
+		if found := catalog.Decode(e.Status, nil, body); len(found.Details) > 0 {
+			e.Details = found.Details
+			return
+		}
 	}
 }

@@ -93,7 +93,7 @@ func trace(t *testing.T, class classify.Class, p policy.Policy) string {
 			r, err := retry.New(retry.Config{
 				Policies: set, Breaker: circuit, Budget: budget,
 				Classifier: classify.Func(func(error) classify.Verdict {
-					return classify.Verdict{Class: class, Effect: classify.NotApplied, Code: 7, RetryAfter: asked}
+					return classify.Verdict{Class: class, Effect: classify.NotApplied, Code: "7", RetryAfter: asked}
 				}),
 			})
 			require.NoError(t, err)

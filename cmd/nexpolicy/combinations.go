@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -34,13 +33,12 @@ func (c *comparison) compareCombinations() {
 	}
 }
 
-// ownCodes are those that one of the tables has a policy for. Zero stands for all
+// ownCodes are those that one of the tables has a policy for. "" stands for all
 // others, which all inherit the same.
 func (c *comparison) ownCodes() []classify.Code {
-	codes := append([]classify.Code{0}, c.from.Codes()...)
-	codes = append(codes, c.to.Codes()...)
-	slices.Sort(codes)
-	return slices.Compact(codes)
+	codes := append(c.from.Codes(), c.to.Codes()...)
+	slices.SortFunc(codes, classify.Code.Compare)
+	return append([]classify.Code{""}, slices.Compact(codes)...)
 }
 
 // A statusGroup is statuses that have the same policies, in each of the tables, and
@@ -95,10 +93,10 @@ func (c *comparison) underStatuses(code classify.Code, class classify.Class, gro
 		switch {
 		case status == 0:
 			alone = slices.Concat(alone, *moves)
-		case code == 0: // the first, so that the codes need not say it again
+		case code == "": // the first, so that the codes need not say it again
 			c.statuses[status] = slices.Concat(c.statuses[status], *moves)
 		}
-		d := combination{class: class, foreign: code != 0 && class != c.rule(code).Class || code == 0 && class != g.class, moves: moves}
+		d := combination{class: class, foreign: code != "" && class != c.rule(code).Class || code == "" && class != g.class, moves: moves}
 		i, ok := at[d.key()]
 		if !ok {
 			i = len(differ)
@@ -108,8 +106,8 @@ func (c *comparison) underStatuses(code classify.Code, class classify.Class, gro
 		differ[i].statuses = append(differ[i].statuses, g.statuses...)
 	}
 	name := ""
-	if code != 0 {
-		name = fmt.Sprintf("%d %s", code, c.rule(code).Name)
+	if code != "" {
+		name = code.Text() + " " + c.rule(code).Name
 	}
 	for _, d := range differ {
 		found.add(d, name)
@@ -193,7 +191,7 @@ func runs(statuses []int) string {
 			last++
 		}
 		if statuses[i] != 0 {
-			all = append(all, stretch{classify.Code(statuses[i]), classify.Code(statuses[last])}.String())
+			all = append(all, runOf(statuses[i], statuses[last]))
 		}
 		i = last + 1
 	}

@@ -19,6 +19,7 @@ func compare(from, to *policyfile.File) []difference {
 	if before, after := c.from.AttemptTimeout(), c.to.AttemptTimeout(); before != after {
 		c.add("every send", []change{{"attempt timeout", orNone(before), orNone(after)}})
 	}
+	c.add("answers", shapeChanges(c.from.Catalog().Shape(), c.to.Catalog().Shape()))
 	c.compareClasses()
 	c.compareCodes()
 	c.compareStatuses()
@@ -95,17 +96,17 @@ func (c *comparison) compareClasses() {
 // compareCodes compares what codes mean, and what they do under no particular status.
 func (c *comparison) compareCodes() {
 	for _, s := range stretches(c.from, c.to) {
-		before, known := c.from.Catalog().Lookup(s.first)
-		after, still := c.to.Catalog().Lookup(s.first)
+		before, known := c.from.Catalog().Lookup(s.code)
+		after, still := c.to.Catalog().Lookup(s.code)
 		alike := known == still && before.Class == after.Class && before.Effect == after.Effect && before.Lockout == after.Lockout
 		if alike {
-			c.codes[s.first] = c.moves(classify.Verdict{Class: after.Class, Code: s.first})
-			if len(c.codes[s.first]) == 0 {
+			c.codes[s.code] = c.moves(classify.Verdict{Class: after.Class, Code: s.code})
+			if len(c.codes[s.code]) == 0 {
 				continue
 			}
 		}
 		about := s.String() + " " + cmp.Or(after.Name, before.Name)
-		c.all = merge(c.all, about, changes(behaviourOf(c.from.Explain(s.first)), behaviourOf(c.to.Explain(s.first))))
+		c.all = merge(c.all, about, changes(behaviourOf(c.from.Explain(s.code)), behaviourOf(c.to.Explain(s.code))))
 	}
 }
 
@@ -116,14 +117,14 @@ func (c *comparison) compareStatuses() {
 		if c.statuses[status] = c.moves(v); len(c.statuses[status]) == 0 {
 			return nil
 		}
-		return changes(behaviourOf(explain(c.from, 0, status)), behaviourOf(explain(c.to, 0, status)))
+		return changes(behaviourOf(explain(c.from, "", status)), behaviourOf(explain(c.to, "", status)))
 	}
 	for first := 100; first <= 599; {
 		changes, next := of(first), first+1
 		for next <= 599 && slices.Equal(changes, of(next)) {
 			next++
 		}
-		c.all = merge(c.all, fmt.Sprintf("HTTP %s", stretch{classify.Code(first), classify.Code(next - 1)}), changes)
+		c.all = merge(c.all, "HTTP "+runOf(first, next-1), changes)
 		first = next
 	}
 }

@@ -12,7 +12,7 @@ func newDiff(out *screen) *cobra.Command {
 		Use:   "diff OLD NEW",
 		Short: "What two files do differently",
 		Long: `What two files do differently, code by code: not how they are written, nor names and
-advice, but what the library does. Codes are compared under every HTTP status and under
+advice, but what the library does, and where it finds codes in answers. Codes are compared under every HTTP status and under
 none, statuses also without a code, and all of it for every class of error, as a
 Classifier of the program's own may find another than the rule. "7 busy under HTTP 503"
 is listed only where it is not what is listed for the code, or for the status, alone.

@@ -19,10 +19,13 @@ func newExplain(in io.Reader, out *screen) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain CODE | -",
 		Short: "What a code means, what to do, and what the library does",
-		Long: `What a code means, what to do about it, what the library does, and what that comes
-to at worst in sends and seconds.
+		Long: `What a code means, what to do about it, what the library does, what that comes to at
+worst in sends and seconds, and where each setting comes from: of the places that have
+it the most special counts, be it in the file or in the table that it extends, and of
+two that are as special that in the file.
 
-With - it reads an answer from standard input, as it was pasted: a body in JSON, with
+With - it reads an answer from standard input, as it was pasted, of the shape that the
+table says: a body in JSON, with
 status line and headers before it or without (of several, as curl -i, -v and -L print
 them, the last counts, and what curl says of itself is left out); or a line from a log.`,
 		Example: `  nexpolicy explain 50
@@ -46,21 +49,23 @@ them, the last counts, and what curl says of itself is left out); or a line from
 			if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "Paste an answer or a line from a log, then Enter and Ctrl-D.")
 			}
-			answer, err := readAnswer(in, *status)
+			answer, err := readAnswer(in, f.Policies.Catalog(), *status)
 			if err != nil {
 				return err
 			}
 			out.answer(f.Policies, answer)
 			return nil
 		}
-		code, err := readCode(args[0])
+		code, err := readCode(f.Policies, args[0])
 		if err != nil {
 			return err
 		}
-		if code == 0 && *status == 0 {
+		if code == "" && *status == 0 {
 			return errNoCode
 		}
-		out.explanation(explain(f.Policies, code, *status))
+		e := explain(f.Policies, code, *status)
+		out.explanation(e)
+		out.origins(f.Policies, e)
 		return nil
 	}
 	return cmd
@@ -82,7 +87,20 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 			fmt.Fprintf(s, "beside the one that decides: %s\n", set.Explain(d.Code).Title())
 		}
 	}
+	switch {
+	case e.Status/100 == 2 && len(e.Details) == 0:
+		fmt.Fprintln(s, "a success: nothing in it says that anything failed. If a program cannot read it, it is this:")
+	case len(e.Details) == 0 && len(set.Catalog().Shape().Code) > 0:
+		fmt.Fprintln(s, "no path of answer: code: leads to a code in it")
+	}
 	s.explanation(set.ExplainVerdict(v))
+	for _, d := range e.Details {
+		if d.Message != "" && d.Code == v.Code {
+			s.line("it says", d.Message)
+			break
+		}
+	}
+	s.origins(set, set.ExplainVerdict(v))
 }
 
 // explanation prints an explanation, on a terminal in colours and within its width.
@@ -90,13 +108,20 @@ func (s *screen) explanation(e policy.Explanation) {
 	title, rest, _ := strings.Cut(e.String(), "\n")
 	colours := append(text.Colors{text.Bold}, classColours[e.Rule.Class]...)
 	fmt.Fprintln(s, s.paint(colours, title))
-	const indent = 16
 	for line := range strings.Lines(rest) {
 		line = strings.TrimRight(line, "\n")
-		if width := s.wide(indent); width > 0 && len(line) > indent {
-			name, words := line[:indent], wrap(line[indent:], width)
-			line = s.paint(text.Colors{text.Faint}, name) + strings.ReplaceAll(words, "\n", "\n"+strings.Repeat(" ", indent))
-		}
-		fmt.Fprintln(s, strings.TrimRight(line, " "))
+		s.line(strings.TrimSpace(line[:min(indent, len(line))]), line[min(indent, len(line)):])
 	}
+}
+
+// indent is how far in explanations begin what they say.
+const indent = 16
+
+// line prints what an explanation says of one thing.
+func (s *screen) line(name, words string) {
+	name = fmt.Sprintf("  %-*s", indent-2, name)
+	if width := s.wide(indent); width > 0 {
+		name, words = s.paint(text.Colors{text.Faint}, name), strings.ReplaceAll(wrap(words, width), "\n", "\n"+strings.Repeat(" ", indent))
+	}
+	fmt.Fprintln(s, strings.TrimRight(name+words, " "))
 }

@@ -90,8 +90,15 @@ func splitHead(text []byte) (head, rest []byte) {
 	return text[:end[0]], text[end[0]:]
 }
 
-// object begins where an object in JSON may, nil if none does.
+// list begins a body that is a list of objects or words.
+var list = regexp.MustCompile(`^\s*\[\s*[{"]`)
+
+// object begins where an object in JSON may, or a list that the text begins with; nil
+// if none does.
 func object(text []byte) []byte {
+	if list.Match(text) && json.NewDecoder(bytes.NewReader(text)).Decode(new(json.RawMessage)) == nil {
+		return text
+	}
 	if at := bytes.IndexByte(text, '{'); at >= 0 {
 		return text[at:]
 	}

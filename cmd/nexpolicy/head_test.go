@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +120,7 @@ func TestPastedReadsWhatWasPrinted(t *testing.T) {
 		seconds := rapid.SampledFrom([]int{0, 1, 7, 120}).Draw(t, "Retry-After")
 		w.print(t, status, code, seconds)
 
-		e := pastedAnswer([]byte(w.String()))
+		e := pastedAnswer([]byte(w.String()), classify.Nexpay())
 		require.NotNil(t, e)
 		require.Equal(t, status, e.Status, "%q", w.String())
 		require.Equal(t, time.Duration(seconds)*time.Second, e.RetryAfter, "%q", w.String())
@@ -128,7 +129,7 @@ func TestPastedReadsWhatWasPrinted(t *testing.T) {
 			return
 		}
 		require.Len(t, e.Details, 1, "%q", w.String())
-		require.Equal(t, classify.Code(code), e.Details[0].Code, "%q", w.String())
+		require.Equal(t, classify.Code(strconv.Itoa(code)), e.Details[0].Code, "%q", w.String())
 		require.Equal(t, "5f2c", e.TraceID)
 		require.True(t, e.Complete(), "%q", w.String())
 	})

@@ -65,6 +65,8 @@ Exit status: 0 if it was done, 1 if lint found something wrong or diff a differe
 if it could not be done.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
+  nexpolicy catalogs
+  nexpolicy init policies.yaml
   pbpaste | nexpolicy explain -
   nexpolicy lint policies.yaml
   nexpolicy table --file policies.yaml --format md
@@ -76,7 +78,7 @@ if it could not be done.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newExplain(in, out), newLint(out), newTable(out), newDiff(out), newSchedule(out))
+	root.AddCommand(newExplain(in, out), newLint(out), newTable(out), newDiff(out), newSchedule(out), newCatalogs(out), newInit(out))
 	return root
 }
 

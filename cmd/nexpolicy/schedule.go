@@ -34,15 +34,15 @@ Sends 292 years after the call began, or later, cannot be drawn.`,
 		if err := checkStatus(cmd, *status); err != nil {
 			return err
 		}
-		code, err := readCode(args[0])
-		if err != nil {
-			return err
-		}
 		f, err := load(*file)
 		if err != nil {
 			return err
 		}
-		if code == 0 && *status == 0 {
+		code, err := readCode(f.Policies, args[0])
+		if err != nil {
+			return err
+		}
+		if code == "" && *status == 0 {
 			return errNoCode
 		}
 		e := explain(f.Policies, code, *status)

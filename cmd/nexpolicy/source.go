@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,7 +51,9 @@ func completeCode(file *string) cobra.CompletionFunc {
 		}
 		var codes []string
 		for _, r := range f.Policies.Catalog().Rules() {
-			codes = append(codes, fmt.Sprintf("%d\t%s", r.First, r.Name))
+			if first, _, ok := r.Bounds(); ok {
+				codes = append(codes, fmt.Sprintf("%s\t%s", first, r.Name))
+			}
 		}
 		return codes, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 	}
@@ -70,12 +71,18 @@ func checkStatus(cmd *cobra.Command, status int) error {
 	return nil
 }
 
-func readCode(s string) (classify.Code, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not an error code: a whole number is, such as 50 or -32603", s)
+// readCode is the code that somebody wrote, "" for one that says that there is no
+// error.
+func readCode(set *policy.Set, text string) (classify.Code, error) {
+	code := classify.Code(text)
+	success := set.Catalog().Shape().Success
+	switch {
+	case text == "", success == nil && text == "0", slices.Contains(success, code):
+		return "", nil
+	case !code.Valid():
+		return "", fmt.Errorf("no answer has the code %q: a code has at most 128 bytes, all printable", text)
 	}
-	return classify.Code(n), nil
+	return code, nil
 }
 
 // explain tells of a code, or of a status alone, or of both.
@@ -84,56 +91,8 @@ func explain(set *policy.Set, code classify.Code, status int) policy.Explanation
 		return set.Explain(code)
 	}
 	e := &classify.Error{Status: status}
-	if code != 0 {
+	if code != "" {
 		e.Details = []classify.Detail{{Code: code}}
 	}
 	return set.ExplainVerdict(set.Catalog().Classify(e))
-}
-
-// A stretch is a code, or a run of codes, for which the same is said.
-type stretch struct{ first, last classify.Code }
-
-func (s stretch) String() string {
-	if s.first == s.last {
-		return strconv.Itoa(int(s.first))
-	}
-	return fmt.Sprintf("%d..%d", s.first, s.last)
-}
-
-// stretches cuts the codes that one of the tables knows wherever any of them may
-// begin to say something else.
-func stretches(sets ...*policy.Set) (all []stretch) {
-	var cuts []classify.Code
-	cut := func(first, last classify.Code) {
-		if cuts = append(cuts, first); last+1 > last {
-			cuts = append(cuts, last+1)
-		}
-	}
-	known := func(code classify.Code) bool {
-		return slices.ContainsFunc(sets, func(s *policy.Set) bool { _, ok := s.Catalog().Lookup(code); return ok })
-	}
-	for _, set := range sets {
-		for _, r := range set.Catalog().Rules() {
-			last := r.Last
-			if last == 0 {
-				last = r.First
-			}
-			cut(r.First, last)
-		}
-		for _, code := range set.Codes() {
-			cut(code, code)
-		}
-	}
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	for i, first := range cuts {
-		switch {
-		case !known(first):
-		case i+1 < len(cuts):
-			all = append(all, stretch{first, cuts[i+1] - 1})
-		default:
-			all = append(all, stretch{first, 1<<(strconv.IntSize-1) - 1})
-		}
-	}
-	return all
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/nexpay-go/resilience/policy"
@@ -21,10 +22,11 @@ func newTable(out *screen) *cobra.Command {
 		Use:   "table",
 		Short: "What each code does",
 		Long: `What each code does: codes with the same behaviour in one row, and below what the HTTP
-status does where no rule knows a code. JSON has a value for each rule.`,
+status does where no rule knows a code; and where answers keep what matters, if that is
+not where it is usual. JSON has a value for each rule.`,
 		Example: `  nexpolicy table
   nexpolicy table --file policies.yaml --format md
-  nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .first'`,
+  nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .codes'`,
 		Args: cobra.NoArgs,
 	}
 	file := fileFlag(cmd)
@@ -45,8 +47,14 @@ status does where no rule knows a code. JSON has a value for each rule.`,
 			for _, line := range markdown(rows(f.Policies)) {
 				fmt.Fprintln(out, line)
 			}
+			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
+				fmt.Fprintf(out, "\n```\n%s\n```\n", strings.Join(fields, "\n"))
+			}
 		default:
 			out.rows(rows(f.Policies))
+			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
+				fmt.Fprintf(out, "\n%s\n%s\n", out.paint(text.Colors{text.Bold}, "answers"), strings.Join(fields, "\n"))
+			}
 		}
 		return nil
 	}
@@ -75,7 +83,7 @@ func rows(set *policy.Set) []row {
 		all[i].codes = append(all[i].codes, label)
 	}
 	for _, s := range joined(set) {
-		add(behaviourOf(set.Explain(s.first)), s.String())
+		add(behaviourOf(set.Explain(s.code)), s.String())
 	}
 	slices.SortStableFunc(all, func(a, b row) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(b.sends, a.sends)) })
 	codes := all
@@ -93,8 +101,8 @@ func rows(set *policy.Set) []row {
 // the same.
 func joined(set *policy.Set) (all []stretch) {
 	for _, s := range stretches(set) {
-		if n := len(all); n > 0 && all[n-1].last+1 == s.first && behaviourOf(set.Explain(all[n-1].first)) == behaviourOf(set.Explain(s.first)) {
-			all[n-1].last = s.last
+		if n := len(all); n > 0 && all[n-1].before(&s) && behaviourOf(set.Explain(all[n-1].code)) == behaviourOf(set.Explain(s.code)) {
+			all[n-1] = stretchOf(all[n-1].first, s.last)
 			continue
 		}
 		all = append(all, s)
@@ -113,7 +121,7 @@ func statuses(set *policy.Set) (all []labelled) {
 	for hundred := 3; hundred <= 5; hundred++ {
 		of, count := [100]behaviour{}, map[behaviour]int{}
 		for i := range of {
-			of[i] = behaviourOf(explain(set, 0, 100*hundred+i))
+			of[i] = behaviourOf(explain(set, "", 100*hundred+i))
 			count[of[i]]++
 		}
 		usual := of[99]
@@ -175,14 +183,14 @@ func (s *screen) rows(rows []row) {
 // null.
 type (
 	tableJSON struct {
-		Name           string       `json:"name"`
-		AttemptTimeout *float64     `json:"attemptTimeout"`
-		Codes          []codeJSON   `json:"codes"`
-		Statuses       []statusJSON `json:"statuses"`
+		Name           string         `json:"name"`
+		AttemptTimeout *float64       `json:"attemptTimeout"`
+		Answer         map[string]any `json:"answer,omitempty"` // as in a file
+		Codes          []codeJSON     `json:"codes"`
+		Statuses       []statusJSON   `json:"statuses"`
 	}
 	codeJSON struct {
-		First  int    `json:"first"`
-		Last   int    `json:"last"`
+		Codes  string `json:"codes"` // as the code of a rule in a file
 		Name   string `json:"name"`
 		Fix    string `json:"fix,omitempty"`
 		Source string `json:"source,omitempty"`
@@ -203,13 +211,13 @@ type (
 )
 
 func writeJSON(out *screen, set *policy.Set) error {
-	t := tableJSON{Name: set.Catalog().Name()}
+	t := tableJSON{Name: set.Catalog().Name(), Answer: shapeJSON(set.Catalog().Shape())}
 	if d := set.AttemptTimeout(); d > 0 {
 		t.AttemptTimeout = new(d.Seconds())
 	}
 	for _, s := range stretches(set) {
-		e := set.Explain(s.first)
-		t.Codes = append(t.Codes, codeJSON{int(s.first), int(s.last), e.Rule.Name, e.Rule.Fix, e.Rule.Source, behaviourOf(e).json()})
+		e := set.Explain(s.code)
+		t.Codes = append(t.Codes, codeJSON{s.codes, e.Rule.Name, e.Rule.Fix, e.Rule.Source, behaviourOf(e).json()})
 	}
 	for _, s := range statuses(set) {
 		t.Statuses = append(t.Statuses, statusJSON{s.label, s.json()})

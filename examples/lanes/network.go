@@ -38,7 +38,7 @@ func (n *network) send(random *rand.Rand, key string, nonce uint64) error {
 	time.Sleep(there)
 	if !n.accepts(key, nonce) {
 		time.Sleep(back)
-		return &classify.Error{Status: http.StatusBadRequest, Details: []classify.Detail{{Code: 50, Message: "Nonce is not monotonous"}}}
+		return &classify.Error{Status: http.StatusBadRequest, Details: []classify.Detail{{Code: "50", Message: "Nonce is not monotonous"}}}
 	}
 	time.Sleep(service + back)
 	return nil

@@ -3,28 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+
+	"github.com/nexpay-go/resilience/classify"
 )
 
-// A failure is an error of the API as this client returns it. A method ErrorCode
-// is all it takes to be judged by the catalog.
-type failure struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-}
-
-func (f *failure) Error() string  { return fmt.Sprintf("papaya: %d %s", f.Code, f.Message) }
-func (f *failure) ErrorCode() int { return f.Code }
-
 // A client speaks the API: a POST of JSON to a path, answered by {"result":…} or
-// {"failure":{"code":…}}, always with HTTP 200.
+// {"failure":{"reason":…,"text":…}}, always with HTTP 200. It is an ordinary client;
+// what answers mean is in papaya.yaml, by which the catalog reads them.
 type client struct {
-	url  string
-	http *http.Client
+	url     string
+	http    *http.Client
+	catalog *classify.Catalog
 }
 
 func (c *client) call(ctx context.Context, path string, in any) (string, error) {
@@ -40,28 +33,24 @@ func (c *client) call(ctx context.Context, path string, in any) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
 	var answer struct {
-		Result  string   `json:"result"`
-		Failure *failure `json:"failure"`
+		Result string `json:"result"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, 1<<20)).Decode(&answer); err != nil {
-		return "", fmt.Errorf("papaya: unreadable answer: %w", err)
-	}
-	if answer.Failure != nil {
-		return "", answer.Failure
-	}
-	return answer.Result, nil
+	err = c.catalog.ReadJSON(resp, &answer)
+	return answer.Result, err
 }
 
 // A papaya is the server, which fails by a script.
 type papaya struct {
 	*httptest.Server
 	mu     sync.Mutex
-	script []int           // codes of the next answers; negative: done, but the answer is lost
+	script []string        // codes of the next answers; lost: done, but the answer is lost
 	done   map[string]bool // transfers
 	calls  int
 }
+
+// lost stands in a script for an answer that is.
+const lost = ""
 
 func newPapaya() *papaya {
 	p := &papaya{done: map[string]bool{}}
@@ -69,7 +58,7 @@ func newPapaya() *papaya {
 	return p
 }
 
-func (p *papaya) fail(codes ...int) {
+func (p *papaya) fail(codes ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.script = codes
@@ -88,23 +77,28 @@ func (p *papaya) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.calls++
 	var in struct{ ID string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
-	code := 0
-	if len(p.script) > 0 {
+	code, scripted := "", len(p.script) > 0
+	if scripted {
 		code, p.script = p.script[0], p.script[1:]
 	}
 	answer := map[string]any{"result": "ok"}
 	switch {
-	case code > 0:
-		answer = map[string]any{"failure": failure{code, "says the handbook"}}
+	case code != "":
+		answer = failed(code)
 	case r.URL.Path == "/transfer":
 		p.done[in.ID] = true
 	case r.URL.Path == "/transfer/status" && p.done[in.ID]:
 		answer["result"] = "executed"
 	case r.URL.Path == "/transfer/status":
-		answer = map[string]any{"failure": failure{1404, "no such transfer"}}
+		answer = failed("no_such_transfer")
 	}
-	if code < 0 {
+	if scripted && code == lost {
 		panic(http.ErrAbortHandler)
 	}
+	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func failed(code string) map[string]any {
+	return map[string]any{"failure": map[string]string{"reason": code, "text": "says the handbook"}, "ticket": "p-17"}
 }

@@ -1,6 +1,6 @@
-// Ownapi shows what it takes to use the library with an API of your own: a table
-// of its codes (table.go), and errors that tell their code (api.go). It starts a
-// made-up API on loopback, lets it fail, and prints what becomes of the calls.
+// Ownapi shows what it takes to use the library with an API of your own: one file,
+// papaya.yaml. It starts a made-up API on loopback, whose codes are words and whose
+// failures come with HTTP 200, lets it fail, and prints what becomes of the calls.
 //
 //	go run ./examples/ownapi
 //
@@ -17,6 +17,7 @@ import (
 	"os/signal"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -30,7 +31,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	set, err := policies()
+	file, err := papayaFile()
 	if err != nil {
 		return err
 	}
@@ -38,15 +39,16 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	set := file.Policies
 	r, err := retry.New(retry.Config{Policies: set, Breaker: b, Key: "console token"})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "What the table says of two codes:\n\n%v\n%v\n", set.Explain("3001"), set.Explain("2001"))
+	fmt.Fprintf(out, "What the table says of two codes:\n\n%v\n%v\n", set.Explain("ledger_busy"), set.Explain("token_revoked"))
 
 	server := newPapaya()
 	defer server.Close()
-	s := &story{out: out, r: r, b: b, server: server, client: &client{server.URL, &http.Client{}}}
+	s := &story{out: out, r: r, b: b, server: server, client: &client{server.URL, &http.Client{}, set.Catalog()}}
 	defer s.client.http.CloseIdleConnections()
 	for _, scene := range []func(context.Context) error{s.busy, s.lost, s.closed, s.revoked} {
 		if err := scene(ctx); err != nil {
@@ -87,14 +89,14 @@ func (s *story) balance(ctx context.Context) (calls int, err error) {
 }
 
 func (s *story) busy(ctx context.Context) error {
-	s.server.fail(3001, 3001)
+	s.server.fail("ledger_busy", "ledger_busy")
 	calls, err := s.balance(ctx)
 	return s.expect("The ledger is busy twice, and then it is not", calls, err, nil)
 }
 
 // lost is a transfer that is executed, and whose answer is lost.
 func (s *story) lost(ctx context.Context) error {
-	s.server.fail(-1)
+	s.server.fail(lost)
 	before := s.server.count()
 	transfer := map[string]string{"id": "t-7"}
 	_, err := retry.DoOnce(ctx, s.r, retry.Operation[string]{
@@ -102,11 +104,11 @@ func (s *story) lost(ctx context.Context) error {
 		Send: func(ctx context.Context) (string, error) { return s.client.call(ctx, "/transfer", transfer) },
 		Verify: func(ctx context.Context) (string, retry.Outcome, error) {
 			status, err := s.client.call(ctx, "/transfer/status", transfer)
-			var f *failure
+			answer, said := errors.AsType[*classify.Error](err)
 			switch {
 			case err == nil:
 				return status, retry.Applied, nil
-			case errors.As(err, &f) && f.Code == 1404: // in the API's own words
+			case said && answer.Complete() && answer.Details[0].Code == "no_such_transfer": // in the API's own words
 				return "", retry.Absent, nil
 			}
 			return "", retry.Undecided, err
@@ -116,7 +118,7 @@ func (s *story) lost(ctx context.Context) error {
 }
 
 func (s *story) closed(ctx context.Context) error {
-	s.server.fail(3002)
+	s.server.fail("end_of_day")
 	_, _ = s.balance(ctx)
 	calls, err := s.balance(ctx)
 	err = s.expect("After the end of the day nobody asks any more", calls, err, retry.ErrOpen)
@@ -125,7 +127,7 @@ func (s *story) closed(ctx context.Context) error {
 }
 
 func (s *story) revoked(ctx context.Context) error {
-	s.server.fail(2001)
+	s.server.fail("token_revoked")
 	_, _ = s.balance(ctx)
 	calls, err := s.balance(ctx)
 	return s.expect("With a token that was revoked nobody asks any more, until a person has acted", calls, err, retry.ErrLockedOut)

@@ -12,8 +12,8 @@ func TestStory(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out), "%s", &out)
 	for _, told := range []string{
-		"3001 ledger busy", "and then it is not: 3 requests", "it is looked up, not made again: 2 requests",
-		`circuit breaker "papaya" is open: 3002 end of day`, `API key "console token" is locked out by code 2001`,
+		"ledger_busy ledger busy", "and then it is not: 3 requests", "it is looked up, not made again: 2 requests",
+		`circuit breaker "papaya" is open: end_of_day end of day`, `API key "console token" is locked out by code token_revoked`,
 		"Everything went as told.",
 	} {
 		require.Contains(t, out.String(), told)

@@ -58,7 +58,7 @@ func offline(o options) (site, error) {
 // payment was made.
 func misbehave(bank *nexpaytest.Bank, attempt time.Duration) {
 	for _, fault := range []nexpaytest.Fault{
-		{Code: -32603},                     // refused to work
+		{Code: "-32603"},                   // refused to work
 		{Status: 500, Execute: true},       // worked, and says it did not
 		{HTML: true, Execute: true},        // a gateway's page instead of the answer
 		{Reset: true, Execute: true},       // the answer is lost

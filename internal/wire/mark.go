@@ -10,6 +10,7 @@ type Mark struct {
 // Error is the text of the error that is marked.
 func (m *Mark) Error() string { return m.Err.Error() }
 
+// Unwrap returns the error that is marked.
 func (m *Mark) Unwrap() error { return m.Err }
 
 // Rule names the mark in a verdict, where nothing else does.

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -81,7 +79,7 @@ func (d *decoder) scarce(doc *document, f *File) {
 			return
 		}
 		n := Problem{Text: fmt.Sprintf("%s: %d attempts at %d tokens a resend: a full budget of %d pays for %d sends, and for more only if other calls succeed meanwhile",
-			strings.ToLower(d.spanned(where)), p.MaxAttempts, p.Cost, tokens, 1+tokens/p.Cost)}
+			lowerFirst(d.spanned(where)), p.MaxAttempts, p.Cost, tokens, 1+tokens/p.Cost)}
 		if at := d.places[where]; at != nil {
 			n.Line, n.Column = at.Line, at.Column
 		}
@@ -101,8 +99,7 @@ func (d *decoder) scarce(doc *document, f *File) {
 	}
 	for code, own := range doc.Codes {
 		if rule, _ := f.Policies.Catalog().Lookup(code); rule.Class == classify.Retryable {
-			note(fmt.Sprintf("Codes[%d]", code), own, classify.Verdict{Code: code})
+			note(placeOfCode(code), own, classify.Verdict{Code: code})
 		}
 	}
-	slices.SortFunc(f.Notes, func(a, b Problem) int { return cmp.Or(inOrder(a, b), cmp.Compare(a.Text, b.Text)) })
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
 )
 
@@ -32,15 +33,30 @@ func Builtin(name string) ([]byte, bool) {
 
 var builtinSets sync.Map // by name, those that were read
 
+// sqlState is the name of the table that is made in Go: only that one asks errors for
+// their SQLState().
+const sqlState = "sqlstate"
+
 func builtinSet(name string) *policy.Set {
 	if set, ok := builtinSets.Load(name); ok {
 		return set.(*policy.Set)
 	}
-	data, _ := Builtin(name)
-	f, err := Parse(name, data)
+	set, err := readBuiltin(name)
 	if err != nil {
 		panic(fmt.Sprintf("policyfile: the table %s that comes with the library: %v", name, err)) // a test reads all of them
 	}
-	builtinSets.Store(name, f.Policies)
-	return f.Policies
+	builtinSets.Store(name, set)
+	return set
+}
+
+func readBuiltin(name string) (*policy.Set, error) {
+	if name == sqlState {
+		return policy.New(policy.Table{Name: name, Catalog: classify.SQLState()})
+	}
+	data, _ := Builtin(name)
+	f, err := Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return f.Policies, nil
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 func (d *decoder) compile(root *yaml.Node, doc *document) *File {
 	base := d.base(child(root, "extends"), doc.Extends)
 	table := doc.table()
+	table.Name = d.name
 	table.Statuses = d.byStatus(doc.Statuses)
 	d.judges = doc.judges(base)
 	table.Catalog = d.catalog(root, doc, base)
@@ -72,15 +74,14 @@ func (doc *document) table() policy.Table {
 
 // What the fields are called in errors of the packages behind, and here.
 var (
-	policyWords = strings.NewReplacer("has no rule for this code", "has no rule for this code: add one, or leave this out", "policy: ", "", "retry: ", "", "AttemptTimeout", "attempt-timeout", "MaxAttempts", "attempts",
-		"MaxElapsed", "elapsed", "MaxRetryAfter", "max-retry-after", "Cost", "cost", "Initial", "initial", "Multiplier", "multiplier", "Classes[", "classes[", "Statuses[", "statuses[",
-		"Codes[", "codes[", "Default", "default", ".Backoff", ".backoff", " Max ", " max ")
+	policyWords = strings.NewReplacer("policy: ", "", "retry: ", "", "AttemptTimeout", "attempt-timeout", "MaxAttempts", "attempts",
+		"MaxElapsed", "elapsed", "MaxRetryAfter", "max-retry-after", "Cost", "cost", "Initial", "initial", "Multiplier", "multiplier", ".Backoff", ".backoff", " Max ", " max ")
 	breakerWords = strings.NewReplacer("breaker: ", "", "ConsecutiveFailures", "consecutive-failures", "FailureRatio", "failure-ratio",
 		"MinCalls", "min-calls", "MaxOpenFor", "max-open-for", "OpenFor", "open-for", "ProbeTimeout", "probe-timeout", "Probes", "probes",
 		"SlowCall", "slow-call", "Window", "window")
 	budgetWords = strings.NewReplacer("retry: BudgetConfig.", "", "Capacity", "capacity", "Deposit", "deposit", "Refund", "refund")
-	withoutRule = regexp.MustCompile(`Codes\[([345][0-9][0-9])\]: .* has no rule for this code`)
-	placeNamed  = regexp.MustCompile(`Default|(Codes|Statuses|Classes)\[[^\]]*\]`)
+	statusLike  = regexp.MustCompile(`^Codes\[([345][0-9][0-9])\]$`)
+	placeNamed  = regexp.MustCompile(`^(Default|(Statuses|Classes)\[[^\]]*\]|Codes\[[^"\]]*\])`)
 )
 
 // A finding is what is wrong at a place, which may be nil.
@@ -96,21 +97,55 @@ func (d *decoder) translate(at *yaml.Node, err error, words *strings.Replacer) {
 	}
 	told := map[finding]bool{} // of a range the same is found for each status
 	for _, e := range leaves(err) {
-		text, place := d.spanned(e.Error()), at
-		if n := d.places[placeNamed.FindString(text)]; n != nil {
-			place = n
-		}
+		where, text := cutPlace(strings.TrimPrefix(e.Error(), "policy: "))
+		place := cmp.Or(d.places[where], at)
 		if words != nil {
-			text = words.Replace(withoutRule.ReplaceAllString(text, "$0; what to do about the HTTP status $1 stands under statuses"))
+			text = inWords(where, text, words)
 		}
 		if field, _, _ := strings.Cut(text, " "); place == at {
 			place = cmp.Or(child(at, field), at)
 		}
-		if p := (finding{place, text}); !told[p] {
+		if p := (finding{place, lowerFirst(d.spanned(where)) + text}); !told[p] {
 			told[p] = true
-			d.wrong(place, "%s", text)
+			d.wrong(place, "%s", p.text)
 		}
 	}
+}
+
+// cutPlace takes the place off that package policy begins its errors with.
+func cutPlace(text string) (place, rest string) {
+	if begin, ok := strings.CutPrefix(text, "Codes[\""); ok {
+		code, err := strconv.QuotedPrefix(`"` + begin)
+		if place := "Codes[" + code + "]"; err == nil && strings.HasPrefix(text, place) {
+			return place, text[len(place):]
+		}
+	}
+	place = placeNamed.FindString(text)
+	return place, text[len(place):]
+}
+
+// inWords tells a mistake of package policy in the words of a file: all but the names
+// in it.
+func inWords(place, text string, words *strings.Replacer) string {
+	if strings.HasSuffix(text, "has no rule for this code") {
+		text += ": add one, or leave this out"
+		if m := statusLike.FindStringSubmatch(place); m != nil {
+			text += "; what to do about the HTTP status " + m[1] + " stands under statuses"
+		}
+		return text
+	}
+	name := ""
+	if end := strings.LastIndex(text, "): "); end >= 0 && strings.HasPrefix(text, " (") {
+		name, text = text[:end], text[end:]
+	}
+	return name + words.Replace(text)
+}
+
+func lowerFirst(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }
 
 // child is the value of a field, nil if it is not there.

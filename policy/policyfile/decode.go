@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/nexpay-go/resilience/classify"
 )
 
 // mostBytes is far more than any table needs.
@@ -32,6 +34,9 @@ type decoder struct {
 	spans    map[string]string         // the range that speaks for a status
 	names    map[reflect.Type][]string // of their fields
 	judges   bool                      // answers are judged by their status
+	success  []classify.Code           // that say that there is no error; nil: 0
+	name     string                    // of the file
+	text     string                    // and what it holds
 }
 
 func newDecoder() *decoder {
@@ -74,7 +79,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 		d.wrong(nil, "this is no table of policies: it holds hardly anything but punctuation")
 		return nil
 	}
-	if root, ok := parseJSON(data); ok {
+	if root, ok := parseJSON(data, d.text); ok {
 		return root
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(as11(data)))
@@ -157,6 +162,10 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 	case reflect.Map:
 		d.entries(n, v)
 	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.String && n.Kind != yaml.SequenceNode {
+			d.only(n, v)
+			return
+		}
 		d.items(n, v)
 	}
 }
@@ -165,6 +174,8 @@ func (d *decoder) scalar(n *yaml.Node, s scalar) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		d.wrong(n, "a single value is expected here, not a %s", kind(n))
+	case isCode(s) && misread(n) != "":
+		d.wrong(n, "without quotes YAML reads %s as %s: write \"%[1]s\"", short(n.Value), misread(n))
 	case n.Tag == "!!null":
 		d.wrong(n, "a value is missing")
 	default:
@@ -186,7 +197,7 @@ func quotes(n *yaml.Node, s scalar) error {
 		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" {
 			return fmt.Errorf("%s is no text: write \"%[1]s\"", short(n.Value))
 		}
-	case *count, *ratio, *number, *truth:
+	case *count, *amount, *ratio, *number, *truth:
 		if n.Tag == "!!str" && n.Value != none {
 			return fmt.Errorf("%q is a text: write it without quotes", short(n.Value))
 		}
@@ -211,7 +222,8 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
 		return
 	}
 	names := d.fieldNames(v.Type())
-	lines := make([]int, len(names)) // where each stands
+	var room [32]int           // more than there are anywhere
+	lines := room[:len(names)] // where each stands
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		index := slices.Index(names, key.Value)

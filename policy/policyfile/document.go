@@ -14,18 +14,19 @@ type document struct {
 	Extends        string                      `name:"extends" doc:"The table to start from: one of those that come with the library. Without it the file has all that there is."`
 	Name           string                      `name:"name" doc:"Of the catalog, for people. Required without extends; with it, it takes the place of the name there."`
 	AttemptTimeout wait                        `name:"attempt-timeout" doc:"Bound of one send: a duration such as 10s, or none."`
-	Rules          []rule                      `name:"rules" doc:"What codes mean. A single code wins over a range, and a rule of this file over one of the table that it extends."`
+	Answer         answer                      `name:"answer" doc:"Where answers keep what matters. Without it they are as the table that it extends says, whose answer it replaces as a whole; or {\"errors\":[{\"code\":…,\"message\":…,\"data\":…}],\"traceId\":…}."`
+	Rules          []rule                      `name:"rules" doc:"What codes mean. One code wins over the longest beginning, that over a range; and a rule of this file over one of its kind of the table that it extends."`
 	Default        settings                    `name:"default" doc:"What to do where nothing more special says otherwise."`
 	Classes        map[classify.Class]settings `name:"classes" doc:"By class of error: unclassified, retryable, resync, fix-and-resend, fatal."`
 	Statuses       map[statuses]settings       `name:"statuses" doc:"By HTTP status, 100 to 599, or by a range of them, such as 500..599, whose attempts go only to those that are retryable. A single status wins over a range, field by field."`
-	Codes          map[classify.Code]settings  `name:"codes" doc:"By error code."`
+	Codes          map[classify.Code]settings  `name:"codes" doc:"By error code: one each, in quotes if YAML would read it as something else than it looks."`
 	Breaker        breakerSettings             `name:"breaker" doc:"When to leave the server alone."`
 	Budget         budgetSettings              `name:"budget" doc:"How much may be sent again."`
 }
 
 // A rule says what a code, or a range of them, means.
 type rule struct {
-	Code    codes           `name:"code" doc:"The code, or the range: 100, or 20000..29999." required:"true"`
+	Code    codes           `name:"code" doc:"One code (card_declined, 100), a range of numbers (20000..29999) or a beginning (EAPI:*). In quotes, if YAML would read it as something else than it looks: 010, 1_000, 0x1F, 1e3, on, ~." required:"true"`
 	Name    string          `name:"name" doc:"What it means." required:"true"`
 	Class   ruleClass       `name:"class" doc:"What would help: retryable, resync, fix-and-resend or fatal." required:"true"`
 	Effect  classify.Effect `name:"effect" doc:"What is known to have happened: unknown (if nothing is said), or not-applied, if the code proves that the request changed nothing."`
@@ -47,26 +48,26 @@ type settings struct {
 
 type backoff struct {
 	Initial    wait          `name:"initial" doc:"Before the first resend: a duration, or none for no wait at all."`
-	Max        wait          `name:"max" doc:"The longest wait."`
+	Max        period        `name:"max" doc:"The longest wait."`
 	Multiplier float64       `name:"multiplier" doc:"How many times as long each further wait is, from 1 up."`
 	Jitter     policy.Jitter `name:"jitter" doc:"full, equal or none."`
 }
 
 type breakerSettings struct {
-	ConsecutiveFailures count `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 10."`
-	FailureRatio        ratio `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not. Left out: 0.5."`
-	MinCalls            count `name:"min-calls" doc:"That the window must hold before the ratio applies. Left out: 20."`
-	Window              wait  `name:"window" doc:"How far back the ratio looks. Left out: 30 s."`
-	OpenFor             wait  `name:"open-for" doc:"How long it stays open at first. Left out: 10 s."`
-	MaxOpenFor          wait  `name:"max-open-for" doc:"And at most. Left out: 20 s."`
-	Probes              count `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 2."`
-	ProbeTimeout        wait  `name:"probe-timeout" doc:"How long a probe may take. Left out: 10 s."`
-	SlowCall            wait  `name:"slow-call" doc:"How long a call may take before it counts as failed. Left out: for ever."`
-	ReportOnly          bool  `name:"report-only" doc:"Refuse nothing, report all the same."`
+	ConsecutiveFailures count  `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 10."`
+	FailureRatio        ratio  `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not. Left out: 0.5."`
+	MinCalls            amount `name:"min-calls" doc:"That the window must hold before the ratio applies. Left out: 20."`
+	Window              period `name:"window" doc:"How far back the ratio looks. Left out: 30 s."`
+	OpenFor             period `name:"open-for" doc:"How long it stays open at first. Left out: 10 s."`
+	MaxOpenFor          period `name:"max-open-for" doc:"And at most. Left out: 20 s."`
+	Probes              amount `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 2."`
+	ProbeTimeout        period `name:"probe-timeout" doc:"How long a probe may take. Left out: 10 s."`
+	SlowCall            period `name:"slow-call" doc:"How long a call may take before it counts as failed. Left out: for ever."`
+	ReportOnly          bool   `name:"report-only" doc:"Refuse nothing, report all the same."`
 }
 
 type budgetSettings struct {
-	Capacity count  `name:"capacity" doc:"Tokens that it holds, and starts with. Left out: 100."`
+	Capacity amount `name:"capacity" doc:"Tokens that it holds, and starts with. Left out: 100."`
 	Deposit  count  `name:"deposit" doc:"Tokens that a success puts back, or none. Left out: 1."`
 	Refund   refund `name:"refund" doc:"What a resend that succeeds gets back: price-and-deposit, price, or none. Left out: price-and-deposit."`
 }
@@ -75,10 +76,11 @@ type budgetSettings struct {
 type (
 	wait     time.Duration // a duration, or none
 	count    int           // a number from 1 up, or none
+	period   time.Duration // a duration
+	amount   int           // a number from 1 up
 	ratio    float64       // a share, or none
 	status   int           // an HTTP status
 	statuses struct{ first, last status }
-	codes    struct{ first, last classify.Code }
 	refund   uint8
 
 	ruleClass classify.Class

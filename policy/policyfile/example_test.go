@@ -38,7 +38,7 @@ func ExampleLoad() {
 		return nil
 	})
 	fmt.Println(sends, "sends:", err)
-	fmt.Print(f.Policies.Explain(1007))
+	fmt.Print(f.Policies.Explain("1007"))
 	// Output:
 	// 3 sends: <nil>
 	// 1007 Account closed
@@ -146,28 +146,27 @@ func ExampleFile_unknownCodes() {
 		_ = retry.Do(context.Background(), r, func(context.Context) error { return coded(2003) })
 	}
 	for _, u := range r.Stats().Unknown {
-		fmt.Printf("  - {code: %d, name: , class: } # %d times, HTTP %d, trace %q\n", u.Code, u.Count, u.Status, u.TraceID)
+		fmt.Printf("  - {code: %q, name: , class: } # %d times, HTTP %d, trace %q\n", u.Code, u.Count, u.Status, u.TraceID)
 	}
 	// Output:
-	//   - {code: 2003, name: , class: } # 3 times, HTTP 0, trace ""
+	//   - {code: "2003", name: , class: } # 3 times, HTTP 0, trace ""
 }
 
 // Other APIs are other tables: these come with the library.
 func ExampleBuiltin() {
-	for _, name := range policyfile.Builtins() {
-		data, _ := policyfile.Builtin(name)
-		f, err := policyfile.Parse(name, data)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Printf("%s: %d rules\n", f.Policies.Catalog().Name(), len(f.Policies.Catalog().Rules()))
+	fmt.Println(len(policyfile.Builtins()) > 20)
+	data, _ := policyfile.Builtin("kraken")
+	f, err := policyfile.Parse("kraken", data)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	catalog := f.Policies.Catalog()
+	answer := catalog.Decode(200, nil, []byte(`{"error":["EAPI:Invalid nonce"]}`))
+	fmt.Println(catalog.Name(), "-", catalog.Classify(answer).Class)
 	// Output:
-	// gRPC: 16 rules
-	// HTTP: 26 rules
-	// JSON-RPC: 5 rules
-	// Nexpay: 29 rules
+	// true
+	// Kraken - resync
 }
 
 // A client of gRPC whose errors tell the status code. With google.golang.org/grpc that is

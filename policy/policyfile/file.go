@@ -1,9 +1,11 @@
 package policyfile
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -25,7 +27,8 @@ type File struct {
 
 	// Notes tell what is right but may not be meant, in the order of the file:
 	// attempts that together cost more than the budget holds, so that a call is
-	// sent that often only if others succeed meanwhile.
+	// sent that often only if others succeed meanwhile; a code such as 10-19, which
+	// is a word.
 	Notes []Problem
 
 	path, text string // that it was loaded from
@@ -51,9 +54,11 @@ func loaded(path string, data []byte) (*File, error) {
 
 func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, mostBytes+1)) }
 
-// Parse is Load for what was read already. The name stands in errors.
+// Parse is Load for what was read already. The name stands in errors, and where the
+// origin of a policy is told.
 func Parse(name string, data []byte) (*File, error) {
 	d := newDecoder()
+	d.name, d.text = name, string(data)
 	var doc document
 	root := d.parse(data)
 	if root == nil {
@@ -64,7 +69,9 @@ func Parse(name string, data []byte) (*File, error) {
 	if err := d.result(name); err != nil {
 		return nil, err
 	}
+	d.odd(root, &doc, f)
 	d.scarce(&doc, f)
+	slices.SortFunc(f.Notes, func(a, b Problem) int { return cmp.Or(inOrder(a, b), cmp.Compare(a.Text, b.Text)) })
 	return f, nil
 }
 

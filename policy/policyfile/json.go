@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -12,26 +14,38 @@ import (
 // is YAML as well, and reads the same as such; but a table of ten thousand rules,
 // which a program has written, is read ten times as fast this way. (The decoder of
 // the standard library takes as long as that of YAML where positions are asked for.)
-func parseJSON(data []byte) (*yaml.Node, bool) {
+//
+// Texts are parts of the file's, which they keep in memory.
+func parseJSON(data []byte, text string) (*yaml.Node, bool) {
 	if start := bytes.TrimLeft(data, " \t\r\n"); len(start) == 0 || start[0] != '{' || !json.Valid(data) {
 		return nil, false
 	}
-	var root yaml.Node
-	open := []*yaml.Node{&root} // what the next value belongs to, innermost last
-	for r := (jsonReader{data: data, line: 1, column: 1}); r.next(); {
+	var children []*yaml.Node // of what is open, those of the innermost last
+	var open []opened
+	for r := (jsonReader{data: text, line: 1, column: 1}); r.next(); {
 		if c := r.data[0]; c == '}' || c == ']' {
 			r.forward(1)
+			last := open[len(open)-1]
 			open = open[:len(open)-1]
+			if rest := children[last.children:]; len(rest) > 0 {
+				last.node.Content = slices.Clone(rest)
+			}
+			children = children[:last.children]
 			continue
 		}
 		n := r.value()
-		in := open[len(open)-1]
-		in.Content = append(in.Content, n)
+		children = append(children, n)
 		if n.Kind != yaml.ScalarNode {
-			open = append(open, n)
+			open = append(open, opened{n, len(children)})
 		}
 	}
-	return root.Content[0], true
+	return children[0], true
+}
+
+// An opened mapping or list has not come to its end.
+type opened struct {
+	node     *yaml.Node
+	children int // how many there were before its own
 }
 
 // syntaxJSON tells where a document that means to be JSON is wrong: YAML's library
@@ -46,14 +60,14 @@ func syntaxJSON(data []byte) (*yaml.Node, error) {
 	if !ok {
 		return nil, nil
 	}
-	r := jsonReader{data: data, line: 1, column: 1}
+	r := jsonReader{data: string(data), line: 1, column: 1}
 	r.forward(max(int(wrong.Offset)-1, 0)) // it is behind the byte
 	return &yaml.Node{Line: r.line, Column: r.column}, wrong
 }
 
 // A jsonReader goes through JSON that is known to be valid.
 type jsonReader struct {
-	data         []byte // what is left
+	data         string // what is left
 	line, column int    // where that begins
 	nodes        []yaml.Node
 }
@@ -103,13 +117,13 @@ func (r *jsonReader) value() *yaml.Node {
 			}
 		}
 		length++
-		n.Tag, n.Value = "!!str", unquoted(r.data[:length])
+		n.Tag, n.Style, n.Value = "!!str", yaml.DoubleQuotedStyle, unquoted(r.data[:length])
 	default:
 		length = len(r.data)
-		if end := bytes.IndexAny(r.data, " \t\r\n,]}"); end > 0 {
+		if end := strings.IndexAny(r.data, " \t\r\n,]}"); end > 0 {
 			length = end
 		}
-		n.Value = string(r.data[:length])
+		n.Value = r.data[:length]
 		switch n.Value {
 		case "null":
 			n.Tag = "!!null"
@@ -123,19 +137,19 @@ func (r *jsonReader) value() *yaml.Node {
 	return n
 }
 
-func unquoted(s []byte) string {
-	if bytes.IndexByte(s, '\\') < 0 {
-		return string(s[1 : len(s)-1])
+func unquoted(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s[1 : len(s)-1]
 	}
 	var text string
-	_ = json.Unmarshal(s, &text) // valid
+	_ = json.Unmarshal([]byte(s), &text) // valid
 	return text
 }
 
 // forward skips bytes, and counts lines and, as YAML does, letters.
 func (r *jsonReader) forward(n int) {
-	for _, c := range r.data[:n] {
-		switch {
+	for i := range n {
+		switch c := r.data[i]; {
 		case c == '\n':
 			r.line, r.column = r.line+1, 1
 		case c&0xc0 != 0x80: // not within a letter

@@ -44,7 +44,7 @@ func TestJSONReadsAsYAML(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := space.Draw(t, "before") + "{" + `"x": ` + value(3).Draw(t, "value") + "}" + space.Draw(t, "after")
-		quick, ok := parseJSON([]byte(text))
+		quick, ok := parseJSON([]byte(text), text)
 		require.True(t, ok, text)
 		var slow yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &slow); err != nil {
@@ -73,7 +73,7 @@ func outline(n *yaml.Node) string {
 // Whatever is not JSON is left to YAML.
 func TestNotJSON(t *testing.T) {
 	for _, text := range []string{"", " ", "[1]", "7", `"x"`, "{", "{a: 1}", `{"a": 1,}`, `{"a": 1} x`, `{"a": 01}`, strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000)} {
-		_, ok := parseJSON([]byte(text))
+		_, ok := parseJSON([]byte(text), text)
 		require.False(t, ok, short(text))
 	}
 }

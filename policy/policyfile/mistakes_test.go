@@ -22,7 +22,7 @@ var slips = []slip{
 	{"rules", "- {code: 7, name: a, class: fatal, lockout: maybe}", "neither true nor false"},
 	{"rules", "- {code: 8, name: a}", "the rule has no class"},
 	{"rules", "- {code: 1000..900, name: a, class: fatal}", "runs backwards"},
-	{"rules", "- {code: 99999999999999999999, name: a, class: fatal}", "beyond the codes that there can be"},
+	{"rules", "- {code: 010, name: a, class: fatal}", "without quotes YAML reads 010 as the number 8"},
 	{"rules", "- {code: 30010..30020, name: a, class: retryable, lockout: true}", "a lockout without class fatal"},
 	{"default", "attempts: none\n  elapsed: none", "neither attempts nor elapsed has a limit"},
 	{"default", "cost: 5000", "cost 5000 is more than the 100 tokens"},
@@ -96,8 +96,12 @@ func TestNotes(t *testing.T) {
 		file string
 		want []string
 	}{
-		"nothing":                  {"extends: nexpay\ncodes: {-32603: {attempts: 11}}\n", nil},
-		"a code":                   {"extends: nexpay\ncodes:\n  -32603: {attempts: 12}\n", []string{"f:3:3: codes[-32603]: 12 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends" + more}},
+		"nothing": {"extends: nexpay\ncodes: {-32603: {attempts: 11}}\n", nil},
+		"a code":  {"extends: nexpay\ncodes:\n  -32603: {attempts: 12}\n", []string{"f:3:3: codes[-32603]: 12 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends" + more}},
+		"words like ranges": {"name: x\nrules:\n  - {code: 10-19, name: a, class: fatal}\n  - {code: \"1, 2\", name: b, class: fatal}\n  - {code: E-1, name: c, class: fatal}\ndefault: {attempts: 12}\n", []string{
+			"f:3:12: 10-19 is a word: a range of numbers is written 1000..1999, and each of several codes has a rule of its own",
+			`f:4:12: "1, 2" is a word: a range of numbers is written 1000..1999, and each of several codes has a rule of its own`,
+			"f:6:10: default: 12 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends" + more}},
 		"a cost":                   {"extends: nexpay\ncodes:\n  -32603: {cost: 34}\n", []string{"f:3:3: codes[-32603]: 4 attempts at 34 tokens a resend: a full budget of 100 pays for 3 sends" + more}},
 		"what is free":             {"extends: nexpay\ncodes:\n  -32603: {attempts: 9999, cost: none}\n", nil},
 		"without a number":         {"extends: nexpay\ncodes:\n  -32603: {attempts: none}\n", nil},

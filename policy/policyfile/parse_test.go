@@ -57,22 +57,22 @@ func TestParse(t *testing.T) {
 	f, err := policyfile.Parse("policies.yaml", []byte(whole))
 	require.NoError(t, err)
 	require.Equal(t, 5*time.Second, f.Policies.AttemptTimeout())
-	rule, ok := f.Policies.Catalog().Lookup(150)
+	rule, ok := f.Policies.Catalog().Lookup("150")
 	require.True(t, ok)
 	require.Equal(t, classify.Rule{Codes: "150", Name: "Under maintenance", Class: classify.Retryable, Effect: classify.NotApplied,
 		Fix: "Come back in an hour.", Source: "mail of the vendor, 2026-11-02"}, rule)
-	rule, _ = f.Policies.Catalog().Lookup(45000)
+	rule, _ = f.Policies.Catalog().Lookup("45000")
 	require.True(t, rule.Lockout)
-	_, ok = f.Policies.Catalog().Lookup(100)
+	_, ok = f.Policies.Catalog().Lookup("100")
 	require.True(t, ok, "of the table that it extends")
 
-	p := f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: -32603, Status: 429})
+	p := f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: "-32603", Status: 429})
 	require.Equal(t, policy.Policy{
 		MaxAttempts: policy.None, MaxElapsed: time.Minute, MaxRetryAfter: policy.None, Cost: 2, Breaker: policy.Failure,
 		Backoff: policy.Backoff{Initial: 250 * time.Millisecond, Max: 2 * time.Minute, Multiplier: 1.5, Jitter: policy.JitterEqual},
 	}, p)
 	require.Equal(t, 5, f.Policies.For(classify.Verdict{Class: classify.Retryable}).MaxAttempts)
-	require.Equal(t, policy.Trip, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: 130}).Breaker, "inherited")
+	require.Equal(t, policy.Trip, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: "130"}).Breaker, "inherited")
 	require.Equal(t, breaker.Config{
 		ConsecutiveFailures: 7, FailureRatio: -1, MinCalls: 30, Window: time.Minute, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second,
 		Probes: 1, ProbeTimeout: 4 * time.Second, SlowCall: 3 * time.Second, ReportOnly: true,
@@ -94,7 +94,7 @@ func TestName(t *testing.T) {
 func TestTextIsOneLine(t *testing.T) {
 	f, err := policyfile.Parse("f", []byte("name: x\nrules:\n- code: 7\n  name: \"a\\nb\"\n  class: fatal\n  fix: |\n    First this.\n    Then that.\n"))
 	require.NoError(t, err)
-	rule, _ := f.Policies.Catalog().Lookup(7)
+	rule, _ := f.Policies.Catalog().Lookup("7")
 	require.Equal(t, "a b", rule.Name)
 	require.Equal(t, "First this. Then that.", rule.Fix)
 }
@@ -103,7 +103,7 @@ func TestTextIsOneLine(t *testing.T) {
 func TestParseJSON(t *testing.T) {
 	f, err := policyfile.Parse("policies.json", []byte(`{"extends": "nexpay", "codes": {"-32603": {"attempts": 2, "backoff": {"initial": "1s"}}}}`))
 	require.NoError(t, err)
-	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
+	require.Equal(t, 2, f.Policies.Explain("-32603").MaxSends)
 	_, err = policyfile.Parse("policies.json", []byte(`{"extends": "nexpay",
  "codes": {"-32603": {"atempts": 2}}}`))
 	require.EqualError(t, err, `policies.json:2:23: there is no field "atempts" here; did you mean attempts?`)
@@ -124,7 +124,7 @@ func TestMistakes(t *testing.T) {
 			`f:2:1: there is no field "attempt-timout" here; did you mean attempt-timeout?`}},
 		"many at once": {"extends: nexpay\nattempt-timeout: 5\ncodes:\n  x: {}\n  -32603: {attempts: 0, breaker: open, cost: -3}\nbreaker: {probes: 2000}\n", []string{
 			`f:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
-			`f:4:3: "x" is not an error code: a whole number is`,
+			`f:4:3: codes[x]: catalog "Nexpay" has no rule for this code: add one, or leave this out`,
 			`f:5:22: "0" is not a number from 1 up; for no limit, or nothing at all, write none`,
 			`f:5:34: "open" is none of failure, ignored, success, trip`,
 			`f:5:46: "-3" is not a number from 1 up; for no limit, or nothing at all, write none`,
@@ -132,24 +132,24 @@ func TestMistakes(t *testing.T) {
 		"what depends on a mistake is not judged": {"extends: nexpay\ncodes:\n  777: {attempts: none, elapsed: 5}\nrules:\n  - {code: 777, name: x, clas: fatal}\nbreaker: {open-for: 5, max-open-for: 1s}\nbudget: {capacity: 1, deposit: x}\n", []string{
 			`f:3:34: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			`f:5:26: there is no field "clas" here; did you mean class?`,
-			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are`,
 			`f:7:9: default: cost 10 is more than the 1 token that the budget holds: no resend could ever be paid for`,
 			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
-		"but what stands beside it is": {"extends: nexpay\nrules:\n  - {code: 7, fix: 404, lockout: true}\n  - {code: 7x, class: fatal}\ndefault: {attempts: x, elapsed: none, backoff: {initial: none}, cost: 101}\nclasses: {retryable: {attempts: none, elapsed: 5}}\ncodes:\n  80: {attempts: 3, breaker: x}\n  -32603: {atempts: 3, elapsed: none, cost: 102}\nbreaker: {open-for: 5, max-open-for: 1s, probes: 2000, min-calls: x}\nbudget: {deposit: x, capacity: 99999999999}\n", []string{
+		"but what stands beside it is": {"extends: nexpay\nrules:\n  - {code: 7, fix: 404, lockout: true}\n  - {code: 7.., class: fatal}\ndefault: {attempts: x, elapsed: none, backoff: {initial: none}, cost: 101}\nclasses: {retryable: {attempts: none, elapsed: 5}}\ncodes:\n  80: {attempts: 3, breaker: x}\n  -32603: {atempts: 3, elapsed: none, cost: 102}\nbreaker: {open-for: 5, max-open-for: 1s, probes: 2000, min-calls: x}\nbudget: {deposit: x, capacity: 99999999999}\n", []string{
 			"f:3:5: the rule has no name: say what the code means",
 			"f:3:5: the rule has no class: retryable, resync, fix-and-resend or fatal",
 			`f:3:20: 404 is no text: write "404"`,
 			"f:3:34: a lockout without class fatal: a key that is of no use is not tried again",
 			"f:4:5: the rule has no name: say what the code means",
-			`f:4:12: "7x" is neither a code, such as 100, nor a range, such as 20000..29999`,
+			`f:4:12: "7.." is not a range of numbers: 20000..29999 is`,
 			`f:5:21: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
 			`f:6:48: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			"f:8:3: codes[80] (No permissions): attempts 3: a fatal error is not retryable",
 			`f:8:30: "x" is none of failure, ignored, success, trip`,
 			`f:9:12: there is no field "atempts" here; did you mean attempts?`,
-			`f:10:21: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`f:10:21: "5" is not a duration: 250ms, 10s and 2m are`,
 			"f:10:50: probes 2000 is not between 1 and 1000",
-			`f:10:67: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:10:67: "x" is not a number from 1 up`,
 			`f:11:19: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
 			"f:11:32: capacity and deposit are at most 1000000000, not 99999999999"}},
 		"what terminals take for orders": {"extends: nexpay\nrules:\n  - {code: 777, name: \"\\e[2J\", class: fatal}\n", []string{
@@ -180,23 +180,22 @@ func TestMistakes(t *testing.T) {
 		"no name":          {"rules: []\n", []string{"f:1:1: a name is needed, or extends"}},
 		"an unknown table": {"extends: nexpya\n", []string{`f:1:10: there is no table "nexpya" to extend; did you mean nexpay?`}},
 		"breaker":          {"extends: nexpay\nbreaker: {open-for: 1m, max-open-for: 1s}\n", []string{"f:2:39: max-open-for 1s is below open-for 1m0s"}},
-		"budget":           {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: default: cost 10 is more than the 5 tokens that the budget holds: no resend could ever be paid for"}},
+		"none where there is no none": {"extends: nexpay\nbreaker: {slow-call: none, probes: none}\nbudget: {capacity: none}\ndefault: {backoff: {max: none}}\n", []string{
+			`f:2:22: "none" is not a duration: 250ms, 10s and 2m are`, `f:2:36: "none" is not a number from 1 up`, `f:3:20: "none" is not a number from 1 up`, `f:4:26: "none" is not a duration: 250ms, 10s and 2m are`}},
+		"budget": {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: default: cost 10 is more than the 5 tokens that the budget holds: no resend could ever be paid for"}},
 		"costs that no budget pays": {"extends: nexpay\ndefault: {cost: 101}\nclasses: {retryable: {cost: 102}}\nstatuses: {500..504: {cost: 103}, 503: {cost: 104}}\ncodes:\n  -32603: {cost: 9223372036854775807}\n  130: {cost: 105}\n  80: {cost: 106}\n", []string{
 			"f:3:11: classes[retryable]: cost 102 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
 			"f:4:12: statuses[500..504]: cost 103 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
 			"f:4:35: statuses[503]: cost 104 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
 			"f:6:3: codes[-32603]: cost 9223372036854775807 is more than the 100 tokens that the budget holds: no resend could ever be paid for"}},
-		"numbers that are too large": {"name: x\nrules:\n  - {code: 9223372036854775808, name: a, class: fatal}\n  - {code: -9223372036854775809..1, name: b, class: fatal}\n  - {code: 2..99999999999999999999, name: c, class: fatal}\ndefault: {attempts: 9223372036854775808, elapsed: 2562048h, max-retry-after: 1h99999999999999999999s, cost: 1e3, backoff: {multiplier: 1e309}}\nstatuses: {99999999999999999999: {}}\ncodes: {9223372036854775808: {}}\n", []string{
-			`f:3:12: "9223372036854775808" is beyond the codes that there can be: -9223372036854775808 to 9223372036854775807`,
-			`f:4:12: "-9223372036854775809" is beyond the codes that there can be: -9223372036854775808 to 9223372036854775807`,
-			`f:5:12: "99999999999999999999" is beyond the codes that there can be: -9223372036854775808 to 9223372036854775807`,
+		"numbers that are too large": {"name: x\nrules:\n  - {code: 9223372036854775808, name: a, class: fatal}\n  - {code: -9223372036854775809..1, name: b, class: fatal}\n  - {code: 2..99999999999999999999999999999999999999999, name: c, class: fatal}\ndefault: {attempts: 9223372036854775808, elapsed: 2562048h, max-retry-after: 1h99999999999999999999s, cost: 1e3, backoff: {multiplier: 1e309}}\nstatuses: {99999999999999999999: {}}\ncodes: {9223372036854775808: {}}\n", []string{
+			`f:5:12: "2..9999999999999999999999999999999999999…" is not a range of numbers: 20000..29999 is`,
 			`f:6:21: "9223372036854775808" is too large: 9223372036854775807 is the most; for no limit write none`,
 			`f:6:51: "2562048h" is too long: 2562047h0m0s is the longest`,
 			`f:6:78: "1h99999999999999999999s" is too long: 2562047h0m0s is the longest`,
 			`f:6:109: "1e3" is not a number from 1 up; for no limit, or nothing at all, write none`,
 			`f:6:136: "1e309" is too large: 1.7976931348623157e+308 is the most`,
-			`f:7:12: "99999999999999999999" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`,
-			`f:8:9: "9223372036854775808" is beyond the codes that there can be: -9223372036854775808 to 9223372036854775807`}},
+			`f:7:12: "99999999999999999999" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`}},
 		"all at once, whatever else is wrong": {"extends: nexpay\nattempt-timeout: 5\nrules:\n  - {code: 7, class: fatal}\ndefault: {attempts: none, elapsed: none}\nclasses: {fatal: {attempts: 2}}\nstatuses: {503: {attempts: none, backoff: {initial: none}}}\ncodes:\n  -32603: {cost: 6}\n  130: {attempts: none, elapsed: none}\n  777: {attempts: 2}\nbreaker: {probes: 2000}\nbudget: {capacity: 5}\n", []string{
 			`f:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			"f:4:5: the rule has no name: say what the code means",
@@ -215,8 +214,8 @@ func TestMistakes(t *testing.T) {
 			`f:3:9: codes[777]: catalog "Nexpay" has no rule for this code: add one, or leave this out`}},
 		"but a field that was to hold the rules does": {"extends: nexpay\nrule: [{code: 777, name: x, class: fatal}]\ncodes: {777: {cost: 1}}\n", []string{
 			`f:2:1: there is no field "rule" here; did you mean rules?`}},
-		"and so does a rule whose code cannot be read": {"extends: nexpay\nrules: [{code: 7x7, name: x, class: fatal}]\ncodes: {777: {cost: 1}}\n", []string{
-			`f:2:16: "7x7" is neither a code, such as 100, nor a range, such as 20000..29999`}},
+		"and so does a rule whose code cannot be read": {"extends: nexpay\nrules: [{code: 7..x, name: x, class: fatal}]\ncodes: {777: {cost: 1}}\n", []string{
+			`f:2:16: "7..x" is not a range of numbers: 20000..29999 is`}},
 		"an anchor":      {"extends: nexpay\ndefault: &d {cost: 1}\n", []string{"f:2:10: anchors and aliases are not read here: write it out"}},
 		"a field twice":  {"extends: nexpay\nextends: nexpay\n", []string{"f:2:1: extends stands here twice, first in line 1"}},
 		"an entry twice": {"extends: nexpay\ncodes:\n  50: {}\n  50: {}\n", []string{"f:4:3: 50 stands here twice"}},

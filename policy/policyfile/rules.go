@@ -2,7 +2,9 @@ package policyfile
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -15,6 +17,13 @@ import (
 // besides is found as well. A name is required even of a catalog that is not read
 // further.
 func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *classify.Catalog) {
+	switch {
+	case base == nil:
+		c, _ = classify.NewCatalog(cmp.Or(doc.Name, "?"))
+	default:
+		c = base.Catalog().Named(doc.Name)
+	}
+	c = d.shaped(child(root, "answer"), &doc.Answer, c)
 	at := child(root, "rules")
 	var rules []classify.Rule
 	if at != nil {
@@ -23,13 +32,7 @@ func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *
 	if doc.Extends == "" && doc.Name == "" && !d.bad[root] {
 		d.wrong(root, "a name is needed, or extends")
 	}
-	var err error
-	switch {
-	case base == nil:
-		c, err = classify.NewCatalog(cmp.Or(doc.Name, "?"), rules...)
-	default:
-		c, err = base.Catalog().Named(doc.Name).With(rules...)
-	}
+	c, err := c.With(rules...)
 	d.translate(cmp.Or(at, root), err, nil)
 	return c
 }
@@ -54,7 +57,7 @@ func (d *decoder) unread(root *yaml.Node, doc *document, base *policy.Set) func(
 	}
 	all = all || slices.Contains(wrong, codes{})
 	return func(code classify.Code) bool {
-		return all || slices.ContainsFunc(wrong, func(c codes) bool { return c.first <= code && code <= c.last })
+		return all || slices.ContainsFunc(wrong, func(c codes) bool { return c.matches(code) })
 	}
 }
 
@@ -68,6 +71,7 @@ func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Ru
 		}
 	}
 	d.overlaps(nodes, written)
+	right = make([]classify.Rule, 0, len(written))
 	for i := range written {
 		if !d.bad[nodes[i]] {
 			right = append(right, written[i].rule())
@@ -77,14 +81,10 @@ func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Ru
 }
 
 func (r *rule) rule() classify.Rule {
-	rule := classify.Rule{
-		First: r.Code.first, Last: r.Code.last, Name: r.Name, Fix: r.Fix,
+	return classify.Rule{
+		Codes: r.Code.text, Name: r.Name, Fix: r.Fix,
 		Class: classify.Class(r.Class), Effect: r.Effect, Lockout: r.Lockout, Source: r.Source,
 	}
-	if rule.First == rule.Last {
-		rule.Last = 0
-	}
-	return rule
 }
 
 // checkRule finds what is wrong with a rule by itself, as far as its fields could be
@@ -103,38 +103,80 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 	if r.Lockout && classify.Class(r.Class) != classify.Fatal && !unknown("class") {
 		d.wrong(child(at, "lockout"), "a lockout without class fatal: a key that is of no use is not tried again")
 	}
+	if code, single := r.Code.one(); single && d.isSuccess(code) {
+		d.wrong(child(at, "code"), "%s says that there is no error", r.Code)
+	}
 	if r.Code == (codes{}) || unknown("i-am-sure") {
 		return
 	}
-	if r.Effect == classify.NotApplied && !r.Sure && r.Code.first <= 599 && r.Code.last >= 500 {
+	if r.Effect == classify.NotApplied && !r.Sure && r.Code.touches(500, 599) {
 		d.wrong(child(at, "effect"), "not-applied is claimed of %s, which reads like an HTTP 5xx: those prove nothing; if this code does, add i-am-sure: true", r.Code)
 	}
 	if d.judges && r.inert() {
-		d.wrong(child(at, "code"), "%s reads like an HTTP status, and a rule is without effect on answers that have only that: what to do about those stands outside of rules, as statuses: {%v: {…}}; if answers hold this code in their body, add i-am-sure: true", r.Code, r.Code.span())
+		d.wrong(child(at, "code"), "%s reads like an HTTP status: a rule has no effect on answers that have only that; use statuses: {%v: {…}} for those, or add i-am-sure: true if answers hold this code in their body", r.Code, r.Code.span())
 	}
+}
+
+// likeSeveral is one code that may be meant as a range or a list.
+var likeSeveral = regexp.MustCompile(`^[0-9]+( ?[-–,;/] ?[0-9]+)+$`)
+
+// odd notes codes that are words, and may not be meant to be.
+func (d *decoder) odd(root *yaml.Node, doc *document, f *File) {
+	for i, r := range doc.Rules {
+		if code, single := r.Code.one(); single && likeSeveral.MatchString(string(code)) {
+			at := child(child(root, "rules").Content[i], "code")
+			f.Notes = append(f.Notes, Problem{at.Line, at.Column, fmt.Sprintf("%s is a word: a range of numbers is written 1000..1999, and each of several codes has a rule of its own", code.Text())})
+		}
+	}
+}
+
+// isSuccess reports whether the code says that there is no error.
+func (d *decoder) isSuccess(code classify.Code) bool {
+	if d.success == nil {
+		return code == "0"
+	}
+	return slices.Contains(d.success, code)
 }
 
 // overlaps finds rules that speak for the same codes, and tells where both are.
 func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
-	for _, single := range []bool{true, false} {
-		var order []int
-		for i := range rules {
-			if c := rules[i].Code; (c.first == c.last) == single && c != (codes{}) {
-				order = append(order, i)
-			}
+	collide := func(i, j int) {
+		i, j = max(i, j), min(i, j)
+		d.bad[nodes[i]] = true
+		d.wrong(nodes[i], "%s overlaps %s of the rule in line %d", rules[i].Code, rules[j].Code, nodes[j].Line)
+	}
+	said := make(map[string]int, len(rules)) // by code or beginning
+	var ranges []span
+	for i := range rules {
+		c := rules[i].Code
+		if c.isRange() {
+			ranges = append(ranges, span{c.first, c.last, i})
+			continue
 		}
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rules[a].Code.first, rules[b].Code.first) })
-		far := 0 // of those before, the one that reaches furthest
-		for n := 1; n < len(order); n++ {
-			i, j := order[n], order[far]
-			if rules[i].Code.first <= rules[j].Code.last {
-				i, j := max(i, j), min(i, j)
-				d.bad[nodes[i]] = true
-				d.wrong(nodes[i], "%s overlaps %s of the rule in line %d", rules[i].Code, rules[j].Code, nodes[j].Line)
-			}
-			if rules[order[n]].Code.last > rules[order[far]].Code.last {
-				far = n
-			}
+		text := c.text
+		if code, single := c.one(); single { // 7 and 7..7
+			text = string(code)
+		}
+		if other, twice := said[text]; twice {
+			collide(i, other)
+		} else if text != "" {
+			said[text] = i
 		}
 	}
+	slices.SortStableFunc(ranges, func(a, b span) int { return a.first.Compare(b.first) })
+	far := 0 // of those before, the one that reaches furthest
+	for n := 1; n < len(ranges); n++ {
+		if ranges[n].first.Compare(ranges[far].last) <= 0 {
+			collide(ranges[n].rule, ranges[far].rule)
+		}
+		if ranges[n].last.Compare(ranges[far].last) > 0 {
+			far = n
+		}
+	}
+}
+
+// A span is the range that a rule is about.
+type span struct {
+	first, last classify.Code
+	rule        int
 }

@@ -37,42 +37,62 @@ func scalarOf(v reflect.Value) scalar {
 	case *classify.Code:
 		return (*code)(x)
 	case *classify.Class:
-		return &word[classify.Class]{x, append([]classify.Class{classify.Unclassified}, ruleClasses...)}
+		return &word[classify.Class]{x, allClasses}
 	case *ruleClass:
 		return &word[classify.Class]{(*classify.Class)(x), ruleClasses}
 	case *classify.Effect:
-		return &word[classify.Effect]{x, []classify.Effect{classify.Unknown, classify.NotApplied}}
+		return &word[classify.Effect]{x, effects}
 	case *policy.BreakerMode:
-		return &word[policy.BreakerMode]{x, []policy.BreakerMode{policy.Failure, policy.Ignored, policy.Success, policy.Trip}}
+		return &word[policy.BreakerMode]{x, breakerModes}
 	case *policy.Jitter:
-		return &word[policy.Jitter]{x, []policy.Jitter{policy.JitterFull, policy.JitterEqual, policy.JitterNone}}
+		return &word[policy.Jitter]{x, jitters}
 	}
 	return nil
 }
 
-// ruleClasses are those that a rule may have: one without says nothing.
-var ruleClasses = []classify.Class{classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
+// The words that there are.
+var (
+	allClasses   = []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
+	ruleClasses  = allClasses[1:] // one without says nothing
+	effects      = []classify.Effect{classify.Unknown, classify.NotApplied}
+	breakerModes = []policy.BreakerMode{policy.Failure, policy.Ignored, policy.Success, policy.Trip}
+	jitters      = []policy.Jitter{policy.JitterFull, policy.JitterEqual, policy.JitterNone}
+)
 
 type (
 	text   string
 	truth  bool
 	number float64
-	code   classify.Code
 )
 
 // mostText is a long paragraph: names and advice stand in errors and logs.
 const mostText = 4096
 
 func (t *text) parse(s string) error {
-	s = strings.Join(strings.Fields(s), " ") // one line, wherever it is printed
+	plain := isPlain(s)
+	if !plain {
+		s = strings.Join(strings.Fields(s), " ") // one line, wherever it is printed
+	}
 	switch {
 	case len(s) > mostText:
 		return fmt.Errorf("a text of %d bytes is longer than the %d that fit into an error", len(s), mostText)
-	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
+	case !plain && strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
 		return errors.New("the text holds a character that cannot be printed, or is not UTF-8")
 	}
 	*t = text(s)
 	return nil
+}
+
+// isPlain reports whether a text is one line of ASCII, as nearly all are.
+func isPlain(s string) bool {
+	blank := true // before this
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && blank {
+			return false
+		}
+		blank = s[i] == ' '
+	}
+	return !blank
 }
 
 func (t *truth) parse(s string) error {
@@ -92,23 +112,6 @@ func (n *number) parse(s string) error {
 		return fmt.Errorf("%q is not a number from 1 up", short(s))
 	}
 	*n = number(f)
-	return nil
-}
-
-// beyond is the mistake of a number that does not fit.
-type beyond string
-
-func (b beyond) Error() string { return string(b) }
-
-func (c *code) parse(s string) error {
-	n, err := strconv.ParseInt(s, 10, 0)
-	if errors.Is(err, strconv.ErrRange) {
-		return beyond(fmt.Sprintf("%q is beyond the codes that there can be: %d to %d", short(s), math.MinInt, math.MaxInt))
-	}
-	if err != nil {
-		return fmt.Errorf("%q is not an error code: a whole number is", short(s))
-	}
-	*c = code(n)
 	return nil
 }
 
@@ -155,16 +158,23 @@ func (w *wait) parse(s string) error {
 		*w = policy.None
 		return nil
 	}
+	return (*period)(w).read(s, ", and none", "; for no limit, or no wait, write none")
+}
+
+func (p *period) parse(s string) error { return p.read(s, "", "") }
+
+// read reads a duration; the rest is what a mistake is told in addition.
+func (p *period) read(s, none, zero string) error {
 	d, err := time.ParseDuration(s)
 	switch {
 	case err != nil && duration.MatchString(s):
 		return fmt.Errorf("%q is too long: %v is the longest", short(s), time.Duration(math.MaxInt64).Truncate(time.Hour))
 	case err != nil:
-		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are, and none", short(s))
+		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are%s", short(s), none)
 	case d <= 0:
-		return fmt.Errorf("%q is not longer than zero; for no limit, or no wait, write none", short(s))
+		return fmt.Errorf("%q is not longer than zero%s", short(s), zero)
 	}
-	*w = wait(d)
+	*p = period(d)
 	return nil
 }
 
@@ -173,14 +183,21 @@ func (c *count) parse(s string) error {
 		*c = policy.None
 		return nil
 	}
+	return (*amount)(c).read(s, "; for no limit write none", "; for no limit, or nothing at all, write none")
+}
+
+func (a *amount) parse(s string) error { return a.read(s, "", "") }
+
+// read reads a number; the rest is what a mistake is told in addition.
+func (a *amount) read(s, large, other string) error {
 	n, err := strconv.ParseInt(s, 10, 0)
 	if errors.Is(err, strconv.ErrRange) && n > 0 {
-		return fmt.Errorf("%q is too large: %d is the most; for no limit write none", short(s), math.MaxInt)
+		return fmt.Errorf("%q is too large: %d is the most%s", short(s), math.MaxInt, large)
 	}
 	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number from 1 up; for no limit, or nothing at all, write none", short(s))
+		return fmt.Errorf("%q is not a number from 1 up%s", short(s), other)
 	}
-	*c = count(n)
+	*a = amount(n)
 	return nil
 }
 
@@ -228,39 +245,6 @@ func (h statuses) String() string {
 	return fmt.Sprintf("%d..%d", h.first, h.last)
 }
 
-func (c *codes) parse(s string) error {
-	first, last, isRange := strings.Cut(s, "..")
-	var from, to code
-	err := from.parse(first)
-	to = from
-	if isRange {
-		err = errors.Join(err, to.parse(last))
-	}
-	if beyond, ok := errors.AsType[beyond](err); ok {
-		return beyond
-	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("%q is neither a code, such as 100, nor a range, such as 20000..29999", short(s))
-	case isRange && to < from:
-		return fmt.Errorf("the range %s runs backwards", short(s))
-	case from == 0 && to == 0:
-		return errors.New("code 0 means that there is no code")
-	case isRange && to == 0:
-		return errors.New("a range cannot end at 0, which means that there is no code: end it at -1")
-	}
-	*c = codes{classify.Code(from), classify.Code(to)}
-	return nil
-}
-
-// String is the spelling.
-func (c codes) String() string {
-	if c.first == c.last {
-		return fmt.Sprintf("code %d", c.first)
-	}
-	return fmt.Sprintf("the range %d..%d", c.first, c.last)
-}
-
 var refunds = []string{"price-and-deposit", "price", none}
 
 func (r *refund) parse(s string) error {
@@ -277,7 +261,7 @@ func (r *refund) parse(s string) error {
 func placeOf(key reflect.Value) string {
 	switch k := key.Interface().(type) {
 	case classify.Code:
-		return fmt.Sprintf("Codes[%d]", k)
+		return placeOfCode(k)
 	case classify.Class:
 		return fmt.Sprintf("Classes[%v]", k)
 	case statuses:
@@ -285,3 +269,5 @@ func placeOf(key reflect.Value) string {
 	}
 	return ""
 }
+
+func placeOfCode(c classify.Code) string { return "Codes[" + c.Text() + "]" }

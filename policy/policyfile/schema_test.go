@@ -28,14 +28,23 @@ func schemaOf(t reflect.Type) object {
 	switch v.Interface().(type) {
 	case wait:
 		return object{"type": "string", "pattern": `^(none|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`}
+	case amount:
+		return object{"type": "integer", "minimum": 1}
 	case count:
 		return orNone(object{"type": "integer", "minimum": 1})
 	case ratio:
 		return orNone(object{"type": "number", "exclusiveMinimum": 0, "maximum": 1})
-	case codes:
+	case period:
+		return object{"type": "string", "pattern": `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`}
+	case path:
+		return object{"type": "string", "minLength": 1, "maxLength": 256}
+	case paths, successes:
+		one := schemaOf(t.Elem())
+		return object{"anyOf": []any{one, object{"type": "array", "items": one}}}
+	case codes, classify.Code:
 		return object{"anyOf": []any{
-			object{"type": "integer", "not": object{"const": 0}},
-			object{"type": "string", "pattern": `^-?[0-9]+(\.\.-?[0-9]+)?$`},
+			object{"type": "integer"},
+			object{"type": "string", "minLength": 1, "maxLength": 128},
 		}}
 	case refund:
 		return object{"enum": words(refunds)}
@@ -83,7 +92,7 @@ func keys(t reflect.Type) string {
 	case *statuses:
 		return `^[1-5][0-9][0-9](\.\.[1-5][0-9][0-9])?$`
 	case *classify.Code:
-		return `^-?[0-9]+$`
+		return `^.{1,128}$`
 	default:
 		return fmt.Sprintf("^(%s)$", strings.Join(choices(v), "|"))
 	}
@@ -155,36 +164,40 @@ func TestSchemaAndPackageAgree(t *testing.T) {
 	for file, right := range map[string]bool{
 		"extends: nexpay\n": true,
 		"name: x\n":         true,
-		"$schema: x\nextends: http\ndefault: {attempts: none, backoff: {initial: 1m30.5s, multiplier: 1.5}, cost: none, elapsed: 1m}": true,
-		"extends: grpc\nbreaker: {failure-ratio: none, report-only: true}\nbudget: {capacity: 500, refund: none}\n":                   true,
-		"extends: grpc\nbreaker: {failure-ratio: 0.3, window: 1m}\nclasses: {fix-and-resend: {attempts: 1}}\nstatuses: {503: {}}\n":   true,
-		"name: x\nrules: [{code: -5..-1, name: y, class: fatal, lockout: true}]\n":                                                    true,
-		"name: x\nrules: [{code: 502, name: y, class: retryable, effect: not-applied, i-am-sure: true}]\n":                            true,
-		"name: x\nstatuses: {500..599: {attempts: 2}, 503: {cost: none}}\n":                                                           true,
+		"$schema: x\nextends: http\ndefault: {attempts: none, backoff: {initial: 1m30.5s, multiplier: 1.5}, cost: none, elapsed: 1m}":                    true,
+		"extends: grpc\nbreaker: {failure-ratio: none, report-only: true}\nbudget: {capacity: 500, refund: none}\n":                                      true,
+		"extends: grpc\nbreaker: {failure-ratio: 0.3, window: 1m}\nclasses: {fix-and-resend: {attempts: 1}}\nstatuses: {503: {}}\n":                      true,
+		"name: x\nrules: [{code: -5..-1, name: y, class: fatal, lockout: true}]\n":                                                                       true,
+		"name: x\nrules: [{code: 502, name: y, class: retryable, effect: not-applied, i-am-sure: true}]\n":                                               true,
+		"name: x\nrules: [{code: card_declined, name: y, class: fatal}, {code: \"EAPI:*\", name: y, class: fatal}]\ncodes: {card_declined: {cost: 1}}\n": true,
+		"name: x\nstatuses: {500..599: {attempts: 2}, 503: {cost: none}}\n":                                                                              true,
 
 		"{}\n":                  false,
 		"extends: other\n":      false,
 		"extends: nexpay\nx: 1": false,
-		"extends: nexpay\ndefault: {attempts: 0}":                false,
-		"extends: nexpay\ndefault: {attempts: many}":             false,
-		"extends: nexpay\ndefault: {elapsed: 5}":                 false,
-		"extends: nexpay\ndefault: {elapsed: 5 seconds}":         false,
-		"extends: nexpay\nclasses: {fix and resend: {}}":         false,
-		"extends: nexpay\nstatuses: {99: {}}":                    false,
-		"extends: nexpay\nstatuses: {5xx: {}}":                   false,
-		"extends: nexpay\nstatuses: {500..600: {}}":              false,
-		"extends: nexpay\ncodes: {x: {}}":                        false,
-		"extends: nexpay\nbreaker: {failure-ratio: 1.5}":         false,
-		"extends: nexpay\nbreaker: {report-only: 1}":             false,
-		"extends: nexpay\nbudget: {refund: all}":                 false,
-		"name: x\nrules: [{name: y, class: fatal}]\n":            false,
-		"name: x\nrules: [{code: 0, name: y, class: fatal}]\n":   false,
-		"name: x\nrules: [{code: 1-2, name: y, class: fatal}]\n": false,
-		"name: x\nrules: [{code: 1, class: fatal}]\n":            false,
-		"name: x\nrules: [{code: 1, name: y}]\n":                 false,
-		"name: x\nrules: [{code: 1, name: y, class: deadly}]\n":  false,
-		"name: x\nrules: {}\n":                                   false,
-		"name: x\ndefault: {backoff: {multiplier: 0.5}}\n":       false,
+		"extends: nexpay\ndefault: {attempts: 0}":                 false,
+		"extends: nexpay\ndefault: {attempts: many}":              false,
+		"extends: nexpay\ndefault: {elapsed: 5}":                  false,
+		"extends: nexpay\ndefault: {elapsed: 5 seconds}":          false,
+		"extends: nexpay\nclasses: {fix and resend: {}}":          false,
+		"extends: nexpay\nstatuses: {99: {}}":                     false,
+		"extends: nexpay\nstatuses: {5xx: {}}":                    false,
+		"extends: nexpay\nstatuses: {500..600: {}}":               false,
+		"extends: nexpay\nbreaker: {slow-call: none}":             false,
+		"extends: nexpay\nbreaker: {probes: none}":                false,
+		"extends: nexpay\nbudget: {capacity: none}":               false,
+		"extends: nexpay\ndefault: {backoff: {max: none}}":        false,
+		"extends: nexpay\nbreaker: {failure-ratio: 1.5}":          false,
+		"extends: nexpay\nbreaker: {report-only: 1}":              false,
+		"extends: nexpay\nbudget: {refund: all}":                  false,
+		"name: x\nrules: [{name: y, class: fatal}]\n":             false,
+		"name: x\nrules: [{code: \"\", name: y, class: fatal}]\n": false,
+		"name: x\nrules: [{code: 1.5, name: y, class: fatal}]\n":  false,
+		"name: x\nrules: [{code: 1, class: fatal}]\n":             false,
+		"name: x\nrules: [{code: 1, name: y}]\n":                  false,
+		"name: x\nrules: [{code: 1, name: y, class: deadly}]\n":   false,
+		"name: x\nrules: {}\n":                                    false,
+		"name: x\ndefault: {backoff: {multiplier: 0.5}}\n":        false,
 		"name: 7\n":                             false,
 		"name: x\ndefault: {attempts: \"3\"}\n": false,
 		"name: x\ndefault: {backoff: {multiplier: \"2\"}}\n": false,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 
@@ -112,15 +111,19 @@ func (doc *document) judges(base *policy.Set) bool {
 	if base == nil {
 		return len(doc.Statuses) > 0
 	}
-	_, codes := base.Catalog().Lookup(http.StatusServiceUnavailable)
+	_, codes := base.Catalog().Lookup("503")
 	return !codes || len(doc.Statuses) > 0
 }
 
 // inert reports whether the rule is likely to be meant for answers that it does not
 // apply to.
 func (r *rule) inert() bool {
-	return !r.Sure && r.Code.first >= firstStatus && r.Code.last <= lastStatus
+	first, last, ok := r.Code.numbers()
+	return ok && !r.Sure && first >= firstStatus && last <= lastStatus
 }
 
 // span is the code as a status is written.
-func (c codes) span() statuses { return statuses{status(c.first), status(c.last)} }
+func (c codes) span() statuses {
+	first, last, _ := c.numbers()
+	return statuses{status(first), status(last)}
+}

@@ -37,7 +37,7 @@ func TestDirectives(t *testing.T) {
 	}
 	f, err := policyfile.Parse("acme.yaml", []byte("name: Acme\nrules:\n  - code: 5\n    name: |\n      %YAML 1.2\n    class: fatal\n"))
 	require.NoError(t, err)
-	rule, _ := f.Policies.Catalog().Lookup(5)
+	rule, _ := f.Policies.Catalog().Lookup("5")
 	require.Equal(t, "%YAML 1.2", rule.Name, "a text is no directive")
 }
 
@@ -60,7 +60,7 @@ func TestStatusRanges(t *testing.T) {
 	require.Equal(t, time.Minute, of(429).MaxRetryAfter, "of the table below")
 	require.Equal(t, policy.Ignored, of(403).Breaker)
 	require.Equal(t, policy.Success, of(405).Breaker)
-	require.Equal(t, 2, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: -32603, Status: 599}).MaxAttempts, "of codes under it, too")
+	require.Equal(t, 2, f.Policies.For(classify.Verdict{Class: classify.Retryable, Code: "-32603", Status: 599}).MaxAttempts, "of codes under it, too")
 
 	asJSON, err := policyfile.Parse("f", []byte(`{"extends": "nexpay", "statuses": {"500..599": {"attempts": 2}}}`))
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestStatusRanges(t *testing.T) {
 }
 
 func TestStatusMistakes(t *testing.T) {
-	const inert = " and a rule is without effect on answers that have only that: what to do about those stands outside of rules, as statuses: {%: {…}}; if answers hold this code in their body, add i-am-sure: true"
+	const inert = " a rule has no effect on answers that have only that; use statuses: {%: {…}} for those, or add i-am-sure: true if answers hold this code in their body"
 	told := func(statuses string) string { return strings.ReplaceAll(inert, "%", statuses) }
 	for name, tt := range map[string]struct {
 		file string
@@ -83,10 +83,10 @@ func TestStatusMistakes(t *testing.T) {
 		"one mistake":      {"name: x\nstatuses: {500..599: {backoff: {initial: 3s, max: 1s}}}\n", []string{"f:2:12: statuses[500..599].backoff: max 1s is below initial 3s"}},
 		"one of it":        {"name: x\nstatuses: {500..599: {backoff: {initial: 3s, max: 5s}}, 503: {backoff: {initial: 2s, max: 1s}}}\n", []string{"f:2:57: statuses[503].backoff: max 1s is below initial 2s"}},
 		"without end":      {"name: x\nstatuses: {500..599: {attempts: none, elapsed: none}}\n", []string{"f:2:12: statuses[500..599]: neither attempts nor elapsed has a limit: a call would go on without end"}},
-		"a rule for one":   {"extends: nexpay\nrules:\n  - {code: 503, name: Busy, class: retryable}\n", []string{"f:3:12: code 503 reads like an HTTP status," + told("503")}},
-		"of another table": {"extends: jsonrpc\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:3:12: code 429 reads like an HTTP status," + told("429")}},
-		"beside statuses":  {"extends: http\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:4:12: code 429 reads like an HTTP status," + told("429")}},
-		"for a range":      {"name: x\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 400..499, name: Wrong, class: fatal}\n", []string{"f:4:12: the range 400..499 reads like an HTTP status," + told("400..499")}},
+		"a rule for one":   {"extends: nexpay\nrules:\n  - {code: 503, name: Busy, class: retryable}\n", []string{"f:3:12: code 503 reads like an HTTP status:" + told("503")}},
+		"of another table": {"extends: jsonrpc\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:3:12: code 429 reads like an HTTP status:" + told("429")}},
+		"beside statuses":  {"extends: http\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:4:12: code 429 reads like an HTTP status:" + told("429")}},
+		"for a range":      {"name: x\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 400..499, name: Wrong, class: fatal}\n", []string{"f:4:12: the range 400..499 reads like an HTTP status:" + told("400..499")}},
 		"a policy for one": {"extends: nexpay\ncodes:\n  503: {attempts: 2}\n", []string{`f:3:3: codes[503]: catalog "Nexpay" has no rule for this code: add one, or leave this out; what to do about the HTTP status 503 stands under statuses`}},
 	} {
 		t.Run(name, func(t *testing.T) {

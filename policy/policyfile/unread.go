@@ -46,9 +46,16 @@ func (d *decoder) soften(n *yaml.Node, v any) {
 		if attempts && s.Backoff.Initial == policy.None || unknown("backoff") {
 			s.Backoff = backoff{Initial: wait(time.Second)} // nor as fast as it can
 		}
+	case *answer:
+		if unknown("idempotent-for") {
+			s.IdempotentFor = period(time.Hour) // beside keys
+		}
+		if unknown("idempotency-keys") {
+			s.IdempotencyKeys = paths{"Idempotency-Key"} // beside a time
+		}
 	case *breakerSettings:
 		if unknown("open-for") {
-			s.OpenFor = wait(time.Millisecond) // no longer than max-open-for
+			s.OpenFor = period(time.Millisecond) // no longer than max-open-for
 		}
 	}
 }

@@ -17,7 +17,10 @@ type WatchConfig struct {
 	OnChange func(*File) error
 
 	// OnError hears of a file that cannot be read or is wrong, once for each such
-	// state: what was loaded before stays in force. Nil: nobody hears.
+	// state: what was loaded before stays in force. Of several mistakes it hears one
+	// by one, in the order of the file, each an [*Error] with one Problem, so that
+	// each is a line of its own in a log; and so of an error of OnChange that joins
+	// several. Nil: nobody hears.
 	OnError func(error)
 
 	// Interval is how often the file is read; a change is acted on when it has been
@@ -133,9 +136,29 @@ func (w *Watcher) look() {
 }
 
 func (w *Watcher) tell(err error) {
-	if w.cfg.OnError != nil {
-		w.cfg.OnError(err)
+	if w.cfg.OnError == nil {
+		return
 	}
+	for _, one := range apart(err) {
+		w.cfg.OnError(one)
+	}
+}
+
+// apart are the mistakes that an error tells at once.
+func apart(err error) (all []error) {
+	switch e := err.(type) {
+	case *Error:
+		for _, p := range e.Problems {
+			all = append(all, &Error{e.Name, []Problem{p}})
+		}
+		return all
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			all = append(all, apart(one)...)
+		}
+		return all
+	}
+	return []error{err}
 }
 
 // read reads a file that is no larger than it may be; of a larger one a byte more.

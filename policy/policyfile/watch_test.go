@@ -1,7 +1,9 @@
 package policyfile_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/policy/policyfile"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -38,11 +41,11 @@ func watch(t *testing.T, path string) *watched {
 	w := &watched{T: t, path: path, changes: make(chan int, 10), errs: make(chan error, 10)}
 	f, err := policyfile.Load(path)
 	require.NoError(t, err)
-	require.Equal(t, 2, f.Policies.Explain(-32603).MaxSends)
+	require.Equal(t, 2, f.Policies.Explain("-32603").MaxSends)
 	watcher, err := policyfile.Watch(f, policyfile.WatchConfig{
 		OnChange: func(f *policyfile.File) error {
 			refuse := w.refuse.Load() // first: who hears of the change may refuse the next
-			w.changes <- f.Policies.Explain(-32603).MaxSends
+			w.changes <- f.Policies.Explain("-32603").MaxSends
 			if refuse != nil {
 				return *refuse
 			}
@@ -116,6 +119,45 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// Several mistakes are several lines of a log, whole, and each once.
+func TestWatchTellsMistakesOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "policies.yaml")
+		require.NoError(t, os.WriteFile(path, says("2"), 0o600))
+		var lines []string
+		r, err := retry.New(retry.Config{Policies: policy.Nexpay(), OnEvent: func(_ context.Context, e retry.Event) { lines = append(lines, e.Error) }})
+		require.NoError(t, err)
+		f, err := policyfile.Load(path)
+		require.NoError(t, err)
+		w, err := policyfile.Watch(f, policyfile.WatchConfig{
+			OnChange: func(*policyfile.File) error {
+				return errors.Join(errors.New("not now"), fmt.Errorf("nor later: %w", errors.Join(errors.New("x"), errors.New("y"))))
+			},
+			OnError: func(err error) {
+				if told, ok := errors.AsType[*policyfile.Error](err); ok {
+					err = &policyfile.Error{Name: "policies.yaml", Problems: told.Problems}
+					require.Len(t, told.Problems, 1)
+				}
+				r.Warn(t.Context(), "policies.yaml", err.Error())
+			},
+		})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, []byte("extends: nexpay\nattempt-timeout: 5\ncodes:\n  777: {attempts: 2}\n  100: {attempts: 2}\nrules:\n  - {code: 010, name: x, class: fatal}\n  - {code: 503, name: x, class: retry}\n"), 0o600))
+		time.Sleep(time.Minute)
+		require.NoError(t, os.WriteFile(path, says("3"), 0o600))
+		time.Sleep(time.Minute)
+		require.NoError(t, w.Close())
+		require.Equal(t, []string{
+			`policies.yaml:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`policies.yaml:5:3: codes[100] (API key locked): attempts 2: a fatal error is not retryable`,
+			`policies.yaml:7:12: without quotes YAML reads 010 as the number 8: write "010"`,
+			`policies.yaml:8:12: code 503 reads like an HTTP status: a rule has no effect on answers that have only that; use statuses: {503: {…}} for those, or add i-am-sure: true if answers hold this code in their body`,
+			`policies.yaml:8:33: "retry" is none of retryable, resync, fix-and-resend, fatal; did you mean retryable?`,
+			"not now", "nor later: xy",
+		}, lines)
+	})
+}
+
 // Who writes into a file has it half, or empty, or not there for a moment: that is neither a change nor an error.
 func TestWatchHalfWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +218,7 @@ func TestWatchFromLoadOn(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, says("3"), 0o600))
 		changes := make(chan int, 1)
 		w, err := policyfile.Watch(f, policyfile.WatchConfig{OnChange: func(f *policyfile.File) error {
-			changes <- f.Policies.Explain(-32603).MaxSends
+			changes <- f.Policies.Explain("-32603").MaxSends
 			return nil
 		}})
 		require.NoError(t, err)
