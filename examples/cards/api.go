@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A trouble is what a request for a charge meets.
@@ -50,11 +51,11 @@ func (a *cardAPI) begin(meets []trouble) {
 	a.script, a.posts, a.lookups = meets, 0, 0
 }
 
-// chargedYesterday is a charge whose key has been forgotten since.
-func (a *cardAPI) chargedYesterday(key string) {
+// charged is a charge that was made a while ago, whose key is forgotten after a day.
+func (a *cardAPI) charged(key string, ago time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.charges[key], a.kept[key] = 1, false
+	a.charges[key], a.kept[key] = 1, ago < 24*time.Hour
 }
 
 // seen is what has come since begin, and how often a key was charged, ever.
@@ -77,6 +78,8 @@ func (a *cardAPI) charge(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case meets == decline:
 		did = "declines"
+	case meets == underWay:
+		did = "is still at work on the first"
 	case !a.kept[key]:
 		a.charges[key]++
 		a.kept[key] = true
@@ -101,7 +104,7 @@ func (a *cardAPI) charge(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find looks a charge up by its key; that it remembers, unlike what it answered then.
+// find looks a charge up by its key. Charges are never forgotten; only answers are.
 func (a *cardAPI) find(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -100,14 +100,14 @@ func (p *program) bare(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer p.line.done("(is not asked)")
 	return read(http.DefaultClient.Do(req))
 }
 
-// sentYesterday is what the journal holds of a payment that a process sent 25 hours
-// ago, before it died.
-func (p *program) sentYesterday(ctx context.Context, key string) error {
-	at := time.Now().Add(-25 * time.Hour).UTC()
-	_, err := p.journal.Begin(ctx, retry.Entry{ID: key, Owner: "yesterday", State: retry.EntryOpen, At: at, First: at, Takes: 2 * time.Second})
+// sent is what the journal holds of a payment that a process sent before it died.
+func (p *program) sent(ctx context.Context, key string, ago time.Duration) error {
+	at := time.Now().Add(-ago).UTC()
+	_, err := p.journal.Begin(ctx, retry.Entry{ID: key, Owner: "who died", State: retry.EntryOpen, At: at, First: at, Takes: 2 * time.Second})
 	return err
 }
 

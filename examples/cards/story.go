@@ -21,31 +21,33 @@ func (c count) String() string {
 
 // A scene is one charge, what it meets, and what has to come of it.
 type scene struct {
-	title     string
-	key       string
-	pay       func(*program, context.Context, string) (string, error)
-	meets     []trouble
-	yesterday bool // it was sent 25 h ago, and charged, and the process died then
-	want      count
-	gets      string // in what the caller gets
-	err       error
+	title string
+	key   string
+	pay   func(*program, context.Context, string) (string, error)
+	meets []trouble
+	ago   time.Duration // since it was sent, and charged, and the process died; 0: this is the first time
+	want  count
+	gets  string // in what the caller gets
+	err   error
 }
 
 var scenes = []scene{
 	{"The card is declined. That is an answer: it is sent once, nobody looks anything up, and the customer hears why.",
-		"invoice-17", (*program).once, []trouble{decline}, false, count{1, 0, 0}, "", retry.ErrFatal},
+		"invoice-17", (*program).once, []trouble{decline}, 0, count{1, 0, 0}, "", retry.ErrFatal},
 	{"The card is charged and the answer lost. The same key again brings the answer, not a second charge.",
-		"invoice-18", (*program).once, []trouble{lose}, false, count{2, 0, 1}, "ch-18", nil},
+		"invoice-18", (*program).once, []trouble{lose}, 0, count{2, 0, 1}, "ch-18", nil},
 	{"The answer is lost while the API is still at work: its 409 is waited out.",
-		"invoice-19", (*program).once, []trouble{lose, underWay, underWay}, false, count{4, 0, 1}, "ch-19", nil},
+		"invoice-19", (*program).once, []trouble{lose, underWay, underWay}, 0, count{4, 0, 1}, "ch-19", nil},
 	{"A 500 after the charge, and another. The key is all that it takes: this is an ordinary POST of an ordinary http.Client.",
-		"invoice-20", (*program).post, []trouble{crash, crash}, false, count{3, 0, 1}, "ch-20", nil},
-	{"After a restart: sent 25 hours ago, and the API keeps keys for 24. Sent again it would be charged again, so it is not.",
-		"invoice-21", (*program).blind, nil, true, count{0, 0, 1}, "", retry.ErrOutcomeUnknown},
-	{"The same, by a program that can look a charge up: nobody has to be woken.",
-		"invoice-22", (*program).once, nil, true, count{0, 1, 1}, "ch-22", nil},
-	{"The same, without the library: this is what it kept from happening.",
-		"invoice-23", (*program).bare, nil, true, count{1, 0, 2}, "ch-23", nil},
+		"invoice-20", (*program).post, []trouble{crash, crash}, 0, count{3, 0, 1}, "ch-20", nil},
+	{"The process died before the answer came, an hour ago. The API keeps keys for 24: sent again, and not charged again.",
+		"invoice-21", (*program).blind, nil, time.Hour, count{1, 0, 1}, "ch-21", nil},
+	{"It died 25 hours ago: the API has forgotten the key. Sent again it would be charged again, so it is not.",
+		"invoice-22", (*program).blind, nil, 25 * time.Hour, count{0, 0, 1}, "", retry.ErrOutcomeUnknown},
+	{"Another of 25 hours ago, and a program that can look a charge up: nobody has to be woken.",
+		"invoice-23", (*program).once, nil, 25 * time.Hour, count{0, 1, 1}, "ch-23", nil},
+	{"And one more, sent again by a plain http.Client: this is what the library keeps from happening.",
+		"invoice-24", (*program).bare, nil, 25 * time.Hour, count{1, 0, 2}, "ch-24", nil},
 }
 
 // tell plays scenes.
@@ -73,9 +75,9 @@ func (s *scene) play(ctx context.Context, api *cardAPI, p *program) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	api.begin(s.meets)
-	if s.yesterday {
-		api.chargedYesterday(s.key)
-		if err := p.sentYesterday(ctx, s.key); err != nil {
+	if s.ago > 0 {
+		api.charged(s.key, s.ago)
+		if err := p.sent(ctx, s.key, s.ago); err != nil {
 			return err
 		}
 	}
@@ -101,7 +103,7 @@ func outcome(got string, err error) []string {
 	case err == nil:
 		return []string{got}
 	case ok && e.Doubt != nil:
-		return append([]string{e.Reason.Error()}, strings.Split(e.Doubt.String(), "; ")...)
+		return append([]string{e.Reason.Error()}, doubt(e.Doubt)...)
 	case ok:
 		said := e.Reason.Error()
 		if answer, ok := errors.AsType[*classify.Error](err); ok && len(answer.Details) > 0 {
@@ -110,4 +112,14 @@ func outcome(got string, err error) []string {
 		return []string{said, e.Advice}
 	}
 	return []string{err.Error()}
+}
+
+// doubt is what a person needs, a line for each part, and what to do at the end.
+func doubt(d *retry.Doubt) []string {
+	facts, action, _ := strings.Cut(d.String(), "; action: ")
+	lines := strings.Split(facts, "; ")
+	for i, step := range strings.Split(action, "; ") {
+		lines = append(lines, []string{"action: ", "        "}[min(i, 1)]+step)
+	}
+	return lines
 }

@@ -46,9 +46,16 @@ func (l *timeline) done(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.next[0] == "" {
-		l.next = [4]string{ms(time.Since(l.begin)), "(nothing sent)"}
+		l.next[0] = ms(time.Since(l.begin))
 	}
 	l.flush(what)
+}
+
+// success tells of the last request, if nothing was told of it yet.
+func (l *timeline) success() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush("success, the answer to the first request")
 }
 
 func (l *timeline) flush(done string) {
@@ -78,19 +85,30 @@ func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) 
 func (l *timeline) onEvent(_ context.Context, e retry.Event) {
 	switch e.Kind {
 	case retry.EventResend:
+		if e.Attempts == 0 {
+			l.done("the same key again: an earlier process sent it, and the API still knows the key")
+			return
+		}
 		why := e.Verdict.Rule
 		if e.Effect == classify.Unknown {
 			why += ", it may have been charged"
 		}
 		l.done(fmt.Sprintf("the same key again in %s: %s", ms(e.Wait), why))
-	case retry.EventRecovered:
-		l.done("success, the answer to the first request")
 	case retry.EventLookup:
 		l.done(fmt.Sprintf("looked up: %v", e.Outcome))
 	case retry.EventGaveUp:
-		l.done("stop: " + e.Err.Reason.Error())
-	case retry.EventDoubt, retry.EventSettled:
-		// the lines beside it tell
+		switch {
+		case e.Effect == classify.NotApplied:
+			l.done("stop: " + e.Verdict.Rule + ", nothing was charged")
+		case e.Attempts == 0:
+			l.done("sends nothing, and says what to do:")
+		default:
+			l.done("stop: " + e.Err.Reason.Error())
+		}
+	case retry.EventSettled, retry.EventRecovered: // a payment has both
+		l.success()
+	case retry.EventDoubt:
+		// the line beside it tells
 	default:
 		l.done(e.Kind.String())
 	}
