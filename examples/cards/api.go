@@ -5,94 +5,133 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
+	"time"
 )
 
-// What the API does with a request, instead of a charge and its answer.
+// A trouble is what a request for a charge meets.
 type trouble int
 
 const (
 	none     trouble = iota
 	decline          // the card is declined
-	lose             // the charge is made, and the connection cut before the answer
-	underWay         // the first request with the key is not through yet
-	outage           // nothing is done, and a 500 is kept under the key until the API recovers
+	lose             // the card is charged, and the connection cut before the answer
+	underWay         // the first request with this key is not through yet
+	crash            // the card is charged, and the server stumbles over the answer
 )
 
-// A cardAPI charges each idempotency key once.
+// A cardAPI charges once for each idempotency key that it remembers.
 type cardAPI struct {
 	*httptest.Server
 	line *timeline
 
-	mu       sync.Mutex
-	script   []trouble
-	charges  map[string]int    // made, by key: more than one is the mistake that must not be
-	answers  map[string]string // kept, by key
-	requests int
+	mu      sync.Mutex
+	script  []trouble
+	charges map[string]int  // by key, ever: two are the mistake that must not be
+	kept    map[string]bool // keys that it remembers
+	posts   int
+	lookups int
+	trace   int
 }
 
 func newCardAPI(line *timeline) *cardAPI {
-	a := &cardAPI{line: line, charges: map[string]int{}, answers: map[string]string{}}
-	a.Server = httptest.NewServer(a)
+	a := &cardAPI{line: line, charges: map[string]int{}, kept: map[string]bool{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /charges", a.charge)
+	mux.HandleFunc("GET /charges/{key}", a.find)
+	a.Server = httptest.NewServer(mux)
 	return a
 }
 
-// will has the next requests meet this.
-func (a *cardAPI) will(script ...trouble) {
+// begin has the next charges meet these troubles, and counts anew.
+func (a *cardAPI) begin(meets []trouble) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.script, a.requests = script, 0
+	a.script, a.posts, a.lookups = meets, 0, 0
 }
 
-func (a *cardAPI) seen(key string) (requests, charges int) {
+// charged is a charge that was made a while ago, whose key is forgotten after a day.
+func (a *cardAPI) charged(key string, ago time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.requests, a.charges[key]
+	a.charges[key], a.kept[key] = 1, ago < 24*time.Hour
 }
 
-func (a *cardAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// seen is what has come since begin, and how often a key was charged, ever.
+func (a *cardAPI) seen(key string) count {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.requests++
+	return count{a.posts, a.lookups, a.charges[key]}
+}
+
+func (a *cardAPI) charge(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.posts++
 	key := r.Header.Get("Idempotency-Key")
 	meets := none
 	if len(a.script) > 0 {
 		meets, a.script = a.script[0], a.script[1:]
 	}
-	w.Header().Set("Request-Id", fmt.Sprintf("req_%d", a.requests))
+	did := "knows the key, charges nothing"
 	switch {
 	case meets == decline:
-		a.line.api(key, "402 card_declined")
-		a.refuse(w, http.StatusPaymentRequired, "card_declined", "The card has insufficient funds.")
+		did = "declines"
 	case meets == underWay:
-		a.line.api(key, "409 key_in_progress")
-		a.refuse(w, http.StatusConflict, "key_in_progress", "A request with this key is under way.")
-	case meets == outage:
-		a.line.api(key, "500 internal_error, nothing charged")
-		a.refuse(w, http.StatusInternalServerError, "internal_error", "Please try again.")
-	case a.answers[key] != "":
-		a.line.api(key, "201 "+a.answers[key]+", the answer kept under the key")
-		a.charged(w, key)
-	default:
+		did = "is still at work on the first"
+	case !a.kept[key]:
 		a.charges[key]++
-		a.answers[key] = "ch_" + key
-		if meets == lose {
-			a.line.api(key, "charges the card, and its answer is lost")
-			panic(http.ErrAbortHandler)
+		a.kept[key] = true
+		did = "charges the card"
+		if a.charges[key] > 1 {
+			did = "charges the card AGAIN"
 		}
-		a.line.api(key, "charges the card: 201 ch_"+key)
-		a.charged(w, key)
+	}
+	sent := "POST " + key
+	switch meets {
+	case decline:
+		a.refuse(w, sent, did, http.StatusPaymentRequired, "card_declined", "The card has insufficient funds.")
+	case underWay:
+		a.refuse(w, sent, did, http.StatusConflict, "key_in_progress", "A request with this key is under way.")
+	case crash:
+		a.refuse(w, sent, did, http.StatusInternalServerError, "internal_error", "Something went wrong.")
+	case lose:
+		a.line.request(sent, did, "nothing: cut off")
+		panic(http.ErrAbortHandler)
+	default:
+		a.answer(w, sent, did, http.StatusCreated, key)
 	}
 }
 
-func (a *cardAPI) charged(w http.ResponseWriter, key string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusCreated)
-	_ = json.NewEncoder(w).Encode(map[string]string{"id": "ch_" + key})
+// find looks a charge up by its key. Charges are never forgotten; only answers are.
+func (a *cardAPI) find(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lookups++
+	key := r.PathValue("key")
+	if a.charges[key] == 0 {
+		a.refuse(w, "GET "+key, "knows no such charge", http.StatusNotFound, "no_such_charge", "There is no such charge.")
+		return
+	}
+	a.answer(w, "GET "+key, "finds the charge", http.StatusOK, key)
 }
 
-func (a *cardAPI) refuse(w http.ResponseWriter, status int, code, message string) {
+func (a *cardAPI) answer(w http.ResponseWriter, sent, did string, status int, key string) {
+	id := strings.Replace(key, "invoice", "ch", 1)
+	a.line.request(sent, did, fmt.Sprintf("%d %s", status, id))
+	a.write(w, status, map[string]string{"id": id})
+}
+
+func (a *cardAPI) refuse(w http.ResponseWriter, sent, did string, status int, code, message string) {
+	a.line.request(sent, did, fmt.Sprintf("%d %s", status, code))
+	a.write(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
+}
+
+func (a *cardAPI) write(w http.ResponseWriter, status int, body any) {
+	a.trace++
+	w.Header().Set("Request-Id", fmt.Sprintf("req_%d", a.trace))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
+	_ = json.NewEncoder(w).Encode(body)
 }

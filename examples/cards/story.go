@@ -2,128 +2,124 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
+	"time"
 
-	"github.com/nexpay-go/resilience/policy"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/retry"
-	"github.com/nexpay-go/resilience/retry/retryhttp"
 )
 
-//go:embed cards.yaml
-var table []byte
+// A count is what has reached the API.
+type count struct{ posts, lookups, charges int }
 
-// A scene is one charge, what the API does to it, and what has to come of it.
+func (c count) String() string {
+	return fmt.Sprintf("%d POST, %d lookups, %d charges", c.posts, c.lookups, c.charges)
+}
+
+// A scene is one charge, what it meets, and what has to come of it.
 type scene struct {
-	title    string
-	key      string
-	meets    []trouble
-	forgets  bool // the API keeps keys for half a minute only
-	requests int
-	charges  int
-	status   int    // of the answer that the caller gets, 0: an error
-	says     string // in the error, or in the body
+	title string
+	key   string
+	pay   func(*program, context.Context, string) (string, error)
+	meets []trouble
+	ago   time.Duration // since it was sent, and charged, and the process died; 0: this is the first time
+	want  count
+	gets  string // in what the caller gets
+	err   error
 }
 
 var scenes = []scene{
-	{"The card is declined. That is an answer: nobody asks again, and nothing was charged.",
-		"invoice-17", []trouble{decline}, false, 1, 0, http.StatusPaymentRequired, "insufficient funds"},
-	{"The charge is made and its answer lost. The same key again brings the answer, not a second charge.",
-		"invoice-18", []trouble{lose}, false, 2, 1, http.StatusCreated, "ch_invoice-18"},
-	{"The answer is lost while the API is still at it: 409 is waited out.",
-		"invoice-19", []trouble{lose, underWay, underWay}, false, 4, 1, http.StatusCreated, "ch_invoice-19"},
-	{"An outage: 500 twice, then it is back.",
-		"invoice-20", []trouble{outage, outage}, false, 3, 1, http.StatusCreated, "ch_invoice-20"},
-	{"An API that forgets its keys after half a minute. Once more might be a second charge, so it is left to a person.",
-		"invoice-21", []trouble{lose}, true, 1, 1, 0, "it may have taken effect, so it is not sent again"},
+	{"The card is declined. That is an answer: it is sent once, nobody looks anything up, and the customer hears why.",
+		"invoice-17", (*program).once, []trouble{decline}, 0, count{1, 0, 0}, "", retry.ErrFatal},
+	{"The card is charged and the answer lost. The same key again brings the answer, not a second charge.",
+		"invoice-18", (*program).once, []trouble{lose}, 0, count{2, 0, 1}, "ch-18", nil},
+	{"The answer is lost while the API is still at work: its 409 is waited out.",
+		"invoice-19", (*program).once, []trouble{lose, underWay, underWay}, 0, count{4, 0, 1}, "ch-19", nil},
+	{"A 500 after the charge, and another. The key is all that it takes: this is an ordinary POST of an ordinary http.Client.",
+		"invoice-20", (*program).post, []trouble{crash, crash}, 0, count{3, 0, 1}, "ch-20", nil},
+	{"The process died before the answer came, an hour ago. The API keeps keys for 24: sent again, and not charged again.",
+		"invoice-21", (*program).blind, nil, time.Hour, count{1, 0, 1}, "ch-21", nil},
+	{"It died 25 hours ago: the API has forgotten the key. Sent again it would be charged again, so it is not.",
+		"invoice-22", (*program).blind, nil, 25 * time.Hour, count{0, 0, 1}, "", retry.ErrOutcomeUnknown},
+	{"Another of 25 hours ago, and a program that can look a charge up: nobody has to be woken.",
+		"invoice-23", (*program).once, nil, 25 * time.Hour, count{0, 1, 1}, "ch-23", nil},
+	{"And one more, sent again by a plain http.Client: this is what the library keeps from happening.",
+		"invoice-24", (*program).bare, nil, 25 * time.Hour, count{1, 0, 2}, "ch-24", nil},
 }
 
-// tell plays all scenes.
-func tell(ctx context.Context, out io.Writer) error {
-	f, err := policyfile.Parse("cards.yaml", table)
-	if err != nil {
-		return err
-	}
+// tell plays scenes.
+func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 	line := &timeline{out: out}
 	api := newCardAPI(line)
 	defer api.Close()
-	for i, s := range scenes {
-		line.scene(i+1, s.title)
-		policies := f.Policies
-		if s.forgets {
-			if policies, err = forgetful(policies); err != nil {
-				return err
-			}
-		}
-		if err := s.play(ctx, api, policies); err != nil {
-			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
-		}
-	}
-	fmt.Fprintln(out, "\nEverything went as told: no card was charged twice.")
-	return nil
-}
-
-// forgetful is a table for an API that keeps keys for half a minute: less than it takes
-// a late copy of a request to arrive.
-func forgetful(set *policy.Set) (*policy.Set, error) {
-	shape := set.Catalog().Shape()
-	shape.IdempotentFor /= 2 * 60 * 24
-	catalog, err := set.Catalog().WithShape(shape)
-	if err != nil {
-		return nil, err
-	}
-	return set.With(policy.Table{Catalog: catalog})
-}
-
-// play makes the charge and compares what comes of it.
-func (s *scene) play(ctx context.Context, api *cardAPI, policies *policy.Set) error {
-	r, err := retry.New(retry.Config{Policies: policies, OnEvent: api.line.event})
+	p, err := newProgram(api.URL, line)
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &retryhttp.Transport{Retrier: r}}
-	defer client.CloseIdleConnections()
-	api.will(s.meets...)
-	status, said, err := charge(ctx, client, api.URL, s.key)
-	api.line.print("caller", outcome(status, said, err))
-	requests, charges := api.seen(s.key)
-	switch {
-	case requests != s.requests || charges != s.charges:
-		return fmt.Errorf("%d requests and %d charges, not %d and %d", requests, charges, s.requests, s.charges)
-	case status != s.status || !strings.Contains(said+fmt.Sprint(err), s.says):
-		return fmt.Errorf("HTTP %d %q and %v, where HTTP %d with %q should have come", status, said, err, s.status, s.says)
+	defer p.client.CloseIdleConnections()
+	for i, s := range scenes {
+		line.scene(i+1, s.title)
+		if err := s.play(ctx, api, p); err != nil {
+			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
+		}
 	}
+	fmt.Fprintln(out, "\nEverything went as told: through the library, no card was charged twice.")
 	return nil
 }
 
-func outcome(status int, said string, err error) string {
-	if err != nil {
-		if e, ok := errors.AsType[*retry.Error](err); ok {
-			return e.Error()
+// play makes the charge and compares what comes of it with the story.
+func (s *scene) play(ctx context.Context, api *cardAPI, p *program) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	api.begin(s.meets)
+	if s.ago > 0 {
+		api.charged(s.key, s.ago)
+		if err := p.sent(ctx, s.key, s.ago); err != nil {
+			return err
 		}
-		return err.Error()
 	}
-	return fmt.Sprintf("HTTP %d %s", status, said)
+	got, err := s.pay(p, ctx, s.key)
+	p.line.caller(outcome(got, err)...)
+	var wrong []error
+	if !errors.Is(err, s.err) {
+		wrong = append(wrong, fmt.Errorf("it should have ended with %v", s.err), err)
+	}
+	if !strings.Contains(got, s.gets) {
+		wrong = append(wrong, fmt.Errorf("the caller got %q, not %q", got, s.gets))
+	}
+	if seen := api.seen(s.key); seen != s.want {
+		wrong = append(wrong, fmt.Errorf("the API has seen %v, not %v", seen, s.want))
+	}
+	return errors.Join(wrong...)
 }
 
-// charge is what a program does: an ordinary request, with a key of its own for each
-// payment.
-func charge(ctx context.Context, client *http.Client, url, key string) (status int, said string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/charges", strings.NewReader(`{"amount":"17.00","card":"tok_1"}`))
-	if err != nil {
-		return 0, "", err
+// outcome is what a program could log, or show, of an end.
+func outcome(got string, err error) []string {
+	e, ok := errors.AsType[*retry.Error](err)
+	switch {
+	case err == nil:
+		return []string{got}
+	case ok && e.Doubt != nil:
+		return append([]string{e.Reason.Error()}, doubt(e.Doubt)...)
+	case ok:
+		said := e.Reason.Error()
+		if answer, ok := errors.AsType[*classify.Error](err); ok && len(answer.Details) > 0 {
+			said = fmt.Sprintf("%q (%s, trace %s)", answer.Details[0].Message, e.Verdict.Code, e.TraceID)
+		}
+		return []string{said, e.Advice}
 	}
-	req.Header.Set("Idempotency-Key", key)
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, "", err
+	return []string{err.Error()}
+}
+
+// doubt is what a person needs, a line for each part, and what to do at the end.
+func doubt(d *retry.Doubt) []string {
+	facts, action, _ := strings.Cut(d.String(), "; action: ")
+	lines := strings.Split(facts, "; ")
+	for i, step := range strings.Split(action, "; ") {
+		lines = append(lines, []string{"action: ", "        "}[min(i, 1)]+step)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
-	return resp.StatusCode, strings.TrimSpace(string(body)), err
+	return lines
 }
