@@ -3,6 +3,7 @@ package classify
 import (
 	"bytes"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/nexpay-go/resilience/internal/codes"
 )
@@ -35,6 +36,31 @@ func wordCode(word string) Code {
 		return c
 	}
 	return ""
+}
+
+// quotedCode is the code that a string says, as JSON writes it. A thousand of them that
+// are none cost no memory.
+func quotedCode(text []byte) Code {
+	inner := text[1 : len(text)-1]
+	var buf [maxWord + utf8.UTFMax]byte
+	if bytes.IndexByte(inner, '\\') >= 0 {
+		word := buf[:0]
+		for i := 0; i < len(inner) && len(word) <= maxWord; {
+			if inner[i] != '\\' {
+				word = append(word, inner[i])
+				i++
+				continue
+			}
+			r, size := escaped(inner[i:])
+			word = utf8.AppendRune(word, r)
+			i += size
+		}
+		inner = word
+	}
+	if !codes.ValidBytes(inner) {
+		return ""
+	}
+	return Code(inner)
 }
 
 // numberCode is the code that a number says, as JSON writes it.

@@ -45,7 +45,7 @@ func (e *Error) skip(code Code) {
 func (r *reader) deciding() int {
 	for _, path := range r.shape.paths[toCode] {
 		for i := range r.hits[path] {
-			if code := readCode(r.hits[path][i].text); code != "" && !r.shape.isSuccess(code) {
+			if code := readCode(r.said(&r.hits[path][i])); code != "" && !r.shape.isSuccess(code) {
 				return path
 			}
 		}
@@ -76,7 +76,7 @@ func (r *reader) units(path int, each func(at place, code Code, found bool)) {
 		var code Code
 		found, n := false, 0
 		for ; i < len(hits) && hits[i].place == at; i++ {
-			code = readCode(hits[i].text)
+			code = readCode(r.said(&hits[i]))
 			if code != "" && r.shape.isSuccess(code) {
 				code = ""
 			}
@@ -95,10 +95,10 @@ func (r *reader) textFor(kind int, at *place) string {
 	for _, path := range r.shape.paths[kind] {
 		for i := range r.hits[path] {
 			h := &r.hits[path][i]
-			if h.text == nil || at != nil && !h.place.beside(at) {
+			if h.end == 0 || at != nil && !h.place.beside(at) {
 				continue
 			}
-			if text := readText(h.text); text != "" {
+			if text := readText(r.said(h)); text != "" {
 				return text
 			}
 			break
@@ -117,7 +117,7 @@ func (r *reader) trace(header http.Header) string {
 			continue
 		}
 		for i := range r.hits[at.path] {
-			if id := readTrace(r.hits[at.path][i].text); id != "" {
+			if id := readTrace(r.said(&r.hits[at.path][i])); id != "" {
 				return id
 			}
 		}
@@ -132,7 +132,7 @@ func readCode(text []byte) Code {
 	case len(text) == 0 || len(text) > longest:
 		return ""
 	case text[0] == '"':
-		return wordCode(unquote(text))
+		return quotedCode(text)
 	}
 	return numberCode(text)
 }

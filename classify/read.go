@@ -37,8 +37,16 @@ func (p *place) inside(o *place) bool { return p.depth >= o.depth && p.beside(o)
 
 // A hit is a value at the end of a path.
 type hit struct {
-	place place
-	text  []byte // of a string or a number; nil: something else
+	place      place
+	start, end int32 // of a string or a number in the text; 0: something else
+}
+
+// said is the text of a hit, nil if it is neither a string nor a number.
+func (r *reader) said(h *hit) []byte {
+	if h.end == 0 {
+		return nil
+	}
+	return r.text[h.start:h.end]
 }
 
 const (
@@ -227,13 +235,17 @@ func (r *reader) found(s *step, text []byte, root bool) {
 	if len(text) > 0 && text[0] != '"' && (text[0] > '9' || r.at == len(r.text) && !root) {
 		text = nil
 	}
+	h := hit{place: r.here}
+	if len(text) > 0 {
+		h.start, h.end = int32(r.at-len(text)), int32(r.at)
+	}
 	for _, path := range s.ends {
 		most := maxTexts
 		if slices.Contains(r.shape.paths[toCode], path) {
 			most = 2 * maxUnits
 		}
 		if len(r.hits[path]) < most {
-			r.hits[path] = append(r.hits[path], hit{r.here, text})
+			r.hits[path] = append(r.hits[path], h)
 		}
 	}
 }

@@ -307,6 +307,10 @@ func (c *shapeCompiler) headers(field string, names []string) {
 
 func (c *shapeCompiler) header(field string, i int, name string) {
 	if name == "" || strings.Trim(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		c.wrong(field, i, 0, name, "no header has this name")
+		problem := "no header has this name"
+		if strings.HasPrefix(name, "header:") {
+			problem += ": here names stand without header:"
+		}
+		c.wrong(field, i, 0, name, problem)
 	}
 }

@@ -3,6 +3,7 @@ package classify_test
 import (
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -220,4 +221,24 @@ func TestABareAnswerWithAText(t *testing.T) {
 	require.Equal(t, classify.Verdict{Class: classify.Fatal, Effect: classify.NotApplied, Status: 401, Rule: "HTTP 401"}, c.Classify(e))
 	e = c.Decode(401, nil, []byte(`{"message":"Bad crede`))
 	require.Equal(t, classify.Unknown, c.Classify(e).Effect, "who knows what follows")
+}
+
+// Whatever a server sends, and wherever the codes may be in it, little is kept of it.
+func TestShapesAreCheap(t *testing.T) {
+	c := shaped(t, classify.Shape{
+		Code:    []string{"$.errors[*].code", "$.a[*]", "$.errors[*][*].code", "$.traceId"},
+		Message: []string{"$.errors[*].message", "$.a[0]"}, TraceID: []string{"$.traceId", "$.a[*]"},
+	})
+	for name, body := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			c.Decode(400, nil, []byte(body)) // what is kept for the next one is not its cost
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			e := c.Decode(400, nil, []byte(body))
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<10))
+			require.LessOrEqual(t, len(e.Details), 16)
+			_ = c.Classify(e)
+		})
+	}
 }

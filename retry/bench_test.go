@@ -230,3 +230,30 @@ func BenchmarkNested(b *testing.B) {
 		}
 	}
 }
+
+// worded is the error of a client of the caller's own, with a code that is a word.
+type worded string
+
+func (w worded) Error() string     { return "secret" }
+func (w worded) ErrorCode() string { return string(w) }
+
+// A refusal that the caller's own client has read is proof: no lookup, no wait.
+func BenchmarkDoOnceDeclined(b *testing.B) {
+	catalog, err := classify.NewCatalog("cards", classify.Rule{Codes: "card_declined", Name: "Declined", Class: classify.Fatal, Effect: classify.NotApplied})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := retry.New(retry.Config{Classifier: catalog})
+	if err != nil {
+		b.Fatal(err)
+	}
+	op := retry.Operation[int]{
+		ID:     "inv-7",
+		Send:   func(context.Context) (int, error) { return 0, worded("card_declined") },
+		Verify: func(context.Context) (int, retry.Outcome, error) { panic("looked up") },
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = retry.DoOnce(context.Background(), r, op)
+	}
+}

@@ -24,10 +24,10 @@ const (
 	// may safely be repeated.
 	ResendAlways Resends = iota
 	// ResendOnProof: only where the failed send is proved to have changed nothing,
-	// by the rules of [DoOnce]: a refusal in the API's own words (a 4xx with a
-	// code that a rule knows), a bare 421 (it came to the wrong connection), or a
-	// connection that was never made. Anything else ends the call
-	// with [ErrDoubt]. A refused nonce (code 50) is no proof: something below may
+	// by the rules of [DoOnce]: a refusal in the API's own words (a 4xx other than
+	// 408, 409, 425 and 429, with a code whose rule says NotApplied), a bare 421 (it
+	// came to the wrong connection), or a connection that was never made. Anything
+	// else ends the call with [ErrDoubt]. A refused nonce (code 50) is no proof: something below may
 	// have sent the request twice, and shown us the second answer.
 	ResendOnProof
 	// ResendOnProofNoReplay is ResendOnProof where somebody vouches that nothing

@@ -87,7 +87,10 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 			fmt.Fprintf(s, "beside the one that decides: %s\n", set.Explain(d.Code).Title())
 		}
 	}
-	if len(e.Details) == 0 && len(set.Catalog().Shape().Code) > 0 {
+	switch {
+	case e.Status/100 == 2 && len(e.Details) == 0:
+		fmt.Fprintln(s, "a success: nothing in it says that anything failed. If a program cannot read it, it is this:")
+	case len(e.Details) == 0 && len(set.Catalog().Shape().Code) > 0:
 		fmt.Fprintln(s, "no path of answer: code: leads to a code in it")
 	}
 	s.explanation(set.ExplainVerdict(v))

@@ -57,6 +57,7 @@ func TestPastedShapes(t *testing.T) {
 		"a list without a head":  {first, " [ {\"errorCode\":\"NOT_FOUND\"} ]", "NOT_FOUND Gone\n", ""},
 		"a list of nothing else": {words, "HTTP/1.1 410 Gone\n\n[\"gone\"]", "gone Gone, HTTP 410\n", ""},
 		"of another API":         {shaped, "HTTP/2 402\n\n{\"errors\":[{\"code\":50}]}", "no path of answer: code: leads to a code in it\nHTTP 402\n", ""},
+		"a success":              {shaped, "HTTP/2 201\n\n{\"id\":\"ch_1\"}", "a success: nothing in it says that anything failed. If a program cannot read it, it is this:\nHTTP 201\n", ""},
 		"a line from a log":      {first, `[7] retry: HTTP 404: NOT_FOUND gone {"a":1}`, "NOT_FOUND Gone, HTTP 404\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,9 +19,11 @@ import (
 
 // azureCall is what every client of the SDK does: a pipeline, and NewResponseError.
 func azureCall(url string) func(context.Context) error {
-	pipeline := runtime.NewPipeline("test", "v1", runtime.PipelineOptions{}, &policy.ClientOptions{
-		Retry: policy.RetryOptions{MaxRetries: -1},
-	})
+	return azureCallWith(url, policy.ClientOptions{Retry: policy.RetryOptions{MaxRetries: -1}})
+}
+
+func azureCallWith(url string, options policy.ClientOptions) func(context.Context) error {
+	pipeline := runtime.NewPipeline("test", "v1", runtime.PipelineOptions{}, &options)
 	return func(ctx context.Context) error {
 		req, err := runtime.NewRequest(ctx, http.MethodPost, url)
 		if err != nil {
@@ -79,6 +81,15 @@ func TestAzure(t *testing.T) {
 			reason: retry.ErrAttempts, verdict: classify.Verdict{Class: classify.Retryable, Status: 503}, requests: 2,
 		},
 	})
+}
+
+// What the SDK does when it is not told to leave it, but for its waits: four requests
+// for one POST.
+func TestAzureSendsFourTimes(t *testing.T) {
+	t.Parallel()
+	server, requests := serve(t, scene{status: 503, body: page})
+	require.Error(t, azureCallWith(server.URL, policy.ClientOptions{Retry: policy.RetryOptions{RetryDelay: time.Nanosecond}})(t.Context()))
+	require.EqualValues(t, 4, requests.Load())
 }
 
 func TestAzureErrorReadByMany(t *testing.T) {

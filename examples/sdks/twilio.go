@@ -12,8 +12,8 @@ import (
 // have always been, and those of version 1.0 of its standards.
 //
 // The SDK sends once, but for requests of version 1.0: those it sends a second time,
-// body and all, where an answer with an error cannot be read, and no option prevents
-// it. So nothing that has to happen once belongs there without looking first.
+// a POST's body too if the connection was used before, where an answer with an error
+// cannot be read, and no option prevents it: such a call may happen twice.
 //
 // It drops the header of an answer, and so Retry-After and the trace id; of an answer
 // that is no JSON it keeps the status in a text only, so that it is Unclassified. And

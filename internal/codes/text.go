@@ -14,15 +14,26 @@ const Most = 128
 // Valid reports whether an answer can have the code: printable characters, of which
 // one at least is no blank.
 func Valid(code string) bool {
-	if len(code) == 0 || len(code) > Most || !utf8.ValidString(code) {
+	var buf [Most]byte
+	return len(code) <= Most && ValidBytes(append(buf[:0], code...))
+}
+
+// ValidBytes is Valid for a code that is not a string yet.
+func ValidBytes(code []byte) bool {
+	if len(code) == 0 || len(code) > Most {
 		return false
 	}
 	blank := true
-	for _, r := range code {
-		if !unicode.IsPrint(r) {
+	for i := 0; i < len(code); {
+		r, size := rune(code[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(code[i:])
+		}
+		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
 			return false
 		}
 		blank = blank && r == ' '
+		i += size
 	}
 	return !blank
 }

@@ -13,6 +13,7 @@
 // be right: an [*Error]. [Watch] follows a file and hands over what it says now, for
 // retry.Retrier.Reload.
 //
-// docs/policies.md tells how to write one; schema.json lets editors complete and
-// check it.
+// The command "nexpolicy init" writes a file to begin with, docs/your-api.md goes from
+// there to a client and its test, docs/policies.md tells all that a file can say;
+// schema.json lets editors complete and check it. The package is in a module of its own.
 package policyfile

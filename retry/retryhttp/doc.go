@@ -9,7 +9,8 @@
 // be repeated, says RFC 9110. Any other method, POST and PATCH above all, only
 // where the API has refused it in words of its own, it came to the wrong connection
 // (421) or nothing was sent, see retry.ResendOnProof; or by the rules of retry.DoOnce, if the request is one of
-// an operation that can be looked up: see [Once].
+// an operation that can be looked up: see [Once]. A refusal is a 4xx other than 408, 409,
+// 425 and 429, with a code whose rule says NotApplied.
 //
 // With an idempotency key that is the caller's, in one of the headers that the catalog's
 // classify.Shape names, such a request is sent again after doubt too, with the same key
@@ -33,14 +34,16 @@
 // into a 2xx as well, and a small one is looked at, if its Content-Type is JSON: of up to
 // 64 KiB by its Content-Length, which is waited for as the answer is; or one without,
 // that is a whole JSON value within a tenth of a second. Anything else is handed on as a
-// stream, no later than that. InspectJSON looks at every 2xx, however long it takes.
+// stream, no later than that. InspectJSON looks at every 2xx, however long it takes
+// and whatever its Content-Type.
 //
 // # What the caller gets
 //
 // A response, when there is one: a 2xx at once, with its body unread, and any
-// other status when nothing more is to be tried, with a body equal to what the
-// server sent. Otherwise, or with Transport.AlwaysError, a *retry.Error, out of which
-// [Response] takes the answer that the request ended with.
+// other status, or a 2xx in which an error was found, when nothing more is to be
+// tried, with a body equal to what the server sent, and no error. Otherwise, or with
+// Transport.AlwaysError, a *retry.Error, out of which [Response] takes the answer that
+// the request ended with.
 // http.Client wraps that in a *url.Error whose text has the URL, query and all:
 // log the one inside, found by errors.As. os.IsTimeout and url.Error.Timeout say of
 // it what they say of one request, see retry.Error.Timeout.

@@ -104,9 +104,11 @@ func sorry(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "sorry")
 }
 
-// reset breaks the connection with what was said so far.
+// reset breaks the connection with what was said so far. It has the whole request by
+// then: else its last part, written to a connection that is broken, may be what fails.
 func reset(said string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
 		conn, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return

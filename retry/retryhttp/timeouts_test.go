@@ -49,8 +49,10 @@ func TestTimeoutsAsOfAPlainClient(t *testing.T) {
 	} {
 		for _, two := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/HTTP 2: %v", name, two), func(t *testing.T) {
-				s := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-					func(s *httptest.Server) { s.EnableHTTP2, s.TLS = two, &tls.Config{} })
+				s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+					<-r.Context().Done()
+					panic(http.ErrAbortHandler) // an answer might still arrive: TLS says farewell before it hangs up
+				}, func(s *httptest.Server) { s.EnableHTTP2, s.TLS = two, &tls.Config{} })
 				base := s.Client().Transport.(*http.Transport)
 				if tt.change != nil {
 					tt.change(base)
