@@ -6,15 +6,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/retry"
 )
 
 func TestStory(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out), "%s", &out)
+	require.NoError(t, tell(t.Context(), &out, scenes), "%s", &out)
 	for _, told := range []string{
-		"ledger_busy ledger busy", "and then it is not: 3 requests", "it is looked up, not made again: 2 requests",
-		`circuit breaker "papaya" is open: end_of_day end of day`, `API key "console token" is locked out by code token_revoked`,
-		"Everything went as told.",
+		"ledger_busy ledger busy", "503 ledger_busy", "it may have happened, so it is looked up", "looked up: applied",
+		"200 end_of_day", "the breaker opens: end_of_day", `circuit breaker "papaya" is open: end_of_day end of day (trace p-1)`,
+		`token revoked: nobody sends with "console token" any more`, `API key "console token" is locked out by code token_revoked`,
+		"action: Ask for a new token in the console", "Everything went as told.",
 	} {
 		require.Contains(t, out.String(), told)
 	}
@@ -22,7 +25,21 @@ func TestStory(t *testing.T) {
 
 // A story that goes another way is an error, not a shrug.
 func TestStoryThatGoesWrong(t *testing.T) {
+	for want, change := range map[string]func(*scene){
+		"3 requests and 0 transfers, not 2":       func(s *scene) { s.requests = 2 },
+		`it ended with "42.00"`:                   func(s *scene) { s.gets = "43.00" },
+		"not with \"42.00\" and fatal":            func(s *scene) { s.err = retry.ErrFatal },
+		"the request has to be changed: HTTP 400": func(s *scene) { s.meets = []failure{{400, "malformed:amount", "What?"}} },
+	} {
+		s := scenes[0]
+		change(&s)
+		var out bytes.Buffer
+		err := tell(t.Context(), &out, []scene{s})
+		require.ErrorContains(t, err, "scene 1 is not as told")
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, out.String(), "Everything")
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, run(ctx, new(bytes.Buffer)), "not as told")
+	require.ErrorContains(t, tell(ctx, new(bytes.Buffer), scenes), "not as told")
 }
