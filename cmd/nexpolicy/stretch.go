@@ -61,7 +61,7 @@ func numberOf(code classify.Code) *big.Int {
 // stretches cuts the codes that one of the tables knows wherever any of them may
 // begin to say something else: numbers first, then words.
 func stretches(sets ...*policy.Set) []stretch {
-	c := cutter{sets: sets, beginnings: map[string]bool{}, words: map[classify.Code]bool{}}
+	c := cutter{sets: sets, beginnings: map[string]bool{}, words: map[classify.Code]bool{}, own: map[classify.Code]bool{}}
 	for _, set := range sets {
 		for _, r := range set.Catalog().Rules() {
 			if first, last, ok := r.Bounds(); ok {
@@ -71,6 +71,7 @@ func stretches(sets ...*policy.Set) []stretch {
 			}
 		}
 		for _, code := range set.Codes() {
+			c.own[code] = true
 			c.add(code, code)
 		}
 	}
@@ -85,6 +86,7 @@ type cutter struct {
 	sets       []*policy.Set
 	cuts       []*big.Int // numbers before which something may change
 	words      map[classify.Code]bool
+	own        map[classify.Code]bool // those with a policy of their own
 	beginnings map[string]bool
 }
 
@@ -125,7 +127,7 @@ func (c *cutter) numbers() (all []stretch) {
 		known := slices.ContainsFunc(c.sets, func(s *policy.Set) bool {
 			r, ok := s.Catalog().Lookup(code)
 			_, _, of := r.Bounds()
-			return ok && (of || slices.Contains(s.Codes(), code))
+			return ok && (of || c.own[code])
 		})
 		if known && i+1 < len(c.cuts) { // no rule reaches beyond the last cut
 			all = append(all, stretchOf(first, new(big.Int).Sub(c.cuts[i+1], big.NewInt(1))))

@@ -68,6 +68,10 @@ func (d *decoder) shaped(at *yaml.Node, a *answer, c *classify.Catalog) *classif
 		return c
 	}
 	shape := a.shape()
+	if len(shape.Success) > mostSuccesses {
+		d.wrong(child(at, "success"), "%d codes are more than the %d that may say that there is no error", len(shape.Success), mostSuccesses)
+		shape.Success = shape.Success[:mostSuccesses]
+	}
 	d.success = shape.Success
 	with, err := c.WithShape(shape)
 	if err == nil {
@@ -80,6 +84,10 @@ func (d *decoder) shaped(at *yaml.Node, a *answer, c *classify.Catalog) *classif
 	}
 	return c
 }
+
+// mostSuccesses is how many codes may say that there is no error: each answer is
+// compared with all of them.
+const mostSuccesses = 100
 
 var answerFields = map[string]string{
 	"Code": "code", "Message": "message", "Data": "data", "TraceID": "trace-id", "RetryAfter": "retry-after", "Success": "success",

@@ -100,6 +100,7 @@ func TestAnswerMistakes(t *testing.T) {
 			`f:2:28: without quotes YAML reads ~ as nothing: write "~"`, `f:2:31: "" stands for no code`, `f:2:35: a* stands for more than one code: only a rule may`}},
 		"a rule for success":         {"name: x\nanswer: {success: [ok]}\nrules:\n  - {code: ok, name: a, class: fatal}\n  - {code: 0, name: b, class: fatal}\n", []string{"f:4:12: code ok says that there is no error"}},
 		"which the base table knows": {"extends: nexpay\nanswer: {success: [0, 100]}\n", []string{`f:2:23: success "100": there is a rule "API key locked" (code 100)`}},
+		"too many successes":         {"name: x\nanswer: {success: [" + strings.Repeat("a, ", 101) + "]}\n", []string{"f:2:19: 101 codes are more than the 100 that may say that there is no error"}},
 		"too many":                   {"name: x\nanswer: {code: [" + strings.Repeat("$.a, ", 17) + "]}\n", []string{"f:2:16: code: more than 16"}},
 		"nothing":                    {"name: x\nanswer:\n", []string{"f:2:8: fields are expected here, not a value: code, message, data, trace-id, retry-after, success, idempotency-keys, idempotent-for"}},
 		"a path alone":               {"name: x\nanswer: $.code\n", []string{"f:2:9: fields are expected here, not a value: code, message, data, trace-id, retry-after, success, idempotency-keys, idempotent-for"}},
