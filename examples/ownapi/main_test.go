@@ -28,7 +28,7 @@ func TestStoryThatGoesWrong(t *testing.T) {
 	for want, change := range map[string]func(*scene){
 		"3 requests and 0 transfers, not 2":       func(s *scene) { s.requests = 2 },
 		`it ended with "42.00"`:                   func(s *scene) { s.gets = "43.00" },
-		"not with \"42.00\" and fatal":            func(s *scene) { s.err = retry.ErrFatal },
+		"and <nil>, not with \"42.00\" and fatal": func(s *scene) { s.err = retry.ErrFatal },
 		"the request has to be changed: HTTP 400": func(s *scene) { s.meets = []failure{{400, "malformed:amount", "What?"}} },
 	} {
 		s := scenes[0]

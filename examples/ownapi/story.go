@@ -87,7 +87,7 @@ func (s *scene) play(ctx context.Context, c *client, server *papaya) error {
 	server.line.caller(said)
 	var wrong []error
 	if !errors.Is(err, s.err) || got != s.gets {
-		wrong = append(wrong, fmt.Errorf("it ended with %q and %w, not with %q and %v", got, err, s.gets, s.err))
+		wrong = append(wrong, fmt.Errorf("it ended with %q and %v, not with %q and %v", got, err, s.gets, s.err))
 	}
 	if requests, transfers := server.seen(); requests != s.requests || transfers > 1 {
 		wrong = append(wrong, fmt.Errorf("%d requests and %d transfers, not %d and at most 1", requests, transfers, s.requests))
