@@ -26,8 +26,15 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 			e.skip(code)
 		}
 	})
-	e.partial = e.partial || e.skipped > 0
+	e.partial = e.partial || e.skipped > 0 || r.passedOver(path)
 	return e, fails
+}
+
+// passedOver reports whether there are elements beside those with an error: of several
+// things that were asked for, others may have been done.
+func (r *reader) passedOver(path int) bool {
+	star, deep := r.shape.deep[path]
+	return deep && int(r.counts[star]) > len(r.hits[path])
 }
 
 // skip counts an error that there is no room for. Its code counts all the same, or

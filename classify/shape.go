@@ -82,6 +82,7 @@ type shape struct {
 	paths [kinds][]int // numbers of the paths of each kind, in order
 	count int          // of all paths
 	stars int          // of all [*], those that paths have in common counted once
+	deep  map[int]int  // code paths that go on behind their last [*], by its number: an element may have no error
 	trace []traceAt
 	// explicit is false for the zero Shape: there, an element without a code makes an
 	// error of a 2xx too.
@@ -184,7 +185,7 @@ func (s *shape) isSuccess(code Code) bool {
 
 // compileShape makes one tree of all paths.
 func compileShape(s Shape) (*shape, error) {
-	c := shapeCompiler{shape: &shape{Shape: s, explicit: true}}
+	c := shapeCompiler{shape: &shape{Shape: s, explicit: true, deep: map[int]int{}}}
 	out := c.shape
 	out.Shape = s.clone() // the caller may change theirs later
 	c.paths("Code", toCode, s.Code)
@@ -260,8 +261,12 @@ func (c *shapeCompiler) path(field string, i, kind int, path string) (number int
 	}
 	for n, seg := range segments {
 		at = at.next(seg, &s.stars)
-		if kind == toCode && n == last && n >= len(segments)-2 {
+		switch {
+		case kind != toCode || n != last:
+		case n >= len(segments)-2:
 			at.details = append(at.details, number)
+		default:
+			s.deep[number] = at.star
 		}
 	}
 	at.ends = append(at.ends, number)
