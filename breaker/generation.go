@@ -15,19 +15,35 @@ type generation struct {
 	until    time.Duration // Open: the end of it, since owner.epoch
 	reason   string        // Open: what for
 
-	refused atomic.Uint64 // not Closed: calls, be it only for the record
+	refused atomic.Uint64           // not Closed: calls, be it only for the record
+	refusal atomic.Pointer[refusal] // Open: the last one made
 
 	inARow atomic.Int64 // Closed: failures since the last success
 	window window       // Closed: what the ratio is taken from
 }
 
-// refusal says why an open generation refuses a call at now.
-func (g *generation) refusal(now time.Duration) *OpenError {
-	e := &OpenError{Name: g.owner.cfg.Name, Reason: g.reason}
-	if !g.isolated {
-		e.RetryIn = g.until - now
+// A refusal is an error, and when it was made.
+type refusal struct {
+	OpenError
+	at time.Duration
+}
+
+// fresh is for how long an OpenError is given to callers. They come by the thousand
+// while a breaker is open, and one that is a moment old is as true: it names the time
+// until a call may be let through, at most.
+const fresh = time.Millisecond
+
+// refuse says why an open generation refuses a call at now.
+func (g *generation) refuse(now time.Duration) *OpenError {
+	if r := g.refusal.Load(); r != nil && (g.isolated || now-r.at < fresh) {
+		return &r.OpenError
 	}
-	return e
+	r := &refusal{OpenError{Name: g.owner.cfg.Name, Reason: g.reason}, now}
+	if !g.isolated {
+		r.RetryIn = g.until - now
+	}
+	g.refusal.Store(r)
+	return &r.OpenError
 }
 
 // open reports whether the generation refuses every call at now.

@@ -19,7 +19,7 @@ const (
 func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
 	g = b.gen.Load()
 	if now := b.now(); g.open(now) {
-		return nil, nil, b.refuse(g, take, g.refusal(now))
+		return nil, nil, b.refuse(g, take, g.refuse(now))
 	}
 	b.mu.Lock()
 	g, p, err = b.admitLocked(take)
@@ -46,7 +46,7 @@ func (b *Breaker) admitLocked(take bool) (*generation, *probe, error) {
 	g := b.settle(now)
 	switch {
 	case g.open(now):
-		return nil, nil, b.refuse(g, take, g.refusal(now))
+		return nil, nil, b.refuse(g, take, g.refuse(now))
 	case g.state == Closed:
 		return g, nil, nil // reset a moment ago
 	case !take && b.full():

@@ -90,6 +90,9 @@ func (b Backoff) Longest(n int) time.Duration {
 		return 0
 	}
 	b.fill()
+	if n == 1 { // most calls that wait do it once
+		return min(b.Initial, b.Max)
+	}
 	var source backoff.ExponentialBackOff
 	b.start(&source)
 	var longest time.Duration

@@ -45,6 +45,33 @@ func ownAnswer(err, cause error) (own error) {
 	return own
 }
 
+// answerIn finds the answer in err, nil if there is none. What an API said is nearly
+// always at hand: a look at the type is a tenth of a walk.
+func answerIn(err error) *classify.Error {
+	if answer, ok := err.(*classify.Error); ok {
+		return answer
+	}
+	answer, _ := errors.AsType[*classify.Error](err)
+	return answer
+}
+
+// callIn finds the end of a call in err, nil if there is none.
+func callIn(err error) *Error {
+	if _, ok := err.(*classify.Error); ok {
+		return nil
+	}
+	call, _ := errors.AsType[*Error](err)
+	return call
+}
+
+// tidy is err, made safe to look into: see [errtree.Tidy].
+func tidy(err error) error {
+	if answer, ok := err.(*classify.Error); ok && answer != nil {
+		return err
+	}
+	return errtree.Tidy(err)
+}
+
 // says reports whether this one error is an answer or the end of a call.
 func says(err error) bool {
 	switch e := err.(type) {
@@ -59,6 +86,9 @@ func says(err error) bool {
 // deciding finds the answer in err that v is about: of joined ones it need not
 // be the first, which it is where none is. Nil if there is no answer.
 func deciding(err error, v *classify.Verdict) (answer *classify.Error) {
+	if answer, ok := err.(*classify.Error); ok {
+		return answer
+	}
 	found := false
 	errtree.Walk(err, func(e error) bool {
 		a, ok := e.(*classify.Error)

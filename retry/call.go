@@ -2,7 +2,6 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -22,7 +21,8 @@ type call struct {
 	terms    terms
 	name     string
 	fallback bool          // there is one
-	start    time.Duration // on clock()
+	start    time.Duration // on clock(), 0 if that was not looked at yet
+	at       time.Duration // on clock(), when the last send failed; 0 if there was more since
 
 	ticket  *nonce.Ticket // of the last turn, nil without a source
 	err     error         // of the last attempt, nil if it succeeded
@@ -30,6 +30,7 @@ type call struct {
 	count   count
 	doubt   bool // some attempt may have taken effect
 	history history
+	timer   *time.Timer // of its waits, nil in one that has not waited for a context
 }
 
 // count is how often a call was sent, and what that cost.
@@ -46,7 +47,10 @@ type count struct {
 // begin begins a call: every one, whatever kind it is.
 // m is the attempt around it, nil if there is none.
 func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
-	c.r, c.tables, c.start = r, r.tables.Load(), clock()
+	c.r, c.tables = r, r.tables.Load()
+	if kind != markCall || r.nonces != nil { // it may be a while to the first send
+		c.start = clock()
+	}
 	c.terms.kind, c.terms.timeout = kind, c.tables.timeout
 	switch {
 	case kind == markLookup: // has one of its own
@@ -84,19 +88,19 @@ func (c *call) onlyKey() (key string, ok bool) {
 // attempts is how many sends count as attempts.
 func (c *call) attempts() int { return int(c.count.sends) - int(c.count.free) }
 
-// spent is how much of the policy's MaxElapsed is gone.
-func (c *call) spent() time.Duration { return clock() - c.start - c.count.away }
-
-// stopped says why a call ends.
-func stopped(reason, cause error) *Error { return &Error{Reason: reason, Cause: cause} }
-
-// stoppedBy is stopped for a context that is over.
-func stoppedBy(ctx context.Context, cause error) *Error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return stopped(ErrDeadline, cause)
+// elapsed is how long the call took so far.
+func (c *call) elapsed() time.Duration {
+	switch {
+	case c.start == 0: // it has come to nothing yet
+		return 0
+	case c.at != 0:
+		return c.at - c.start
 	}
-	return stopped(ErrCanceled, cause)
+	return clock() - c.start
 }
+
+// spent is how much of the policy's MaxElapsed is gone.
+func (c *call) spent() time.Duration { return c.elapsed() - c.count.away }
 
 // leave gives the turn on the key back.
 func (c *call) leave() {
@@ -133,12 +137,12 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	}
 	e.Name = c.name
 	e.Attempts = int(c.count.sends)
-	e.Elapsed = clock() - c.start
-	e.History, e.TraceID = c.history.all()
+	e.Elapsed = c.elapsed()
+	e.History, e.TraceID = c.history.all(e.History)
 	e.Last = c.err
 	e.reportedTo = c.breaker
 	if c.err != nil && (c.r.showErrors || c.tables.told(c.err) != nil) {
-		e.said = c.textOf(c.err)
+		e.own().said = c.textOf(c.err)
 	}
 	c.interpret(e)
 	if c.guard != nil {
@@ -177,26 +181,7 @@ func (c *call) advise(e *Error) {
 		e.Advice = c.tables.advice(v.Code)
 	}
 	if once && e.Reason == ErrAttempts {
-		e.instead = "its policy never sends it again"
+		e.because("its policy never sends it again")
 	}
 	e.unlocked = v.Lockout && c.r.lockout.Check(c.key()) == nil
-}
-
-// pause is how long to wait before the next attempt.
-func (c *call) pause() time.Duration { return c.history.last().Wait }
-
-// sleep waits for d, and reports whether it did: false if done was closed
-// first. It is small because this is where calls spend their time.
-func sleep(done <-chan struct{}, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	select {
-	case <-timer.C:
-		return true
-	case <-done:
-		timer.Stop()
-		return false
-	}
 }

@@ -70,8 +70,8 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 		if why == nil {
 			why = c.shouldRetry(ctx, opts)
 		}
-		if why == nil && !sleep(ctx.Done(), c.pause()) {
-			why = stoppedBy(ctx, nil)
+		if why == nil && !c.rest(ctx) {
+			why = c.stoppedBy(ctx, nil)
 		}
 		if why != nil {
 			err := c.end(ctx, why)
@@ -96,6 +96,7 @@ var calls = sync.Pool{New: func() any { return new(call) }}
 
 // recycle gives the state of a call back, with nothing left in it.
 func (c *call) recycle() {
+	c.history.recycle()
 	*c = call{}
 	calls.Put(c)
 }

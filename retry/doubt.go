@@ -212,6 +212,5 @@ func anotherPayments(err error) bool {
 
 // isCall reports whether err is that of another call, with a reason of its own.
 func isCall(err error) bool {
-	_, ok := errors.AsType[*Error](err)
-	return ok
+	return callIn(err) != nil
 }

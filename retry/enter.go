@@ -19,13 +19,13 @@ func (c *call) enter(ctx context.Context) *Error {
 	}
 	ticket, err := c.draw(ctx)
 	if err != nil {
-		return withoutTicket(ctx, err)
+		return c.withoutTicket(ctx, err)
 	}
 	c.ticket = ticket
 	// The key may have been locked while this caller waited for its turn.
 	if err := c.r.lockout.Check(c.key()); err != nil {
 		c.leave()
-		return stopped(ErrLockedOut, err)
+		return c.stopped(ErrLockedOut, err)
 	}
 	return nil
 }
@@ -34,16 +34,16 @@ func (c *call) enter(ctx context.Context) *Error {
 // breaker: it is no use to come back later.
 func (c *call) admit(ctx context.Context) *Error {
 	if ctx.Err() != nil {
-		return stoppedBy(ctx, nil)
+		return c.stoppedBy(ctx, nil)
 	}
 	if key, ok := c.onlyKey(); ok {
 		if err := c.r.lockout.Check(key); err != nil {
-			return stopped(ErrLockedOut, err)
+			return c.stopped(ErrLockedOut, err)
 		}
 	}
 	if c.r.nonces != nil && c.breaker != nil { // nobody need queue to be refused
 		if err := c.breaker.Check(); err != nil {
-			return stopped(ErrOpen, err)
+			return c.stopped(ErrOpen, err)
 		}
 	}
 	return nil
@@ -78,16 +78,16 @@ func someTicket(ticket *nonce.Ticket, err error) (*nonce.Ticket, error) {
 var errNoTicket = &reason{text: "the nonce source returned neither a ticket nor an error"}
 
 // withoutTicket tells apart why there was none.
-func withoutTicket(ctx context.Context, err error) *Error {
+func (c *call) withoutTicket(ctx context.Context, err error) *Error {
 	switch {
 	case ctx.Err() != nil: // whose cause may be another call's failure
-		return stoppedBy(ctx, err)
+		return c.stoppedBy(ctx, err)
 	case hopeless(err):
-		return stopped(ErrDeadline, err)
+		return c.stopped(ErrDeadline, err)
 	case errors.Is(err, breaker.ErrLockedOut):
-		return stopped(ErrLockedOut, err)
+		return c.stopped(ErrLockedOut, err)
 	}
-	return stopped(ErrNonce, err)
+	return c.stopped(ErrNonce, err)
 }
 
 // hopeless reports whether a lane found that the deadline would come before the

@@ -33,7 +33,9 @@ type Error struct {
 	// Effect speaks of all attempts: NotApplied if each of them is known to have
 	// changed nothing, or nothing was sent; Unknown if any may have. Of a [DoOnce] it
 	// speaks of the operation, whoever sent it: NotApplied if it did not happen.
-	Effect classify.Effect
+	Effect   classify.Effect
+	fromCtx  bool // Cause is, or wraps, what ended the context
+	unlocked bool // Verdict.Lockout came too late to lock the key
 	// Advice is what the rule behind Verdict tells a person to do, empty where
 	// that is nothing or the call ended for another reason.
 	Advice string
@@ -60,10 +62,27 @@ type Error struct {
 	Doubt *Doubt
 
 	reportedTo *breaker.Breaker // that knows of the attempts already
-	said       string           // what Last says, if there is more to tell than anybody may show
-	fromCtx    bool             // Cause is, or wraps, what ended the context
-	unlocked   bool             // Verdict.Lockout came too late to lock the key
-	instead    string           // of the text of Reason, where there is a better one
+	words      *words           // nil: none
+}
+
+// words are texts that an [Error] has where there are better ones than the usual.
+type words struct {
+	said    string // what Last says, if there is more to tell than anybody may show
+	instead string // of the text of Reason
+}
+
+// own is where e keeps such texts.
+func (e *Error) own() *words {
+	if e.words == nil {
+		e.words = new(words)
+	}
+	return e.words
+}
+
+// because has e say another text than that of its Reason, and returns it.
+func (e *Error) because(text string) *Error {
+	e.own().instead = text
+	return e
 }
 
 // Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
@@ -147,11 +166,7 @@ func (e *Error) blame(cause error) {
 }
 
 func anotherCalls(cause error) bool {
-	if _, ok := errors.AsType[*Error](cause); ok {
-		return true
-	}
-	_, ok := errors.AsType[*classify.Error](cause)
-	return ok
+	return callIn(cause) != nil || answerIn(cause) != nil
 }
 
 // Error tells it in one line.
@@ -171,20 +186,24 @@ func (e Error) text() string {
 	if e.Name != "" {
 		b.WriteString(e.Name + ": ")
 	}
+	var own words
+	if e.words != nil {
+		own = *e.words
+	}
 	// A cause that is the reason says the same, and more.
 	told := e.Reason != nil && errors.Is(e.Cause, e.Reason)
 	switch {
 	case told:
 		b.WriteString(redact.Text(e.Cause))
-	case e.instead != "":
-		b.WriteString(e.instead)
+	case own.instead != "":
+		b.WriteString(own.instead)
 	case e.Reason != nil:
 		b.WriteString(e.Reason.Error())
 	default:
 		b.WriteString("no reason given")
 	}
 	if e.Last != nil {
-		b.WriteString(": " + e.last())
+		b.WriteString(": " + e.last(own.said))
 	}
 	if e.Verdict.RetryAfter > 0 && e.Verdict.Class != classify.Fatal { // which no wait helps against
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
@@ -208,10 +227,9 @@ func (e Error) text() string {
 	return b.String()
 }
 
-// last is the operation's last error, with the code that decided, its rule and
+// last is the operation's last error, in text if there is one, with the code that decided, its rule and
 // the trace id where its text has them not.
-func (e *Error) last() string {
-	text := e.said
+func (e *Error) last(text string) string {
 	if text == "" {
 		text = redact.Text(e.Last)
 	}

@@ -142,7 +142,7 @@ func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 
 // event is what every event of the call says.
 func (c *call) event(kind EventKind) Event {
-	e := Event{Kind: kind, Name: c.name, Key: c.key(), Attempts: int(c.count.sends), Elapsed: clock() - c.start}
+	e := Event{Kind: kind, Name: c.name, Key: c.key(), Attempts: int(c.count.sends), Elapsed: c.elapsed()}
 	if !c.doubt {
 		e.Effect = classify.NotApplied
 	}

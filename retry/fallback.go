@@ -51,7 +51,7 @@ func fits[T any](opts []Option) error {
 // says, if there is one for that.
 func instead[T any](ctx context.Context, err error, opts []Option) (T, error) {
 	if o := find(opts, optFallback); o != nil {
-		if e, ok := errors.AsType[*Error](err); ok && e.unasked() {
+		if e := callIn(err); e != nil && e.unasked() {
 			return o.do.(fallback[T])(ctx, e)
 		}
 	}

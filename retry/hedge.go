@@ -60,6 +60,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	}
 	c := new(call)
 	r.begin(c, markCall, m, opts)
+	c.start = clock()
 	c.guard = resends(opts).guard()
 	unneeded := int32(0)
 	for {
@@ -73,8 +74,8 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 		if why == nil {
 			why = c.shouldRetry(ctx, opts)
 		}
-		if why == nil && !sleep(ctx.Done(), c.pause()) {
-			why = stoppedBy(ctx, nil)
+		if why == nil && !c.rest(ctx) {
+			why = c.stoppedBy(ctx, nil)
 		}
 		if why != nil {
 			return instead[T](ctx, c.end(ctx, why), opts)

@@ -32,7 +32,7 @@ func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
 // sending ends the call. It returns why the call ends, if it does.
 func (h *hedge) merge(after int, why *Error) *Error {
 	c, second := h.call, &h.second
-	attempts, _ := second.history.all()
+	attempts, _ := second.history.all(nil)
 	for i := range attempts {
 		attempts[i].Number += after
 	}

@@ -1,6 +1,10 @@
 package retry
 
-import "github.com/nexpay-go/resilience/classify"
+import (
+	"sync"
+
+	"github.com/nexpay-go/resilience/classify"
+)
 
 // Of a long call the first and the last attempts are kept: how it began, and
 // what it came to.
@@ -11,7 +15,7 @@ const keepFirst, keepLast = 4, 4
 // more than once, and what they hold then, they hold by the thousand.
 type history struct {
 	first Attempt
-	more  *more // nil in a call that failed once
+	more  *more // nil in a call that failed once, and then of the mores
 }
 
 // more is what the state of a longer call holds besides.
@@ -22,9 +26,23 @@ type more struct {
 
 func (h *history) longer() *more {
 	if h.more == nil {
-		h.more = new(more)
+		h.more = mores.Get().(*more)
 	}
 	return h.more
+}
+
+// mores keeps the room of calls that are over for the next ones.
+var mores = sync.Pool{New: func() any { return new(more) }}
+
+// recycle gives the room of a call back, with nothing left in it.
+func (h *history) recycle() {
+	if h.more == nil {
+		return
+	}
+	clear(h.more.attempts)
+	h.more.attempts, h.more.fixed = h.more.attempts[:0], nil
+	mores.Put(h.more)
+	h.more = nil
 }
 
 // add returns a fresh entry at the end; when full, the oldest of the last ones
@@ -53,18 +71,29 @@ func (h *history) last() *Attempt {
 	return &h.more.attempts[len(h.more.attempts)-1]
 }
 
-// all returns the attempts in order, and the latest trace id among them.
-func (h *history) all() (attempts []Attempt, trace string) {
+// len is how many attempts are kept.
+func (h *history) len() int {
+	switch {
+	case h.first.Number == 0:
+		return 0
+	case h.more == nil:
+		return 1
+	}
+	return 1 + len(h.more.attempts)
+}
+
+// all appends the attempts in order, and returns the latest trace id among them.
+func (h *history) all(attempts []Attempt) (_ []Attempt, trace string) {
 	if h.first.Number == 0 {
 		return nil, ""
 	}
-	attempts = []Attempt{h.first}
+	attempts = append(attempts, h.first)
 	if h.more != nil {
 		attempts = append(attempts, h.more.attempts...)
 	}
-	for _, a := range attempts {
-		if a.TraceID != "" {
-			trace = a.TraceID
+	for i := range attempts {
+		if t := attempts[i].TraceID; t != "" {
+			trace = t
 		}
 	}
 	return attempts, trace

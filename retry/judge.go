@@ -23,19 +23,20 @@ var errInner = errors.New("an inner call gave up")
 // and for this call, and whether to send again at once with a newer nonce.
 func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool, why *Error) {
 	a := c.history.last()
-	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil {
+	if inner := callIn(c.err); inner != nil {
 		if inner.Reason == ErrNested { // a mistake in the operation, not the end of a call that was made
-			why = stopped(ErrNested, nil)
-			why.instead = "the operation made a call where none can be made"
-			return breaker.Ignored, false, why
+			return breaker.Ignored, false, c.stopped(ErrNested, nil).because("the operation made a call where none can be made")
 		}
-		return c.outcomeOf(ctx, inner), false, stopped(errInner, nil)
+		return c.outcomeOf(ctx, inner), false, c.stopped(errInner, nil)
 	}
 	if a.Verdict.Lockout {
 		c.lock(ctx, a)
 	}
 	once := c.policy.MaxAttempts == 1
-	outcome = signOf(&a.Verdict, outcomes[c.policy.Breaker], impatient(ctx, a.Took, clock()-c.start) || proof.NotSent(c.err))
+	outcome = outcomes[c.policy.Breaker]
+	if unanswered(&a.Verdict) {
+		outcome = silence(outcome, impatient(ctx, a.Took, c.elapsed()) || proof.NotSent(c.err))
+	}
 	if a.Verdict.Class != classify.Resync || a.Verdict.RetryAfter > 0 || once || ctx.Err() != nil || c.refused(&a.Verdict) != nil {
 		return outcome, false, nil
 	}
@@ -51,14 +52,14 @@ func (c *call) refused(v *classify.Verdict) *Error {
 	return c.guard.refuses(c, v)
 }
 
-// signOf is what an attempt says about the server, if that is not what the
-// policy makes of its class: without an answer it is no sign of life (a
-// certificate that is not accepted is fatal, and tells nothing of the server),
-// and where its caller was impatient nothing at all.
-func signOf(v *classify.Verdict, outcome breaker.Outcome, impatient bool) breaker.Outcome {
-	if v.Status != 0 || v.Code != "" {
-		return outcome
-	}
+// unanswered reports whether a verdict is on no answer.
+func unanswered(v *classify.Verdict) bool { return v.Status == 0 && v.Code == "" }
+
+// silence is what an attempt without an answer says about the server, if that is not
+// what the policy makes of its class: it is no sign of life (a certificate that is not
+// accepted is fatal, and tells nothing of the server), and where its caller was
+// impatient nothing at all.
+func silence(outcome breaker.Outcome, impatient bool) breaker.Outcome {
 	if outcome == breaker.Success || impatient {
 		return breaker.Ignored
 	}
@@ -80,10 +81,14 @@ func impatient(ctx context.Context, took, elapsed time.Duration) bool {
 // failed with if that opens the breaker. A server that asks to be left alone is, by
 // everyone.
 func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome, why *Error) {
+	if outcome == breaker.Success {
+		lease.Done(outcome)
+		return
+	}
 	last := c.history.last()
 	v, trace := &last.Verdict, last.TraceID
 	if why != nil && why.Reason == errInner { // the outcome was made from that one
-		if inner, ok := errors.AsType[*Error](c.err); ok {
+		if inner := callIn(c.err); inner != nil {
 			v, trace = &inner.Verdict, inner.TraceID
 		}
 	}
@@ -106,8 +111,11 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 	if inner.reportedTo == c.breaker {
 		return breaker.Ignored
 	}
-	p := c.tables.policies.For(inner.Verdict)
-	return signOf(&inner.Verdict, outcomes[p.Breaker], impatient(ctx, inner.took(), inner.Elapsed))
+	outcome := outcomes[c.tables.policies.For(inner.Verdict).Breaker]
+	if unanswered(&inner.Verdict) {
+		return silence(outcome, impatient(ctx, inner.took(), inner.Elapsed))
+	}
+	return outcome
 }
 
 // lock locks the key out for every caller.
@@ -125,22 +133,23 @@ func (c *call) lock(ctx context.Context, a *Attempt) {
 // resynced brings the nonce forward for another send in the same turn, or returns
 // why that cannot be.
 func (c *call) resynced(ctx context.Context) *Error {
+	c.at = 0
 	if c.count.resync == maxResyncs {
-		return stopped(ErrResync, c.foreign(ctx))
+		return c.stopped(ErrResync, c.foreign(ctx))
 	}
 	if c.late() {
-		return stopped(ErrElapsed, nil)
+		return c.stopped(ErrElapsed, nil)
 	}
 	if err := c.r.lockout.Check(c.key()); err != nil {
-		return stopped(ErrLockedOut, err)
+		return c.stopped(ErrLockedOut, err)
 	}
 	if c.ticket != nil {
 		newer, err := c.ticket.Resync(ctx)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return stoppedBy(ctx, err)
+			return c.stoppedBy(ctx, err)
 		case err != nil:
-			return stopped(ErrResync, err)
+			return c.stopped(ErrResync, err)
 		}
 		c.ticket = newer
 	}
@@ -148,7 +157,7 @@ func (c *call) resynced(ctx context.Context) *Error {
 	c.count.free++
 	c.emit(ctx, EventResend, nil)
 	if ctx.Err() != nil { // the observer did that
-		return stoppedBy(ctx, nil)
+		return c.stoppedBy(ctx, nil)
 	}
 	return nil
 }

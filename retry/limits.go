@@ -51,13 +51,13 @@ func (c *call) limits(ctx context.Context, last *Attempt, opts []Option) *Error 
 	class := last.Verdict.Class
 	switch {
 	case class == classify.Fatal:
-		return stopped(ErrFatal, nil)
+		return c.stopped(ErrFatal, nil)
 	case class == classify.FixAndResend:
 		return c.fixable(ctx, last, fix(opts))
 	case ctx.Err() != nil:
-		return stoppedBy(ctx, nil)
+		return c.stoppedBy(ctx, nil)
 	case class != classify.Retryable && class != classify.Resync:
-		return stopped(ErrUnclassified, nil)
+		return c.stopped(ErrUnclassified, nil)
 	}
 	if why := c.refused(&last.Verdict); why != nil {
 		return why
@@ -73,13 +73,13 @@ func (c *call) limits(ctx context.Context, last *Attempt, opts []Option) *Error 
 func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	if p.MaxAttempts > 0 && c.attempts() >= p.MaxAttempts {
-		return stopped(ErrAttempts, nil)
+		return c.stopped(ErrAttempts, nil)
 	}
 	if why := c.canWait(ctx, last); why != nil {
 		return why
 	}
 	if !c.r.budget.take(p.Cost) {
-		return stopped(ErrBudget, nil)
+		return c.stopped(ErrBudget, nil)
 	}
 	c.count.paid, c.count.owed = int32(max(p.Cost, 0)), true
 	return nil
@@ -89,13 +89,13 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 func (c *call) canWait(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
-		return stopped(ErrRetryAfter, nil)
+		return c.stopped(ErrRetryAfter, nil)
 	}
 	if p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed-last.Wait {
-		return stopped(ErrElapsed, nil)
+		return c.stopped(ErrElapsed, nil)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
-		return stopped(ErrDeadline, nil)
+		return c.stopped(ErrDeadline, nil)
 	}
 	return c.obstructed(last.Wait)
 }
@@ -113,9 +113,9 @@ func (c *call) resyncable(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	switch {
 	case p.MaxAttempts == 1:
-		return stopped(ErrAttempts, nil)
+		return c.stopped(ErrAttempts, nil)
 	case c.count.resync == maxResyncs:
-		return stopped(ErrResync, nil)
+		return c.stopped(ErrResync, nil)
 	}
 	if why := c.canWait(ctx, last); why != nil {
 		return why
@@ -130,13 +130,13 @@ func (c *call) resyncable(ctx context.Context, last *Attempt) *Error {
 func (c *call) obstructed(wait time.Duration) *Error {
 	if key, ok := c.onlyKey(); ok {
 		if err := c.r.lockout.Check(key); err != nil {
-			return stopped(ErrLockedOut, err)
+			return c.stopped(ErrLockedOut, err)
 		}
 	}
 	if b := c.breaker; b != nil && b.State() == breaker.Open {
 		open, ok := errors.AsType[*breaker.OpenError](b.Check())
 		if ok && (open.RetryIn > wait || open.RetryIn == 0) {
-			return stopped(ErrOpen, open)
+			return c.stopped(ErrOpen, open)
 		}
 	}
 	return nil
@@ -145,14 +145,15 @@ func (c *call) obstructed(wait time.Duration) *Error {
 // fixable asks the caller to change the request, and returns why that is no use.
 func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Context, *classify.Error) (bool, error)) *Error {
 	if fix == nil || c.policy.MaxAttempts == 1 || ctx.Err() != nil || c.refused(&last.Verdict) != nil || !c.history.tryFix(last.Verdict.Code) {
-		return stopped(ErrFixAndResend, nil)
+		return c.stopped(ErrFixAndResend, nil)
 	}
 	if why := c.canWait(ctx, last); why != nil {
 		return why
 	}
+	c.at = 0
 	changed, err := fix(ctx, c.answer(&last.Verdict))
 	if err != nil || !changed {
-		return stopped(ErrFixAndResend, err)
+		return c.stopped(ErrFixAndResend, err)
 	}
 	c.count.free++
 	return nil

@@ -209,7 +209,7 @@ func (g *lookup) refuses(*call, *classify.Verdict) *Error {
 
 func (g *lookup) annotate(e *Event) bool {
 	p := g.payment
-	e.Attempts, e.Elapsed = int(p.call.count.sends), clock()-p.call.start
+	e.Attempts, e.Elapsed = int(p.call.count.sends), p.call.elapsed()
 	return p.annotate(e) && e.Kind != EventResend
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -88,10 +87,11 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	}
 	ticket := m.ticket()
 	if ticket == nil && ctx.Err() == nil && innermost {
-		return errtree.Tidy(op(ctx))
+		return tidy(op(ctx))
 	}
 	c := new(call)
 	r.begin(c, markCall, m, opts)
+	c.start = clock()
 	if ctx.Err() != nil {
 		return c.end(ctx, stoppedBy(ctx, nil))
 	}
@@ -116,7 +116,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	m.drawn(newer.Nonce())
 	err = op(&carry.Context{Context: ctx, Ticket: newer})
 	if innermost || err == nil {
-		return errtree.Tidy(err)
+		return tidy(err)
 	}
 	c.ticket = newer
 	return c.judgeAlone(ctx, err)
@@ -137,11 +137,10 @@ func (c *call) judgeAlone(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.err, c.count.sends, c.guard = errtree.Tidy(err), 1, &sentOnce{because: "it is to be sent once"}
+	c.err, c.count.sends, c.guard = tidy(err), 1, &sentOnce{because: "it is to be sent once"}
 	_, _, why := c.failed(ctx, clock()-c.start)
 	if why == nil {
-		why = stopped(ErrAttempts, nil)
-		why.instead = "sent once, inside an attempt of another call"
+		why = stopped(ErrAttempts, nil).because("sent once, inside an attempt of another call")
 	}
 	return c.end(ctx, why)
 }

@@ -136,7 +136,7 @@ func (p *payment) attempt(ctx context.Context, opts []Option) {
 	case why != nil: // of a send that was in doubt since
 	case c.history.last() != nil:
 		why = c.shouldRetry(ctx, opts)
-		if why == nil && !sleep(ctx.Done(), c.pause()) {
+		if why == nil && !c.rest(ctx) {
 			why = stoppedBy(ctx, nil)
 		}
 	case p.state.Ever: // an earlier process sent it
@@ -215,8 +215,7 @@ func (p *payment) end(ctx context.Context) error {
 		return c.end(ctx, stopped(ErrOutcomeUnknown, nil))
 	}
 	if p.why.Reason == errInner { // of a call that Send made
-		p.why = stopped(ErrUnclassified, nil)
-		p.why.instead = "a call inside Send failed"
+		p.why = stopped(ErrUnclassified, nil).because("a call inside Send failed")
 	}
 	return c.end(ctx, p.why)
 }

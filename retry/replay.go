@@ -40,7 +40,7 @@ func (p *payment) replayable(ctx context.Context, opts []Option) *Error {
 	if why := c.shouldRetry(ctx, opts); why != nil {
 		return why
 	}
-	if !sleep(ctx.Done(), c.pause()) {
+	if !c.rest(ctx) {
 		return stoppedBy(ctx, nil)
 	}
 	return nil

@@ -103,9 +103,7 @@ func (*sentOnce) annotate(*Event) bool                { return true }
 func (*sentOnce) complete(*Error)                     {}
 
 func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
-	why := stopped(ErrAttempts, nil)
-	why.instead = g.because
-	return why
+	return stopped(ErrAttempts, nil).because(g.because)
 }
 
 // onProof is the guard of a call that is sent again only if the last send is proved

@@ -7,7 +7,6 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
 // An Attempt is one send of a call and how it ended.
@@ -23,14 +22,14 @@ type Attempt struct {
 func (c *call) send(ctx context.Context, op func(context.Context) error, probe bool) error {
 	outer := within(ctx)
 	if c.ticket == nil && c.guard == nil && !probe && outer == nil && c.count.sends == 1 && c.terms.timeout == 0 {
-		return errtree.Tidy(op(ctx))
+		return tidy(op(ctx))
 	}
 	m := c.mark(ctx, outer, probe)
 	defer m.over.Store(true)
 	if c.terms.timeout == 0 {
-		return errtree.Tidy(op(m))
+		return tidy(op(m))
 	}
-	return errtree.Tidy(c.inTime(m, op))
+	return tidy(c.inTime(m, op))
 }
 
 func (c *call) inTime(ctx context.Context, op func(context.Context) error) error {

@@ -33,11 +33,11 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 	if b := c.breaker; b != nil {
 		var err error
 		if lease, err = b.Acquire(); err != nil {
-			return stopped(ErrOpen, err)
+			return c.stopped(ErrOpen, err)
 		}
 	}
 	if ctx.Err() != nil { // a source or a hook took its time
-		return stoppedBy(ctx, nil)
+		return c.stoppedBy(ctx, nil)
 	}
 	for {
 		sending := ctx
@@ -49,6 +49,9 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 			}
 		}
 		began := clock()
+		if c.start == 0 {
+			c.start = began
+		}
 		c.count.sends++
 		c.count.owed = false
 		c.err = c.send(sending, op, lease.Probe())
@@ -58,7 +61,11 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 			c.leave()
 			return nil
 		}
-		outcome, resync, why := c.failed(ctx, clock()-began)
+		ended := clock()
+		if c.guard == nil { // else there may be more to do than to decide
+			c.at = ended
+		}
+		outcome, resync, why := c.failed(ctx, ended-began)
 		if resync {
 			continue
 		}

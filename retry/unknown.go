@@ -3,9 +3,9 @@ package retry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,17 +111,26 @@ func (c *call) notice(ctx context.Context) {
 	if c.tables.catalog == nil {
 		return
 	}
-	if inner, ok := errors.AsType[*Error](c.err); ok && inner != nil { // it has been noticed there
+	if isCall(c.err) { // it has been noticed there
 		return
 	}
 	last := c.history.last()
-	if answer, ok := errors.AsType[*classify.Error](c.err); ok && answer != nil {
+	if answer := answerIn(c.err); answer != nil {
+		if len(answer.Details) == 1 && answer.Details[0].Code == last.Verdict.Code && ruled(&last.Verdict) {
+			return
+		}
 		for i := range answer.Details {
 			c.noticeCode(ctx, answer.Details[i].Code, last)
 		}
 		return
 	}
 	c.noticeCode(ctx, last.Verdict.Code, last)
+}
+
+// ruled reports whether a verdict on an answer is named after a rule: after the status
+// it is where no rule knew the code. That saves a look at the table, for nearly all.
+func ruled(v *classify.Verdict) bool {
+	return v.Status != 0 && v.Rule != "" && !strings.HasPrefix(v.Rule, "HTTP ") && !strings.HasPrefix(v.Rule, "invalid HTTP ")
 }
 
 //go:noinline

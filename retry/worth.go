@@ -52,7 +52,7 @@ func (t *tables) strange(err error, v *classify.Verdict) {
 	if v.Code == "" {
 		return
 	}
-	if answer, ok := errors.AsType[*classify.Error](err); ok && answer != nil {
+	if answerIn(err) != nil {
 		return
 	}
 	code, told := v.Code, t.catalog.Answer(err)

@@ -1,0 +1,20 @@
+module github.com/nexpay-go/resilience/examples/peers
+
+go 1.26.0
+
+require (
+	github.com/avast/retry-go/v5 v5.1.1
+	github.com/failsafe-go/failsafe-go v0.9.8
+	github.com/nexpay-go/resilience v0.1.0
+	github.com/sethvargo/go-retry v0.5.0
+	github.com/sony/gobreaker/v2 v2.4.0
+	github.com/stretchr/testify v1.12.1 // tests only
+)
+
+require (
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/sys v0.30.0 // indirect
+	golang.org/x/text v0.22.0 // indirect
+)

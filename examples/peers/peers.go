@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/avast/retry-go/v5"
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/failsafe-go/failsafe-go/timeout"
+	goretry "github.com/sethvargo/go-retry"
+	"github.com/sony/gobreaker/v2"
+)
+
+// retryable is all that peers are asked to find out about an error: less than a
+// classifier does.
+func retryable(err error) bool { return err == errInternal }
+
+func newGobreaker(open bool) *gobreaker.CircuitBreaker[int] {
+	cb := gobreaker.NewCircuitBreaker[int](gobreaker.Settings{
+		Timeout:     time.Hour,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return open },
+	})
+	if open {
+		_, _ = cb.Execute(func() (int, error) { return 0, errInternal })
+	}
+	return cb
+}
+
+// retryGo is avast/retry-go around gobreaker. Its Retrier carries the context of a
+// call: as a server must use it, it is made for each of them.
+func retryGo(open bool) (caller, error) {
+	cb := newGobreaker(open)
+	return func(ctx context.Context, op operation) (int, error) {
+		r := retry.NewWithData[int](append(retryGoOptions(), retry.Context(ctx))...)
+		return r.Do(func() (int, error) { return cb.Execute(func() (int, error) { return op(ctx) }) })
+	}, nil
+}
+
+// retryGoReused makes it once: nobody can cancel such a call.
+func retryGoReused(open bool) (caller, error) {
+	cb := newGobreaker(open)
+	r := retry.NewWithData[int](retryGoOptions()...)
+	return func(ctx context.Context, op operation) (int, error) {
+		return r.Do(func() (int, error) { return cb.Execute(func() (int, error) { return op(ctx) }) })
+	}, nil
+}
+
+func retryGoOptions() []retry.Option {
+	return []retry.Option{
+		retry.Attempts(attempts), retry.Delay(wait), retry.MaxDelay(wait),
+		retry.DelayType(retry.BackOffDelay), retry.RetryIf(retryable),
+	}
+}
+
+// goRetry is sethvargo/go-retry around gobreaker. Its Backoff counts the attempts of
+// one call: it can only be made anew.
+func goRetry(open bool) (caller, error) {
+	cb := newGobreaker(open)
+	return func(ctx context.Context, op operation) (int, error) {
+		delays := goretry.NewExponential(wait)
+		delays = goretry.WithCappedDuration(wait, delays)
+		delays = goretry.WithMaxDuration(elapsed, delays)
+		delays = goretry.WithMaxRetries(attempts-1, delays)
+		return goretry.DoValue(ctx, delays, func(ctx context.Context) (int, error) {
+			v, err := cb.Execute(func() (int, error) { return op(ctx) })
+			if err != nil && retryable(err) {
+				err = goretry.RetryableError(err)
+			}
+			return v, err
+		})
+	}, nil
+}
+
+// failsafe is failsafe-go's retry policy around its breaker. The executor is reused; it
+// takes the context of a call with a copy.
+func failsafeGo(open bool) (caller, error) { return failsafeWith(open), nil }
+
+func failsafeWith(open bool, inner ...failsafe.Policy[int]) caller {
+	cb := circuitbreaker.NewBuilder[int]().WithFailureThreshold(1 << 30).WithDelay(time.Hour).Build()
+	if open {
+		cb.Open()
+	}
+	again := retrypolicy.NewBuilder[int]().
+		WithMaxAttempts(attempts).WithBackoff(wait, 2*wait).WithMaxDuration(elapsed).
+		HandleIf(func(_ int, err error) bool { return err != nil && retryable(err) }).
+		ReturnLastFailure().
+		Build()
+	exec := failsafe.With(append([]failsafe.Policy[int]{again, cb}, inner...)...)
+	return func(ctx context.Context, op operation) (int, error) {
+		return exec.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[int]) (int, error) { return op(e.Context()) })
+	}
+}
+
+// failsafeTimeout has an attempt timeout as well.
+func failsafeTimeout() (caller, error) {
+	return failsafeWith(false, timeout.New[int](10*time.Second)), nil
+}
+
+// retryGoTimeout is retryGo with a context for each attempt, as retry-go has none.
+func retryGoTimeout() (caller, error) {
+	call, err := retryGo(false)
+	return func(ctx context.Context, op operation) (int, error) {
+		return call(ctx, func(ctx context.Context) (int, error) {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			return op(ctx)
+		})
+	}, err
+}
+

@@ -1,0 +1,55 @@
+package retry
+
+import (
+	"context"
+	"time"
+)
+
+// rest waits as long as was decided before the next attempt, and reports whether it
+// did: false if ctx ended first. It is small because this is where calls spend their
+// time.
+func (c *call) rest(ctx context.Context) bool {
+	d, done := c.history.last().Wait, ctx.Done()
+	c.at = 0
+	switch {
+	case d <= 0:
+		return true
+	case d < time.Microsecond && spin(d):
+		return true
+	case done == nil: // the goroutine has a timer of its own
+		time.Sleep(d)
+		return true
+	case c.timer == nil:
+		c.timer = time.NewTimer(d)
+	default:
+		c.timer.Reset(d)
+	}
+	return rung(c.timer, done)
+}
+
+// spin is for waits that are over before a timer is set. It reports false where the
+// clock stands still, which it does in a bubble of testing/synctest.
+func spin(d time.Duration) bool {
+	from := clock()
+	for range 100 {
+		if clock()-from >= d {
+			return true
+		}
+	}
+	return false
+}
+
+// sleep waits for d, and reports whether it did: false if done was closed first.
+func sleep(done <-chan struct{}, d time.Duration) bool {
+	return d <= 0 || rung(time.NewTimer(d), done)
+}
+
+func rung(timer *time.Timer, done <-chan struct{}) bool {
+	select {
+	case <-timer.C:
+		return true
+	case <-done:
+		timer.Stop()
+		return false
+	}
+}
