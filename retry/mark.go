@@ -47,17 +47,25 @@ type markKey struct{}
 
 // Value adds the mark, and its ticket if it has one.
 func (m *mark) Value(key any) any {
+	if v, own := m.own(key); own {
+		return v
+	}
+	return m.Context.Value(key)
+}
+
+// own is what the mark itself has to say, and whether it has.
+func (m *mark) own(key any) (value any, own bool) {
 	switch {
 	case key == markKey{}:
-		return m
+		return m, true
 	case m.kind != markCall && key == carry.PaymentKey{}: // a call inside is part of it
-		return m.kind == markSend
+		return m.kind == markSend, true
 	case m.kind == markApart && m.untraced != nil && proof.IsTrace(key):
-		return m.untraced.Value(key)
+		return m.untraced.Value(key), true
 	case m.turn.Ticket == nil:
-		return m.Context.Value(key)
+		return nil, false
 	}
-	return m.turn.Value(key)
+	return m.turn.Own(key)
 }
 
 // within returns the innermost attempt that is under way around ctx, or the place

@@ -24,26 +24,30 @@ func (c *call) send(ctx context.Context, op func(context.Context) error, probe b
 	if c.ticket == nil && c.guard == nil && !probe && outer == nil && c.count.sends == 1 && c.terms.timeout == 0 {
 		return tidy(op(ctx))
 	}
-	m := c.mark(ctx, outer, probe)
+	if c.terms.timeout != 0 {
+		t := c.timed()
+		c.mark(&t.mark, ctx, outer, probe)
+		defer t.done()
+		return tidy(op(t))
+	}
+	m := new(mark)
+	c.mark(m, ctx, outer, probe)
 	defer m.over.Store(true)
-	if c.terms.timeout == 0 {
-		return tidy(op(m))
-	}
-	return tidy(c.inTime(m, op))
+	return tidy(op(m))
 }
 
-func (c *call) inTime(ctx context.Context, op func(context.Context) error) error {
-	cause := c.tables.timeoutCause
+// timed is the context of an attempt whose time begins now.
+func (c *call) timed() *timed {
+	t := &timed{until: time.Now().Add(c.terms.timeout), cause: c.tables.timeoutCause}
 	if c.terms.timeout != c.tables.timeout {
-		cause = &attemptTimeoutError{c.terms.timeout}
+		t.cause = &attemptTimeoutError{c.terms.timeout}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.terms.timeout, cause)
-	defer cancel()
-	return op(ctx)
+	return t
 }
 
-func (c *call) mark(ctx context.Context, outer *mark, probe bool) *mark {
-	m := &mark{Context: ctx, untraced: c.terms.untraced, highest: c.terms.highest, r: c.r, outer: outer, kind: c.terms.kind}
+// mark fills in what an attempt carries.
+func (c *call) mark(m *mark, ctx context.Context, outer *mark, probe bool) {
+	m.Context, m.untraced, m.highest, m.r, m.outer, m.kind = ctx, c.terms.untraced, c.terms.highest, c.r, outer, c.terms.kind
 	if c.ticket != nil {
 		m.turn = carry.Context{Context: ctx, Ticket: c.ticket}
 	}
@@ -54,7 +58,6 @@ func (c *call) mark(ctx context.Context, outer *mark, probe bool) *mark {
 	if probe {
 		m.probe = c.breaker
 	}
-	return m
 }
 
 // attemptTimeoutError is the cause of a context that ends with an attempt's

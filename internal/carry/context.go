@@ -14,10 +14,18 @@ type key struct{}
 
 // Value returns the context itself for the one key that is its own.
 func (c *Context) Value(k any) any {
-	if k == (key{}) {
-		return c
+	if v, own := c.Own(k); own {
+		return v
 	}
 	return c.Context.Value(k)
+}
+
+// Own is Value without what the context around it has.
+func (c *Context) Own(k any) (value any, own bool) {
+	if k == (key{}) {
+		return c, true
+	}
+	return nil, false
 }
 
 // From returns the innermost Context in ctx, nil if there is none.

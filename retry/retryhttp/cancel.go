@@ -24,6 +24,12 @@ func (x *exchange) heed(closed <-chan struct{}) {
 	}()
 }
 
+// canceled ends when it is called.
+type canceled context.CancelCauseFunc
+
+// End is as [lifetime] has it.
+func (c canceled) End(cause error) { c(cause) }
+
 // release lets go of Request.Cancel: when the body of the response is closed, or at
 // once if there is no response.
 func (x *exchange) release(resp *http.Response, err error) (*http.Response, error) {
@@ -32,8 +38,7 @@ func (x *exchange) release(resp *http.Response, err error) (*http.Response, erro
 	case err != nil || resp == nil || resp.Body == nil || resp.Body == http.NoBody:
 		x.cancel(nil)
 	default:
-		l := live{cancel: x.cancel}
-		resp.Body = l.body(resp.Body)
+		resp.Body = endingWith(resp.Body, canceled(x.cancel))
 	}
 	return resp, err
 }

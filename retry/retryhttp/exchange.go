@@ -56,7 +56,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if x.discard() { // a misdirected request goes to another connection (RFC 9110, section 15.5.20)
 		x.t.CloseIdleConnections()
 	}
-	live := detach(ctx, x)
+	live := livesIn(ctx)
 	watch := x.watch()
 	out, err := x.request(live.ctx, watch)
 	if err != nil {

@@ -18,7 +18,7 @@ type explained struct {
 
 // explain has the body of an answer say why it ended. That of a 101 is a connection.
 func (x *exchange) explain(attempt context.Context, l *live, resp *http.Response) {
-	if l.cancel == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
+	if l.lasting == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
 		return
 	}
 	announced := resp.ContentLength >= 0 || resp.ProtoMajor != 1
