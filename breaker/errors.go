@@ -14,7 +14,8 @@ var ErrOpen = errors.New("circuit breaker is open")
 // ErrLockedOut is what every *LockedError is, by errors.Is.
 var ErrLockedOut = errors.New("API key is locked out")
 
-// An OpenError says that a Breaker refused a call, why, and when to come back. It is an ErrOpen by errors.Is.
+// An OpenError says that a Breaker refused a call, why, and when to come back. It is an ErrOpen by errors.Is. Calls that
+// are refused in the same millisecond get the same one: it is not to be changed.
 type OpenError struct {
 	Name    string        // Config.Name
 	RetryIn time.Duration // until a call may be let through, at most: probes may answer sooner; zero: not before Reset

@@ -160,13 +160,67 @@ func TestSuccessAllocatesNothing(t *testing.T) {
 	}), "Do")
 }
 
-func TestOneResendAllocatesLittle(t *testing.T) {
-	r, ctx, op := full(t), context.Background(), flaky()
-	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
-		if v, err := retry.DoValue(ctx, r, op); v != 42 || err != nil {
-			t.Fatal(v, err)
-		}
-	}), 6.0)
+// What a call that fails allocates, beyond the operation's own: an attempt that follows
+// another carries a context, and the error is one object, with its history.
+func TestFailuresAllocateLittle(t *testing.T) {
+	fails := func(err error) func(context.Context) (int, error) {
+		return func(context.Context) (int, error) { return 0, err }
+	}
+	r := full(t)
+	thrice, err := policy.Nexpay().With(policy.Table{
+		AttemptTimeout: policy.None,
+		Codes:          map[classify.Code]policy.Policy{"-32603": {MaxAttempts: 3, Backoff: policy.Backoff{Initial: time.Nanosecond}}},
+	})
+	require.NoError(t, err)
+	b, err := breaker.New(breaker.Config{ConsecutiveFailures: -1, FailureRatio: -1})
+	require.NoError(t, err)
+	gives := newRetrier(t, retry.Config{Policies: thrice, Breaker: b, Budget: retry.NoBudget()})
+	ending, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, tt := range []struct {
+		name string
+		most float64
+		ctx  context.Context
+		r    *retry.Retrier
+		op   func(context.Context) (int, error)
+	}{
+		{"one failure, then success", 1, ending, r, flaky()},
+		{"fatal", 1, ending, r, fails(&classify.Error{Status: 401, TraceID: "5f2c", Details: []classify.Detail{{Code: "20"}}})},
+		{"no code", 1, ending, r, fails(&classify.Error{Status: 401})},
+		{"three failures", 3, ending, gives, fails(errInternal)},
+		{"the breaker is open", 1, ending, newRetrier(t, retry.Config{Breaker: isolated(t)}), answer},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _, _ = retry.DoValue(tt.ctx, tt.r, tt.op) }), tt.most)
+		})
+	}
+}
+
+// A wait takes a timer and its channel where the context can end, and nothing where it
+// cannot: a goroutine has a timer of its own.
+func TestWaitsAllocateATimer(t *testing.T) {
+	policies, err := policy.Nexpay().With(policy.Table{
+		AttemptTimeout: policy.None,
+		Codes: map[classify.Code]policy.Policy{"-32603": {
+			MaxAttempts: 5, Backoff: policy.Backoff{Initial: 10 * time.Microsecond, Jitter: policy.JitterNone}, Cost: policy.None,
+		}},
+	})
+	require.NoError(t, err)
+	r := newRetrier(t, retry.Config{Policies: policies})
+	ending, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for ctx, most := range map[context.Context]float64{context.Background(): 1, ending: 4} {
+		op := flaky()
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = retry.DoValue(ctx, r, op) }), most)
+	}
+}
+
+// The defaults, and a breaker: the context that ends an attempt.
+func TestDefaultsAllocateAContext(t *testing.T) {
+	b, err := breaker.New(breaker.Config{})
+	require.NoError(t, err)
+	r := newRetrier(t, retry.Config{Breaker: b})
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _, _ = retry.DoValue(t.Context(), r, answer) }), 1.0)
 }
 
 func TestTimeoutAndLaneAllocateTheirContexts(t *testing.T) {
@@ -201,14 +255,6 @@ func BenchmarkDoValueOpenParallel(b *testing.B) {
 			_, _ = retry.DoValue(ctx, r, answer)
 		}
 	})
-}
-
-// An Error and the OpenError in it, and nothing else.
-func TestOpenAllocatesItsErrors(t *testing.T) {
-	r, ctx := newRetrier(t, retry.Config{Breaker: isolated(t)}), context.Background()
-	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() {
-		_, _ = retry.DoValue(ctx, r, answer)
-	}), 2.0)
 }
 
 // A call inside a call, on a turn of the outer one.

@@ -14,23 +14,23 @@ import (
 // cost. Why it ends is no part of it: that is returned, as an *Error that [call.end]
 // completes. It belongs to one goroutine.
 type call struct {
-	r        *Retrier
-	tables   *tables          // that it began with
-	breaker  *breaker.Breaker // nil: none
-	guard    guard            // nil: none
-	terms    terms
-	name     string
-	fallback bool          // there is one
-	start    time.Duration // on clock(), 0 if that was not looked at yet
-	at       time.Duration // on clock(), when the last send failed; 0 if there was more since
+	r       *Retrier
+	tables  *tables          // that it began with
+	breaker *breaker.Breaker // nil: none
+	guard   guard            // nil: none
+	terms   terms
+	name    string
+	start   time.Duration // on clock(), 0 if that was not looked at yet
+	at      time.Duration // on clock(), when the last send failed; 0 if there was more since
 
-	ticket  *nonce.Ticket // of the last turn, nil without a source
-	err     error         // of the last attempt, nil if it succeeded
-	policy  policy.Policy // for the verdict on that
-	count   count
-	doubt   bool // some attempt may have taken effect
-	history history
-	timer   *time.Timer // of its waits, nil in one that has not waited for a context
+	ticket   *nonce.Ticket // of the last turn, nil without a source
+	err      error         // of the last attempt, nil if it succeeded
+	policy   policy.Policy // for the verdict on that
+	count    count
+	doubt    bool // some attempt may have taken effect
+	fallback bool // there is one
+	history  history
+	timer    *time.Timer // of its waits, nil in one that has not waited for a context
 }
 
 // count is how often a call was sent, and what that cost.

@@ -29,10 +29,10 @@ type guard interface {
 // terms are how the attempts of a call are made.
 type terms struct {
 	kind    markKind
+	pinned  bool          // there is a key that every attempt goes out with
+	loose   bool          // another one will do where the source does not know it
 	timeout time.Duration // of one attempt, 0: none
 	key     string        // that every attempt goes out with
-	pinned  bool          // there is one
-	loose   bool          // another one will do where the source does not know it
 
 	highest  *atomic.Uint64  // nonce of the calls inside, where somebody asks
 	untraced context.Context // of an attempt, before its guard counts connections in it

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -142,6 +143,57 @@ func BenchmarkWaitingCall(b *testing.B) {
 				bytes = inProcess(b, name, 100_000)
 			}
 			b.ReportMetric(bytes, "B/call")
+		})
+	}
+}
+
+// 100,000 callers whose wait is over in the same instant: how long it takes until the
+// last one is through.
+func BenchmarkAllDueAtOnce(b *testing.B) {
+	const n = 100_000
+	policies, err := policy.Standard().With(policy.Table{Default: policy.Policy{
+		Backoff: policy.Backoff{Initial: time.Second, Jitter: policy.JitterNone},
+	}})
+	require.NoError(b, err)
+	br, err := breaker.New(breaker.Config{ConsecutiveFailures: -1, FailureRatio: -1})
+	require.NoError(b, err)
+	r, err := retry.New(retry.Config{Policies: policies, Budget: retry.NoBudget(), Breaker: br})
+	require.NoError(b, err)
+	bare := func(ctx context.Context, wait time.Duration) {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	ours := func(ctx context.Context, wait time.Duration) {
+		failed := false
+		_, _ = retry.DoValue(ctx, r, func(context.Context) (int, error) {
+			if failed = !failed; failed {
+				return 0, &classify.Error{Status: 503, RetryAfter: wait}
+			}
+			return 1, nil
+		})
+	}
+	for _, who := range []struct {
+		name string
+		wait func(context.Context, time.Duration)
+	}{{"bare", bare}, {"ours", ours}} {
+		b.Run(who.name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			for b.Loop() {
+				const lead = 3 * time.Second // to start them all
+				due := time.Now().Add(lead)
+				var all sync.WaitGroup
+				for range n {
+					all.Go(func() { who.wait(ctx, time.Until(due)) })
+				}
+				late := time.Since(due)
+				all.Wait()
+				b.ReportMetric(max(late, 0).Seconds(), "s-late-to-start")
+				b.ReportMetric(float64(time.Since(due).Milliseconds()), "ms-after-due")
+			}
 		})
 	}
 }

@@ -20,13 +20,15 @@ type timed struct {
 	mu    sync.Mutex             // guards what follows, and storing live
 	ended bool                   // by who may
 	taken bool                   // by who reads the answer
+
+	adoptable bool // it may be taken over: set before it is used
 }
 
 // A living is a context that can be waited for.
 type living struct {
 	context.Context
 	cancel context.CancelCauseFunc
-	timer  *time.Timer // nil: none is needed
+	timer  *time.Timer // nil: it has one of its own, or needs none
 }
 
 // Deadline is that of the attempt, or of the context around it if that is earlier.
@@ -54,7 +56,7 @@ func (t *timed) Err() error {
 		l = t.lively()
 	}
 	err := l.Err()
-	if err == context.Canceled && context.Cause(l) == t.cause {
+	if t.adoptable && err == context.Canceled && context.Cause(l) == t.cause {
 		return context.DeadlineExceeded
 	}
 	return err
@@ -88,20 +90,49 @@ func (t *timed) lively() *living {
 	if l := t.live.Load(); l != nil {
 		return l
 	}
-	l := new(living)
-	l.Context, l.cancel = context.WithCancelCause(t.mark.Context)
-	left := time.Until(t.until)
-	switch {
-	case t.ended:
-		l.cancel(nil)
-	case t.taken:
-	case left <= 0:
-		l.cancel(t.cause)
-	default:
-		l.timer = time.AfterFunc(left, t.expire)
-	}
+	l := t.living()
 	t.live.Store(l)
 	return l
+}
+
+func (t *timed) living() *living {
+	l := new(living)
+	if t.ended { // whatever became of its caller since
+		l.Context, l.cancel = context.WithCancelCause(context.WithoutCancel(t.mark.Context))
+		l.cancel(nil)
+		return l
+	}
+	around := t.mark.Context
+	if t.overtook(around) {
+		around = context.WithoutCancel(around)
+	}
+	if !t.adoptable {
+		ctx, cancel := context.WithDeadlineCause(around, t.until, t.cause)
+		l.Context, l.cancel = ctx, func(error) { cancel() }
+		return l
+	}
+	// A deadline cannot be taken back. Contexts made from this one call its end a
+	// cancellation, whose cause says more.
+	l.Context, l.cancel = context.WithCancelCause(around)
+	if t.taken {
+		return l
+	}
+	if left := time.Until(t.until); left > 0 {
+		l.timer = time.AfterFunc(left, t.expire)
+	} else {
+		l.cancel(t.cause)
+	}
+	return l
+}
+
+// overtook reports whether the time of the attempt was up before that of the context
+// around it, where both are.
+func (t *timed) overtook(around context.Context) bool {
+	if around.Err() != context.DeadlineExceeded || t.taken {
+		return false
+	}
+	deadline, ok := around.Deadline()
+	return ok && !deadline.Before(t.until)
 }
 
 func (t *timed) expire() {
@@ -121,6 +152,9 @@ func (t *timed) done() {
 		t.end(nil)
 	}
 }
+
+// Adopt is as [carry.Lasting] has it.
+func (t *timed) Adopt() { t.adoptable = true }
 
 // Outlive is as [carry.Lasting] has it.
 func (t *timed) Outlive() bool {
@@ -148,8 +182,12 @@ func (t *timed) End(cause error) {
 }
 
 func (t *timed) end(cause error) {
-	t.ended = true
 	l := t.live.Load()
+	if l == nil && t.mark.Context.Err() != nil { // that came first
+		l = t.living()
+		t.live.Store(l)
+	}
+	t.ended = true
 	if l == nil {
 		return
 	}

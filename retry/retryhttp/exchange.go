@@ -137,7 +137,7 @@ func (x *exchange) cause(attempt context.Context, err error) error {
 	if x.wished() { // of which net/http says no more than that the request was canceled
 		return x.Err()
 	}
-	if attempt.Err() != nil && x.Err() == nil && errors.Is(err, context.Canceled) {
+	if attempt.Err() != nil && x.Err() == nil && (err == context.DeadlineExceeded || errors.Is(err, context.Canceled)) {
 		return context.Cause(attempt)
 	}
 	return err

@@ -18,7 +18,10 @@ type live struct {
 
 // livesIn is how long a request lives that is sent in the context of an attempt.
 func livesIn(attempt context.Context) live {
-	lasting, _ := attempt.(carry.Lasting)
+	lasting, ok := attempt.(carry.Lasting)
+	if ok {
+		lasting.Adopt()
+	}
 	return live{attempt, lasting}
 }
 
