@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,10 +110,16 @@ func TestBudgetAgainstModel(t *testing.T) {
 // traffic sends five calls a second through r for d, and counts.
 func traffic(t *testing.T, r *retry.Retrier, d time.Duration, op func() error) (calls, sends, succeeded int) {
 	done := make(chan bool)
+	var server sync.Mutex // one thing at a time
 	calls = int(d / (200 * time.Millisecond))
 	for range calls {
 		go func() {
-			done <- retry.Do(t.Context(), r, func(context.Context) error { sends++; return op() }) == nil
+			done <- retry.Do(t.Context(), r, func(context.Context) error {
+				server.Lock()
+				defer server.Unlock()
+				sends++
+				return op()
+			}) == nil
 		}()
 		time.Sleep(200 * time.Millisecond)
 	}

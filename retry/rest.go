@@ -9,12 +9,10 @@ import (
 // did: false if ctx ended first. It is small because this is where calls spend their
 // time.
 func (c *call) rest(ctx context.Context) bool {
-	d, done := c.history.last().Wait, ctx.Done()
+	d, done, from := c.history.last().Wait, ctx.Done(), c.at
 	c.at = 0
 	switch {
-	case d <= 0:
-		return true
-	case d < time.Microsecond && spin(d):
+	case d <= 0, d < time.Microsecond && spin(from, d):
 		return true
 	case done == nil: // the goroutine has a timer of its own
 		time.Sleep(d)
@@ -27,10 +25,13 @@ func (c *call) rest(ctx context.Context) bool {
 	return rung(c.timer, done)
 }
 
-// spin is for waits that are over before a timer is set. It reports false where the
-// clock stands still, which it does in a bubble of testing/synctest.
-func spin(d time.Duration) bool {
-	from := clock()
+// spin is for waits that are over before a timer is set; from is on clock(), 0 if
+// nobody has looked. It reports false where the clock stands still, which it does in a
+// bubble of testing/synctest.
+func spin(from, d time.Duration) bool {
+	if from == 0 {
+		from = clock()
+	}
 	for range 100 {
 		if clock()-from >= d {
 			return true

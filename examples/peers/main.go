@@ -1,3 +1,95 @@
+// Peers measures this library beside others: what a call costs that succeeds, fails
+// once, fails for good, or finds the breaker open. All are the packages as they are
+// published, in one process, taking turns, so that a busy machine troubles them alike;
+// what counts is the ratios.
+//
+//	go run ./examples/peers
+//	go run ./examples/peers -markdown   # what docs/performance.md shows
+//	go test -run XXX -bench . -count 10 ./examples/peers | benchstat -
+//
+// It exits with 0 whatever the figures are: no machine is quiet enough for a verdict by
+// the clock. What is allocated is held by tests.
 package main
 
-func main() {}
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, out, log io.Writer) int {
+	o, err := parse(args, log)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err == nil:
+		err = measure(o, out)
+	}
+	if err != nil {
+		fmt.Fprintln(log, "peers:", err)
+		return 2
+	}
+	return 0
+}
+
+// options are the flags.
+type options struct {
+	rounds   int
+	each     time.Duration
+	markdown bool
+}
+
+func parse(args []string, log io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
+	flags.SetOutput(log)
+	flags.IntVar(&o.rounds, "rounds", 11, "how often each is measured; the median counts")
+	flags.DurationVar(&o.each, "each", 100*time.Millisecond, "how long one measurement takes")
+	flags.BoolVar(&o.markdown, "markdown", false, "print the tables as Markdown")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.rounds < 1 || o.rounds > 1000 || o.each < time.Millisecond || flags.NArg() > 0 {
+		return o, errors.New("rounds must be from 1 to 1000, each at least 1ms, and there are no arguments")
+	}
+	return o, nil
+}
+
+// measure runs every case and prints what it comes to.
+func measure(o options, out io.Writer) error {
+	testing.Init()
+	if err := flag.Set("test.benchtime", o.each.String()); err != nil {
+		return err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, c := range benchmarks() {
+		results, err := c.measure(o.rounds)
+		if err != nil {
+			return err
+		}
+		report{out, o.markdown}.print(c, results)
+	}
+	return nil
+}
+
+// measure has each way take its turn, round after round.
+func (c benchmark) measure(rounds int) ([]result, error) {
+	results := make([]result, len(c.ways))
+	for range rounds {
+		for i, w := range c.ways {
+			r := testing.Benchmark(c.loop(w))
+			if r.N == 0 {
+				return nil, fmt.Errorf("%s: %s did not do what the case is about", c.name, w.name)
+			}
+			results[i].add(r)
+		}
+	}
+	return results, nil
+}
