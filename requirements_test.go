@@ -57,6 +57,15 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"golang.org/x/term",
 	},
+	"examples/peers": {
+		"github.com/avast/retry-go/v5",
+		"github.com/failsafe-go/failsafe-go",
+		"github.com/hashicorp/go-retryablehttp",
+		"github.com/nexpay-go/resilience",
+		"github.com/sethvargo/go-retry",
+		"github.com/sony/gobreaker/v2",
+		"github.com/stretchr/testify",
+	},
 	"examples/sdks": {
 		"github.com/Azure/azure-sdk-for-go/sdk/azcore",
 		"github.com/aws/aws-sdk-go-v2",

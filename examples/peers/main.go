@@ -5,7 +5,7 @@
 //
 //	go run ./examples/peers
 //	go run ./examples/peers -markdown   # what docs/performance.md shows
-//	go test -run XXX -bench . -count 10 ./examples/peers | benchstat -
+//	go test -run '^$' -bench . -count 10 ./examples/peers | benchstat -
 //
 // It exits with 0 whatever the figures are: no machine is quiet enough for a verdict by
 // the clock. What is allocated is held by tests.

@@ -109,4 +109,3 @@ func retryGoTimeout() (caller, error) {
 		})
 	}, err
 }
-

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"flag"
+	"io"
 	"strings"
 	"testing"
 
@@ -37,4 +39,39 @@ func Benchmark(b *testing.B) {
 			b.Run(strings.ReplaceAll(c.name+"/"+w.name, " ", "_"), c.loop(w))
 		}
 	}
+}
+
+func TestTables(t *testing.T) {
+	before := flag.Lookup("test.benchtime").Value.String()
+	defer func() { require.NoError(t, flag.Set("test.benchtime", before)) }()
+	for _, args := range [][]string{{"-rounds", "1", "-each", "1ms"}, {"-rounds", "1", "-each", "1ms", "-markdown"}} {
+		var out, log strings.Builder
+		require.Zero(t, run(args, &out, &log), log.String())
+		require.Empty(t, log.String())
+		for _, c := range benchmarks() {
+			require.Contains(t, out.String(), c.name)
+			for _, w := range c.ways {
+				require.Contains(t, out.String(), w.name)
+			}
+		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-each", "1ns"}, {"what"}, {"-what"}} {
+		var out, log strings.Builder
+		require.Equal(t, 2, run(args, &out, &log), args)
+		require.NotEmpty(t, log.String())
+		require.Empty(t, out.String())
+	}
+	var log strings.Builder
+	require.Zero(t, run([]string{"-h"}, io.Discard, &log))
+	require.Contains(t, log.String(), "-rounds")
+}
+
+// What the figures say is the median, and how far most of them lie from it.
+func TestResult(t *testing.T) {
+	r := result{times: []float64{100, 900, 110, 90, 95}}
+	require.InDelta(t, 100, r.median(), 0)
+	require.InDelta(t, 0.075, r.spread(), 0.001)
 }
