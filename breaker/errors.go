@@ -59,6 +59,8 @@ type LockedError struct {
 	Reason  string // what the code means; may be empty
 	Advice  string // what a person should do about it; may be empty
 	At      time.Time
+	Sent    time.Time // when the request was sent that was answered so; zero if nobody said
+	By      string    // who found it out, where that is another process; may be empty
 }
 
 // Error tells the key, what locked it and when, the trace id, and what to do about it.
@@ -76,6 +78,9 @@ func (e *LockedError) Error() string {
 		fmt.Fprintf(&s, " (%s)", e.Reason)
 	}
 	fmt.Fprintf(&s, " since %s", e.At.UTC().Format(time.RFC3339))
+	if e.By != "" {
+		s.WriteString(", as " + e.By + " found out")
+	}
 	if e.TraceID != "" {
 		fmt.Fprintf(&s, ", trace %s", e.TraceID)
 	}

@@ -110,9 +110,10 @@ func ExampleBreaker_Isolate() {
 }
 
 func ExampleLockout() {
-	lockout := breaker.Lockout{OnChange: func(c breaker.LockoutChange) {
+	var lockout breaker.Lockout
+	lockout.Watch(func(c breaker.LockoutChange) {
 		fmt.Println("tell the people on duty:", c.Key, c.Locked, c.Cause.Code)
-	}}
+	})
 	lockout.Lock("main", breaker.LockCause{Code: "100", TraceID: "5f2b", Reason: "API key locked"})
 
 	err := lockout.Check("main") // before every call

@@ -18,14 +18,30 @@ import (
 // The zero Lockout is ready to use and safe for concurrent use; it must not be copied. Keys are names, never secrets; the
 // empty name is a key like any other, for programs that have only one.
 type Lockout struct {
-	// OnChange, if not nil, hears of every key that is locked or unlocked, under the same terms as
-	// Config.OnStateChange. Set it before the first use.
-	OnChange func(LockoutChange)
+	locked   atomic.Pointer[keys] // nil: no key is locked
+	mu       sync.Mutex           // orders changes of locked, and guards what follows
+	freed    freed
+	watchers []*watcher
+}
 
-	locked  atomic.Pointer[keys] // nil: no key is locked
-	mu      sync.Mutex           // orders changes of locked and guards freed
-	freed   freed
+// A watcher is a function that hears of changes, and what it has not heard yet.
+type watcher struct {
+	hear    func(LockoutChange)
 	changes hook.Queue[LockoutChange]
+}
+
+// Watch has f hear of every key that is locked or unlocked from now on, under the same terms as Config.OnStateChange. stop
+// ends that; a change that is being told of may still arrive. Any number may watch. f must not be nil.
+func (l *Lockout) Watch(f func(LockoutChange)) (stop func()) {
+	w := &watcher{hear: f}
+	l.mu.Lock()
+	l.watchers = append(slices.Clip(l.watchers), w)
+	l.mu.Unlock()
+	return func() {
+		l.mu.Lock()
+		l.watchers = slices.DeleteFunc(slices.Clone(l.watchers), func(o *watcher) bool { return o == w })
+		l.mu.Unlock()
+	}
 }
 
 // A LockCause is what the API said when it locked a key out.
@@ -38,9 +54,12 @@ type LockCause struct {
 	// Sent is when the request was sent that was answered so; zero: now. An
 	// answer to one sent before the key was last unlocked locks nothing.
 	Sent time.Time
+
+	At time.Time // when that was found out; zero: now
+	By string    // who found it out, where that is another process; may be empty
 }
 
-// A LockoutChange is what Lockout.OnChange hears.
+// A LockoutChange is what a watcher of a Lockout hears.
 type LockoutChange struct {
 	Key    string
 	Locked bool      // true: now locked; false: now unlocked
@@ -75,10 +94,18 @@ func (l *Lockout) Lock(key string, cause LockCause) bool {
 	if l.Check(key) != nil {
 		return false // spares the many callers who were all told so at once the lock
 	}
+	now := time.Now()
 	return l.change(key, cause.Sent, &LockedError{
-		Key: key, Code: cause.Code, At: time.Now(),
-		TraceID: text.Line(cause.TraceID), Reason: text.Line(cause.Reason), Advice: text.Line(cause.Advice),
+		Key: key, Code: cause.Code, At: orNow(cause.At, now), Sent: orNow(cause.Sent, now),
+		TraceID: text.Line(cause.TraceID), Reason: text.Line(cause.Reason), Advice: text.Line(cause.Advice), By: text.Line(cause.By),
 	})
+}
+
+func orNow(t, now time.Time) time.Time {
+	if t.IsZero() {
+		return now
+	}
+	return t
 }
 
 // Unlock lets calls with the key through again: for when a person has put right what locked it. It reports whether the
@@ -113,11 +140,14 @@ func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 		l.freed.note(key, time.Now())
 		l.locked.Store(l.locked.Load().without(key))
 	}
-	if l.OnChange != nil {
-		l.changes.Push(lockoutChange(was, e))
+	watchers := l.watchers
+	for _, w := range watchers {
+		w.changes.Push(lockoutChange(was, e))
 	}
 	l.mu.Unlock()
-	l.changes.Drain("breaker.Lockout.OnChange", l.OnChange)
+	for _, w := range watchers {
+		w.changes.Drain("breaker.Lockout.Watch", w.hear)
+	}
 	return true
 }
 
@@ -146,8 +176,10 @@ func lockoutChange(was, is *LockedError) LockoutChange {
 	c := LockoutChange{Locked: is != nil, At: time.Now()}
 	e := was
 	if c.Locked {
-		e, c.At = is, is.At
+		e = is
 	}
-	c.Key, c.Cause = e.Key, LockCause{Code: e.Code, TraceID: e.TraceID, Reason: e.Reason, Advice: e.Advice}
+	c.Key, c.Cause = e.Key, LockCause{
+		Code: e.Code, TraceID: e.TraceID, Reason: e.Reason, Advice: e.Advice, Sent: e.Sent, At: e.At, By: e.By,
+	}
 	return c
 }

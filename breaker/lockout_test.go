@@ -20,10 +20,14 @@ import (
 func TestLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var heard []breaker.LockoutChange
-		l := &breaker.Lockout{OnChange: func(c breaker.LockoutChange) { heard = append(heard, c) }}
+		l := new(breaker.Lockout)
+		l.Watch(func(c breaker.LockoutChange) { heard = append(heard, c) })
 		first := breaker.LockCause{Code: "100", TraceID: "t-1", Reason: "API key locked"}
 		second := breaker.LockCause{Code: "90", TraceID: "t-2"}
 		start := time.Now()
+		heardFirst, heardSecond := first, second
+		heardFirst.At, heardSecond.At = start, start.Add(time.Second)
+		heardFirst.Sent, heardSecond.Sent = heardFirst.At, heardSecond.At
 
 		require.NoError(t, l.Check("a"))
 		require.Empty(t, l.Locked())
@@ -34,8 +38,8 @@ func TestLockout(t *testing.T) {
 		require.True(t, l.Lock("", second))
 
 		require.NoError(t, l.Check("a"))
-		want := &breaker.LockedError{Key: "b", Code: "100", TraceID: "t-1", Reason: "API key locked", At: start}
-		wantEmpty := &breaker.LockedError{Code: "90", TraceID: "t-2", At: start.Add(time.Second)}
+		want := &breaker.LockedError{Key: "b", Code: "100", TraceID: "t-1", Reason: "API key locked", At: start, Sent: start}
+		wantEmpty := &breaker.LockedError{Code: "90", TraceID: "t-2", At: start.Add(time.Second), Sent: start.Add(time.Second)}
 		require.Equal(t, want, l.Check("b"))
 		require.ErrorIs(t, l.Check("b"), breaker.ErrLockedOut)
 		require.NotErrorIs(t, l.Check("b"), breaker.ErrOpen)
@@ -48,12 +52,34 @@ func TestLockout(t *testing.T) {
 		require.True(t, l.Unlock(""))
 		require.Empty(t, l.Locked())
 		require.Equal(t, []breaker.LockoutChange{
-			{Key: "b", Locked: true, Cause: first, At: start},
-			{Key: "", Locked: true, Cause: second, At: start.Add(time.Second)},
-			{Key: "b", Cause: first, At: start.Add(2 * time.Second)},
-			{Key: "", Cause: second, At: start.Add(2 * time.Second)},
+			{Key: "b", Locked: true, Cause: heardFirst, At: start},
+			{Key: "", Locked: true, Cause: heardSecond, At: start.Add(time.Second)},
+			{Key: "b", Cause: heardFirst, At: start.Add(2 * time.Second)},
+			{Key: "", Cause: heardSecond, At: start.Add(2 * time.Second)},
 		}, heard)
 	})
+}
+
+// A cause that another process has found out is passed on whole: to every watcher, and in
+// the error.
+func TestLockoutPassesTheCauseOn(t *testing.T) {
+	var l breaker.Lockout
+	var one, other []breaker.LockoutChange
+	stop := l.Watch(func(c breaker.LockoutChange) { one = append(one, c) })
+	l.Watch(func(c breaker.LockoutChange) { other = append(other, c) })
+	cause := breaker.LockCause{
+		Code: "100", TraceID: "t-1", Reason: "API key locked", Advice: "Call them.", By: "payout-3",
+		Sent: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), At: time.Date(2026, 3, 4, 5, 6, 8, 0, time.UTC),
+	}
+	require.True(t, l.Lock("main", cause))
+	require.ErrorContains(t, l.Check("main"), "since 2026-03-04T05:06:08Z, as payout-3 found out")
+	stop()
+	require.True(t, l.Unlock("main"))
+	require.Len(t, one, 1)
+	require.Equal(t, cause, one[0].Cause)
+	require.Len(t, other, 2)
+	require.Equal(t, cause, other[1].Cause)
+	require.False(t, other[1].Locked)
 }
 
 // What Check and Locked hand out is the caller's.
@@ -96,7 +122,7 @@ func TestLockoutHook(t *testing.T) {
 			setDefault(t, slog.DiscardHandler)
 			var l breaker.Lockout
 			var heard []bool
-			l.OnChange = func(c breaker.LockoutChange) {
+			l.Watch(func(c breaker.LockoutChange) {
 				heard = append(heard, c.Locked)
 				if len(heard) < 4 {
 					require.Equal(t, c.Locked, l.Check("a") != nil)
@@ -104,7 +130,7 @@ func TestLockoutHook(t *testing.T) {
 					require.True(t, l.Unlock("a") || l.Lock("a", breaker.LockCause{}))
 				}
 				tt.end()
-			}
+			})
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
@@ -118,11 +144,12 @@ func TestLockoutHook(t *testing.T) {
 
 func TestLockoutConcurrently(t *testing.T) {
 	var locks, heard atomic.Int64
-	l := &breaker.Lockout{OnChange: func(c breaker.LockoutChange) {
+	l := new(breaker.Lockout)
+	l.Watch(func(c breaker.LockoutChange) {
 		if c.Locked {
 			heard.Add(1)
 		}
-	}}
+	})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

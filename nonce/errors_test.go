@@ -20,7 +20,7 @@ func TestErrorsAreFitToBeLogged(t *testing.T) {
 	pool, lanes := newPool(t, "main", "other")
 	_, endedOnKey := lanes[0].Enter(over)
 	_, ended := pool.Enter(over)
-	_, noTicket := nonce.NewTicket("a", 5, func(context.Context) (*nonce.Ticket, error) { return nil, nil }, nil).Resync(t.Context())
+	_, noTicket := nonce.NewTicket("a", 5, func(context.Context, bool) (*nonce.Ticket, error) { return nil, nil }, nil).Resync(t.Context())
 	_, noFile := nonce.NewLane(nonce.LaneConfig{Key: "main", HighWater: filepath.Join(t.TempDir(), "none", "file")})
 
 	for want, err := range map[string]error{
@@ -36,7 +36,7 @@ func TestErrorsAreFitToBeLogged(t *testing.T) {
 		`nonce: no turn on key "main" before the deadline in 2s: 3 wait already, which takes at least 4s`: &nonce.WaitError{
 			Key: "main", Ahead: 3, Wait: 4*time.Second + 1, Left: 2*time.Second - 1},
 		noFile.Error(): noFile,
-		"nonce: the source's resync returned no ticket": noTicket,
+		"nonce: the source's renew returned no ticket": noTicket,
 	} {
 		safe, ok := err.(interface{ SafeError() string })
 		require.True(t, ok, "%T", err)

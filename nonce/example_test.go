@@ -140,10 +140,10 @@ func (c *counter) Enter(ctx context.Context) (*nonce.Ticket, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return nonce.NewTicket("shared", c.last.Add(1), c.resync, func() { <-c.turn }), nil
+	return nonce.NewTicket("shared", c.last.Add(1), c.renew, func() { <-c.turn }), nil
 }
 
-func (c *counter) resync(context.Context) (*nonce.Ticket, error) {
+func (c *counter) renew(context.Context, bool) (*nonce.Ticket, error) {
 	return nonce.NewTicket("shared", c.last.Add(1), nil, nil), nil // of this one, only key and nonce are looked at
 }
 

@@ -33,14 +33,15 @@ type turn interface {
 
 // NewTicket returns the first ticket of a turn, for a [Source] of your own.
 //
-// resync returns a ticket of the same key with a nonce above all that the turn had, for Resync and for Next. Only these two are taken from it: the
-// turn keeps the functions it began with. It may be called from several goroutines at once. If nil, Resync returns
+// renew returns a ticket of the same key with a nonce above all that the turn had: for Resync, where refused is true, as
+// the API refused the newest nonce, and for Next, where nothing was refused. Only key and nonce are taken from it: the
+// turn keeps the functions it began with. It may be called from several goroutines at once. If nil, both return
 // ErrNoResync.
 //
 // leave ends the turn. It is called at most once, however many tickets Resync made of the turn and however often they
 // are left. It may be nil.
-func NewTicket(key string, nonce uint64, resync func(context.Context) (*Ticket, error), leave func()) *Ticket {
-	c := &custom{resync: resync, end: leave}
+func NewTicket(key string, nonce uint64, renew func(ctx context.Context, refused bool) (*Ticket, error), leave func()) *Ticket {
+	c := &custom{again: renew, end: leave}
 	c.highest.Store(nonce)
 	return &Ticket{key: key, nonce: nonce, turn: c}
 }
@@ -121,29 +122,29 @@ func check(locked func(key string) error, key string) error {
 
 // custom is a turn of somebody else's source.
 type custom struct {
-	resync  func(context.Context) (*Ticket, error)
+	again   func(ctx context.Context, refused bool) (*Ticket, error)
 	end     func()
 	highest atomic.Uint64 // nonce of the turn
 }
 
 // renew holds the source to its word: a nonce that was there before it was asked is never sent again.
-func (c *custom) renew(ctx context.Context, first *Ticket, _ bool) (uint64, error) {
-	if c.resync == nil {
+func (c *custom) renew(ctx context.Context, first *Ticket, refused bool) (uint64, error) {
+	if c.again == nil {
 		return 0, ErrNoResync
 	}
 	before := c.highest.Load()
-	newer, err := c.resync(ctx)
+	newer, err := c.again(ctx, refused)
 	switch {
 	case err != nil:
 		return 0, err
 	case first.left.Load(): // while the source was busy
 		return 0, ErrLeft
 	case newer == nil:
-		return 0, mistake("nonce: the source's resync returned no ticket")
+		return 0, mistake("nonce: the source's renew returned no ticket")
 	case newer.key != first.key:
-		return 0, mistake("nonce: the source's resync returned a ticket of another key")
+		return 0, mistake("nonce: the source's renew returned a ticket of another key")
 	case newer.nonce <= before:
-		return 0, mistake("nonce: the source's resync returned a nonce that is not higher")
+		return 0, mistake("nonce: the source's renew returned a nonce that is not higher")
 	}
 	for h := before; h < newer.nonce && !c.highest.CompareAndSwap(h, newer.nonce); h = c.highest.Load() {
 	}

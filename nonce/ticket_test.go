@@ -159,7 +159,7 @@ func TestResyncRacesWithLeave(t *testing.T) {
 
 func TestTicketOfAnotherSource(t *testing.T) {
 	last, left := uint64(7), 0
-	ticket := nonce.NewTicket("theirs", last, func(context.Context) (*nonce.Ticket, error) {
+	ticket := nonce.NewTicket("theirs", last, func(context.Context, bool) (*nonce.Ticket, error) {
 		last += 3
 		return nonce.NewTicket("theirs", last, nil, func() { t.Error("the turn has a leave already") }), nil
 	}, func() { left++ })
@@ -187,11 +187,21 @@ func TestTicketOfAnotherSource(t *testing.T) {
 	require.EqualValues(t, 16, last)
 }
 
+// again is what renews a ticket that is around another one.
+func again(inner *nonce.Ticket) func(context.Context, bool) (*nonce.Ticket, error) {
+	return func(ctx context.Context, refused bool) (*nonce.Ticket, error) {
+		if refused {
+			return inner.Resync(ctx)
+		}
+		return inner.Next(ctx)
+	}
+}
+
 // A source around a lane, as for metrics: one turn, one leave.
 func TestTicketAroundATicket(t *testing.T) {
 	l := newLane(t, nonce.LaneConfig{})
 	inner, left := enter(t, l), 0
-	outer := nonce.NewTicket(inner.Key(), inner.Nonce(), inner.Resync, func() { inner.Leave(); left++ })
+	outer := nonce.NewTicket(inner.Key(), inner.Nonce(), again(inner), func() { inner.Leave(); left++ })
 	newer, err := outer.Resync(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, l.Last(), newer.Nonce())
@@ -230,7 +240,7 @@ func TestSourceThatBreaksItsWord(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			left := false
-			ticket := nonce.NewTicket("a", 5, func(context.Context) (*nonce.Ticket, error) { return test.answer, test.err }, func() { left = true })
+			ticket := nonce.NewTicket("a", 5, func(context.Context, bool) (*nonce.Ticket, error) { return test.answer, test.err }, func() { left = true })
 			newer, err := ticket.Resync(t.Context())
 			require.Nil(t, newer)
 			require.ErrorContains(t, err, test.want)
@@ -242,7 +252,7 @@ func TestSourceThatBreaksItsWord(t *testing.T) {
 	}
 
 	t.Run("one nonce twice", func(t *testing.T) {
-		ticket := nonce.NewTicket("a", 5, func(context.Context) (*nonce.Ticket, error) { return nonce.NewTicket("a", 6, nil, nil), nil }, nil)
+		ticket := nonce.NewTicket("a", 5, func(context.Context, bool) (*nonce.Ticket, error) { return nonce.NewTicket("a", 6, nil, nil), nil }, nil)
 		_, err := ticket.Resync(t.Context())
 		require.NoError(t, err)
 		_, err = ticket.Resync(t.Context()) // higher than its own, but sent before
@@ -250,7 +260,7 @@ func TestSourceThatBreaksItsWord(t *testing.T) {
 	})
 	t.Run("left meanwhile", func(t *testing.T) {
 		var ticket *nonce.Ticket
-		ticket = nonce.NewTicket("a", 5, func(context.Context) (*nonce.Ticket, error) {
+		ticket = nonce.NewTicket("a", 5, func(context.Context, bool) (*nonce.Ticket, error) {
 			ticket.Leave()
 			return nonce.NewTicket("a", 6, nil, nil), nil
 		}, nil)
@@ -261,7 +271,7 @@ func TestSourceThatBreaksItsWord(t *testing.T) {
 
 func TestResyncsOfAnotherSourceAtOnce(t *testing.T) {
 	var last atomic.Uint64
-	ticket := nonce.NewTicket("a", 0, func(context.Context) (*nonce.Ticket, error) {
+	ticket := nonce.NewTicket("a", 0, func(context.Context, bool) (*nonce.Ticket, error) {
 		return nonce.NewTicket("a", last.Add(1), nil, nil), nil
 	}, nil)
 	var wg sync.WaitGroup

@@ -140,10 +140,11 @@ func TestLogEventsDefaults(t *testing.T) {
 func TestHooksMayCall(t *testing.T) {
 	var r *retry.Retrier
 	called := 0
-	lockout := &breaker.Lockout{OnChange: func(breaker.LockoutChange) {
+	lockout := new(breaker.Lockout)
+	lockout.Watch(func(breaker.LockoutChange) {
 		called++
 		require.ErrorIs(t, retry.Do(context.Background(), r, play().op), retry.ErrLockedOut)
-	}}
+	})
 	b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, OnStateChange: func(change breaker.StateChange) {
 		if change.To != breaker.Open {
 			return

@@ -174,7 +174,7 @@ func TestResyncFails(t *testing.T) {
 func TestContextEndsInTheResync(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := newRetrier(t, retry.Config{Nonces: source(func(context.Context) (*nonce.Ticket, error) {
-		return nonce.NewTicket("own", 7, func(ctx context.Context) (*nonce.Ticket, error) {
+		return nonce.NewTicket("own", 7, func(ctx context.Context, _ bool) (*nonce.Ticket, error) {
 			cancel()
 			return nil, ctx.Err()
 		}, nil), nil

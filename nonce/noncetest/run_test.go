@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -35,9 +36,34 @@ func TestLanesAndPoolsKeepTheRules(t *testing.T) {
 			noncetest.Run(t, p)
 		})
 	})
+	t.Run("around a lane", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var events []nonce.Event
+			l := lane(t, nonce.LaneConfig{Key: "a", OnEvent: func(e nonce.Event) { events = append(events, e) }})
+			noncetest.Run(t, &around{l})
+			require.Empty(t, events, "a foreign writer who is not there")
+			require.Less(t, l.Last(), uint64(time.Now().UnixMicro())+1000)
+		})
+	})
 	t.Run("of one's own", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { noncetest.Run(t, newCounter("")) })
 	})
+}
+
+// around is a source around a lane, as for metrics.
+type around struct{ lane *nonce.Lane }
+
+func (a *around) Enter(ctx context.Context) (*nonce.Ticket, error) {
+	inner, err := a.lane.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nonce.NewTicket(inner.Key(), inner.Nonce(), func(ctx context.Context, refused bool) (*nonce.Ticket, error) {
+		if refused {
+			return inner.Resync(ctx)
+		}
+		return inner.Next(ctx)
+	}, inner.Leave), nil
 }
 
 // counter is a source of one's own, with one fault.
@@ -74,7 +100,7 @@ func (c *counter) Enter(ctx context.Context) (*nonce.Ticket, error) {
 	case "nothing":
 		return nil, nil
 	}
-	return nonce.NewTicket("shared", n, c.resync, c.leave), nil
+	return nonce.NewTicket("shared", n, c.renew, c.leave), nil
 }
 
 func (c *counter) over(ctx context.Context) error {
@@ -87,7 +113,7 @@ func (c *counter) over(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), context.Cause(ctx))
 }
 
-func (c *counter) resync(context.Context) (*nonce.Ticket, error) {
+func (c *counter) renew(context.Context, bool) (*nonce.Ticket, error) {
 	switch c.fault {
 	case "resyncs to the same":
 		return nonce.NewTicket("shared", c.last.Load(), nil, nil), nil

@@ -141,7 +141,8 @@ func TestSecrets(t *testing.T) {
 					n := &nest{}
 					group, err := breaker.NewGroup(breaker.Config{ConsecutiveFailures: 2, OnStateChange: func(c breaker.StateChange) { n.see(c, c.Reason) }}, 0)
 					require.NoError(t, err)
-					lockout := &breaker.Lockout{OnChange: func(c breaker.LockoutChange) { n.see(c, c.Cause) }}
+					lockout := new(breaker.Lockout)
+					lockout.Watch(func(c breaker.LockoutChange) { n.see(c, c.Cause) })
 					r := quick(t, retry.Config{Breakers: group, Lockout: lockout, OnEvent: n.observe})
 					tr := &retryhttp.Transport{Base: answers(answer), Retrier: r, AlwaysError: true, InspectJSON: true, Sign: func(req *http.Request) error {
 						req.Header.Set("X-Signature", canaries["signature"])
