@@ -16,7 +16,7 @@ const (
 	EventForeign EventKind = iota + 1
 	// EventHighWater: the high-water file holds nothing that can be read, or a nonce farther ahead of the clock than the lane
 	// may be, or could not be written, or a write has taken a second and is not over; Err says what happened, and
-	// what to do.
+	// what to do. The same of LaneConfig.Reserve: it failed, or takes its time.
 	EventHighWater
 )
 

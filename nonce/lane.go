@@ -24,7 +24,7 @@ type Lane struct {
 	maxAhead uint64           // in ticks
 	now      func() time.Time // nil: time.Now; tests have clocks that step back
 	onEvent  func(Event)
-	marks    *highWater // nil: none
+	marks    *ceiling // nil: none
 
 	// load counts the turns, the waiters and those about to become either. The pools read it without the mutex.
 	load   atomic.Int64
@@ -64,6 +64,9 @@ func newLane(c LaneConfig, d disk) (*Lane, error) {
 		return nil, err
 	}
 	l.farAhead.Store(l.marks != nil && l.aheadNow() > c.maxAhead())
+	if c.Reserve != nil {
+		l.marks = l.reserved(c.Reserve)
+	}
 	return l, nil
 }
 

@@ -1,0 +1,155 @@
+package nonce_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/nonce/noncetest"
+)
+
+// Whatever the clock, the callers and who grants do: no nonce is above what was granted.
+func TestReserveIsNeverPassed(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var granted, asked atomic.Uint64
+			var inside atomic.Int32
+			extra := rapid.Uint64Range(0, 5_000_000).Draw(rt, "granted beyond")
+			fails := rapid.IntRange(0, 3).Draw(rt, "one in so many fails")
+			l := newLane(t, nonce.LaneConfig{InFlight: rapid.IntRange(1, 4).Draw(rt, "in flight"), Reserve: func(upTo uint64) (uint64, error) {
+				require.EqualValues(t, 1, inside.Add(1), "by one at a time")
+				defer inside.Add(-1)
+				require.Greater(t, upTo, granted.Load(), "only for more than was granted")
+				time.Sleep(time.Millisecond)
+				if n := asked.Add(1); fails > 0 && int(n)%(fails+1) == 0 {
+					return 0, errors.New("no")
+				}
+				granted.Store(upTo + extra)
+				return upTo + extra, nil
+			}})
+			var all sync.WaitGroup
+			for range rapid.IntRange(1, 6).Draw(rt, "callers") {
+				all.Go(func() {
+					for range 10 {
+						ticket, err := l.Enter(t.Context())
+						if err != nil {
+							continue
+						}
+						require.LessOrEqual(t, ticket.Nonce(), granted.Load())
+						time.Sleep(300 * time.Millisecond)
+						if newer, err := ticket.Resync(t.Context()); err == nil {
+							require.LessOrEqual(t, newer.Nonce(), granted.Load())
+						}
+						ticket.Leave()
+					}
+				})
+			}
+			all.Wait()
+			require.Zero(t, nonce.Load(l))
+		})
+	})
+}
+
+func TestReserveKeepsTheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		noncetest.Run(t, newLane(t, nonce.LaneConfig{Reserve: func(upTo uint64) (uint64, error) { return upTo + 1000, nil }}))
+	})
+}
+
+// vouched is an error whose text may be shown.
+type vouched string
+
+func (v vouched) Error() string     { return "secret" }
+func (v vouched) SafeError() string { return string(v) }
+
+func TestReserveFails(t *testing.T) {
+	gone := errors.New("postgres://user:secret@db/ is gone")
+	for _, tt := range []struct {
+		name    string
+		reserve func(upTo uint64) (uint64, error)
+		want    string
+	}{
+		{"an error", func(uint64) (uint64, error) { return 0, gone }, `nonce: key "main": Reserve: an error of type *errors.errorString, which is not shown (with a method SafeError() string it is)`},
+		{"one that may be shown", func(uint64) (uint64, error) { return 0, vouched("the lease is over") }, `nonce: key "main": Reserve: the lease is over`},
+		{"less than was asked for", func(uint64) (uint64, error) { return 5, nil }, `nonce: key "main": Reserve: it granted 5 where`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLane(t, nonce.LaneConfig{Key: "main", Reserve: tt.reserve})
+				for range 2 { // asked anew
+					_, err := l.Enter(t.Context())
+					require.ErrorContains(t, err, tt.want)
+					require.NotContains(t, err.Error(), "secret")
+				}
+				if tt.name == "an error" {
+					_, err := l.Enter(t.Context())
+					require.ErrorIs(t, err, gone)
+				}
+				require.Zero(t, nonce.Load(l), "nobody holds a turn")
+			})
+		})
+	}
+}
+
+// Who waits for a grant waits no longer than it wants to, nor than the lane is open.
+func TestReserveTakesItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan uint64)
+		var events []nonce.Event
+		l := newLane(t, nonce.LaneConfig{
+			Key: "main", Reserve: func(uint64) (uint64, error) { return <-answer, nil },
+			OnEvent: func(e nonce.Event) { events = append(events, e) },
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		_, err := l.Enter(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "while its nonces were reserved")
+		synctest.Wait()
+		require.Len(t, events, 1, "that it takes more than a second is told, once")
+		require.ErrorContains(t, events[0].Err, "it has not answered yet")
+
+		entered := make(chan error)
+		go func() {
+			_, err := l.Enter(t.Context())
+			entered <- err
+		}()
+		synctest.Wait()
+		answer <- nonce.MaxNonce
+		require.NoError(t, <-entered)
+
+		closed := newLane(t, nonce.LaneConfig{Key: "main", Reserve: func(uint64) (uint64, error) { return <-answer, nil }})
+		go func() {
+			_, err := closed.Enter(t.Context())
+			entered <- err
+		}()
+		synctest.Wait()
+		go func() { answer <- nonce.MaxNonce }() // comes too late
+		done := make(chan error)
+		go func() { done <- closed.Close() }()
+		require.ErrorIs(t, <-entered, nonce.ErrClosed)
+		require.NoError(t, <-done)
+	})
+}
+
+func TestReserveOrHighWater(t *testing.T) {
+	_, err := nonce.NewLane(nonce.LaneConfig{Key: "main", HighWater: "file", Reserve: func(n uint64) (uint64, error) { return n, nil }})
+	require.EqualError(t, err, "nonce: LaneConfig.Reserve and HighWater both say how far the nonces may go: only one of them can be set")
+}
+
+func TestReserveAllocatesNothingMore(t *testing.T) {
+	plain := newLane(t, nonce.LaneConfig{})
+	reserved := newLane(t, nonce.LaneConfig{Reserve: func(uint64) (uint64, error) { return nonce.MaxNonce, nil }})
+	enter(t, reserved).Leave()
+	for _, l := range []*nonce.Lane{plain, reserved} {
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { enter(t, l).Leave() }), 1.0)
+	}
+}
