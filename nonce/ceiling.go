@@ -155,12 +155,12 @@ func (c *ceiling) close(last uint64) *write {
 	return c.closing
 }
 
-// finish ends it, once the grant before is over.
+// finish ends it, once the grant before is over: what arrives late must not undo it.
 func (c *ceiling) finish(before, w *write) {
-	if before != nil {
-		<-before.done
-	}
 	if c.end != nil {
+		if before != nil {
+			<-before.done
+		}
 		if err := c.end(w.mark); err != nil {
 			w.err = c.failed(err)
 		}
