@@ -90,6 +90,16 @@ func (b *Breaker) State() State {
 	return s
 }
 
+// RetryIn is for how long the breaker is open from now on. It is zero where it is not open, and where it is isolated: no
+// time ends that. It counts as no refusal.
+func (b *Breaker) RetryIn() time.Duration {
+	now := b.now()
+	if g := b.gen.Load(); g.open(now) && !g.isolated {
+		return g.until - now
+	}
+	return 0
+}
+
 // Isolate opens the breaker until Reset, whatever calls report: for a person who knows better. What is not printable is
 // stripped from the reason, and 256 bytes of it are kept. Isolating an isolated breaker replaces the reason.
 func (b *Breaker) Isolate(reason string) {

@@ -145,6 +145,11 @@ func (c *call) end(ctx context.Context, e *Error) error {
 		e.own().said = c.textOf(c.err)
 	}
 	c.interpret(e)
+	if c.breaker != nil && c.count.sends > 0 && e.Reason != ErrOpen {
+		if open := c.breaker.RetryIn(); open > 0 {
+			e.own().openFor = open
+		}
+	}
 	if c.guard != nil {
 		c.guard.complete(e)
 	}

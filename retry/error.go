@@ -67,8 +67,9 @@ type Error struct {
 
 // words are texts that an [Error] has where there are better ones than the usual.
 type words struct {
-	said    string // what Last says, if there is more to tell than anybody may show
-	instead string // of the text of Reason
+	said    string        // what Last says, if there is more to tell than anybody may show
+	instead string        // of the text of Reason
+	openFor time.Duration // from the end of the call: the breaker, which it found so or made so
 }
 
 // own is where e keeps such texts.
@@ -114,6 +115,26 @@ func (e *Error) Unwrap() []error {
 // Is reports whether target is the Cause itself.
 func (e *Error) Is(target error) bool {
 	return e != nil && target != nil && e.Cause != nil && errtree.Same(target, e.Cause)
+}
+
+// RetryIn is how long after its end the call is of no use again: what the breaker is
+// open for, where this call has opened it or found it so, or what the server asked for,
+// whichever is longer. Zero: nobody asked for a wait; the policy's backoff is left.
+func (e *Error) RetryIn() time.Duration {
+	if e == nil {
+		return 0
+	}
+	wait := time.Duration(0)
+	if e.Verdict.Class != classify.Fatal { // which no wait helps against
+		wait = e.Verdict.RetryAfter
+	}
+	if open, ok := errors.AsType[*breaker.OpenError](e.Cause); ok && e.Reason == ErrOpen {
+		wait = max(wait, open.RetryIn)
+	}
+	if e.words != nil {
+		wait = max(wait, e.words.openFor)
+	}
+	return wait
 }
 
 // Timeout reports whether the call ended because time ran out: the deadline of its
@@ -207,6 +228,9 @@ func (e Error) text() string {
 	}
 	if e.Verdict.RetryAfter > 0 && e.Verdict.Class != classify.Fatal { // which no wait helps against
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)
+	}
+	if own.openFor > 0 {
+		fmt.Fprintf(&b, "; the circuit breaker is open now, for %v", round(own.openFor))
 	}
 	switch {
 	case e.unlocked:

@@ -185,6 +185,12 @@ func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 // that says what answers look like. It is nil where Config.Classifier is none.
 func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().catalog }
 
+// Policies returns the policies in force now, see [Retrier.Reload].
+func (r *Retrier) Policies() *policy.Set { return r.tables.Load().policies }
+
+// Journal returns Config.Journal, nil if there is none.
+func (r *Retrier) Journal() Journal { return r.journal }
+
 // Nonces returns Config.Nonces, nil if there are none.
 func (r *Retrier) Nonces() nonce.Source { return r.nonces }
 
