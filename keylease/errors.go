@@ -1,0 +1,48 @@
+package keylease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrClosed is wrapped by the errors of [Leases] after Close.
+var ErrClosed error = plain("keylease: closed")
+
+// plain is an error in words of ours, fit to be logged.
+type plain string
+
+func (p plain) Error() string     { return string(p) }
+func (p plain) SafeError() string { return string(p) }
+
+// A leaseError is about the lease on a key. It does not show what the store failed with.
+type leaseError struct {
+	key, text string
+	err       error
+}
+
+func (e *leaseError) Error() string     { return fmt.Sprintf("keylease: key %q: %s", e.key, e.text) }
+func (e *leaseError) SafeError() string { return e.Error() }
+func (e *leaseError) Unwrap() error     { return e.err }
+
+// A waitError is of a caller whose context ended before there was a key. The text of the
+// context's cause is left out: it may be about some other request.
+type waitError struct {
+	text  string
+	ended error
+	cause error
+}
+
+func (e *waitError) Error() string     { return "keylease: " + e.text + ": " + e.ended.Error() }
+func (e *waitError) SafeError() string { return e.Error() }
+
+func (e *waitError) Unwrap() []error {
+	if e.cause == nil || errors.Is(e.ended, e.cause) {
+		return []error{e.ended}
+	}
+	return []error{e.ended, e.cause}
+}
+
+func ended(ctx context.Context, text string) error {
+	return &waitError{text, ctx.Err(), context.Cause(ctx)}
+}

@@ -1,0 +1,94 @@
+package keylease
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nexpay-go/resilience/nonce"
+)
+
+// A lease is one key that this process holds, in one epoch.
+type lease struct {
+	Record // as the store has it, as far as is known; guarded by mu
+	all    *Leases
+	lane   *nonce.Lane
+	taken  time.Time
+	cancel context.CancelFunc // of OnTake
+
+	mu     sync.Mutex
+	want   uint64        // somebody waits for a high that is no lower
+	over   bool          // it is not this process's any more
+	word   chan struct{} // closed, and made anew, when a round is over
+	failed error         // the last round did
+}
+
+func newLease(all *Leases, r Record, now time.Time) (*lease, error) {
+	h := &lease{Record: r, all: all, taken: now, word: make(chan struct{})}
+	config := all.cfg.Lane
+	config.Key, config.After, config.Reserve = r.Key, r.High, h.reserve
+	lane, err := nonce.NewLane(config)
+	h.lane = lane
+	return h, err
+}
+
+// reserve is LaneConfig.Reserve: nearly always what the store has granted is enough.
+// Otherwise the next round is asked for at once, and waited for.
+func (h *lease) reserve(upTo uint64) (uint64, error) {
+	for {
+		h.mu.Lock()
+		high, over, word, failed := h.High, h.over, h.word, h.failed
+		h.want = max(h.want, upTo)
+		h.mu.Unlock()
+		switch {
+		case over:
+			return 0, &leaseError{h.Key, "the lease on it is over", nil}
+		case high >= upTo:
+			return high, nil
+		case failed != nil:
+			return 0, &leaseError{h.Key, fmt.Sprintf("the lease on it cannot be renewed, as the store has not answered for %v", h.all.silence()), failed}
+		}
+		h.all.soon()
+		<-word
+	}
+}
+
+// ceiling is the high to ask for: what the clock, or a lane that is ahead of it, comes to
+// in TTL. So the ceiling is the expiry: a process that was stopped for longer has nothing
+// left to draw.
+func (h *lease) ceiling(now time.Time, unit, ttl time.Duration) Record {
+	last := h.lane.Last()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ticks := uint64(max(now.UnixMicro(), 0)) / uint64(unit/time.Microsecond)
+	high := max(ticks, last, h.want) + uint64(ttl/unit)
+	return Record{h.Key, h.Epoch, min(max(h.High, high), nonce.MaxNonce)}
+}
+
+// hear takes in what a round came to: the record now, or that it failed.
+func (h *lease) hear(r Record, failed error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if failed == nil {
+		h.High = r.High
+	}
+	h.failed = failed
+	close(h.word)
+	h.word = make(chan struct{})
+}
+
+// end is the end of the lease: nobody gets a turn any more.
+func (h *lease) end() {
+	h.mu.Lock()
+	h.over = true
+	close(h.word)
+	h.word = make(chan struct{})
+	h.mu.Unlock()
+	h.cancel()
+	_ = h.lane.Close() // it has nothing to write
+}
+
+// idle reports whether no turn is under way: what is returned then is exact, and nothing of
+// this process's can come after what the next one sends.
+func (h *lease) idle() bool { return h.lane.Stats().InFlight == 0 }

@@ -1,0 +1,197 @@
+package keylease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nexpay-go/resilience/nonce"
+)
+
+// Leases are the keys that this process holds, and a nonce.Source over them that waits
+// while there is none. It is safe for concurrent use, and needs closing.
+type Leases struct {
+	cfg  Config
+	unit time.Duration
+	pool atomic.Pointer[nonce.Pool] // of the lanes of held; nil: of none
+
+	mu      sync.Mutex // guards what follows
+	held    map[string]*lease
+	leaving map[string]*lease // to be returned when they are idle
+	changed chan struct{}     // closed, and made anew, when pool changes
+	alive   int               // processes, at the last round
+	heard   time.Time         // when the last round that succeeded began
+	gone    bool              // no round has succeeded since
+	closed  bool
+
+	now    chan struct{} // asks for a round at once
+	stop   context.CancelFunc
+	ctx    context.Context // of OnTake
+	rounds sync.WaitGroup
+	takes  sync.WaitGroup
+}
+
+// New returns the leases of this process, and begins to take keys; it does not wait for
+// any. The error tells everything that is wrong with cfg.
+func New(cfg Config) (*Leases, error) {
+	cfg, err := cfg.resolve()
+	if err != nil {
+		return nil, err
+	}
+	l := &Leases{
+		cfg: cfg, unit: cfg.Lane.Unit,
+		held: make(map[string]*lease), leaving: make(map[string]*lease),
+		changed: make(chan struct{}), heard: time.Now(), now: make(chan struct{}, 1),
+	}
+	if l.unit == 0 {
+		l.unit = time.Microsecond
+	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	l.rounds.Go(l.run)
+	return l, nil
+}
+
+// Enter waits for a turn on one of the keys that this process holds, and for such a key
+// while there is none. See nonce.Source.
+func (l *Leases) Enter(ctx context.Context) (*nonce.Ticket, error) { return l.EnterUnless(ctx, nil) }
+
+// EnterUnless is Enter on a key that is not locked, see nonce.Source.
+func (l *Leases) EnterUnless(ctx context.Context, locked func(key string) error) (*nonce.Ticket, error) {
+	for {
+		pool := l.pool.Load()
+		if pool != nil {
+			ticket, err := pool.EnterUnless(ctx, locked)
+			if err == nil || !errors.Is(err, nonce.ErrClosed) || ctx.Err() != nil {
+				return ticket, err
+			}
+		}
+		if err := l.wait(ctx, pool); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wait waits until the pool is another one than that.
+func (l *Leases) wait(ctx context.Context, pool *nonce.Pool) error {
+	l.mu.Lock()
+	changed, closed, same := l.changed, l.closed, l.pool.Load() == pool
+	l.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return ended(ctx, l.obstacle())
+	case closed:
+		return ErrClosed
+	case !same:
+		return nil
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ended(ctx, l.obstacle())
+	}
+}
+
+// obstacle is why there is no key.
+func (l *Leases) obstacle() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone || l.alive == 0 {
+		return fmt.Sprintf("the store has not answered for %v", l.silenceLocked())
+	}
+	return fmt.Sprintf("no key is free, of %d that %d processes share", len(l.cfg.Keys), l.alive)
+}
+
+// EnterKey waits for a turn on that key. If this process does not hold it, it returns an
+// error that wraps nonce.ErrUnknownKey.
+func (l *Leases) EnterKey(ctx context.Context, key string) (*nonce.Ticket, error) {
+	for {
+		pool := l.pool.Load()
+		if pool == nil || !pool.Holds(key) {
+			return nil, &leaseError{key, "this process does not hold it", nonce.ErrUnknownKey}
+		}
+		ticket, err := pool.EnterKey(ctx, key)
+		if err == nil || !errors.Is(err, nonce.ErrClosed) || l.pool.Load() == pool {
+			return ticket, err
+		}
+	}
+}
+
+// Holds reports whether this process holds the key.
+func (l *Leases) Holds(key string) bool {
+	pool := l.pool.Load()
+	return pool != nil && pool.Holds(key)
+}
+
+// Owns reports whether the ticket is of a turn on one of the keys that this process holds.
+func (l *Leases) Owns(ticket *nonce.Ticket) bool {
+	pool := l.pool.Load()
+	return pool != nil && pool.Owns(ticket)
+}
+
+// Keys returns the keys that this process holds, sorted.
+func (l *Leases) Keys() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.held))
+}
+
+// Stats is how the leases of a process stand. Fields may be added.
+type Stats struct {
+	Owner string
+	Alive int           // processes, at the last round that succeeded
+	Heard time.Duration // since that began
+	Keys  []KeyStats    // that are held, sorted
+}
+
+// KeyStats is how the lease of one key stands.
+type KeyStats struct {
+	Record              // as the store has it
+	Held   time.Duration // for how long
+	Lane   nonce.Stats
+}
+
+// Stats returns how the leases stand.
+func (l *Leases) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := Stats{Owner: l.cfg.Owner, Alive: l.alive, Heard: l.silenceLocked()}
+	for _, key := range slices.Sorted(maps.Keys(l.held)) {
+		h := l.held[key]
+		h.mu.Lock()
+		s.Keys = append(s.Keys, KeyStats{Record: h.Record, Held: time.Since(h.taken), Lane: h.lane.Stats()})
+		h.mu.Unlock()
+	}
+	return s
+}
+
+// silence is for how long the store has not been heard of.
+func (l *Leases) silence() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.silenceLocked()
+}
+
+func (l *Leases) silenceLocked() time.Duration {
+	return time.Since(l.heard).Round(time.Millisecond)
+}
+
+// refresh makes a new pool of what is held. It is called with mu held.
+func (l *Leases) refresh() {
+	var lanes []*nonce.Lane
+	for _, key := range slices.Sorted(maps.Keys(l.held)) {
+		lanes = append(lanes, l.held[key].lane)
+	}
+	var pool *nonce.Pool
+	if len(lanes) > 0 {
+		pool, _ = nonce.NewPool(lanes...) // of different keys, and none is nil
+	}
+	l.pool.Store(pool)
+	close(l.changed)
+	l.changed = make(chan struct{})
+}

@@ -1,0 +1,304 @@
+package keylease_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/nexpay-go/resilience/keylease"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/nonce/noncetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func keys(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("key-%02d", i))
+	}
+	return all
+}
+
+// a gate is a store as one process sees it: it may be cut off.
+type gate struct {
+	keylease.Store
+	mu   sync.Mutex
+	shut error
+}
+
+func (g *gate) cut(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = err
+}
+
+func (g *gate) Round(ctx context.Context, r keylease.Round) (keylease.Standing, error) {
+	g.mu.Lock()
+	err := g.shut
+	g.mu.Unlock()
+	if err != nil {
+		return keylease.Standing{}, err
+	}
+	return g.Store.Round(ctx, r)
+}
+
+type process struct {
+	*keylease.Leases
+	gate   *gate
+	mu     sync.Mutex
+	events []keylease.Event
+}
+
+func start(t *testing.T, store keylease.Store, change func(*keylease.Config)) *process {
+	t.Helper()
+	p := &process{gate: &gate{Store: store}}
+	cfg := keylease.Config{Store: p.gate, Keys: keys(4), OnEvent: func(e keylease.Event) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.events = append(p.events, e)
+	}}
+	if change != nil {
+		change(&cfg)
+	}
+	l, err := keylease.New(cfg)
+	require.NoError(t, err)
+	p.Leases = l
+	t.Cleanup(func() { _ = l.Close(context.Background()) })
+	return p
+}
+
+func (p *process) heard(kind keylease.EventKind) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.events {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestKeepsTheRulesOfASource(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			p := start(t, new(keylease.MemoryStore), func(c *keylease.Config) { c.Keys = keys(n) })
+			noncetest.Run(t, p)
+			require.NoError(t, p.Close(t.Context()))
+		})
+	}
+}
+
+// Each gets its share, and all of it passes on: by Close at once, by a crash after TTL and a round.
+func TestSharesPassOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		a, b := start(t, store, nil), start(t, store, nil)
+		time.Sleep(20 * time.Second)
+		require.Len(t, a.Keys(), 2)
+		require.Len(t, b.Keys(), 2)
+		require.NotEqual(t, a.Keys(), b.Keys())
+		require.Equal(t, 2, a.Stats().Alive)
+
+		require.NoError(t, a.Close(t.Context()))
+		time.Sleep(4 * time.Second)
+		require.Equal(t, keys(4), b.Keys())
+		_, err := a.Enter(t.Context())
+		require.ErrorIs(t, err, keylease.ErrClosed)
+
+		b.gate.cut(errors.New("gone")) // as if it had crashed
+		c := start(t, store, nil)
+		began := time.Now()
+		ticket, err := c.Enter(t.Context())
+		require.NoError(t, err)
+		require.LessOrEqual(t, time.Since(began), 14*time.Second, "TTL and a round")
+		ticket.Leave()
+		time.Sleep(4 * time.Second)
+		require.NotEmpty(t, c.Keys())
+		require.Equal(t, 1, b.heard(keylease.StoreGone))
+	})
+}
+
+// Every nonce of an epoch is below every nonce of the next, also where the former holder
+// is still there and knows nothing.
+func TestEpochsDoNotOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		one := func(c *keylease.Config) { c.Keys = keys(1) }
+		a := start(t, store, one)
+		highest := uint64(0)
+		draw := func(p *process) uint64 {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			ticket, err := p.Enter(ctx)
+			if err != nil {
+				return 0
+			}
+			defer ticket.Leave()
+			return ticket.Nonce()
+		}
+		for range 100 {
+			highest = max(highest, draw(a))
+		}
+		a.gate.cut(errors.New("partition"))
+		b := start(t, store, one)
+		first := draw(b)
+		require.NotZero(t, first)
+		for range 100 { // it draws what it was granted, and then no more
+			n := draw(a)
+			if n == 0 {
+				break
+			}
+			require.Less(t, n, first)
+		}
+		require.Greater(t, first, highest)
+		a.gate.cut(nil)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 1, a.heard(keylease.Lost))
+		require.Empty(t, a.Keys())
+	})
+}
+
+// A store that is gone for less than TTL is no news to a call. One that is gone for longer
+// is, and calls come back with it.
+func TestStoreIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, new(keylease.MemoryStore), nil)
+		call := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			ticket, err := p.Enter(ctx)
+			if err == nil {
+				ticket.Leave()
+			}
+			return err
+		}
+		require.NoError(t, call())
+		p.gate.cut(errors.New("dial tcp db: secret"))
+		for range 5 {
+			time.Sleep(time.Second)
+			began := time.Now()
+			require.NoError(t, call())
+			require.Zero(t, time.Since(began), "no call waits for it")
+		}
+		time.Sleep(12 * time.Second)
+		err := call()
+		require.ErrorContains(t, err, "cannot be renewed, as the store has not answered for ")
+		require.NotContains(t, err.Error(), "secret")
+		require.Equal(t, 1, p.heard(keylease.StoreGone))
+		p.gate.cut(nil)
+		time.Sleep(4 * time.Second)
+		require.NoError(t, call())
+		require.Equal(t, 1, p.heard(keylease.StoreBack))
+		require.Zero(t, p.heard(keylease.Lost))
+	})
+}
+
+// With more processes than keys, some wait for a key, and get one when a process ends.
+func TestMoreProcessesThanKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		one := func(c *keylease.Config) { c.Keys = keys(1) }
+		a := start(t, store, one)
+		time.Sleep(time.Second)
+		b := start(t, store, one)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := b.Enter(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "no key is free, of 1 that 2 processes share")
+		_, err = b.EnterKey(t.Context(), keys(1)[0])
+		require.ErrorIs(t, err, nonce.ErrUnknownKey)
+		done := make(chan error)
+		go func() {
+			ticket, err := b.Enter(t.Context())
+			if err == nil {
+				ticket.Leave()
+			}
+			done <- err
+		}()
+		require.NoError(t, a.Close(t.Context()))
+		require.NoError(t, <-done)
+	})
+}
+
+// A key is given back when its last turn is over, with the exact nonce.
+func TestGivenBackExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		one := func(c *keylease.Config) { c.Keys = keys(1) }
+		a := start(t, store, one)
+		ticket, err := a.Enter(t.Context())
+		require.NoError(t, err)
+		closed := make(chan error)
+		go func() { closed <- a.Close(t.Context()) }()
+		time.Sleep(time.Second)
+		select {
+		case <-closed:
+			t.Fatal("a turn was under way")
+		default:
+		}
+		ticket.Leave()
+		require.NoError(t, <-closed)
+		s, err := store.Round(t.Context(), keylease.Round{Owner: "next", Keys: keys(1), TTL: time.Second})
+		require.NoError(t, err)
+		require.Equal(t, []keylease.Record{{Key: keys(1)[0], Epoch: 2, High: ticket.Nonce()}}, s.Records)
+	})
+}
+
+// OnTake has a context that ends with the lease, and Close waits for it.
+func TestOnTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		began, ended := map[string]int{}, 0
+		p := start(t, new(keylease.MemoryStore), func(c *keylease.Config) {
+			c.OnTake = func(ctx context.Context, key string) {
+				mu.Lock()
+				began[key]++
+				mu.Unlock()
+				<-ctx.Done()
+				time.Sleep(time.Second)
+				mu.Lock()
+				ended++
+				mu.Unlock()
+			}
+		})
+		time.Sleep(time.Second)
+		require.NoError(t, p.Close(t.Context()))
+		require.Equal(t, map[string]int{"key-00": 1, "key-01": 1, "key-02": 1, "key-03": 1}, began)
+		require.Equal(t, 4, ended)
+		require.NoError(t, p.Close(t.Context()))
+	})
+}
+
+// A turn that does not end keeps Close no longer than TTL, and the error says what is left.
+func TestCloseWithATurnThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, new(keylease.MemoryStore), func(c *keylease.Config) { c.Keys = keys(1) })
+		_, err := p.Enter(t.Context())
+		require.NoError(t, err)
+		began := time.Now()
+		require.EqualError(t, p.Close(t.Context()), "keylease: not given back, and free when the lease is over, in 10s at most: key-00")
+		require.LessOrEqual(t, time.Since(began), 11*time.Second)
+	})
+}
+
+func TestConfig(t *testing.T) {
+	_, err := keylease.New(keylease.Config{
+		Keys: []string{"a", "a", ""}, TTL: time.Millisecond, Most: -1, Lane: nonce.LaneConfig{After: 5},
+	})
+	for _, wrong := range []string{"Store is required", "holds a key twice", "TTL 1ms is not between", "Most -1", "Lane: Key, After"} {
+		require.ErrorContains(t, err, wrong)
+	}
+	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore), Keys: []string{"a", "\x00"}, Lane: nonce.LaneConfig{InFlight: -1}})
+	require.ErrorContains(t, err, "InFlight is -1")
+	require.ErrorContains(t, err, "control characters")
+	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore)})
+	require.ErrorContains(t, err, "Keys is empty")
+}

@@ -1,0 +1,132 @@
+package keylease
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// How often what is to be returned is looked at, and how soon a round that somebody waits
+// for may follow another one.
+const (
+	lookEvery = 10 * time.Millisecond
+	atOnce    = 5 * time.Millisecond
+)
+
+// soon asks for a round at once.
+func (l *Leases) soon() {
+	select {
+	case l.now <- struct{}{}:
+	default:
+	}
+}
+
+// run makes the rounds until Close.
+func (l *Leases) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-timer.C:
+		case <-l.now:
+			time.Sleep(atOnce) // others will want one, too
+		}
+		l.round(l.ctx, false)
+		timer.Reset(l.next())
+	}
+}
+
+// next is when the next round is due: three a TTL, drawn apart so that processes that began
+// together do not ask together, or sooner where a lease is to be returned.
+func (l *Leases) next() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	third := l.cfg.TTL / 3
+	if len(l.leaving) > 0 {
+		third = min(third, lookEvery)
+	}
+	return third - rand.N(third/5+1)
+}
+
+// round makes one round, and does what it comes to.
+func (l *Leases) round(ctx context.Context, leaving bool) error {
+	asked := l.ask(leaving)
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.TTL/3)
+	defer cancel()
+	began := time.Now()
+	standing, err := l.cfg.Store.Round(ctx, asked)
+	if err != nil {
+		l.failed(err)
+		return err
+	}
+	l.succeeded(asked, standing, began)
+	return nil
+}
+
+// ask is what is to be asked of the store now.
+func (l *Leases) ask(leaving bool) Round {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := Round{Owner: l.cfg.Owner, Keys: l.cfg.Keys, TTL: l.cfg.TTL, Most: l.cfg.Most, Leaving: leaving}
+	now := time.Now()
+	for _, key := range slices.Sorted(maps.Keys(l.held)) {
+		r.Renew = append(r.Renew, l.held[key].ceiling(now, l.unit, l.cfg.TTL))
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.leaving)) {
+		if h := l.leaving[key]; h.idle() {
+			r.Return = append(r.Return, Record{h.Key, h.Epoch, h.lane.Last()})
+		} else {
+			r.Renew = append(r.Renew, h.ceiling(now, l.unit, l.cfg.TTL))
+		}
+	}
+	return r
+}
+
+// failed takes in that a round failed. Leases go on for as long as what was granted lasts.
+func (l *Leases) failed(err error) {
+	l.mu.Lock()
+	first := !l.gone
+	l.gone = true
+	all := slices.Collect(maps.Values(l.held))
+	l.mu.Unlock()
+	for _, h := range all {
+		h.hear(Record{}, err)
+	}
+	if first && !errors.Is(err, context.Canceled) {
+		l.tell(Event{Kind: StoreGone, Err: err})
+	}
+}
+
+// succeeded takes in what a round came to.
+func (l *Leases) succeeded(asked Round, s Standing, began time.Time) {
+	c := changes{Leases: l, ours: make(map[string]Record, len(s.Records))}
+	for _, r := range s.Records {
+		c.ours[r.Key] = r
+	}
+	l.mu.Lock()
+	if l.gone {
+		c.events = append(c.events, Event{Kind: StoreBack, For: began.Sub(l.heard)})
+	}
+	l.gone, l.heard, l.alive = false, began, s.Alive
+	c.returned(asked.Return)
+	c.lost()
+	if !asked.Leaving && !l.closed {
+		c.taken()
+		c.surplus(asked.Share(s.Alive))
+	}
+	if c.any {
+		l.refresh()
+	}
+	l.mu.Unlock()
+	for _, h := range c.over { // in no pool any more
+		h.end()
+	}
+	for _, e := range c.events {
+		l.tell(e)
+	}
+}
