@@ -151,7 +151,7 @@ type Stats struct {
 
 // KeyStats is how the lease of one key stands.
 type KeyStats struct {
-	Record              // as the store has it
+	Record               // as the store has it
 	Held   time.Duration // for how long
 	Lane   nonce.Stats
 }

@@ -81,7 +81,9 @@ func (m *MemoryStore) take(r *Round, now time.Time) {
 			free = append(free, held)
 		}
 	}
-	slices.SortStableFunc(free, func(a, b *memoryRecord) int { return a.until.Compare(b.until) })
+	slices.SortFunc(free, func(a, b *memoryRecord) int {
+		return cmp.Or(a.until.Compare(b.until), cmp.Compare(a.Key, b.Key))
+	})
 	room := max(r.Share(len(m.owners))-len(m.of(r)), 0)
 	for _, taken := range free[:min(room, len(free))] {
 		taken.owner, taken.until = r.Owner, now.Add(r.TTL)

@@ -20,7 +20,8 @@ type Store interface {
 	//     exactly this one, and the record has no owner.
 	//   - Unless r.Leaving: keys of r.Keys that have no record, no owner, or an owner
 	//     other than this one whose lease is over, are taken, those first whose lease was over
-	//     first, as long as the owner has fewer than r.Share(alive) of r.Keys, where alive
+	//     first (when it was returned, if it was; a key never used before all), and of equals in the
+	//     order of their names, as long as the owner has fewer than r.Share(alive) of r.Keys, where alive
 	//     counts the living owners. The epoch becomes one higher, High stays, and the lease is
 	//     good for r.TTL from now.
 	//
