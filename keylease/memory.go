@@ -77,7 +77,8 @@ func (m *MemoryStore) take(r *Round, now time.Time) {
 			held = &memoryRecord{Record: Record{Key: key}}
 			m.keys[key] = held
 		}
-		if held.owner == "" || held.owner != r.Owner && !held.until.After(now) {
+		back := slices.ContainsFunc(r.Return, func(returned Record) bool { return returned.Key == key })
+		if !back && (held.owner == "" || held.owner != r.Owner && !held.until.After(now)) {
 			free = append(free, held)
 		}
 	}

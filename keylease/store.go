@@ -22,7 +22,7 @@ type Store interface {
 	//     other than this one whose lease is over, are taken, those first whose lease was over
 	//     first (when it was returned, if it was; a key never used before all), and of equals in the
 	//     order of their names, as long as the owner has fewer than r.Share(alive) of r.Keys, where alive
-	//     counts the living owners. The epoch becomes one higher, High stays, and the lease is
+	//     counts the living owners. A key of r.Return is not taken. The epoch becomes one higher, High stays, and the lease is
 	//     good for r.TTL from now.
 	//
 	// It returns all records of this owner among r.Keys, and how many owners live.

@@ -255,6 +255,7 @@ func model(c *check) {
 		held := map[string][]keylease.Record{}
 		others := c.round(keylease.Round{Owner: prefix, Keys: []string{prefix}, TTL: long, Leaving: true}).Alive
 		for range 40 {
+			time.Sleep(2 * time.Millisecond) // which of two was returned first is for a clock to say
 			owner := owners[random.IntN(len(owners))]
 			r := keylease.Round{Owner: owner, Keys: keys, TTL: long, Leaving: random.IntN(8) == 0, Most: 1 + random.IntN(3)}
 			for _, had := range held[owner] {

@@ -1,0 +1,76 @@
+package sqllease_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/nexpay-go/resilience/keylease"
+	"github.com/nexpay-go/resilience/keylease/keyleasetest"
+	"github.com/nexpay-go/resilience/keylease/sqllease"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := postgres.stop(); err != nil {
+		fmt.Println(err)
+		code = 1
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var tables atomic.Int64
+
+func open(t testing.TB, db *sql.DB, dialect sqllease.Dialect) *sqllease.Store {
+	s, err := sqllease.New(db, sqllease.Config{Table: fmt.Sprintf("lease_%d", tables.Add(1)), Dialect: dialect})
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	require.NoError(t, s.Migrate(t.Context()), "once more")
+	return s
+}
+
+func openSQLite(t testing.TB) *sql.DB {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "leases.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestKeepsTheRules(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		db := openSQLite(t)
+		keyleasetest.Run(t, func() keylease.Store { return open(t, db, sqllease.SQLite) })
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		db := openPostgres(t)
+		keyleasetest.Run(t, func() keylease.Store { return open(t, db, sqllease.PostgreSQL) })
+	})
+	t.Run("PostgreSQL, serializable", func(t *testing.T) {
+		t.Parallel()
+		db := openPostgres(t, "default_transaction_isolation=serializable")
+		keyleasetest.Run(t, func() keylease.Store { return open(t, db, sqllease.PostgreSQL) })
+	})
+}
+
+func TestConfig(t *testing.T) {
+	_, err := sqllease.New(nil, sqllease.Config{Table: "a; DROP", Dialect: 7})
+	require.EqualError(t, err, "sqllease: the database is nil\nsqllease: Config.Table: \"a; DROP\" is no name of a table\nsqllease: Config.Dialect: there is no Dialect(7)")
+	s, err := sqllease.New(new(sql.DB), sqllease.Config{Table: "ops.leases"})
+	require.NoError(t, err)
+	require.Contains(t, s.Schema(), "CREATE TABLE IF NOT EXISTS ops.leases_owner (")
+}
