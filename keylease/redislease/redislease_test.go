@@ -1,0 +1,85 @@
+//go:build unix
+
+package redislease_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/nexpay-go/resilience/keylease"
+	"github.com/nexpay-go/resilience/keylease/keyleasetest"
+	"github.com/nexpay-go/resilience/keylease/redislease"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := shared.close(); err != nil {
+		fmt.Println(err)
+		code = 1
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var prefixes atomic.Int64
+
+func open(t testing.TB, c *redis.Client) *redislease.Store {
+	s, err := redislease.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
+		return c.Eval(ctx, script, keys, args...).Result()
+	}, redislease.Config{Prefix: fmt.Sprintf("{test-%d}", prefixes.Add(1))})
+	require.NoError(t, err)
+	return s
+}
+
+func TestKeepsTheRules(t *testing.T) {
+	c := shared.client(t)
+	keyleasetest.Run(t, func() keylease.Store { return open(t, c) })
+}
+
+func TestConfig(t *testing.T) {
+	_, err := redislease.New(nil, redislease.Config{Prefix: strings.Repeat("x", 201)})
+	require.EqualError(t, err, "redislease: the function is nil\nredislease: Config.Prefix is 201 bytes long, more than 200")
+}
+
+// Whatever a client makes of the reply is read, or refused, and never panics.
+func TestReplies(t *testing.T) {
+	for _, tt := range []struct {
+		reply any
+		want  keylease.Standing
+		wrong string
+	}{
+		{[]any{"2", "main", "7", "1234"}, keylease.Standing{Alive: 2, Records: []keylease.Record{{Key: "main", Epoch: 7, High: 1234}}}, ""},
+		{[]any{int64(2), []byte("main"), int64(7), 1234}, keylease.Standing{Alive: 2, Records: []keylease.Record{{Key: "main", Epoch: 7, High: 1234}}}, ""},
+		{[]any{"1"}, keylease.Standing{Alive: 1}, ""},
+		{nil, keylease.Standing{}, "is a <nil>"},
+		{"OK", keylease.Standing{}, "is a string"},
+		{[]any{}, keylease.Standing{}, "no list"},
+		{[]any{"1", "main"}, keylease.Standing{}, "no list"},
+		{[]any{"x"}, keylease.Standing{}, "no list"},
+		{[]any{"1", "main", "-", "-1"}, keylease.Standing{}, "no list"},
+		{[]any{"1", nil, "1", "1"}, keylease.Standing{}, "holds a <nil>"},
+	} {
+		s, err := redislease.New(func(context.Context, string, []string, ...any) (any, error) { return tt.reply, nil }, redislease.Config{})
+		require.NoError(t, err)
+		got, err := s.Round(t.Context(), keylease.Round{Owner: "a", Keys: []string{"main"}})
+		if tt.wrong != "" {
+			require.ErrorContains(t, err, tt.wrong)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, tt.want, got)
+	}
+}
