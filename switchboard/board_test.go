@@ -1,0 +1,241 @@
+package switchboard_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/switchboard"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A line is a store as one process reaches it: cut off, or slow.
+type line struct {
+	switchboard.Store
+	mu   sync.Mutex
+	cut  error
+	slow time.Duration
+	puts int
+}
+
+func (l *line) pass(ctx context.Context) error {
+	l.mu.Lock()
+	err, slow := l.cut, l.slow
+	l.mu.Unlock()
+	select {
+	case <-time.After(slow):
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *line) set(cut error, slow time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut, l.slow = cut, slow
+}
+
+func (l *line) Put(ctx context.Context, e switchboard.Entry, sent time.Duration) error {
+	if err := l.pass(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.puts++
+	l.mu.Unlock()
+	return l.Store.Put(ctx, e, sent)
+}
+
+func (l *line) All(ctx context.Context) ([]switchboard.Entry, error) {
+	if err := l.pass(ctx); err != nil {
+		return nil, err
+	}
+	return l.Store.All(ctx)
+}
+
+type process struct {
+	*switchboard.Board
+	lockout  *breaker.Lockout
+	breakers *breaker.Group
+	line     *line
+	mu       sync.Mutex
+	events   []switchboard.Event
+}
+
+func start(t *testing.T, store switchboard.Store, name string) *process {
+	t.Helper()
+	p := &process{lockout: new(breaker.Lockout), breakers: new(breaker.Group), line: &line{Store: store}}
+	b, err := switchboard.New(t.Context(), switchboard.Config{
+		Store: p.line, Lockout: p.lockout, Process: name, Breakers: p.breakers.Get,
+		OnEvent: func(e switchboard.Event) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.events = append(p.events, e)
+		},
+	})
+	require.NoError(t, err)
+	p.Board = b
+	t.Cleanup(b.Close)
+	return p
+}
+
+func fleet(t *testing.T, store switchboard.Store, n int) (all []*process) {
+	for i := range n {
+		all = append(all, start(t, store, fmt.Sprintf("p-%d", i)))
+	}
+	return all
+}
+
+var cause = breaker.LockCause{Code: "100", TraceID: "5f2c", Reason: "API key locked", Advice: "Call them."}
+
+// What one finds out all know within half a second, with all of the cause; and a new one
+// before its first call.
+func TestALockoutIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		all := fleet(t, store, 8)
+		require.True(t, all[3].lockout.Lock("main", cause))
+		time.Sleep(500 * time.Millisecond)
+		for _, p := range all {
+			require.ErrorIs(t, p.lockout.Check("main"), breaker.ErrLockedOut)
+		}
+		text := all[0].lockout.Check("main").Error()
+		require.Contains(t, text, "by code 100 (API key locked)")
+		require.Contains(t, text, "as p-3 found out, trace 5f2c; action: Call them")
+		require.NotContains(t, all[3].lockout.Check("main").Error(), "found out")
+		require.Error(t, start(t, store, "new").lockout.Check("main"))
+
+		require.True(t, all[5].lockout.Unlock("main")) // a person has acted
+		time.Sleep(500 * time.Millisecond)
+		for _, p := range all {
+			require.NoError(t, p.lockout.Check("main"))
+		}
+		puts := 0
+		for _, p := range all {
+			puts += p.line.puts
+		}
+		require.Equal(t, 2, puts, "who hears of it does not say it again")
+	})
+}
+
+// An answer to a request that was sent before a person unlocked the key locks it nowhere,
+// also where the unlock is not known yet.
+func TestALateLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		all := fleet(t, store, 3)
+		all[0].lockout.Lock("main", cause)
+		time.Sleep(time.Second)
+		sent := time.Now()
+		time.Sleep(time.Second)
+		all[2].line.set(errors.New("partition"), 0)
+		all[1].lockout.Unlock("main")
+		time.Sleep(100 * time.Millisecond)
+		all[2].lockout.Unlock("main") // it is not told, and so somebody acts here as well
+		all[2].lockout.Lock("main", breaker.LockCause{Code: "90", Sent: time.Now()})
+		all[2].line.set(nil, 0)
+		time.Sleep(time.Second)
+		require.Error(t, all[0].lockout.Check("main"), "found locked after the unlock")
+
+		all[1].lockout.Unlock("main")
+		late := cause
+		late.Sent = sent
+		require.False(t, all[1].lockout.Lock("main", late))
+		require.NoError(t, store.Put(t.Context(), switchboard.Entry{Kind: switchboard.Key, Name: "main", On: true, Cause: late}, time.Since(sent)))
+		time.Sleep(time.Second)
+		for _, p := range all {
+			require.NoError(t, p.lockout.Check("main"))
+		}
+	})
+}
+
+// A store that hangs or is gone costs no call anything, and what was said meanwhile is
+// passed on when it is back.
+func TestTheStoreIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := fleet(t, new(switchboard.MemoryStore), 2)
+		for _, slow := range []time.Duration{0, time.Hour} {
+			all[0].line.set(errors.New("gone"), slow)
+			time.Sleep(time.Second)
+			began := time.Now()
+			all[0].lockout.Lock("main", cause)
+			all[0].lockout.Unlock("main")
+			all[0].lockout.Lock("main", cause)
+			require.Error(t, all[0].lockout.Check("main"))
+			require.Zero(t, time.Since(began))
+			time.Sleep(5 * time.Second)
+			require.NoError(t, all[1].lockout.Check("main"))
+			all[0].line.set(nil, 0)
+			time.Sleep(2 * time.Second)
+			require.Error(t, all[1].lockout.Check("main"))
+			all[1].lockout.Unlock("main")
+			time.Sleep(time.Second)
+			require.NoError(t, all[0].lockout.Check("main"))
+		}
+		require.Len(t, all[0].events, 4)
+		require.True(t, all[0].events[0].Gone)
+		require.False(t, all[0].events[1].Gone)
+		require.Empty(t, all[1].events)
+	})
+}
+
+func TestAStoreThatIsGoneAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{Store: new(switchboard.MemoryStore), slow: time.Hour}
+		lockout := new(breaker.Lockout)
+		began := time.Now()
+		b, err := switchboard.New(t.Context(), switchboard.Config{Store: l, Lockout: lockout})
+		require.NoError(t, err)
+		require.Equal(t, time.Second, time.Since(began))
+		lockout.Lock("main", cause)
+		b.Close()
+		l.set(nil, 0)
+	})
+}
+
+// What is still to be said when a process ends is said.
+func TestCloseSaysTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := fleet(t, new(switchboard.MemoryStore), 2)
+		all[0].lockout.Lock("main", cause)
+		all[0].Close()
+		time.Sleep(time.Second)
+		require.Error(t, all[1].lockout.Check("main"))
+	})
+}
+
+func TestBreakers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := fleet(t, new(switchboard.MemoryStore), 3)
+		all[0].Isolate("payments", "maintenance until 6 o'clock")
+		require.Equal(t, breaker.Open, all[0].breakers.Get("payments").State())
+		time.Sleep(time.Second)
+		require.ErrorContains(t, all[2].breakers.Get("payments").Check(), "isolated: maintenance until 6 o'clock (said in p-0)")
+		require.NoError(t, all[2].breakers.Get("other").Check())
+		all[1].Reset("payments")
+		time.Sleep(time.Second)
+		for _, p := range all {
+			require.NoError(t, p.breakers.Get("payments").Check())
+		}
+		// A breaker that a person has isolated here alone stays so.
+		all[1].breakers.Get("payments").Isolate("here")
+		time.Sleep(time.Second)
+		require.Error(t, all[1].breakers.Get("payments").Check())
+	})
+}
+
+func TestConfig(t *testing.T) {
+	_, err := switchboard.New(t.Context(), switchboard.Config{Poll: time.Microsecond})
+	for _, wrong := range []string{"Store is required", "Lockout is required", "Poll 1µs is not between"} {
+		require.ErrorContains(t, err, wrong)
+	}
+}
