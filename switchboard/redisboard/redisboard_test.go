@@ -1,0 +1,76 @@
+//go:build unix
+
+package redisboard_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/nexpay-go/resilience/switchboard"
+	"github.com/nexpay-go/resilience/switchboard/redisboard"
+	"github.com/nexpay-go/resilience/switchboard/switchboardtest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := shared.close(); err != nil {
+		fmt.Println(err)
+		code = 1
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Println(err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var keys atomic.Int64
+
+func TestKeepsTheRules(t *testing.T) {
+	c := shared.client(t)
+	switchboardtest.Run(t, func() switchboard.Store {
+		s, err := redisboard.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
+			return c.Eval(ctx, script, keys, args...).Result()
+		}, redisboard.Config{Key: fmt.Sprint("board-", keys.Add(1))})
+		require.NoError(t, err)
+		return s
+	})
+}
+
+func TestConfig(t *testing.T) {
+	_, err := redisboard.New(nil, redisboard.Config{Key: strings.Repeat("x", 201)})
+	require.EqualError(t, err, "redisboard: the function is nil\nredisboard: Config.Key is 201 bytes long, more than 200")
+}
+
+// Whatever a client makes of the reply is read, or refused, and never panics.
+func TestReplies(t *testing.T) {
+	for _, tt := range []struct {
+		reply any
+		ok    bool
+	}{
+		{nil, true},
+		{[]any{}, true},
+		{[]any{"5", "1", `{"kind":"key","name":"main"}`}, true},
+		{[]any{[]byte("-5"), []byte("0"), []byte(`{}`)}, true},
+		{"OK", false},
+		{[]any{"5"}, false},
+		{[]any{"x", "1", "{}"}, false},
+		{[]any{"5", "2", "{}"}, false},
+		{[]any{"5", "1", "{"}, false},
+		{[]any{5, nil, true}, false},
+	} {
+		s, err := redisboard.New(func(context.Context, string, []string, ...any) (any, error) { return tt.reply, nil }, redisboard.Config{})
+		require.NoError(t, err)
+		_, err = s.All(t.Context())
+		require.Equal(t, tt.ok, err == nil, "%v: %v", tt.reply, err)
+	}
+}
