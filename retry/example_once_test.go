@@ -136,3 +136,39 @@ func ExampleRecover() {
 	// <nil>
 	// inv-9 payment 4712 <nil>
 }
+
+// After a bad night there is much to finish: how far it has come shows while it runs.
+func ExampleRecoverEach() {
+	journal := new(retry.MemoryJournal) // a durable one in real life
+	for _, id := range []string{"inv-9", "inv-10"} {
+		_, err := journal.Begin(context.Background(), retry.Entry{ID: id, State: retry.EntryOpen, Owner: "a process that crashed", At: time.Now()})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	r, err := retry.New(retry.Config{Journal: journal})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	find := func(id string) retry.Operation[string] {
+		return retry.Operation[string]{
+			Send:   func(context.Context) (string, error) { return "", errors.New("not needed here") },
+			Verify: func(context.Context) (string, retry.Outcome, error) { return "paid", retry.Applied, nil },
+		}
+	}
+	finished, failed := 0, 0
+	err = retry.RecoverEach(context.Background(), r, journal, find, func(one retry.Recovered[string]) {
+		finished++
+		if one.Err != nil {
+			failed++
+		}
+		fmt.Printf("%d finished, %d of them need a person\n", finished, failed)
+	})
+	fmt.Println(err)
+	// Output:
+	// 1 finished, 0 of them need a person
+	// 2 finished, 0 of them need a person
+	// <nil>
+}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/nexpay-go/resilience/internal/gate"
+	"github.com/nexpay-go/resilience/internal/hook"
 	"github.com/nexpay-go/resilience/internal/insist"
 )
 
@@ -39,46 +40,103 @@ const (
 // [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is
 // through. Those that did not happen take Settle and a little more, and two lookups
 // each: ten thousand operations wait together, with some 15 kB each, and at most 32 of
-// them ask the journal, look or send at a time. On one key lookups go out one by
-// one, so that 10,000 that take 50 ms each take a quarter of an hour.
+// them ask the journal, look or send at a time. A hundred thousand take ten times as
+// long as ten thousand. On one key lookups go out one by one, so that 10,000 that
+// take 50 ms each take a quarter of an hour. [RecoverEach] shows how far it has come.
 //
 // Run it before new work begins, in one process at a time: two that recover the
 // same journal are safe, but get [ErrBusy] from each other.
 func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(id string) Operation[T], opts ...Option) ([]Recovered[T], error) {
+	all := []Recovered[T]{}
+	err := sweep(ctx, r, journal, find, func(n int, one Recovered[T]) {
+		if missing := n + 1 - len(all); missing > 0 {
+			all = append(all, make([]Recovered[T], missing)...)
+		}
+		all[n] = one
+	}, opts)
+	return all, err
+}
+
+// RecoverEach is [Recover] that calls each with every operation as soon as it is
+// through, and keeps no results: for progress, and for journals with more open
+// operations than should be in memory. However many those are, it takes what ten
+// thousand that wait do, some 150 MB.
+//
+// each is called on the goroutine of the caller, so never twice at a time, and not
+// in the order of the listing. It may take its time: when ten thousand operations
+// wait for it, no further one is begun. A panic in each is reported to
+// slog.Default(), with its type alone, and the next operation follows. If each ends
+// the goroutine ([runtime.Goexit], as FailNow of a test does), the operations under
+// way are ended as if ctx were over, and stay open.
+func RecoverEach[T any](ctx context.Context, r *Retrier, journal Journal, find func(id string) Operation[T], each func(Recovered[T]), opts ...Option) error {
+	if each == nil {
+		return errors.New("retry: RecoverEach needs a function to call with each operation")
+	}
+	return sweep(ctx, r, journal, find, func(_ int, one Recovered[T]) {
+		hook.Call("retry.RecoverEach", func() { each(one) })
+	}, opts)
+}
+
+// sweep calls each, on this goroutine, with every operation that is through, and its
+// place in the listing.
+func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(string) Operation[T], each func(int, Recovered[T]), opts []Option) error {
 	if r == nil {
-		return nil, errNil(r)
+		return errNil(r)
 	}
 	pending, ok := journal.(PendingJournal)
 	switch {
 	case !ok:
-		return nil, errors.New("retry: Recover needs a journal that lists what is open, a PendingJournal")
+		return errors.New("retry: Recover needs a journal that lists what is open, a PendingJournal")
 	case find == nil:
-		return nil, errors.New("retry: Recover needs a function that finds the operation")
+		return errors.New("retry: Recover needs a function that finds the operation")
 	}
 	with := *r
 	with.journal = journal
 	with.reads, with.ends, with.sends = gate.New(recoverBusy), gate.New(recoverBusy), gate.New(recoverBusy)
-	var results []*Recovered[T]
+	ctx, stop := context.WithCancel(ctx)
+	results := make(chan through[T])
+	failed := error(&journalError{errJournalExited}) // unless it returns
+	go func() {
+		defer close(results)
+		finishAll(ctx, pending, results, &failed, func(one *Recovered[T]) { one.finish(ctx, &with, find, opts) })
+	}()
+	defer func() { // each may have ended this goroutine
+		stop()
+		for range results {
+		}
+	}()
+	for one := range results {
+		each(one.n, one.Recovered)
+	}
+	return failed
+}
+
+// through is an operation that Recover is through with, and its place in the listing.
+type through[T any] struct {
+	n int
+	Recovered[T]
+}
+
+// finishAll has all that is listed finished, each on a goroutine that keeps its slot
+// until somebody takes the result, and returns when all are.
+func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<- through[T], failed *error, finish func(*Recovered[T])) {
 	var group sync.WaitGroup
+	defer group.Wait()
 	slots := gate.New(recoverAtOnce)
-	failed := list(ctx, pending, func(id string) bool {
+	listed := 0
+	*failed = list(ctx, pending, func(id string) bool {
 		if !slots.Enter(ctx) {
 			return false
 		}
-		result := &Recovered[T]{ID: id}
-		results = append(results, result)
+		one := &through[T]{listed, Recovered[T]{ID: id}}
+		listed++
 		group.Go(func() {
 			defer slots.Leave()
-			result.finish(ctx, &with, find, opts)
+			defer func() { results <- *one }()
+			finish(&one.Recovered)
 		})
 		return true
 	})
-	group.Wait()
-	all := make([]Recovered[T], len(results))
-	for i, result := range results {
-		all[i] = *result
-	}
-	return all, failed
 }
 
 // list passes on what is open until the journal or ctx ends, or a panic in the
@@ -91,6 +149,8 @@ func list(ctx context.Context, pending PendingJournal, each func(id string) bool
 	}()
 	for entry, err := range pending.Pending(ctx) {
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return stoppedBy(ctx, &journalError{err})
 		case err != nil:
 			return &journalError{err}
 		case ctx.Err() != nil || !each(entry.ID):
@@ -120,7 +180,10 @@ type mistake struct{ error }
 
 func (m *mistake) SafeError() string { return m.Error() }
 
-var errExited = &reason{text: "the operation ended its goroutine"}
+var (
+	errExited        = &reason{text: "the operation ended its goroutine"}
+	errJournalExited = &reason{text: "the journal ended its goroutine"}
+)
 
 // left is the error of an operation that was left in the middle.
 func left(id string, why error) error {

@@ -101,7 +101,8 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 	for _, i := range invoices {
 		byID[i.id] = i
 	}
-	open, err := retry.Recover(ctx, w.retrier, w.journal, func(id string) retry.Operation[nexpay.PaymentStatus] {
+	results := map[string]result{}
+	err := retry.RecoverEach(ctx, w.retrier, w.journal, func(id string) retry.Operation[nexpay.PaymentStatus] {
 		if i, ok := byID[id]; ok {
 			return w.operation(i)
 		}
@@ -112,15 +113,13 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 			return nexpay.PaymentStatus{}, fmt.Errorf("invoice %q is not in the file", id)
 		}
 		return op
-	}, retry.Named("payout"))
-	results := make(map[string]result, len(open))
-	for _, o := range open {
+	}, func(o retry.Recovered[nexpay.PaymentStatus]) {
 		r := result{o.ID, o.Value, o.Err}
 		results[o.ID] = r
 		if !errors.Is(o.Err, retry.ErrBusy) { // pay was first
 			progress.done(r)
 		}
-	}
+	}, retry.Named("payout"))
 	return results, err
 }
 

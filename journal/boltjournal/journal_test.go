@@ -1,7 +1,9 @@
 package boltjournal_test
 
 import (
+	"fmt"
 	"io/fs"
+	"os"
 	"testing"
 	"time"
 
@@ -109,3 +111,31 @@ var _ interface {
 	retry.PendingJournal
 	Close() error
 } = (*boltjournal.Journal)(nil)
+
+// A listing may take hours, while its operations are finished. It holds no
+// transaction for that: the pages that finishing frees would be kept for it, and the
+// file would grow with each commit, or could not, and the commit would hang.
+func TestPendingKeepsNoPages(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	j := open(t, path)
+	for i := range 3 {
+		begin(t, j, fmt.Sprint("p-", i))
+	}
+	size := func() int64 {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		return info.Size()
+	}
+	before, listed := size(), 0
+	for e, err := range j.Pending(t.Context()) {
+		require.NoError(t, err)
+		listed++
+		for range 50 {
+			e, err = j.Begin(t.Context(), e)
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, 3, listed)
+	require.Equal(t, before, size())
+}
