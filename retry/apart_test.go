@@ -61,7 +61,7 @@ func TestRecoverWithCallsInside(t *testing.T) {
 		inner := func(ctx context.Context) error {
 			return retry.Do(ctx, r, func(context.Context) error { return nil })
 		}
-		results, err := retry.Recover(t.Context(), r, journal, func(string) retry.Operation[string] {
+		results, err := retry.Recover(t.Context(), r, journal, func(retry.Entry) (retry.Operation[string], bool) {
 			return retry.Operation[string]{
 				Send: func(ctx context.Context) (string, error) { return "sent", inner(ctx) },
 				Verify: func(ctx context.Context) (string, retry.Outcome, error) {
@@ -70,7 +70,7 @@ func TestRecoverWithCallsInside(t *testing.T) {
 					}
 					return "", retry.Absent, nil
 				},
-			}
+			}, true
 		})
 		require.NoError(t, err)
 		require.Len(t, results, 1)

@@ -122,11 +122,11 @@ func ExampleRecover() {
 		fmt.Println(err)
 		return
 	}
-	results, err := retry.Recover(context.Background(), r, journal, func(id string) retry.Operation[string] {
+	results, err := retry.Recover(context.Background(), r, journal, func(retry.Entry) (retry.Operation[string], bool) {
 		return retry.Operation[string]{
 			Send:   func(context.Context) (string, error) { return "", errors.New("not needed here") },
 			Verify: func(context.Context) (string, retry.Outcome, error) { return "payment 4712", retry.Applied, nil },
-		}
+		}, true
 	})
 	fmt.Println(err)
 	for _, result := range results {
@@ -152,11 +152,11 @@ func ExampleRecoverEach() {
 		fmt.Println(err)
 		return
 	}
-	find := func(id string) retry.Operation[string] {
+	find := func(retry.Entry) (retry.Operation[string], bool) {
 		return retry.Operation[string]{
 			Send:   func(context.Context) (string, error) { return "", errors.New("not needed here") },
 			Verify: func(context.Context) (string, retry.Outcome, error) { return "paid", retry.Applied, nil },
-		}
+		}, true
 	}
 	finished, failed := 0, 0
 	err = retry.RecoverEach(context.Background(), r, journal, find, func(one retry.Recovered[string]) {

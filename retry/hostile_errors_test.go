@@ -241,8 +241,9 @@ func TestHostileRecoverCancelled(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		_, err := retry.Recover(ctx, newRetrier(t, retry.Config{}), &deadJournal{}, func(id string) retry.Operation[string] {
-			return retry.Operation[string]{ID: id, Send: func(context.Context) (string, error) { return "", nil }}
+		_, err := retry.Recover(ctx, newRetrier(t, retry.Config{}), &deadJournal{}, func(e retry.Entry) (retry.Operation[string], bool) {
+			id := e.ID
+			return retry.Operation[string]{ID: id, Send: func(context.Context) (string, error) { return "", nil }}, true
 		})
 		t.Log(err)
 		require.LessOrEqual(t, time.Since(began), 11*time.Second)
@@ -381,9 +382,10 @@ func TestHostilePendingPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		running := false
 		require.NotPanics(t, func() {
-			_, _ = retry.Recover(t.Context(), newRetrier(t, retry.Config{}), &panicky{}, func(id string) retry.Operation[string] {
+			_, _ = retry.Recover(t.Context(), newRetrier(t, retry.Config{}), &panicky{}, func(e retry.Entry) (retry.Operation[string], bool) {
+				id := e.ID
 				running = true
-				return retry.Operation[string]{ID: id, Send: func(context.Context) (string, error) { return "", nil }}
+				return retry.Operation[string]{ID: id, Send: func(context.Context) (string, error) { return "", nil }}, true
 			})
 		})
 		_ = running
@@ -433,8 +435,9 @@ func TestHostileRecoverIdempotentSlow(t *testing.T) {
 		for i := range n {
 			_, _ = j.MemoryJournal.Begin(t.Context(), retry.Entry{ID: fmt.Sprint("i", i), Owner: "o", State: retry.EntryOpen, At: time.Now(), First: time.Now(), Takes: time.Second})
 		}
-		rs, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{}), j, func(id string) retry.Operation[string] {
-			return retry.Operation[string]{ID: id, Idempotent: 24 * time.Hour, Send: func(context.Context) (string, error) { return "ok", nil }}
+		rs, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{}), j, func(e retry.Entry) (retry.Operation[string], bool) {
+			id := e.ID
+			return retry.Operation[string]{ID: id, Idempotent: 24 * time.Hour, Send: func(context.Context) (string, error) { return "ok", nil }}, true
 		})
 		require.NoError(t, err)
 		bad := 0

@@ -56,7 +56,7 @@ func TestAttemptTimeoutForEver(t *testing.T) {
 // An operation that Recover is not told properly is as open as before.
 func TestRecoverWithoutTheOperation(t *testing.T) {
 	for _, op := range []retry.Operation[string]{{}, {ID: "other"}} {
-		results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{}), open(t, retry.Entry{}), func(string) retry.Operation[string] { return op })
+		results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{}), open(t, retry.Entry{}), func(retry.Entry) (retry.Operation[string], bool) { return op, true })
 		require.NoError(t, err)
 		e := requireOnly(t, results[0].Err, retry.ErrOutcomeUnknown)
 		require.Error(t, e.Doubt.Blocked)

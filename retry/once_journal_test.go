@@ -285,7 +285,8 @@ func TestRecover(t *testing.T) {
 			require.NoError(t, err)
 		}
 		r := newRetrier(t, retry.Config{Nonces: newLane(t)})
-		results, err := retry.Recover(t.Context(), r, journal, func(id string) retry.Operation[string] {
+		results, err := retry.Recover(t.Context(), r, journal, func(e retry.Entry) (retry.Operation[string], bool) {
+			id := e.ID
 			op := retry.Operation[string]{Send: func(context.Context) (string, error) { return "sent " + id, nil }}
 			op.Verify = func(context.Context) (string, retry.Outcome, error) {
 				if id < "inv-20" {
@@ -296,7 +297,7 @@ func TestRecover(t *testing.T) {
 			if id == "inv-39" {
 				op.ID = "other"
 			}
-			return op
+			return op, true
 		})
 		require.NoError(t, err)
 		require.Len(t, results, n)

@@ -29,14 +29,15 @@ func TestRecoverWhatPanicsOrExits(t *testing.T) {
 				_, err := journal.Begin(t.Context(), retry.Entry{ID: "inv-8", State: retry.EntryOpen, At: time.Now().Add(1)})
 				require.NoError(t, err)
 				r := newRetrier(t, retry.Config{})
-				results, err := retry.Recover(t.Context(), r, journal, func(id string) retry.Operation[string] {
+				results, err := retry.Recover(t.Context(), r, journal, func(e retry.Entry) (retry.Operation[string], bool) {
+					id := e.ID
 					p := &payment{looks: []found{absent}}
 					if id == "inv-7" {
 						p.onSend = func(context.Context) { tt.leave() }
 					}
 					op := p.operation()
 					op.ID = id
-					return op
+					return op, true
 				})
 				require.NoError(t, err)
 				require.Len(t, results, 2)
@@ -72,7 +73,7 @@ func TestRecoverUnderAnotherFingerprint(t *testing.T) {
 					before := held(t, journal)
 					p := &payment{looks: []found{look}}
 					p.changes = func(op *retry.Operation[string]) { op.Fingerprint = tt.ours }
-					results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{}), journal, func(string) retry.Operation[string] { return p.operation() })
+					results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{}), journal, func(retry.Entry) (retry.Operation[string], bool) { return p.operation(), true })
 					require.NoError(t, err)
 					require.Len(t, results, 1)
 					if tt.paid {
@@ -96,7 +97,7 @@ func TestRecoverReplays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal := open(t, retry.Entry{Key: "lane", Nonce: 7, First: time.Now()})
 		p := &payment{changes: keyed}
-		results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{Nonces: newLane(t)}), journal, func(string) retry.Operation[string] { return p.operation() })
+		results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{Nonces: newLane(t)}), journal, func(retry.Entry) (retry.Operation[string], bool) { return p.operation(), true })
 		require.NoError(t, err)
 		require.NoError(t, results[0].Err)
 		require.Equal(t, "sent", results[0].Value)

@@ -23,6 +23,7 @@ const (
 	optFix
 	optFallback
 	optResend
+	optHeld
 )
 
 // decides names an option that decides about sending again, empty for the others.

@@ -1,9 +1,11 @@
 package retry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/nexpay-go/resilience/internal/gate"
@@ -29,8 +31,9 @@ const (
 // Recover goes through what a crash left open in the journal, at start-up, and
 // finishes each with [DoOnce]: what happened is found out, and what did not is
 // sent again. The journal takes the place of r's own in that; it has to be a
-// [PendingJournal]. find returns the operation with that ID; it may be called
-// from several goroutines. One that should be looked up but not sent again gets
+// [PendingJournal]. find returns the operation of an entry, the one with its ID, or false
+// to leave that alone: another process is at it, say, or holds its key, see [OfHeldKeys].
+// What is left alone is not reported. find is called for one entry after another. One that should be looked up but not sent again gets
 // a Send that returns an error with a method NotSent() bool that says so: after any
 // other it would have to be looked up once more.
 //
@@ -46,15 +49,15 @@ const (
 //
 // Run it before new work begins, in one process at a time: two that recover the
 // same journal are safe, but get [ErrBusy] from each other.
-func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(id string) Operation[T], opts ...Option) ([]Recovered[T], error) {
-	all := []Recovered[T]{}
-	err := sweep(ctx, r, journal, find, func(n int, one Recovered[T]) {
-		if missing := n + 1 - len(all); missing > 0 {
-			all = append(all, make([]Recovered[T], missing)...)
-		}
-		all[n] = one
-	}, opts)
-	return all, err
+func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (op Operation[T], ok bool), opts ...Option) ([]Recovered[T], error) {
+	var all []through[T]
+	err := sweep(ctx, r, journal, find, func(one through[T]) { all = append(all, one) }, opts)
+	slices.SortFunc(all, func(a, b through[T]) int { return cmp.Compare(a.n, b.n) })
+	results := make([]Recovered[T], len(all))
+	for i := range all {
+		results[i] = all[i].Recovered
+	}
+	return results, err
 }
 
 // RecoverEach is [Recover] that calls each with every operation as soon as it is
@@ -68,18 +71,36 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 // slog.Default(), with its type alone, and the next operation follows. If each ends
 // the goroutine ([runtime.Goexit], as FailNow of a test does), the operations under
 // way are ended as if ctx were over, and stay open.
-func RecoverEach[T any](ctx context.Context, r *Retrier, journal Journal, find func(id string) Operation[T], each func(Recovered[T]), opts ...Option) error {
+func RecoverEach[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (op Operation[T], ok bool), each func(Recovered[T]), opts ...Option) error {
 	if each == nil {
 		return errors.New("retry: RecoverEach needs a function to call with each operation")
 	}
-	return sweep(ctx, r, journal, find, func(_ int, one Recovered[T]) {
-		hook.Call("retry.RecoverEach", func() { each(one) })
+	return sweep(ctx, r, journal, find, func(one through[T]) {
+		hook.Call("retry.RecoverEach", func() { each(one.Recovered) })
 	}, opts)
 }
 
-// sweep calls each, on this goroutine, with every operation that is through, and its
-// place in the listing.
-func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(string) Operation[T], each func(int, Recovered[T]), opts []Option) error {
+// OfHeldKeys is an option of [Recover] for processes that share API keys: it leaves alone
+// what was sent with a key that r's nonce source does not give turns on (a source that has a
+// method Holds(key string) bool, as lanes, pools and leases do), or that is not Config.Key
+// where there is no source. Whoever holds that key finishes it. An entry without a key is
+// everybody's. Other calls take no notice of it.
+func OfHeldKeys() Option { return Option{kind: optHeld} }
+
+// leaves reports whether the entry is for another process to finish.
+func (r *Retrier) leaves(e *Entry, opts []Option) bool {
+	if e.Key == "" || find(opts, optHeld) == nil {
+		return false
+	}
+	if r.nonces == nil {
+		return e.Key != r.key
+	}
+	source, ok := r.nonces.(interface{ Holds(key string) bool })
+	return ok && !source.Holds(e.Key)
+}
+
+// sweep calls each, on this goroutine, with every operation that is through.
+func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (Operation[T], bool), each func(through[T]), opts []Option) error {
 	if r == nil {
 		return errNil(r)
 	}
@@ -98,7 +119,11 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(st
 	failed := error(&journalError{errJournalExited}) // unless it returns
 	go func() {
 		defer close(results)
-		finishAll(ctx, pending, results, &failed, func(one *Recovered[T]) { one.finish(ctx, &with, find, opts) })
+		finishAll(ctx, pending, results, &failed, func(e Entry, report func(Recovered[T])) {
+			if !with.leaves(&e, opts) {
+				finish(ctx, &with, e, find, report, opts)
+			}
+		})
 	}()
 	defer func() { // each may have ended this goroutine
 		stop()
@@ -106,7 +131,7 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(st
 		}
 	}()
 	for one := range results {
-		each(one.n, one.Recovered)
+		each(one)
 	}
 	return failed
 }
@@ -119,21 +144,20 @@ type through[T any] struct {
 
 // finishAll has all that is listed finished, each on a goroutine that keeps its slot
 // until somebody takes the result, and returns when all are.
-func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<- through[T], failed *error, finish func(*Recovered[T])) {
+func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<- through[T], failed *error, finish func(e Entry, report func(Recovered[T]))) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	slots := gate.New(recoverAtOnce)
 	listed := 0
-	*failed = list(ctx, pending, func(id string) bool {
+	*failed = list(ctx, pending, func(e Entry) bool {
 		if !slots.Enter(ctx) {
 			return false
 		}
-		one := &through[T]{listed, Recovered[T]{ID: id}}
+		n := listed
 		listed++
 		group.Go(func() {
 			defer slots.Leave()
-			defer func() { results <- *one }()
-			finish(&one.Recovered)
+			finish(e, func(one Recovered[T]) { results <- through[T]{n, one} })
 		})
 		return true
 	})
@@ -141,7 +165,7 @@ func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<
 
 // list passes on what is open until the journal or ctx ends, or a panic in the
 // journal.
-func list(ctx context.Context, pending PendingJournal, each func(id string) bool) (failed error) {
+func list(ctx context.Context, pending PendingJournal, each func(Entry) bool) (failed error) {
 	defer func() {
 		if value := recover(); value != nil {
 			failed = &journalError{&insist.PanicError{Where: "the journal", Kind: fmt.Sprintf("%T", value)}}
@@ -153,25 +177,33 @@ func list(ctx context.Context, pending PendingJournal, each func(id string) bool
 			return stoppedBy(ctx, &journalError{err})
 		case err != nil:
 			return &journalError{err}
-		case ctx.Err() != nil || !each(entry.ID):
+		case ctx.Err() != nil || !each(entry):
 			return stoppedBy(ctx, nil)
 		}
 	}
 	return nil
 }
 
-// finish finishes the operation. Should it panic or exit, here where no caller of
-// its own could deal with that, it is as unknown as before.
-func (one *Recovered[T]) finish(ctx context.Context, r *Retrier, find func(string) Operation[T], opts []Option) {
+// finish finishes the operation of an entry and reports it, unless it is left alone. Should
+// it panic or exit, here where no caller of its own could deal with that, it is as unknown
+// as before.
+func finish[T any](ctx context.Context, r *Retrier, e Entry, find func(Entry) (Operation[T], bool), report func(Recovered[T]), opts []Option) {
+	one, alone := Recovered[T]{ID: e.ID, Err: left(e.ID, errExited)}, false
 	defer func() {
 		if p := recover(); p != nil {
-			one.Err = left(one.ID, &insist.PanicError{Where: "the operation", Kind: fmt.Sprintf("%T", p)})
+			one.Err = left(e.ID, &insist.PanicError{Where: "the operation", Kind: fmt.Sprintf("%T", p)})
+		}
+		if !alone {
+			report(one)
 		}
 	}()
-	one.Err = left(one.ID, errExited)
-	one.Value, one.Err = recoverOne(ctx, r, one.ID, find, opts)
+	op, ok := find(e)
+	if alone = !ok; alone {
+		return
+	}
+	one.Value, one.Err = recoverOne(ctx, r, e.ID, op, opts)
 	if one.Err != nil && !isCall(one.Err) { // a mistake in the operation: it is as open as before
-		one.Err = left(one.ID, &mistake{one.Err})
+		one.Err = left(e.ID, &mistake{one.Err})
 	}
 }
 
@@ -190,8 +222,7 @@ func left(id string, why error) error {
 	return &Error{Reason: ErrOutcomeUnknown, ID: id, Doubt: &Doubt{ID: id, Blocked: why}}
 }
 
-func recoverOne[T any](ctx context.Context, r *Retrier, id string, find func(string) Operation[T], opts []Option) (T, error) {
-	op := find(id)
+func recoverOne[T any](ctx context.Context, r *Retrier, id string, op Operation[T], opts []Option) (T, error) {
 	if op.ID != "" && op.ID != id {
 		var zero T
 		return zero, fmt.Errorf("retry: Recover was given the operation %q for %q", op.ID, id)

@@ -19,12 +19,12 @@ import (
 )
 
 // absentThenSent returns operations that are all absent at first, and sent then.
-func absentThenSent(id string) retry.Operation[string] {
+func absentThenSent(e retry.Entry) (retry.Operation[string], bool) {
 	return retry.Operation[string]{
-		ID:     id,
-		Send:   func(context.Context) (string, error) { return "sent " + id, nil },
+		ID:     e.ID,
+		Send:   func(context.Context) (string, error) { return "sent " + e.ID, nil },
 		Verify: func(context.Context) (string, retry.Outcome, error) { return "", retry.Absent, nil },
-	}
+	}, true
 }
 
 // What is through is reported while the others wait: here the one that happened at
@@ -34,12 +34,13 @@ func TestRecoverEachReportsAtOnce(t *testing.T) {
 		journal := crashed(t, 3)
 		at := map[string]time.Duration{}
 		began := time.Now()
-		err := retry.RecoverEach(t.Context(), newRetrier(t, retry.Config{Key: "lane"}), journal, func(id string) retry.Operation[string] {
-			op := absentThenSent(id)
+		err := retry.RecoverEach(t.Context(), newRetrier(t, retry.Config{Key: "lane"}), journal, func(e retry.Entry) (retry.Operation[string], bool) {
+			id := e.ID
+			op, _ := absentThenSent(e)
 			if id == "inv-1" {
 				op.Verify = func(context.Context) (string, retry.Outcome, error) { return "there", retry.Applied, nil }
 			}
-			return op
+			return op, true
 		}, func(one retry.Recovered[string]) {
 			require.NoError(t, one.Err)
 			require.Contains(t, []string{"sent " + one.ID, "there"}, one.Value)
@@ -95,12 +96,13 @@ func TestRecoverEachThatExits(t *testing.T) {
 		began, seen := time.Now(), 0
 		var calls sync.WaitGroup
 		calls.Go(func() {
-			_ = retry.RecoverEach(t.Context(), newRetrier(t, retry.Config{Key: "lane"}), journal, func(id string) retry.Operation[string] {
-				op := absentThenSent(id)
+			_ = retry.RecoverEach(t.Context(), newRetrier(t, retry.Config{Key: "lane"}), journal, func(e retry.Entry) (retry.Operation[string], bool) {
+				id := e.ID
+				op, _ := absentThenSent(e)
 				if id == "inv-2" {
 					op.Verify = func(context.Context) (string, retry.Outcome, error) { return "there", retry.Applied, nil }
 				}
-				return op
+				return op, true
 			}, func(retry.Recovered[string]) {
 				seen++
 				runtime.Goexit()
@@ -247,4 +249,42 @@ func inUse() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// What find leaves alone is neither finished nor reported, and stays open; and so is what
+// was sent with a key that belongs to another process.
+func TestRecoverLeavesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		journal := new(retry.MemoryJournal)
+		for _, e := range []retry.Entry{{ID: "ours", Key: "lane"}, {ID: "theirs", Key: "other"}, {ID: "nobody's"}, {ID: "later", Key: "lane"}} {
+			e.State, e.At = retry.EntryOpen, time.Now()
+			_, err := journal.Begin(t.Context(), e)
+			require.NoError(t, err)
+		}
+		find := func(e retry.Entry) (retry.Operation[string], bool) {
+			op, _ := absentThenSent(e)
+			op.Verify = func(context.Context) (string, retry.Outcome, error) { return "there", retry.Applied, nil }
+			return op, e.ID != "later"
+		}
+		for _, cfg := range []retry.Config{{Nonces: newLane(t)}, {Key: "lane"}} {
+			results, err := retry.Recover(t.Context(), newRetrier(t, cfg), journal, find, retry.OfHeldKeys())
+			require.NoError(t, err)
+			var ids []string
+			for _, one := range results {
+				require.NoError(t, one.Err)
+				ids = append(ids, one.ID)
+			}
+			if cfg.Nonces != nil {
+				require.ElementsMatch(t, []string{"ours", "nobody's"}, ids)
+			} else {
+				require.Empty(t, ids, "finished already")
+			}
+		}
+		var open []string
+		for e, err := range journal.Pending(t.Context()) {
+			require.NoError(t, err)
+			open = append(open, e.ID)
+		}
+		require.ElementsMatch(t, []string{"theirs", "later"}, open)
+	})
 }

@@ -48,7 +48,8 @@ func recoverMany(t *testing.T, many int, cfg func(testing.TB) retry.Config) {
 		synctest.Test(t, func(t *testing.T) {
 			journal := crashed(t, n)
 			var sends, atOnce, most atomic.Int64
-			find := func(id string) retry.Operation[string] {
+			find := func(e retry.Entry) (retry.Operation[string], bool) {
+				id := e.ID
 				return retry.Operation[string]{
 					ID: id,
 					Send: func(context.Context) (string, error) {
@@ -62,7 +63,7 @@ func recoverMany(t *testing.T, many int, cfg func(testing.TB) retry.Config) {
 						defer atOnce.Add(-1)
 						return "", retry.Absent, nil
 					},
-				}
+				}, true
 			}
 			began := time.Now()
 			var before, during runtime.MemStats

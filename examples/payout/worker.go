@@ -102,9 +102,10 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 		byID[i.id] = i
 	}
 	results := map[string]result{}
-	err := retry.RecoverEach(ctx, w.retrier, w.journal, func(id string) retry.Operation[nexpay.PaymentStatus] {
+	err := retry.RecoverEach(ctx, w.retrier, w.journal, func(e retry.Entry) (retry.Operation[nexpay.PaymentStatus], bool) {
+		id := e.ID
 		if i, ok := byID[id]; ok {
-			return w.operation(i)
+			return w.operation(i), true
 		}
 		// Not in this file: it is looked up, and not sent again.
 		op := w.operation(invoice{id: id})
@@ -112,7 +113,7 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 		op.Send = func(context.Context) (nexpay.PaymentStatus, error) {
 			return nexpay.PaymentStatus{}, fmt.Errorf("invoice %q is not in the file", id)
 		}
-		return op
+		return op, true
 	}, func(o retry.Recovered[nexpay.PaymentStatus]) {
 		r := result{o.ID, o.Value, o.Err}
 		results[o.ID] = r

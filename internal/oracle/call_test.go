@@ -93,7 +93,7 @@ func (c *call) run() {
 
 // sweep has Recover make the call, if there is anything to recover.
 func (c *call) sweep(ctx context.Context, r *retry.Retrier) {
-	find := func(string) retry.Operation[string] { return c.operation() }
+	find := func(retry.Entry) (retry.Operation[string], bool) { return c.operation(), true }
 	results, _ := retry.Recover(ctx, r, &journal{c.w}, find, c.options()...)
 	for _, one := range results {
 		c.finished, c.value, c.err = true, one.Value, one.Err
