@@ -6,23 +6,44 @@ import (
 )
 
 // rest waits as long as was decided before the next attempt, and reports whether it
-// did: false if ctx ended first. It is small because this is where calls spend their
-// time.
-func (c *call) rest(ctx context.Context) bool {
-	d, done, from := c.history.last().Wait, ctx.Done(), c.at
+// did: false if ctx ended first. It is inlined, and what it calls is small, because this is
+// where calls spend their time.
+func (c *call) rest(ctx context.Context) bool { return rung(c.alarm(ctx), ctx.Done()) }
+
+// rung waits for a timer, if there is one.
+func rung(timer *time.Timer, done <-chan struct{}) bool {
+	if timer == nil {
+		return true
+	}
+	select {
+	case <-timer.C:
+		return true
+	case <-done:
+		timer.Stop()
+		return false
+	}
+}
+
+// alarm sets the call's timer for its wait. It returns nil where that is over when it
+// does: there was none, or it was too short for a timer, or nothing can end it early, and
+// then the goroutine has a timer of its own.
+//
+//go:noinline
+func (c *call) alarm(ctx context.Context) *time.Timer {
+	d, from := c.history.last().Wait, c.at
 	c.at = 0
 	switch {
 	case d <= 0, d < time.Microsecond && spin(from, d):
-		return true
-	case done == nil: // the goroutine has a timer of its own
+		return nil
+	case ctx.Done() == nil:
 		time.Sleep(d)
-		return true
+		return nil
 	case c.timer == nil:
 		c.timer = time.NewTimer(d)
 	default:
 		c.timer.Reset(d)
 	}
-	return rung(c.timer, done)
+	return c.timer
 }
 
 // spin is for waits that are over before a timer is set; from is on clock(), 0 if
@@ -43,14 +64,4 @@ func spin(from, d time.Duration) bool {
 // sleep waits for d, and reports whether it did: false if done was closed first.
 func sleep(done <-chan struct{}, d time.Duration) bool {
 	return d <= 0 || rung(time.NewTimer(d), done)
-}
-
-func rung(timer *time.Timer, done <-chan struct{}) bool {
-	select {
-	case <-timer.C:
-		return true
-	case <-done:
-		timer.Stop()
-		return false
-	}
 }

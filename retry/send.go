@@ -25,15 +25,19 @@ func (c *call) send(ctx context.Context, op func(context.Context) error, probe b
 		return tidy(op(ctx))
 	}
 	if c.terms.timeout != 0 {
-		t := c.timed()
-		c.mark(&t.mark, ctx, outer, probe)
-		defer t.done()
-		return tidy(op(t))
+		return c.sendInTime(ctx, op, outer, probe)
 	}
 	m := new(mark)
 	c.mark(m, ctx, outer, probe)
 	defer m.over.Store(true)
 	return tidy(op(m))
+}
+
+func (c *call) sendInTime(ctx context.Context, op func(context.Context) error, outer *mark, probe bool) error {
+	t := c.timed()
+	c.mark(&t.mark, ctx, outer, probe)
+	defer t.done()
+	return tidy(op(t))
 }
 
 // timed is the context of an attempt whose time begins now.
