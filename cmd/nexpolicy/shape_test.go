@@ -44,6 +44,19 @@ func TestShape(t *testing.T) {
 	require.Equal(t, "answers\n  code\n    - $.error.decline_code, $.error.code\n    + $.error.code, $.error.decline_code\n", on(0, "", "diff", path, later).out)
 }
 
+// In which unit a header says how long to wait is shown, whether its name says it or
+// not: 700 is either no wait at all or twelve minutes.
+func TestUnitsOfHeaders(t *testing.T) {
+	waits := func(headers string) string {
+		return file(t, "name: W\nanswer: {retry-after: ["+headers+"]}\nrules: [{code: busy, name: Busy, class: retryable}]\n")
+	}
+	mixed := waits("X-Wait, X-Wait-Milliseconds, X-Pause ms, RateLimit, X-RateLimit-Reset")
+	require.Contains(t, on(0, "", "table", "-f", mixed).out, "retry-after       X-Wait s, X-Wait-Milliseconds ms, X-Pause ms, RateLimit, X-RateLimit-Reset s\n")
+	require.Equal(t, "they do the same\n", on(0, "", "diff", waits("X-Wait-Ms, x-wait"), waits("x-wait-ms ms, X-Wait s")).out)
+	require.Contains(t, on(0, "", "diff", waits("X-Wait-Ms"), waits("X-Wait-Ms s")).out, "    - X-Wait-Ms ms\n    + X-Wait-Ms s\n")
+	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-pause: 700\n\n", "explain", "-", "-f", mixed).out, "it asks to be left alone for 700ms\n")
+}
+
 // An answer is read as the table says.
 func TestPastedShapes(t *testing.T) {
 	const kraken = "name: K\nanswer: {code: '$.error[*]'}\nrules: [{code: \"EAPI:*\", name: API, class: retryable}]\n"

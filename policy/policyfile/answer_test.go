@@ -89,7 +89,7 @@ func TestAnswerMistakes(t *testing.T) {
 		"before a line":    {"name: x\nanswer:\n  message: \"$..err\\\n    or\"\n", []string{`f:3:15: message "$..error": ` + member}},
 		"at the end":       {"name: x\nanswer: {code: \"$['a\"}\n", []string{`f:2:21: code "$['a": the closing ' is missing`}},
 		"no path":          {"name: x\nanswer: {code: error.code, data: \"\", trace-id: \"header:\"}\n", []string{`f:2:16: code "error.code": a path begins with $, as in $.error.code`, `f:2:35: data "": a path begins with $, as in $.error.code`, `f:2:48: trace-id "": no header has this name`}},
-		"headers":          {"name: x\nanswer: {retry-after: [a b, Good], idempotency-keys: 'x:', idempotent-for: 1h}\n", []string{`f:2:24: retry-after "a b": no header has this name`, `f:2:54: idempotency-keys "x:": no header has this name`}},
+		"headers":          {"name: x\nanswer: {retry-after: [a b, Good], idempotency-keys: 'x:', idempotent-for: 1h}\n", []string{`f:2:26: retry-after "a b": behind the name of a header may stand a unit, ms or s, and nothing else`, `f:2:54: idempotency-keys "x:": no header has this name`}},
 		"keys for no time": {"name: x\nanswer: {idempotency-keys: Idempotency-Key}\n", []string{"f:2:9: idempotent-for: for how long does the API keep the key of a request?"}},
 		"a time for no keys": {"name: x\nanswer: {idempotent-for: 1h}\n", []string{
 			"f:2:9: idempotency-keys: which header makes a request safe to send again?"}},
