@@ -89,8 +89,11 @@ func (e *Explanation) happens() string {
 // asked is what becomes of a server's wish.
 func (e *Explanation) asked(how string) string {
 	text := "; or " + how + " as Retry-After asks"
-	if e.Policy.MaxRetryAfter != None {
-		text += fmt.Sprintf(", up to %v", e.Policy.MaxRetryAfter)
+	switch after, elapsed := e.Policy.MaxRetryAfter, e.Policy.MaxElapsed; {
+	case elapsed != None && (after == None || after > elapsed):
+		text += fmt.Sprintf(", if the next send is not later than %v after the call began", elapsed)
+	case after != None:
+		text += fmt.Sprintf(", up to %v", after)
 	}
 	return text
 }

@@ -166,6 +166,34 @@ func TestLint(t *testing.T) {
 	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends")
 }
 
+// A word that no rule knows may be one that was mistyped. A number is another one.
+func TestDidYouMean(t *testing.T) {
+	path := file(t, "name: x\nrules:\n"+
+		"  - {code: limit_exceeded, name: a, class: fatal}\n  - {code: limits_exceeded, name: b, class: fatal}\n  - {code: \"EAPI:Invalid nonce\", name: c, class: resync}\n"+
+		"  - {code: E*, name: d, class: fatal}\n  - {code: 1007, name: e, class: fatal}\n  - {code: ok, name: f, class: fatal}\n")
+	for typed, want := range map[string]string{
+		"limit_exceded":      "limit_exceeded, limits_exceeded",
+		"LIMITS-EXCEEDED":    "limits_exceeded, limit_exceeded",
+		"api:invalid nonce":  `"EAPI:Invalid nonce"`,
+		"on":                 "",
+		"oK":                 "ok",
+		"1008":               "",
+		"100":                "",
+		"insufficient_funds": "",
+		"limit_exceeded":     "",
+		"EOther":             "", // which a rule knows
+	} {
+		got := on(0, "", "explain", typed, "-f", path)
+		require.Empty(t, got.errs)
+		if want == "" {
+			require.NotContains(t, got.out, "did you mean", typed)
+		} else {
+			require.Contains(t, got.out, "  did you mean  "+want+"\n", typed)
+		}
+	}
+	require.NotContains(t, on(0, "HTTP/1.1 400 Bad\n\n{\"errors\":[{\"code\":\"limit_exceded\"}]}", "explain", "-", "-f", path).out, "did you mean", "the API does not mistype")
+}
+
 const words = `name: Cards
 rules:
   - {code: card_declined, name: Declined, class: fatal}
