@@ -7,6 +7,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
@@ -143,6 +144,9 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	c.interpret(e)
 	if c.guard != nil {
 		c.guard.complete(e)
+	}
+	if e.Reason == ErrDoubt && e.Advice == "" {
+		e.Advice, _ = ctx.Value(carry.DoubtKey{}).(string)
 	}
 	if c.r.onEvent != nil {
 		kind := EventGaveUp

@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -89,15 +90,36 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 func (c *call) canWait(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
-		return stopped(ErrRetryAfter, nil)
+		return tooLong(p.MaxRetryAfter)
 	}
-	if p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed-last.Wait {
-		return stopped(ErrElapsed, nil)
+	if spent := c.spent(); p.MaxElapsed >= 0 && spent > p.MaxElapsed-last.Wait {
+		return noTime(spent, last.Wait, p.MaxElapsed)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
 		return stopped(ErrDeadline, nil)
 	}
 	return c.obstructed(last.Wait)
+}
+
+// tooLong is for a call whose server asks for a longer wait than that.
+//
+//go:noinline
+func tooLong(most time.Duration) *Error {
+	why := stopped(ErrRetryAfter, nil)
+	why.instead = fmt.Sprintf("the server asks for a longer wait than the %v allowed", round(most))
+	return why
+}
+
+// noTime is for a call whose time is up, or would be when it has waited.
+//
+//go:noinline
+func noTime(spent, wait, most time.Duration) *Error {
+	why := stopped(ErrElapsed, nil)
+	if wait > 0 && spent <= most {
+		why.instead = fmt.Sprintf("no time to wait %v before the next send: that has to begin within %v, of which %v are left",
+			round(wait), round(most), round(most-spent))
+	}
+	return why
 }
 
 // late reports whether the time for sending again is over. A lookup has all the time

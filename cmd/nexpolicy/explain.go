@@ -65,9 +65,7 @@ them, the last counts, and what curl says of itself is left out); or a line from
 		}
 		e := explain(f.Policies, code, *status)
 		out.explanation(e)
-		if alike := similar(f.Policies.Catalog(), code); !e.Known && alike != nil {
-			out.line("did you mean", strings.Join(alike, ", "))
-		}
+		out.similar(f.Policies.Catalog(), &e)
 		out.origins(f.Policies, e)
 		return nil
 	}

@@ -189,6 +189,7 @@ func TestDidYouMean(t *testing.T) {
 			require.NotContains(t, got.out, "did you mean", typed)
 		} else {
 			require.Contains(t, got.out, "  did you mean  "+want+"\n", typed)
+			require.Contains(t, on(0, "", "schedule", typed, "-f", path).out, "  did you mean  "+want+"\n", typed)
 		}
 	}
 	require.NotContains(t, on(0, "HTTP/1.1 400 Bad\n\n{\"errors\":[{\"code\":\"limit_exceded\"}]}", "explain", "-", "-f", path).out, "did you mean", "the API does not mistype")

@@ -48,6 +48,7 @@ Sends 292 years after the call began, or later, cannot be drawn.`,
 		e := explain(f.Policies, code, *status)
 		sends := schedule(e)
 		out.schedule(e, sends)
+		out.similar(f.Policies.Catalog(), &e)
 		if *svg == "" {
 			return nil
 		}

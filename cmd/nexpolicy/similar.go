@@ -6,10 +6,18 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/spelling"
+	"github.com/nexpay-go/resilience/policy"
 )
 
 // mostSimilar is how many codes are offered in the place of one that no rule knows.
 const mostSimilar = 3
+
+// similar asks for what was meant by a code that no rule knows.
+func (s *screen) similar(catalog *classify.Catalog, e *policy.Explanation) {
+	if alike := similar(catalog, e.Code); !e.Known && alike != nil {
+		s.line("did you mean", strings.Join(alike, ", "))
+	}
+}
 
 // similar are the codes of the table for which somebody may have mistyped a word, the
 // most similar first. Of a number any other that differs in a digit is another one.
