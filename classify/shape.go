@@ -40,6 +40,11 @@ type Shape struct {
 	// "0"; an empty list means that every code is an error.
 	Success []Code
 
+	// StatusDecides says that a 2xx is a success, whatever the paths lead to: for an
+	// API whose successes have, where errors have their code, something of their own,
+	// such as a "name" or a "title". It is then handed on unread.
+	StatusDecides bool
+
 	// IdempotencyKeys are request headers that make a request safe to send again,
 	// "Idempotency-Key", for IdempotentFor after it was first sent.
 	IdempotencyKeys []string
@@ -174,7 +179,7 @@ func (s Shape) clone() Shape {
 // zero reports whether nothing at all is said.
 func (s *Shape) zero() bool {
 	return len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID)+len(s.RetryAfter)+len(s.IdempotencyKeys) == 0 &&
-		s.Success == nil && s.IdempotentFor == 0
+		s.Success == nil && !s.StatusDecides && s.IdempotentFor == 0
 }
 
 // isSuccess reports whether the code says that there is no error.

@@ -1,6 +1,7 @@
 package classify_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 func shaped(t testing.TB, s classify.Shape, rules ...classify.Rule) *classify.Catalog {
@@ -96,6 +98,37 @@ func TestTheZeroShapeWrittenOut(t *testing.T) {
 		require.Equal(t, classify.Decode(400, nil, []byte(body)), c.Decode(400, nil, []byte(body)), body)
 	}
 	require.Equal(t, classify.Shape{}, mustCatalog(t).Shape())
+}
+
+// What errors have, a success of some APIs has as well: there the status decides.
+func TestStatusDecides(t *testing.T) {
+	shape := classify.Shape{Code: []string{"$.name"}, Message: []string{"$.message"}, StatusDecides: true}
+	const sold = `{"id":"PROD-1","name":"Streaming"}`
+	for _, c := range []*classify.Catalog{shaped(t, shape), shaped(t, classify.Shape{StatusDecides: true})} {
+		for _, body := range []string{sold, `{"errors":[{"code":7}]}`} {
+			for status := 200; status < 300; status++ {
+				var v map[string]any
+				require.NoError(t, c.ReadJSON(response(status, body), &v), body)
+				require.NotEmpty(t, v)
+				require.Empty(t, c.Decode(status, nil, []byte(body)).Details)
+			}
+		}
+	}
+	c := shaped(t, shape)
+	e, ok := c.ReadJSON(response(404, `{"name":"NOT_FOUND","message":"None."}`), nil).(*classify.Error)
+	require.True(t, ok)
+	require.EqualError(t, e, "HTTP 404: NOT_FOUND None.")
+	require.Len(t, c.Decode(0, nil, []byte(sold)).Details, 1, "without a status nobody knows")
+	shape.StatusDecides = false
+	require.Error(t, shaped(t, shape).ReadJSON(response(200, sold), nil))
+
+	// Of a payment all else is asked that is asked of a success.
+	for body, paid := range map[string]bool{sold: true, `[` + sold + `]`: true, `{"name":"x","error":"refused"}`: false, `null`: false, `{"name":`: false} {
+		resp := response(200, body)
+		resp.ContentLength = int64(len(body))
+		resp.Request = (&http.Request{}).WithContext(context.WithValue(t.Context(), carry.PaymentKey{}, true))
+		require.Equal(t, paid, c.ReadJSON(resp, nil) == nil, body)
+	}
 }
 
 // A shape that says nothing of paths keeps those of the zero Shape.

@@ -182,8 +182,9 @@ func (r *Retrier) defaults() {
 func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 
 // Catalog returns the catalog that errors are judged by now, see [Retrier.Reload], and
-// that says what answers look like. It is nil where Config.Classifier is none.
-func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().catalog }
+// that says what answers look like. Where Config.Classifier is none, it is that of the
+// policies, nil if they have none: it says what answers look like all the same.
+func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().answers }
 
 // Nonces returns Config.Nonces, nil if there are none.
 func (r *Retrier) Nonces() nonce.Source { return r.nonces }

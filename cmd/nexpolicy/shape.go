@@ -47,6 +47,11 @@ func shapeText(v any) string {
 	switch v := v.(type) {
 	case time.Duration:
 		return orNone(v)
+	case bool:
+		if v {
+			return "true"
+		}
+		return "none"
 	case []classify.Code:
 		texts := make([]string, len(v))
 		for i, code := range v {
