@@ -335,6 +335,23 @@ func TestJSONIsWhole(t *testing.T) {
 	}
 }
 
+// The file of docs/your-api.md is right, and the answers that the page tells of are understood.
+func TestYourAPI(t *testing.T) {
+	const path = "../../examples/ownapi/transfers/transfers.yaml"
+	require.Equal(t, path+": right: 3 rules, policies for 0 codes\n", on(0, "", "lint", path).out)
+	require.Contains(t, on(0, "", "table", "-f", path).out, "retry-after       X-Wait-Ms ms\n")
+	for answer, want := range map[string]string{
+		"HTTP/1.1 422 x\n\n{\"problem\":{\"reason\":\"limit_exceeded\",\"detail\":\"Daily limit\"},\"meta\":{\"rid\":\"r-77\"}}": "trace r-77\nlimit_exceeded Daily limit reached, HTTP 422\n  class         fatal; effect not applied\n",
+		"HTTP/1.1 429 x\nX-Wait-Ms: 700\n\n{\"problem\":{\"reason\":\"slow_down\"}}":                                             "it asks to be left alone for 700ms\nslow_down Too many requests, HTTP 429\n  class         retryable; effect unknown\n",
+		"HTTP/1.1 503 x\n\n<html>down</html>":                             "no path of answer: code: leads to a code in it\nHTTP 503\n  class         retryable; effect unknown\n",
+		"HTTP/1.1 200 OK\n\n{\"problem\":{\"reason\":\"ledger_closed\"}}": "ledger_closed Ledger closed, HTTP 200\n  class         fatal; effect unknown\n",
+		"HTTP/1.1 201 Created\n\n{\"data\":{\"id\":\"tr_1\"}}":            "a success: nothing in it says that anything failed.",
+	} {
+		got := on(0, answer, "explain", "-", "-f", path)
+		require.True(t, strings.HasPrefix(got.out, want), got.out)
+	}
+}
+
 // The table in the README is this program's.
 func TestREADMETable(t *testing.T) {
 	const path, begin, end = "../../README.md", "<!-- go run ./cmd/nexpolicy table --format md -->\n", "<!-- end -->"
