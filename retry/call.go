@@ -145,7 +145,7 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	if c.guard != nil {
 		c.guard.complete(e)
 	}
-	if e.Reason == ErrDoubt && e.Advice == "" {
+	if g, ok := c.guard.(interface{ helpless(*Error) bool }); ok && g.helpless(e) {
 		e.Advice, _ = ctx.Value(carry.DoubtKey{}).(string)
 	}
 	if c.r.onEvent != nil {

@@ -35,8 +35,8 @@ type Error struct {
 	// speaks of the operation, whoever sent it: NotApplied if it did not happen.
 	Effect classify.Effect
 	// Advice is what the rule behind Verdict tells a person to do, empty where
-	// that is nothing or the call ended for another reason. With ErrDoubt it is what
-	// would let such a request be sent again, where that is known.
+	// that is nothing or the call ended for another reason. Of a request under
+	// retryhttp that may have taken effect, it is what would let it be sent again.
 	Advice string
 	// TraceID is what the API's support asks for: that of the last answer in
 	// History that carried one, or else of the answer which locked the key out.

@@ -4,6 +4,6 @@ package carry
 // says why, for people. Nil: because it was told to.
 type OnceKey struct{}
 
-// DoubtKey is what a context is asked for by a call that is not sent again in doubt: a
-// string that says what would let it be, for people. Nil: nobody knows.
+// DoubtKey is what a context is asked for by a call that ends in doubt: a string that
+// says what would let it be sent again, for people. Nil: nobody knows.
 type DoubtKey struct{}

@@ -93,7 +93,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 // time, are no mistakes, but worth a note.
 func TestNotes(t *testing.T) {
 	const more = ", and for more only if other calls succeed meanwhile"
-	const late = ": a wait as long ends the call at once"
+	const late = ": a wait as long ends the call at once; a longer elapsed beside it allows it"
 	for name, tt := range map[string]struct {
 		file string
 		want []string

@@ -98,7 +98,7 @@ func (n *notebook) scarce(p *placed, tokens int) {
 func (n *notebook) unwaited(p *placed) {
 	does, wait := &p.policy, time.Duration(p.own.MaxRetryAfter)
 	if wait > 0 && wait == does.MaxRetryAfter && does.MaxAttempts != 1 && does.MaxElapsed > 0 && does.MaxElapsed <= wait {
-		n.add(p.where, "max-retry-after %v does not fit into elapsed %v: a wait as long ends the call at once", wait, does.MaxElapsed)
+		n.add(p.where, "max-retry-after %v does not fit into elapsed %v: a wait as long ends the call at once; a longer elapsed beside it allows it", wait, does.MaxElapsed)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -20,7 +21,7 @@ func (x *exchange) findKey() {
 
 // helps is what would let the request be sent again in doubt, "" if nobody knows.
 func (x *exchange) helps() string {
-	if x.payment || x.key != "" {
+	if x.payment {
 		return ""
 	}
 	var names []string
@@ -29,6 +30,9 @@ func (x *exchange) helps() string {
 	}
 	for name := range x.req.Header {
 		if slices.ContainsFunc(names, func(listed string) bool { return strings.EqualFold(listed, name) }) {
+			if x.key != "" {
+				return fmt.Sprintf("look it up, or send it again with the same %s, which the API keeps for %v", name, x.keeps)
+			}
 			return "send " + name + " once, and not empty: then it can be sent again"
 		}
 	}
