@@ -345,7 +345,7 @@ func TestYourAPI(t *testing.T) {
 		"HTTP/1.1 429 x\nX-Wait-Ms: 700\n\n{\"problem\":{\"reason\":\"slow_down\"}}":                                             "it asks to be left alone for 700ms\nslow_down Too many requests, HTTP 429\n  class         retryable; effect unknown\n",
 		"HTTP/1.1 503 x\n\n<html>down</html>":                             "no path of answer: code: leads to a code in it\nHTTP 503\n  class         retryable; effect unknown\n",
 		"HTTP/1.1 200 OK\n\n{\"problem\":{\"reason\":\"ledger_closed\"}}": "ledger_closed Ledger closed, HTTP 200\n  class         fatal; effect unknown\n",
-		"HTTP/1.1 201 Created\n\n{\"data\":{\"id\":\"tr_1\"}}":            "a success: nothing in it says that anything failed.",
+		"HTTP/1.1 201 Created\n\n{\"data\":{\"id\":\"tr_1\"}}":            "a success: nothing in it says that anything failed\n",
 	} {
 		got := on(0, answer, "explain", "-", "-f", path)
 		require.True(t, strings.HasPrefix(got.out, want), got.out)

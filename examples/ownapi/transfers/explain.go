@@ -15,9 +15,12 @@ func Explain(err error) string {
 		return err.Error()
 	}
 	var answer *classify.Error // what the API said last, if it answered
-	if errors.As(err, &answer) && len(answer.Details) > 0 {
-		d := answer.Details[0]
-		return fmt.Sprintf("%s: %s (support: %s), %v", d.Code, d.Message, end.TraceID, end.Effect)
+	if errors.As(err, &answer) {
+		for _, d := range answer.Details {
+			if d.Code == end.Verdict.Code { // of several, the one that decided
+				return fmt.Sprintf("%s: %s (support: %s), %v", d.Code, d.Message, end.TraceID, end.Effect)
+			}
+		}
 	}
 	return end.Error() // no URL, no header, no body: fit for a log, as err of http.Client is not
 }
