@@ -19,8 +19,9 @@ import (
 type Config struct {
 	// Classifier says what an error asks for. Nil: the catalog of Policies, if
 	// it has one, or classify.Nexpay(). Where both are nil nobody has said what API
-	// this is: codes of errors that were not read as answers are then Unclassified. It
-	// must be safe for concurrent use.
+	// this is: codes of errors that were not read as answers are then Unclassified. One
+	// that is no catalog leaves it to that of Policies to say what answers look like,
+	// see Retrier.Catalog. It must be safe for concurrent use.
 	Classifier classify.Classifier
 
 	// Policies says what to do about it. Nil: policy.Nexpay(), or
