@@ -154,6 +154,45 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}, "docs/a.md"), 3)
 }
 
+// examples are the folders whose files a page shows whole, one after the other: there
+// the code is compiled, and its tests run.
+var examples = map[string]struct {
+	folder string
+	files  []string
+}{
+	"docs/your-api.md": {"examples/ownapi/transfers", []string{"transfers.yaml", "client.go", "explain.go", "transfers_test.go"}},
+}
+
+var shown = regexp.MustCompile("(?ms)^```(?:go|yaml)\n(.*?)^```$")
+
+// differing returns where a page shows something else than the files of its folder.
+func differing(page, folder string, files []string) (found []string) {
+	blocks := shown.FindAllStringSubmatch(page, -1)
+	if len(blocks) != len(files) {
+		return []string{fmt.Sprintf("%d blocks of code, and %d files in %s", len(blocks), len(files), folder)}
+	}
+	for i, file := range files {
+		text, err := os.ReadFile(path.Join(folder, file))
+		if err != nil || string(text) != blocks[i][1] {
+			found = append(found, fmt.Sprintf("block %d is not %s/%s", i+1, folder, file))
+		}
+	}
+	return found
+}
+
+func TestPagesShowCodeThatRuns(t *testing.T) {
+	for name, in := range examples {
+		page, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Empty(t, differing(string(page), in.folder, in.files), name)
+		there, err := os.ReadDir(in.folder)
+		require.NoError(t, err)
+		require.Len(t, there, len(in.files), "%s: the page shows all of it", in.folder)
+		require.Len(t, differing(strings.Replace(string(page), "package transfers", "package transfer", 1), in.folder, in.files), 1)
+		require.Len(t, differing("```go\n```\n", in.folder, in.files), 1)
+	}
+}
+
 var (
 	faultRow  = regexp.MustCompile(`(?m)^\| (.*) \| (.*) \| (.*) \|$`)
 	namedTest = regexp.MustCompile(`\[((?:Test|Fuzz)\w+)\]\(([^)]+)\)`)

@@ -104,11 +104,11 @@ var table = []struct {
 	{fault: fault{Code: "140"}, must: suspended},
 	{fault: fault{Code: "140", Status: 503}, must: suspended.inDoubt()},
 
-	{fault: fault{Code: "4711", Status: 403}, must: stops, name: "a code nobody knows"},
-	{fault: fault{Code: "4711", Status: 400}, must: asksForFix, name: "a code nobody knows"},
+	{fault: fault{Code: "4711", Status: 403}, must: stops.inDoubt(), name: "a code nobody knows"},
+	{fault: fault{Code: "4711", Status: 400}, must: asksForFix.inDoubt(), name: "a code nobody knows"},
 	{fault: fault{Code: "4711", Status: 500}, must: waits, name: "a code nobody knows"},
-	{fault: fault{Code: "19999", Status: 403}, must: stops, name: "just below 2xxxx"},
-	{fault: fault{Code: "40000", Status: 403}, must: stops, name: "just above 3xxxx"},
+	{fault: fault{Code: "19999", Status: 403}, must: stops.inDoubt(), name: "just below 2xxxx"},
+	{fault: fault{Code: "40000", Status: 403}, must: stops.inDoubt(), name: "just above 3xxxx"},
 
 	// The code says what would help, the status may still cast doubt on what happened.
 	{fault: fault{Code: "50", Status: 500}, must: resyncs.inDoubt()},
@@ -165,7 +165,7 @@ var table = []struct {
 	{fault: fault{Code: "50", Errors: []detail{{Code: "30010"}}, Status: 403}, code: "30010", must: asksForFix, name: "50 and 30010"},
 	{fault: fault{Code: "-32603", Errors: []detail{{Code: "50"}}}, code: "50", must: resyncs.inDoubt(), name: "-32603 and 50"},
 	{fault: fault{Code: "-32603", Errors: []detail{{Code: "30000"}}, Status: 400}, code: "30000", must: asksForFix.inDoubt(), name: "-32603 and 30000"},
-	{fault: fault{Code: "50", Errors: []detail{{Code: "4711"}}}, code: "4711", must: stops, name: "50 and an unknown one at 403"},
+	{fault: fault{Code: "50", Errors: []detail{{Code: "4711"}}}, code: "4711", must: stops.inDoubt(), name: "50 and an unknown one at 403"},
 }
 
 // describe names a row in test output.

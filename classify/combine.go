@@ -74,7 +74,9 @@ func (c *Catalog) answer(e *Error, v *Verdict) {
 			refused = false
 			continue
 		}
-		class, effect, lockout, name := rowClass, rowEffect, false, statusName(e.Status)
+		class, effect, lockout, name := rowClass, Unknown, false, statusName(e.Status)
+		// A code that no rule knows may say that it happened before: the status
+		// cannot tell otherwise, it only decides what would help.
 		r := c.index.Find(string(code))
 		if r == nil && c.layers {
 			r = c.wider(code)

@@ -74,8 +74,8 @@ func TestStatusRows(t *testing.T) {
 		for _, status := range tt.statuses {
 			want := verdict{tt.class, tt.effect, "", fmt.Sprint("HTTP ", status)}
 			check(t, want, answer(status))
-			// A code no rule knows leaves it at that; one that nobody could read takes proof away.
-			check(t, verdict{want.class, want.effect, "7", want.rule}, answer(status, "7"))
+			// A code that no rule knows, or that nobody could read, may say that it happened before.
+			check(t, verdict{want.class, classify.Unknown, "7", want.rule}, answer(status, "7"))
 			check(t, verdict{want.class, classify.Unknown, "", want.rule}, answer(status, ""))
 		}
 	}
@@ -129,7 +129,7 @@ func TestSeveralCodesInOneAnswer(t *testing.T) {
 		{answer(400, "30010", "50"), verdict{classify.FixAndResend, yes, "30010", "Invalid request parameter"}},
 		{answer(403, "130", "50"), verdict{classify.Resync, yes, "50", "Nonce is not monotonous"}},
 		{answer(400, "-32603", "50"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
-		{answer(403, "50", "7"), verdict{classify.Fatal, yes, "7", "HTTP 403"}},
+		{answer(403, "50", "7"), verdict{classify.Fatal, no, "7", "HTTP 403"}},
 		{answer(503, "50", "7"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
 		{answer(403, "", "50"), verdict{classify.Resync, no, "50", "Nonce is not monotonous"}},
 		{answer(0, "50"), verdict{classify.Resync, yes, "50", "Nonce is not monotonous"}},

@@ -40,6 +40,9 @@ func (s *shape) decode(status int, header http.Header, body []byte) *Error {
 	e := a.error
 	e.Status, e.RetryAfter = status, s.retryAfter(status, header)
 	e.partial = e.partial || !a.whole || len(body) > maxBody || !a.begun && unread(header, body)
+	if s.StatusDecides && 200 <= status && status <= 299 {
+		e.Details = nil // what is there is no error's
+	}
 	return e
 }
 

@@ -59,7 +59,8 @@
 // The effect is NotApplied only if every code says so and the HTTP status may be a
 // refusal (4xx other than 408, 425 and 429), and if the answer was read whole: not
 // cut, and nothing that could be an error in another form, such as a JSON list or
-// compressed bytes. Where no rule knows a code, the status must be a refusal by
-// itself: a 4xx with a registered meaning, other than those and 409. The same holds for joined errors, of which those that no one recognises
-// make the effect Unknown.
+// compressed bytes. A code that no rule knows says nothing, whatever the status: it may
+// mean "that was paid before". An answer without a code says so where its status is a
+// refusal by itself: a 4xx with a registered meaning, other than those and 409. The same
+// holds for joined errors, of which those that no one recognises make the effect Unknown.
 package classify

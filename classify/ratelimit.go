@@ -2,28 +2,58 @@ package classify
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
+
+// A waitHeader is a header that says how long to wait.
+type waitHeader struct {
+	name  string
+	unit  time.Duration // of a number
+	quota bool          // it says when a quota is full again
+}
+
+// inMilliseconds are the endings of a name that say so.
+var inMilliseconds = regexp.MustCompile(`(?i)[-_](ms|msecs?|millis|milliseconds?)$`)
+
+// readWaitHeader reads one of a shape's RetryAfter: a name, and a unit if that does not
+// say it. column is where the unit stands that is none, else 0.
+func readWaitHeader(text string) (w waitHeader, column int) {
+	w.unit = time.Second
+	if inMilliseconds.MatchString(text) {
+		w.unit = time.Millisecond
+	}
+	w.name = text
+	if at := strings.LastIndexByte(text, ' '); at >= 0 {
+		w.name = strings.TrimRight(text[:at], " ")
+		switch text[at+1:] {
+		case "ms":
+			w.unit = time.Millisecond
+		case "s":
+			w.unit = time.Second
+		default:
+			return w, at + 2
+		}
+	}
+	lower := strings.ToLower(w.name)
+	w.quota = lower == "ratelimit" || strings.HasSuffix(lower, "ratelimit-reset")
+	return w, 0
+}
 
 // retryAfter is how long an answer asks to wait: the longest that Retry-After and the
 // headers of the shape say.
 func (s *shape) retryAfter(status int, h http.Header) time.Duration {
 	longest := retryAfter(h)
-	for _, name := range s.RetryAfter {
-		longest = max(longest, s.asks(status, h, name))
+	for i := range s.waits {
+		longest = max(longest, s.waits[i].asks(status, h))
 	}
 	return min(longest, maxRetryAfter)
 }
 
-func (s *shape) asks(status int, h http.Header, name string) (longest time.Duration) {
-	values := h.Values(name)
-	if len(values) == 0 {
-		return 0
-	}
-	lower := strings.ToLower(name)
-	quota := lower == "ratelimit" || strings.HasSuffix(lower, "ratelimit-reset")
-	if quota && status != http.StatusTooManyRequests && !usedUp(h, name) {
+func (w *waitHeader) asks(status int, h http.Header) (longest time.Duration) {
+	values := h.Values(w.name)
+	if len(values) == 0 || w.quota && status != http.StatusTooManyRequests && !usedUp(h, w.name) {
 		return 0
 	}
 	now, ok := date(h.Get("Date"))
@@ -31,13 +61,10 @@ func (s *shape) asks(status int, h http.Header, name string) (longest time.Durat
 		now = time.Now()
 	}
 	for _, value := range values {
-		switch {
-		case strings.HasSuffix(lower, "-ms"):
-			longest = max(longest, milliseconds(value))
-		case lower == "ratelimit":
+		if strings.EqualFold(w.name, "ratelimit") {
 			longest = max(longest, window(value, now))
-		default:
-			longest = max(longest, wait(value, now))
+		} else {
+			longest = max(longest, wait(value, now, w.unit))
 		}
 	}
 	return longest
@@ -70,9 +97,9 @@ func window(value string, now time.Time) time.Duration {
 		if !ok {
 			continue
 		}
-		any = max(any, asked(seconds, now))
+		any = max(any, asked(seconds, now, time.Second))
 		if left, ok := decimal(parameter(item, "r")); ok && left == 0 {
-			used = max(used, asked(seconds, now))
+			used = max(used, asked(seconds, now, time.Second))
 		}
 	}
 	if used > 0 {
@@ -91,13 +118,4 @@ func parameter(item, name string) string {
 		}
 	}
 	return ""
-}
-
-// milliseconds reads a number of them, rounded up.
-func milliseconds(value string) time.Duration {
-	n, ok := decimal(strings.Trim(value, " \t"))
-	if !ok {
-		return 0
-	}
-	return min(time.Duration(min(n, int64(maxRetryAfter/time.Millisecond)))*time.Millisecond, maxRetryAfter)
 }

@@ -78,7 +78,7 @@ func (s *shape) fromResponse(resp *http.Response) error {
 func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp, v) }
 
 // ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
-// error if a path leads to a code that is none of its Success.
+// error if a path leads to a code that is none of its Success, unless StatusDecides.
 func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.shape.readJSON(resp, v) }
 
 func (s *shape) readJSON(resp *http.Response, v any) error {
@@ -93,7 +93,7 @@ func (s *shape) readJSON(resp *http.Response, v any) error {
 		body = bytes.TrimPrefix(body, mark)
 	}
 	a := s.parse(body, resp.Header)
-	if e := a.error; a.fails {
+	if e := a.error; a.fails && !s.StatusDecides {
 		e.Status, e.RetryAfter = resp.StatusCode, s.retryAfter(resp.StatusCode, resp.Header)
 		e.partial = e.partial || !a.whole || err != nil
 		return e
@@ -160,7 +160,7 @@ func (s *shape) within(body []byte) (says bool) {
 	}
 	all.array(func() {
 		one := all.value()
-		says = says || len(one) > 0 && one[0] == '{' && (complains(one) || s.parse(one, nil).fails)
+		says = says || len(one) > 0 && one[0] == '{' && (complains(one) || !s.StatusDecides && s.parse(one, nil).fails)
 	})
 	return says
 }

@@ -33,38 +33,38 @@ func retryAfter(h http.Header) time.Duration {
 	}
 	var longest time.Duration
 	for _, value := range values {
-		longest = max(longest, wait(value, now))
+		longest = max(longest, wait(value, now, time.Second))
 	}
 	return min(longest, maxRetryAfter)
 }
 
 // wait reads one value. A proxy may have joined several numbers by commas.
-func wait(value string, now time.Time) time.Duration {
+func wait(value string, now time.Time, unit time.Duration) time.Duration {
 	if at, ok := date(value); ok {
 		return max(at.Sub(now), 0)
 	}
 	var longest time.Duration
 	for part := range strings.SplitSeq(value, ",") {
-		seconds, ok := decimal(strings.Trim(part, " \t"))
+		n, ok := decimal(strings.Trim(part, " \t"))
 		if !ok {
 			return 0
 		}
-		longest = max(longest, asked(seconds, now))
+		longest = max(longest, asked(n, now, unit))
 	}
 	return longest
 }
 
-// asked is how long a number of seconds asks to wait, which may be a time.
-func asked(seconds int64, now time.Time) time.Duration {
+// asked is how long a number asks to wait, which may be a time.
+func asked(n int64, now time.Time, unit time.Duration) time.Duration {
 	switch {
-	case seconds >= tooLarge:
+	case n >= tooLarge:
 		return maxRetryAfter
-	case seconds >= firstUnixMilli:
-		return max(time.UnixMilli(seconds).Sub(now), 0)
-	case seconds >= firstUnix:
-		return max(time.Unix(seconds, 0).Sub(now), 0)
+	case n >= firstUnixMilli:
+		return max(time.UnixMilli(n).Sub(now), 0)
+	case n >= firstUnix && unit == time.Second:
+		return max(time.Unix(n, 0).Sub(now), 0)
 	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	return min(time.Duration(min(n, int64(maxRetryAfter/unit)))*unit, maxRetryAfter)
 }
 
 // decimal reads a decimal number and rounds it up. HTTP allows no fraction, but

@@ -28,16 +28,22 @@ type Shape struct {
 	// TraceID are paths, or headers as in "header:Request-Id".
 	TraceID []string
 
-	// RetryAfter are headers that are read beside Retry-After, in their order. Those
-	// whose name ends in "-ms" hold milliseconds. "RateLimit" (t=…) and names that
-	// end in "RateLimit-Reset" (seconds, or a time since 1970) say when a quota is
-	// full again: they count under 429, or where it is said to be used up. Any other
-	// name is read like Retry-After.
+	// RetryAfter are headers that are read beside Retry-After, and like that: a date,
+	// or a number of seconds. It is one of milliseconds where the name says so by its
+	// end ("-ms", "-millis", "-milliseconds"), or a unit stands behind it: "X-Wait ms".
+	// ("X-Wait-Ms s" is in seconds.) A number that is too large for a wait is a time
+	// since 1970. "RateLimit" (t=…) and names that end in "RateLimit-Reset" say when a
+	// quota is full again: they count under 429, or where it is said to be used up.
 	RetryAfter []string
 
 	// Success are codes that say that there is no error: "00", "SUCCESS". Nil means
 	// "0"; an empty list means that every code is an error.
 	Success []Code
+
+	// StatusDecides says that a 2xx is a success, whatever the paths lead to: for an
+	// API whose successes have, where errors have their code, something of their own,
+	// such as a "name" or a "title". It is then handed on unread.
+	StatusDecides bool
 
 	// IdempotencyKeys are request headers that make a request safe to send again,
 	// "Idempotency-Key", for IdempotentFor after it was first sent.
@@ -84,6 +90,7 @@ type shape struct {
 	stars int          // of all [*], those that paths have in common counted once
 	deep  map[int]int  // code paths that go on behind their last [*], by its number: an element may have no error
 	trace []traceAt
+	waits []waitHeader // of RetryAfter
 	// explicit is false for the zero Shape: there, an element without a code makes an
 	// error of a 2xx too.
 	explicit bool
@@ -144,7 +151,7 @@ func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 		n.shape = compiled
 		if len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID) == 0 { // the answers are as usual
 			n.shape = new(*standard)
-			n.shape.Shape = compiled.Shape
+			n.shape.Shape, n.shape.waits = compiled.Shape, compiled.waits
 		}
 	}
 	for i, code := range s.Success {
@@ -172,7 +179,7 @@ func (s Shape) clone() Shape {
 // zero reports whether nothing at all is said.
 func (s *Shape) zero() bool {
 	return len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID)+len(s.RetryAfter)+len(s.IdempotencyKeys) == 0 &&
-		s.Success == nil && s.IdempotentFor == 0
+		s.Success == nil && !s.StatusDecides && s.IdempotentFor == 0
 }
 
 // isSuccess reports whether the code says that there is no error.
@@ -202,7 +209,7 @@ func compileShape(s Shape) (*shape, error) {
 		c.header("TraceID", i, name)
 		out.trace = append(out.trace, traceAt{header: http.CanonicalHeaderKey(name)})
 	}
-	c.headers("RetryAfter", s.RetryAfter)
+	c.waits(s.RetryAfter)
 	c.headers("IdempotencyKeys", s.IdempotencyKeys)
 	for i, code := range s.Success {
 		if !code.Valid() {
@@ -300,6 +307,23 @@ func (s *step) next(seg segment, stars *int) *step {
 	return s.names[len(s.names)-1].step
 }
 
+func (c *shapeCompiler) waits(texts []string) {
+	if len(texts) > maxPaths {
+		c.wrong("RetryAfter", -1, 0, "", fmt.Sprintf("more than %d", maxPaths))
+		return
+	}
+	for i, text := range texts {
+		w, column := readWaitHeader(text)
+		if column > 0 {
+			c.wrong("RetryAfter", i, column, text, "behind the name of a header may stand a unit, ms or s, and nothing else")
+			continue
+		}
+		if c.header("RetryAfter", i, w.name) {
+			c.shape.waits = append(c.shape.waits, w)
+		}
+	}
+}
+
 func (c *shapeCompiler) headers(field string, names []string) {
 	if len(names) > maxPaths {
 		c.wrong(field, -1, 0, "", fmt.Sprintf("more than %d", maxPaths))
@@ -310,12 +334,14 @@ func (c *shapeCompiler) headers(field string, names []string) {
 	}
 }
 
-func (c *shapeCompiler) header(field string, i int, name string) {
+func (c *shapeCompiler) header(field string, i int, name string) (ok bool) {
 	if name == "" || strings.Trim(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		problem := "no header has this name"
 		if strings.HasPrefix(name, "header:") {
 			problem += ": here names stand without header:"
 		}
 		c.wrong(field, i, 0, name, problem)
+		return false
 	}
+	return true
 }

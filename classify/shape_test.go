@@ -1,6 +1,7 @@
 package classify_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 func shaped(t testing.TB, s classify.Shape, rules ...classify.Rule) *classify.Catalog {
@@ -98,6 +100,37 @@ func TestTheZeroShapeWrittenOut(t *testing.T) {
 	require.Equal(t, classify.Shape{}, mustCatalog(t).Shape())
 }
 
+// What errors have, a success of some APIs has as well: there the status decides.
+func TestStatusDecides(t *testing.T) {
+	shape := classify.Shape{Code: []string{"$.name"}, Message: []string{"$.message"}, StatusDecides: true}
+	const sold = `{"id":"PROD-1","name":"Streaming"}`
+	for _, c := range []*classify.Catalog{shaped(t, shape), shaped(t, classify.Shape{StatusDecides: true})} {
+		for _, body := range []string{sold, `{"errors":[{"code":7}]}`} {
+			for status := 200; status < 300; status++ {
+				var v map[string]any
+				require.NoError(t, c.ReadJSON(response(status, body), &v), body)
+				require.NotEmpty(t, v)
+				require.Empty(t, c.Decode(status, nil, []byte(body)).Details)
+			}
+		}
+	}
+	c := shaped(t, shape)
+	e, ok := c.ReadJSON(response(404, `{"name":"NOT_FOUND","message":"None."}`), nil).(*classify.Error)
+	require.True(t, ok)
+	require.EqualError(t, e, "HTTP 404: NOT_FOUND None.")
+	require.Len(t, c.Decode(0, nil, []byte(sold)).Details, 1, "without a status nobody knows")
+	shape.StatusDecides = false
+	require.Error(t, shaped(t, shape).ReadJSON(response(200, sold), nil))
+
+	// Of a payment all else is asked that is asked of a success.
+	for body, paid := range map[string]bool{sold: true, `[` + sold + `]`: true, `{"name":"x","error":"refused"}`: false, `null`: false, `{"name":`: false} {
+		resp := response(200, body)
+		resp.ContentLength = int64(len(body))
+		resp.Request = (&http.Request{}).WithContext(context.WithValue(t.Context(), carry.PaymentKey{}, true))
+		require.Equal(t, paid, c.ReadJSON(resp, nil) == nil, body)
+	}
+}
+
 // A shape that says nothing of paths keeps those of the zero Shape.
 func TestShapeOfHeadersAlone(t *testing.T) {
 	c := shaped(t, classify.Shape{RetryAfter: []string{"retry-after-ms"}, IdempotencyKeys: []string{"Idempotency-Key"}, IdempotentFor: time.Hour})
@@ -117,7 +150,7 @@ func TestShapeReportsEverything(t *testing.T) {
 			"$" + strings.Repeat(".a", 17), "$" + strings.Repeat("a", 300)},
 		Message:         make([]string, 17),
 		TraceID:         []string{"header:", "header:a b", "header:X-Request-Id"},
-		RetryAfter:      []string{"retry after"},
+		RetryAfter:      []string{"retry after", "X-Wait min", "a b s", " ms"},
 		Success:         []classify.Code{"", "a\nb", "fine"},
 		IdempotencyKeys: []string{"Idempotency-Key:"},
 		IdempotentFor:   -1,
@@ -140,7 +173,9 @@ func TestShapeReportsEverything(t *testing.T) {
 		`Code[13]`, `column 34: more than 16 steps`, `Code[14]`, `longer than 256 bytes`,
 		`Message: more than 16`,
 		`TraceID[0] "": no header has this name`, `TraceID[1] "a b": no header has this name`,
-		`RetryAfter[0] "retry after": no header has this name`,
+		`RetryAfter[0] "retry after", column 7: behind the name of a header may stand a unit, ms or s, and nothing else`,
+		`RetryAfter[1] "X-Wait min", column 8: behind the name of a header may stand a unit, ms or s, and nothing else`,
+		`RetryAfter[2] "a b": no header has this name`, `RetryAfter[3] "": no header has this name`,
 		`Success[0] "": no answer has this code`, `Success[1] "a\nb": no answer has this code`,
 		`IdempotencyKeys[0] "Idempotency-Key:": no header has this name`,
 		`IdempotentFor: negative`,
@@ -168,7 +203,7 @@ func TestShapeKeepsNothingOfTheCaller(t *testing.T) {
 }
 
 func TestRetryAftersRelatives(t *testing.T) {
-	c := shaped(t, classify.Shape{RetryAfter: []string{"retry-after-ms", "X-Ms-Retry-After-Ms", "RateLimit", "RateLimit-Reset", "X-RateLimit-Reset", "X-Wait"}})
+	c := shaped(t, classify.Shape{RetryAfter: []string{"retry-after-ms", "X-Ms-Retry-After-Ms", "RateLimit", "RateLimit-Reset", "X-RateLimit-Reset", "X-Wait", "X-Wait-Milliseconds", "x_wait_millis", "X-Pause ms", "X-Pause-Ms  s", "gw-ratelimit-reset ms"}})
 	for name, tt := range map[string]struct {
 		status int
 		header map[string]string
@@ -182,6 +217,13 @@ func TestRetryAftersRelatives(t *testing.T) {
 		"a negative one":            {503, map[string]string{"Retry-After-Ms": "-5"}, 0},
 		"a huge one":                {503, map[string]string{"Retry-After-Ms": "99999999999999999999"}, 10 * 365 * 24 * time.Hour},
 		"another name":              {503, map[string]string{"X-Wait": "3"}, 3 * time.Second},
+		"written out":               {503, map[string]string{"X-Wait-Milliseconds": "700"}, 700 * time.Millisecond},
+		"in another style":          {503, map[string]string{"X_wait_millis": "700"}, 700 * time.Millisecond},
+		"with a unit":               {503, map[string]string{"X-Pause": "700"}, 700 * time.Millisecond},
+		"with another unit":         {503, map[string]string{"X-Pause-Ms": "7"}, 7 * time.Second},
+		"a quota in milliseconds":   {429, map[string]string{"Gw-Ratelimit-Reset": "4000"}, 4 * time.Second},
+		"of which something's left": {403, map[string]string{"Gw-Ratelimit-Reset": "4000", "Gw-Ratelimit-Remaining": "1"}, 0},
+		"several, joined":           {503, map[string]string{"X-Pause": "700, 900"}, 900 * time.Millisecond},
 		"RateLimit":                 {429, map[string]string{"Ratelimit": `"default";r=0;t=30`}, 30 * time.Second},
 		"RateLimit, of two":         {429, map[string]string{"Ratelimit": `"a";r=5;t=3600, "b";r=0;t=30`}, 30 * time.Second},
 		"RateLimit, who knows":      {429, map[string]string{"Ratelimit": `"a";t=30`}, 30 * time.Second},
@@ -203,6 +245,8 @@ func TestRetryAftersRelatives(t *testing.T) {
 	}
 	reset := http.Header{"X-Ratelimit-Reset": {"2000000060"}, "Date": {time.Unix(2_000_000_000, 0).UTC().Format(http.TimeFormat)}}
 	require.Equal(t, time.Minute, c.Decode(429, reset, nil).RetryAfter, "a time since 1970")
+	reset = http.Header{"X-Pause": {"2000000000250"}, "Date": reset["Date"]}
+	require.Equal(t, 250*time.Millisecond, c.Decode(429, reset, nil).RetryAfter, "in milliseconds")
 	v := c.Classify(c.Decode(403, http.Header{"X-Ratelimit-Reset": {"60"}, "X-Ratelimit-Remaining": {"0"}}, nil))
 	require.Equal(t, classify.Retryable, v.Class, "a bare 403 that asks for a wait is a rate limit")
 }

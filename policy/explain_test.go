@@ -43,6 +43,10 @@ func TestExplain(t *testing.T) {
 		{"a code of a range", policy.Nexpay(), "31337", 2, 40 * time.Second, "sent again once, corrected"},
 		{"resyncs that a server has wait", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None}}, withTimeout), "50", 3, 74 * time.Second, "3 sends, 1m14s"},
 		{"and without jitter", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, Backoff: policy.Backoff{Jitter: policy.JitterNone}}}, withTimeout), "50", 3, 70 * time.Second, "3 sends, 1m10s"},
+		{"a wait that is longer than the call", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: time.Minute}}, withTimeout), "50", 3, 40 * time.Second,
+			"or after as long as Retry-After asks, if the next send is not later than 30s after the call began\n"},
+		{"any wait, but not any call", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: policy.None}}, withTimeout), "50", 3, 40 * time.Second,
+			"or after as long as Retry-After asks, if the next send is not later than 30s after the call began\n"},
 		{"resyncs as long as the server likes", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: policy.None}}, withTimeout), "50", 3, policy.None, "or after as long as Retry-After asks\n"},
 		{"fixes have no waits of their own", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: 1}}, withTimeout), "30010", 2, 20*time.Second + 1, "2 sends, 20"},
 		{"fatal", policy.Nexpay(), "70", 1, 10 * time.Second, "the call ends\n"},
@@ -138,7 +142,42 @@ func TestExplainVerdict(t *testing.T) {
 `, e.String())
 
 	e = explain(403, "777")
-	require.Contains(t, e.String(), "777: no rule knows this code, HTTP 403 decides\n  class         fatal; effect not applied\n")
+	require.Contains(t, e.String(), "777: no rule knows this code, HTTP 403 decides\n  class         fatal; effect unknown\n")
 	require.True(t, explain(403, "100").Rule.Lockout)
 	require.Equal(t, set.Explain("50").String(), set.ExplainVerdict(classify.Verdict{Class: classify.Resync, Effect: classify.NotApplied, Code: "50"}).String())
+}
+
+// What is claimed of a code holds under some statuses, and of a payment, or a request
+// that is not safe to repeat, less is believed (M3).
+func TestExplainTellsWhatIsProved(t *testing.T) {
+	set := policy.Nexpay()
+	for _, tt := range []struct {
+		status int
+		code   classify.Code
+		effect string
+	}{
+		{0, "10", "not applied (unknown, if it came under 408, 425, 429 or anything but a 4xx)"},
+		{0, "-32603", "unknown"},
+		{0, "50", "not applied (unknown, if it came under 408, 425, 429 or anything but a 4xx); of a payment or a POST unknown, unless NoReplay vouches that it was not sent twice"},
+		{403, "10", "not applied"},
+		{400, "50", "not applied; of a payment or a POST unknown, unless NoReplay vouches that it was not sent twice"},
+		{409, "10", "not applied; of a payment or a POST unknown, as the conflict may be with an earlier copy"},
+		{429, "10", "unknown"},
+		{503, "10", "unknown"},
+		{200, "10", "unknown"},
+		{422, "4711", "unknown"},
+		{422, "", "not applied; of a payment or a POST unknown, as a status alone is no proof"},
+		{421, "", "not applied; of a payment unknown, as a status alone is no proof"},
+		{409, "", "unknown"},
+	} {
+		e := set.Explain(tt.code)
+		if tt.status != 0 {
+			answer := &classify.Error{Status: tt.status}
+			if tt.code != "" {
+				answer.Details = []classify.Detail{{Code: tt.code}}
+			}
+			e = set.ExplainVerdict(set.Catalog().Classify(answer))
+		}
+		require.Contains(t, e.String(), "; effect "+tt.effect+"\n", "%s under %d", tt.code, tt.status)
+	}
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -15,7 +16,7 @@ func (e Explanation) String() string {
 		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one it is not sent again")
 		return b.String()
 	}
-	line(&b, "class", fmt.Sprintf("%v; effect %v", e.Rule.Class, e.Rule.Effect))
+	line(&b, "class", fmt.Sprintf("%v; effect %s", e.Rule.Class, e.effect()))
 	line(&b, "what to do", e.Rule.Fix)
 	line(&b, "what happens", e.happens())
 	line(&b, "breaker", breakerText(e.Policy.Breaker))
@@ -47,6 +48,29 @@ func line(b *strings.Builder, name, text string) {
 	if text != "" {
 		fmt.Fprintf(b, "  %-13s %s\n", name, text)
 	}
+}
+
+// effect is what is known to have happened, and where that is claimed too little to be
+// proof (M3): of a payment, and of a request that is not safe to repeat.
+func (e *Explanation) effect() string {
+	text := e.Rule.Effect.String()
+	if e.Rule.Effect != classify.NotApplied {
+		return text
+	}
+	if e.Known && e.Status == 0 {
+		text += " (unknown, if it came under 408, 425, 429 or anything but a 4xx)"
+	}
+	switch {
+	case e.Code == "" && e.Status == http.StatusMisdirectedRequest:
+		text += "; of a payment unknown, as a status alone is no proof"
+	case e.Code == "" && e.Status != 0:
+		text += "; of a payment or a POST unknown, as a status alone is no proof"
+	case e.Rule.Class == classify.Resync:
+		text += "; of a payment or a POST unknown, unless NoReplay vouches that it was not sent twice"
+	case e.Status == http.StatusConflict:
+		text += "; of a payment or a POST unknown, as the conflict may be with an earlier copy"
+	}
+	return text
 }
 
 func breakerText(m BreakerMode) string {
@@ -89,8 +113,11 @@ func (e *Explanation) happens() string {
 // asked is what becomes of a server's wish.
 func (e *Explanation) asked(how string) string {
 	text := "; or " + how + " as Retry-After asks"
-	if e.Policy.MaxRetryAfter != None {
-		text += fmt.Sprintf(", up to %v", e.Policy.MaxRetryAfter)
+	switch after, elapsed := e.Policy.MaxRetryAfter, e.Policy.MaxElapsed; {
+	case elapsed != None && (after == None || after > elapsed):
+		text += fmt.Sprintf(", if the next send is not later than %v after the call began", elapsed)
+	case after != None:
+		text += fmt.Sprintf(", up to %v", after)
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
@@ -152,6 +153,9 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	}
 	if c.guard != nil {
 		c.guard.complete(e)
+	}
+	if g, ok := c.guard.(interface{ helpless(*Error) bool }); ok && g.helpless(e) {
+		e.Advice, _ = ctx.Value(carry.DoubtKey{}).(string)
 	}
 	if c.r.onEvent != nil {
 		kind := EventGaveUp

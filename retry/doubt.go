@@ -41,6 +41,11 @@ type Doubt struct {
 	Conclusive time.Time
 	Settle     time.Duration // Operation.Settle, or its default
 
+	// Resendable is until when it may be sent again under the same ID, as the API keeps
+	// its idempotency key: it happens once, whatever became of earlier sends. Zero if
+	// there is no such key, or it is not known when it was first sent with it.
+	Resendable time.Time
+
 	// Trace is how the operation came here, a row of the protocol each, such as
 	// "Sending Unproved → Doubt (M3)"; at most 16: the first 8 and the last 8.
 	Trace []string
@@ -96,6 +101,7 @@ func (d *Doubt) String() string {
 	}
 	b.WriteString(d.sends())
 	b.WriteString(d.lookups())
+	b.WriteString(d.resendable())
 	if d.Blocked != nil {
 		b.WriteString("; then: " + redact.Text(d.Blocked))
 	}
@@ -139,6 +145,17 @@ func (d *Doubt) lookups() string {
 		s += " (" + redact.Text(d.Answer.Err) + ")"
 	}
 	return s
+}
+
+// resendable tells of a key of idempotency for how long it is of use.
+func (d *Doubt) resendable() string {
+	switch {
+	case d.Resendable.IsZero():
+		return ""
+	case time.Now().Before(d.Resendable):
+		return "; under the same ID it may be sent again until " + stamp(d.Resendable) + ", as the API keeps its idempotency key"
+	}
+	return "; the time of its idempotency key is over since " + stamp(d.Resendable) + ": to send it again would be to do it again"
 }
 
 // advice is what a person should do.

@@ -37,7 +37,8 @@ type Error struct {
 	fromCtx  bool // Cause is, or wraps, what ended the context
 	unlocked bool // Verdict.Lockout came too late to lock the key
 	// Advice is what the rule behind Verdict tells a person to do, empty where
-	// that is nothing or the call ended for another reason.
+	// that is nothing or the call ended for another reason. Of a request under
+	// retryhttp that may have taken effect, it is what would let it be sent again.
 	Advice string
 	// TraceID is what the API's support asks for: that of the last answer in
 	// History that carried one, or else of the answer which locked the key out.
@@ -70,6 +71,21 @@ type words struct {
 	said    string        // what Last says, if there is more to tell than anybody may show
 	instead string        // of the text of Reason
 	openFor time.Duration // from the end of the call: the breaker, which it found so or made so
+	bound   waitBound     // that a wait did not fit into; zero: there was none
+}
+
+// A waitBound is what a wait did not fit into.
+type waitBound struct {
+	most, left, wait time.Duration // that is allowed, what is left of it, and the wait; left and wait: of MaxElapsed only
+}
+
+// text says so in figures.
+func (b *waitBound) text() string {
+	if b.wait == 0 {
+		return fmt.Sprintf("the server asks for a longer wait than the %v allowed", round(b.most))
+	}
+	return fmt.Sprintf("no time to wait %v before the next send: that has to begin within %v, of which %v are left",
+		round(b.wait), round(b.most), round(b.left))
 }
 
 // own is where e keeps such texts.
@@ -218,6 +234,8 @@ func (e Error) text() string {
 		b.WriteString(redact.Text(e.Cause))
 	case own.instead != "":
 		b.WriteString(own.instead)
+	case own.bound.most > 0:
+		b.WriteString(own.bound.text())
 	case e.Reason != nil:
 		b.WriteString(e.Reason.Error())
 	default:

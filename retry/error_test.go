@@ -46,7 +46,7 @@ func TestErrorText(t *testing.T) {
 		slow := code(503)
 		slow.RetryAfter = 2 * time.Minute
 		err = retry.Do(t.Context(), r, always(slow))
-		require.EqualError(t, err, "retry: the server asks for a longer wait than allowed: HTTP 503 (trace 5f2c); it asks to come back after 2m0s (1 send in 0s, effect unknown)")
+		require.EqualError(t, err, "retry: the server asks for a longer wait than the 20s allowed: HTTP 503 (trace 5f2c); it asks to come back after 2m0s (1 send in 0s, effect unknown)")
 
 		err = retry.Do(t.Context(), r, always(code(403, "40")))
 		require.EqualError(t, err, "retry: fatal, not retryable: HTTP 403: 40 (trace 5f2c), Invalid API key; the key is locked out for all calls; "+
@@ -105,6 +105,34 @@ func TestAdvice(t *testing.T) {
 	err = retry.Do(t.Context(), r, always(code(403, "50")))
 	require.Equal(t, retry.ErrResync, asError(t, err).Reason)
 	require.Contains(t, asError(t, err).Advice, "find out who else uses this key")
+}
+
+// Where it is the wait that does not fit, the text does not say that the time is over.
+func TestErrorTextOfAWaitThatDoesNotFit(t *testing.T) {
+	busy := code(503, "-32603")
+	for name, tt := range map[string]struct {
+		asked, took time.Duration
+		want        string
+	}{
+		"at once":             {15 * time.Second, 0, "retry: no time to wait 15s before the next send: that has to begin within 10s, of which 10s are left: HTTP 503"},
+		"after a while":       {8 * time.Second, 7250 * time.Millisecond, "retry: no time to wait 8s before the next send: that has to begin within 10s, of which 2.75s are left: HTTP 503"},
+		"when it is over":     {time.Second, 10*time.Second + 1, "retry: time for the call used up: HTTP 503"},
+		"to the nanosecond":   {time.Second, 10 * time.Second, "retry: no time to wait 1s before the next send: that has to begin within 10s, of which 0s are left: HTTP 503"},
+		"more than is waited": {21 * time.Second, 0, "retry: the server asks for a longer wait than the 20s allowed: HTTP 503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{AttemptTimeout: time.Minute, Default: policy.Policy{MaxElapsed: 10 * time.Second}})})
+				err := retry.Do(t.Context(), r, func(context.Context) error {
+					time.Sleep(tt.took)
+					slow := *busy
+					slow.RetryAfter = tt.asked
+					return &slow
+				})
+				require.ErrorContains(t, err, tt.want)
+			})
+		})
+	}
 }
 
 // What came from outside stands beside what the API said.

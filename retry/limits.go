@@ -89,15 +89,35 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 func (c *call) canWait(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
-		return c.stopped(ErrRetryAfter, nil)
+		return c.tooLong(p.MaxRetryAfter)
 	}
-	if p.MaxElapsed >= 0 && c.spent() > p.MaxElapsed-last.Wait {
-		return c.stopped(ErrElapsed, nil)
+	if spent := c.spent(); p.MaxElapsed >= 0 && spent > p.MaxElapsed-last.Wait {
+		return c.noTime(spent, last.Wait, p.MaxElapsed)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= last.Wait {
 		return c.stopped(ErrDeadline, nil)
 	}
 	return c.obstructed(last.Wait)
+}
+
+// tooLong is for a call whose server asks for a longer wait than that.
+//
+//go:noinline
+func (c *call) tooLong(most time.Duration) *Error {
+	why := c.stopped(ErrRetryAfter, nil)
+	why.own().bound = waitBound{most: most}
+	return why
+}
+
+// noTime is for a call whose time is up, or would be when it has waited.
+//
+//go:noinline
+func (c *call) noTime(spent, wait, most time.Duration) *Error {
+	why := c.stopped(ErrElapsed, nil)
+	if wait > 0 && spent <= most {
+		why.own().bound = waitBound{most, most - spent, wait}
+	}
+	return why
 }
 
 // late reports whether the time for sending again is over. A lookup has all the time

@@ -44,6 +44,54 @@ func TestEndOfTheReplayWindow(t *testing.T) {
 	}
 }
 
+// Who has to find out what became of a payment is told for how long its key is of use:
+// after that, to send it again under the same ID would be to pay again.
+func TestDoubtTellsOfItsKey(t *testing.T) {
+	const window = 24*time.Hour - 15*time.Second - 40*time.Second - time.Minute
+	const until, over = "; under the same ID it may be sent again until 2000-01-01T23:58:05.000Z, as the API keeps its idempotency key; then: ",
+		"; the time of its idempotency key is over since 2000-01-01T23:58:05.000Z: to send it again would be to do it again; then: "
+	for name, tt := range map[string]struct {
+		age    time.Duration
+		first  bool // it is known when it was first sent with its key
+		key    string
+		change func(*retry.Operation[string])
+		want   string
+	}{
+		"while it lasts":               {window - time.Hour, true, "", keyed, until},
+		"when it is over":              {window, true, "", keyed, over},
+		"without a key":                {window, true, "", func(*retry.Operation[string]) {}, ""},
+		"first sent without one":       {window, false, "", keyed, ""},
+		"nobody knows with whose":      {window, true, "lane", keyed, ""},
+		"kept no longer than it takes": {time.Minute, true, "", func(op *retry.Operation[string]) { op.Idempotent = time.Minute }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := retry.Entry{At: time.Now()}
+				if tt.first {
+					e.First = e.At
+				}
+				journal := open(t, e)
+				time.Sleep(tt.age)
+				p := &payment{sends: []error{errTimeout, errTimeout, errTimeout, errTimeout}, changes: func(op *retry.Operation[string]) {
+					tt.change(op)
+					op.Verify = nil
+				}}
+				_, err := pay(t, t.Context(), retry.Config{Journal: journal, Key: tt.key, Policies: steady(t, policy.Table{})}, p)
+				requireOnly(t, err, retry.ErrOutcomeUnknown)
+				doubt := asError(t, err).Doubt
+				require.Equal(t, tt.want == "", doubt.Resendable.IsZero())
+				if tt.want == "" {
+					require.NotContains(t, doubt.String(), "idempotency key")
+					return
+				}
+				require.Contains(t, doubt.String(), tt.want)
+				time.Sleep(time.Until(doubt.Resendable))
+				require.Contains(t, doubt.String(), over, "it goes by when it is read")
+			})
+		})
+	}
+}
+
 // It may be over when the wait before the replay is, or the turn on the key has come.
 func TestReplayWindowClosesInTheWait(t *testing.T) {
 	const window = 5 * time.Second // 2 min less 5 s for a Begin, 10 s, 40 s and a minute

@@ -127,12 +127,21 @@ func (p *payment) inherit(quiet time.Duration) {
 	}
 	// A key of idempotency is one of the API key's: it has to be known to be ours.
 	p.replays = p.replays && (e.Key != "" || c.r.key == "" && c.r.nonces == nil)
+	p.keptUntil()
 	p.doubt.Key, p.undated = c.terms.key, inFuture(e.At)
 	p.doubt.sent(Sent{At: e.At, Nonce: e.Nonce}, false)
 	for _, id := range e.TraceIDs {
 		p.doubt.traced(id)
 	}
 	p.conclusive(quiet - clock())
+}
+
+// keptUntil notes until when the API keeps the key of idempotency, if the operation was
+// sent with one that is known to be ours.
+func (p *payment) keptUntil() {
+	if p.replays && p.doubt.Resendable.IsZero() && p.first.Unix() > 0 {
+		p.doubt.Resendable = p.first.Add(p.state.Window)
+	}
 }
 
 // A journalError says that the journal failed. What exactly it says is not for a log.
@@ -187,6 +196,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 		}
 	}
 	p.first = first
+	p.keptUntil()
 	begun.At, begun.Age = clock(), p.age()
 	begun.First = protocol.Decide.Age(first, time.Now())
 	p.happened(ctx, begun)

@@ -113,6 +113,7 @@ type onProof struct {
 	wire     *proof.Wire // of the last send
 	proved   bool        // that it changed nothing
 	doubt    bool        // some send may have, whatever the table says
+	earlier  bool        // one before the last may have
 }
 
 func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error) {
@@ -123,7 +124,7 @@ func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error)
 func (g *onProof) after(_ context.Context, c *call, came error) {
 	v := &c.history.last().Verdict
 	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v)
-	g.doubt = g.doubt || !g.proved
+	g.earlier, g.doubt = g.doubt, g.doubt || !g.proved
 }
 
 // misdirected reports whether the server said that the request came to the wrong
@@ -146,4 +147,14 @@ func (g *onProof) complete(e *Error) {
 	if g.doubt {
 		e.Effect = classify.Unknown
 	}
+	if g.earlier && !e.Verdict.Lockout { // to do what the last answer asks for may be to do it twice
+		e.Advice = ""
+	}
+}
+
+// helpless reports whether a person is to be told what helps in doubt, as no rule says
+// it: that another send may help, or that the last answer speaks for its send alone.
+func (g *onProof) helpless(e *Error) bool {
+	again := e.Reason == ErrDoubt || e.Verdict.Class == classify.Retryable
+	return g.doubt && e.Advice == "" && (again || g.earlier)
 }

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -41,7 +42,7 @@ func (g *keyed) before(ctx context.Context, c *call) (context.Context, *Error) {
 	case !g.sent:
 		g.first, g.sent = now, true
 	case g.doubt && !g.keptAt(c, now): // the turn on the key took too long to come
-		return nil, stopped(ErrDoubt, nil)
+		return nil, g.over()
 	}
 	return g.onProof.before(ctx, c)
 }
@@ -67,10 +68,18 @@ func (g *keyed) refuses(c *call, v *classify.Verdict) *Error {
 	switch last := c.history.last(); {
 	case !g.doubt:
 		return nil
-	case v.Class != classify.FixAndResend && g.keptAt(c, protocol.Later(clock(), last.Wait)):
+	case v.Class == classify.FixAndResend:
+		return stopped(ErrDoubt, nil)
+	case g.keptAt(c, protocol.Later(clock(), last.Wait)):
 		return nil
 	}
-	return stopped(ErrDoubt, nil)
+	return g.over()
+}
+
+// over is for a call in doubt whose next send may come after the API has forgotten its
+// key.
+func (g *keyed) over() *Error {
+	return stopped(ErrDoubt, nil).because(fmt.Sprintf("it may have taken effect, so it is not sent again later than its idempotency key is sure to be kept (%v)", g.keeps))
 }
 
 // decides reports whether a rule for the code made the verdict.

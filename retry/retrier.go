@@ -19,8 +19,9 @@ import (
 type Config struct {
 	// Classifier says what an error asks for. Nil: the catalog of Policies, if
 	// it has one, or classify.Nexpay(). Where both are nil nobody has said what API
-	// this is: codes of errors that were not read as answers are then Unclassified. It
-	// must be safe for concurrent use.
+	// this is: codes of errors that were not read as answers are then Unclassified. One
+	// that is no catalog leaves it to that of Policies to say what answers look like,
+	// see Retrier.Catalog. It must be safe for concurrent use.
 	Classifier classify.Classifier
 
 	// Policies says what to do about it. Nil: policy.Nexpay(), or
@@ -182,8 +183,9 @@ func (r *Retrier) defaults() {
 func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 
 // Catalog returns the catalog that errors are judged by now, see [Retrier.Reload], and
-// that says what answers look like. It is nil where Config.Classifier is none.
-func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().catalog }
+// that says what answers look like. Where Config.Classifier is none, it is that of the
+// policies, nil if they have none: it says what answers look like all the same.
+func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().answers }
 
 // Policies returns the policies in force now, see [Retrier.Reload].
 func (r *Retrier) Policies() *policy.Set { return r.tables.Load().policies }

@@ -14,6 +14,7 @@ import (
 type tables struct {
 	classifier classify.Classifier
 	catalog    *classify.Catalog // the classifier, if it is one
+	answers    *classify.Catalog // says what they look like: that, or the catalog of the policies
 	policies   *policy.Set
 	unchosen   bool // all of it is the default: nobody has said what API this is
 
@@ -39,6 +40,9 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 		t.classifier = classify.Nexpay()
 	}
 	t.catalog, _ = t.classifier.(*classify.Catalog)
+	if t.answers = t.catalog; t.answers == nil {
+		t.answers = t.policies.Catalog()
+	}
 	if t.timeout = t.policies.AttemptTimeout(); t.timeout > 0 {
 		t.timeoutCause = &attemptTimeoutError{t.timeout}
 	}

@@ -114,9 +114,11 @@ func happens(e *policy.Explanation) string {
 	if e.Policy.MaxElapsed != policy.None {
 		words = append(words, short(e.Policy.MaxElapsed)+" in all")
 	}
-	switch after := e.Policy.MaxRetryAfter; {
+	switch after, elapsed := e.Policy.MaxRetryAfter, e.Policy.MaxElapsed; {
 	case after == policy.None:
 		words = append(words, "any Retry-After")
+	case elapsed != policy.None && after > elapsed: // there is no time for more
+		words = append(words, "Retry-After up to "+short(elapsed))
 	case after > 0:
 		words = append(words, "Retry-After up to "+short(after))
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -65,6 +66,7 @@ them, the last counts, and what curl says of itself is left out); or a line from
 		}
 		e := explain(f.Policies, code, *status)
 		out.explanation(e)
+		out.similar(f.Policies.Catalog(), &e)
 		out.origins(f.Policies, e)
 		return nil
 	}
@@ -79,8 +81,9 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 	if e.TraceID != "" {
 		fmt.Fprintf(s, "trace %s\n", e.TraceID)
 	}
+	explained := set.ExplainVerdict(v)
 	if v.RetryAfter > 0 {
-		fmt.Fprintf(s, "it asks to be left alone for %v\n", v.RetryAfter)
+		fmt.Fprintf(s, "it asks to be left alone for %v%s\n", v.RetryAfter, tooLong(&explained, v.RetryAfter))
 	}
 	for _, d := range e.Details {
 		if d.Code != v.Code {
@@ -89,18 +92,29 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 	}
 	switch {
 	case e.Status/100 == 2 && len(e.Details) == 0:
-		fmt.Fprintln(s, "a success: nothing in it says that anything failed. If a program cannot read it, it is this:")
+		fmt.Fprintln(s, "a success: nothing in it says that anything failed")
+		return
 	case len(e.Details) == 0 && len(set.Catalog().Shape().Code) > 0:
 		fmt.Fprintln(s, "no path of answer: code: leads to a code in it")
 	}
-	s.explanation(set.ExplainVerdict(v))
+	s.explanation(explained)
 	for _, d := range e.Details {
 		if d.Message != "" && d.Code == v.Code {
 			s.line("it says", d.Message)
 			break
 		}
 	}
-	s.origins(set, set.ExplainVerdict(v))
+	s.origins(set, explained)
+}
+
+// tooLong says of a wait that ends a call that it does.
+func tooLong(e *policy.Explanation, wait time.Duration) string {
+	for _, most := range []time.Duration{e.Policy.MaxRetryAfter, e.Policy.MaxElapsed} {
+		if e.MaxSends != 1 && most != policy.None && wait > most {
+			return fmt.Sprintf(": no call waits longer than %v, so it ends", most)
+		}
+	}
+	return ""
 }
 
 // explanation prints an explanation, on a terminal in colours and within its width.

@@ -166,6 +166,35 @@ func TestLint(t *testing.T) {
 	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends")
 }
 
+// A word that no rule knows may be one that was mistyped. A number is another one.
+func TestDidYouMean(t *testing.T) {
+	path := file(t, "name: x\nrules:\n"+
+		"  - {code: limit_exceeded, name: a, class: fatal}\n  - {code: limits_exceeded, name: b, class: fatal}\n  - {code: \"EAPI:Invalid nonce\", name: c, class: resync}\n"+
+		"  - {code: E*, name: d, class: fatal}\n  - {code: 1007, name: e, class: fatal}\n  - {code: ok, name: f, class: fatal}\n")
+	for typed, want := range map[string]string{
+		"limit_exceded":      "limit_exceeded, limits_exceeded",
+		"LIMITS-EXCEEDED":    "limits_exceeded, limit_exceeded",
+		"api:invalid nonce":  `"EAPI:Invalid nonce"`,
+		"on":                 "",
+		"oK":                 "ok",
+		"1008":               "",
+		"100":                "",
+		"insufficient_funds": "",
+		"limit_exceeded":     "",
+		"EOther":             "", // which a rule knows
+	} {
+		got := on(0, "", "explain", typed, "-f", path)
+		require.Empty(t, got.errs)
+		if want == "" {
+			require.NotContains(t, got.out, "did you mean", typed)
+		} else {
+			require.Contains(t, got.out, "  did you mean  "+want+"\n", typed)
+			require.Contains(t, on(0, "", "schedule", typed, "-f", path).out, "  did you mean  "+want+"\n", typed)
+		}
+	}
+	require.NotContains(t, on(0, "HTTP/1.1 400 Bad\n\n{\"errors\":[{\"code\":\"limit_exceded\"}]}", "explain", "-", "-f", path).out, "did you mean", "the API does not mistype")
+}
+
 const words = `name: Cards
 rules:
   - {code: card_declined, name: Declined, class: fatal}
@@ -303,6 +332,23 @@ func TestJSONIsWhole(t *testing.T) {
 			found = found || c.Name == r.Name && r.Matches(classify.Code(first))
 		}
 		require.True(t, found, r.Codes)
+	}
+}
+
+// The file of docs/your-api.md is right, and the answers that the page tells of are understood.
+func TestYourAPI(t *testing.T) {
+	const path = "../../examples/ownapi/transfers/transfers.yaml"
+	require.Equal(t, path+": right: 3 rules, policies for 0 codes\n", on(0, "", "lint", path).out)
+	require.Contains(t, on(0, "", "table", "-f", path).out, "retry-after       X-Wait-Ms ms\n")
+	for answer, want := range map[string]string{
+		"HTTP/1.1 422 x\n\n{\"problem\":{\"reason\":\"limit_exceeded\",\"detail\":\"Daily limit\"},\"meta\":{\"rid\":\"r-77\"}}": "trace r-77\nlimit_exceeded Daily limit reached, HTTP 422\n  class         fatal; effect not applied\n",
+		"HTTP/1.1 429 x\nX-Wait-Ms: 700\n\n{\"problem\":{\"reason\":\"slow_down\"}}":                                             "it asks to be left alone for 700ms\nslow_down Too many requests, HTTP 429\n  class         retryable; effect unknown\n",
+		"HTTP/1.1 503 x\n\n<html>down</html>":                             "no path of answer: code: leads to a code in it\nHTTP 503\n  class         retryable; effect unknown\n",
+		"HTTP/1.1 200 OK\n\n{\"problem\":{\"reason\":\"ledger_closed\"}}": "ledger_closed Ledger closed, HTTP 200\n  class         fatal; effect unknown\n",
+		"HTTP/1.1 201 Created\n\n{\"data\":{\"id\":\"tr_1\"}}":            "a success: nothing in it says that anything failed\n",
+	} {
+		got := on(0, answer, "explain", "-", "-f", path)
+		require.True(t, strings.HasPrefix(got.out, want), got.out)
 	}
 }
 

@@ -48,6 +48,7 @@ Sends 292 years after the call began, or later, cannot be drawn.`,
 		e := explain(f.Policies, code, *status)
 		sends := schedule(e)
 		out.schedule(e, sends)
+		out.similar(f.Policies.Catalog(), &e)
 		if *svg == "" {
 			return nil
 		}
@@ -213,7 +214,11 @@ func notes(e *policy.Explanation, sends []send) (lines []string) {
 	if last.onlyIfTheyAreShort {
 		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))
 	}
-	if after := e.Policy.MaxRetryAfter; len(sends) > 1 && after > 0 {
+	after := e.Policy.MaxRetryAfter
+	if most := e.Policy.MaxElapsed; most != policy.None && after > most { // there is no time for more
+		after = most
+	}
+	if len(sends) > 1 && after > 0 {
 		lines = append(lines, fmt.Sprintf("A server that asks for a longer wait gets it, up to %s.", short(after)))
 	}
 	return lines

@@ -32,6 +32,14 @@ func newScreen(f *os.File) *screen {
 	return s
 }
 
+// prose breaks a text into lines, on a terminal.
+func (s *screen) prose(words string) string {
+	if width := s.wide(0); width > 0 {
+		return wrap(words, width)
+	}
+	return words
+}
+
 // paint colours a text, on a terminal.
 func (s *screen) paint(colours text.Colors, words string) string {
 	if !s.colours {

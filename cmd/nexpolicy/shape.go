@@ -34,6 +34,7 @@ type shapeField struct{ name, value string }
 
 // shapeFields are those of a shape, in the words of a file.
 func shapeFields(s classify.Shape) (all []shapeField) {
+	s.RetryAfter = withUnits(s.RetryAfter)
 	v := reflect.ValueOf(filledShape(s))
 	for i := range v.NumField() {
 		name := strings.ReplaceAll(v.Type().Field(i).Name, "ID", "Id")
@@ -46,6 +47,11 @@ func shapeText(v any) string {
 	switch v := v.(type) {
 	case time.Duration:
 		return orNone(v)
+	case bool:
+		if v {
+			return "true"
+		}
+		return "none"
 	case []classify.Code:
 		texts := make([]string, len(v))
 		for i, code := range v {
@@ -62,6 +68,27 @@ func listed(texts []string) string {
 		return "none"
 	}
 	return strings.Join(texts, ", ")
+}
+
+// withUnits are headers that say how long to wait, each with the unit of its numbers,
+// whether its name says it or not.
+func withUnits(headers []string) (all []string) {
+	for _, text := range headers {
+		name, _, _ := strings.Cut(text, " ")
+		catalog, err := classify.JSONRPC().WithShape(classify.Shape{RetryAfter: []string{text}})
+		if err != nil { // not of a shape that is there
+			return headers
+		}
+		one := http.Header{http.CanonicalHeaderKey(name): {"1"}}
+		switch catalog.Decode(http.StatusTooManyRequests, one, nil).RetryAfter {
+		case time.Millisecond:
+			name += " ms"
+		case time.Second:
+			name += " s"
+		}
+		all = append(all, name)
+	}
+	return all
 }
 
 // shapeLines tell where the answers of an API keep what matters; none if they are as
@@ -107,7 +134,10 @@ func inOneWay(s classify.Shape) classify.Shape {
 		return bracketed.ReplaceAllString(text, ".$1$2")
 	}
 	s.Code, s.Message, s.Data, s.TraceID = each(s.Code, path), each(s.Message, path), each(s.Data, path), each(s.TraceID, path)
-	s.RetryAfter, s.IdempotencyKeys = each(s.RetryAfter, http.CanonicalHeaderKey), each(s.IdempotencyKeys, http.CanonicalHeaderKey)
+	s.RetryAfter, s.IdempotencyKeys = each(withUnits(s.RetryAfter), func(text string) string {
+		name, unit, _ := strings.Cut(text, " ")
+		return strings.TrimRight(http.CanonicalHeaderKey(name)+" "+unit, " ")
+	}), each(s.IdempotencyKeys, http.CanonicalHeaderKey)
 	slices.Sort(s.IdempotencyKeys)
 	slices.Sort(s.Success)
 	return s

@@ -44,6 +44,21 @@ func TestShape(t *testing.T) {
 	require.Equal(t, "answers\n  code\n    - $.error.decline_code, $.error.code\n    + $.error.code, $.error.decline_code\n", on(0, "", "diff", path, later).out)
 }
 
+// In which unit a header says how long to wait is shown, whether its name says it or
+// not: 700 is either no wait at all or twelve minutes.
+func TestUnitsOfHeaders(t *testing.T) {
+	waits := func(headers string) string {
+		return file(t, "name: W\nanswer: {retry-after: ["+headers+"]}\nrules: [{code: busy, name: Busy, class: retryable}]\n")
+	}
+	mixed := waits("X-Wait, X-Wait-Milliseconds, X-Pause ms, RateLimit, X-RateLimit-Reset")
+	require.Contains(t, on(0, "", "table", "-f", mixed).out, "retry-after       X-Wait s, X-Wait-Milliseconds ms, X-Pause ms, RateLimit, X-RateLimit-Reset s\n")
+	require.Equal(t, "they do the same\n", on(0, "", "diff", waits("X-Wait-Ms, x-wait"), waits("x-wait-ms ms, X-Wait s")).out)
+	require.Contains(t, on(0, "", "diff", waits("X-Wait-Ms"), waits("X-Wait-Ms s")).out, "X-Wait-Ms ms → X-Wait-Ms s\n")
+	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-pause: 700\n\n", "explain", "-", "-f", mixed).out, "it asks to be left alone for 700ms\n")
+	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-wait: 700\n\n", "explain", "-", "-f", mixed).out, "it asks to be left alone for 11m40s: no call waits longer than 20s, so it ends\n")
+	require.Contains(t, on(0, "HTTP/1.1 403 No\nx-wait: 700\n\n{\"errors\":[{\"code\":\"x\"}]}", "explain", "-", "-f", mixed).out, "it asks to be left alone for 11m40s\n", "it ends anyway")
+}
+
 // An answer is read as the table says.
 func TestPastedShapes(t *testing.T) {
 	const kraken = "name: K\nanswer: {code: '$.error[*]'}\nrules: [{code: \"EAPI:*\", name: API, class: retryable}]\n"
@@ -57,7 +72,7 @@ func TestPastedShapes(t *testing.T) {
 		"a list without a head":  {first, " [ {\"errorCode\":\"NOT_FOUND\"} ]", "NOT_FOUND Gone\n", ""},
 		"a list of nothing else": {words, "HTTP/1.1 410 Gone\n\n[\"gone\"]", "gone Gone, HTTP 410\n", ""},
 		"of another API":         {shaped, "HTTP/2 402\n\n{\"errors\":[{\"code\":50}]}", "no path of answer: code: leads to a code in it\nHTTP 402\n", ""},
-		"a success":              {shaped, "HTTP/2 201\n\n{\"id\":\"ch_1\"}", "a success: nothing in it says that anything failed. If a program cannot read it, it is this:\nHTTP 201\n", ""},
+		"a success":              {shaped, "HTTP/2 201\n\n{\"id\":\"ch_1\"}", "a success: nothing in it says that anything failed\n", ""},
 		"a line from a log":      {first, `[7] retry: HTTP 404: NOT_FOUND gone {"a":1}`, "NOT_FOUND Gone, HTTP 404\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
 )
 
@@ -44,14 +45,22 @@ not where it is usual. JSON has a value for each rule.`,
 		case "json":
 			return writeJSON(out, f.Policies)
 		case "md":
-			for _, line := range markdown(rows(f.Policies)) {
+			all := rows(f.Policies)
+			for _, line := range markdown(all) {
 				fmt.Fprintln(out, line)
+			}
+			if claims(all) {
+				fmt.Fprintf(out, "\n%s\n", claimed)
 			}
 			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
 				fmt.Fprintf(out, "\n```\n%s\n```\n", strings.Join(fields, "\n"))
 			}
 		default:
-			out.rows(rows(f.Policies))
+			all := rows(f.Policies)
+			out.rows(all)
+			if claims(all) {
+				fmt.Fprintf(out, "\n%s\n", out.prose(claimed))
+			}
 			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
 				fmt.Fprintf(out, "\n%s\n%s\n", out.paint(text.Colors{text.Bold}, "answers"), strings.Join(fields, "\n"))
 			}
@@ -67,6 +76,23 @@ var headings = []string{"code", "asks for", "took effect", "what happens", "to t
 type row struct {
 	codes []string
 	behaviour
+	coded bool // it is of codes, not of statuses
+}
+
+// claimed says what no means of codes: that they changed nothing is a claim of their
+// rules, and some statuses take it back.
+const claimed = "no*: nothing happened, but unknown if the code came under 408, 425, 429 or anything but a 4xx. " +
+	"Of a payment, and of a request that is not safe to repeat, 409 proves nothing either, nor does a status without a code."
+
+func claims(rows []row) bool {
+	return slices.ContainsFunc(rows, func(r row) bool { return r.coded && r.applied == classify.NotApplied })
+}
+
+func (r *row) effect() string {
+	if r.coded && r.applied == classify.NotApplied {
+		return "no*"
+	}
+	return r.behaviour.effect()
 }
 
 // rows groups codes, and statuses without one, by what they do.
@@ -84,6 +110,9 @@ func rows(set *policy.Set) []row {
 	}
 	for _, s := range joined(set) {
 		add(behaviourOf(set.Explain(s.code)), s.String())
+	}
+	for i := range all {
+		all[i].coded = true
 	}
 	slices.SortStableFunc(all, func(a, b row) int { return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(b.sends, a.sends)) })
 	codes := all
@@ -194,6 +223,7 @@ type (
 		Name   string `json:"name"`
 		Fix    string `json:"fix,omitempty"`
 		Source string `json:"source,omitempty"`
+		Under  string `json:"effectUnder,omitempty"` // statuses that do not take the effect back
 		doesJSON
 	}
 	statusJSON struct {
@@ -217,7 +247,7 @@ func writeJSON(out *screen, set *policy.Set) error {
 	}
 	for _, s := range stretches(set) {
 		e := set.Explain(s.code)
-		t.Codes = append(t.Codes, codeJSON{s.codes, e.Rule.Name, e.Rule.Fix, e.Rule.Source, behaviourOf(e).json()})
+		t.Codes = append(t.Codes, codeJSON{s.codes, e.Rule.Name, e.Rule.Fix, e.Rule.Source, under(&e), behaviourOf(e).json()})
 	}
 	for _, s := range statuses(set) {
 		t.Statuses = append(t.Statuses, statusJSON{s.label, s.json()})
@@ -226,6 +256,14 @@ func writeJSON(out *screen, set *policy.Set) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(t)
+}
+
+// under are the statuses under which the effect of a rule counts, "" if it claims none.
+func under(e *policy.Explanation) string {
+	if e.Rule.Effect == classify.NotApplied {
+		return "400..407, 409..424, 426..428, 430..499"
+	}
+	return ""
 }
 
 func (b behaviour) json() doesJSON {

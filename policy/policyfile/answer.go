@@ -21,8 +21,9 @@ type answer struct {
 	Message         paths     `name:"message" doc:"Paths to the text for people."`
 	Data            paths     `name:"data" doc:"Paths to a text that may repeat the request: it is kept for the program and never logged."`
 	TraceID         paths     `name:"trace-id" doc:"Paths to what the vendor's support asks for, or headers, as in header:Request-Id."`
-	RetryAfter      paths     `name:"retry-after" doc:"Headers that say how long to wait, beside Retry-After: Retry-After-Ms (a name that ends in -ms is in milliseconds), RateLimit, RateLimit-Reset, X-RateLimit-Reset."`
+	RetryAfter      paths     `name:"retry-after" doc:"Headers that say how long to wait, beside Retry-After, in seconds, or in milliseconds where the name ends in -ms or -milliseconds or ms stands behind it: Retry-After-Ms, X-Wait ms, RateLimit, RateLimit-Reset, X-RateLimit-Reset."`
 	Success         successes `name:"success" doc:"Codes that say that there is no error. Left out: 0. An empty list: every code is an error."`
+	StatusDecides   bool      `name:"status-decides" doc:"A 2xx is a success, whatever the paths lead to: for an API whose successes have something of their own where errors have their code."`
 	IdempotencyKeys paths     `name:"idempotency-keys" doc:"Request headers that make a request safe to send again: Idempotency-Key."`
 	IdempotentFor   period    `name:"idempotent-for" doc:"For how long after the first send that is so: a duration, such as 24h. Required with idempotency-keys."`
 }
@@ -54,7 +55,7 @@ func (p paths) texts() (all []string) {
 func (a *answer) shape() classify.Shape {
 	return classify.Shape{
 		Code: a.Code.texts(), Message: a.Message.texts(), Data: a.Data.texts(), TraceID: a.TraceID.texts(),
-		RetryAfter: a.RetryAfter.texts(), Success: a.Success,
+		RetryAfter: a.RetryAfter.texts(), Success: a.Success, StatusDecides: a.StatusDecides,
 		IdempotencyKeys: a.IdempotencyKeys.texts(), IdempotentFor: time.Duration(a.IdempotentFor),
 	}
 }

@@ -57,6 +57,7 @@ func TestAnswerIsInheritedWhole(t *testing.T) {
 		"extends: nexpay\n":                         {},
 		"extends: nexpay\nanswer: {}\n":             {},
 		"name: x\nanswer: {success: []}\n":          {Success: []classify.Code{}},
+		"name: x\nanswer: {status-decides: true}\n": {StatusDecides: true},
 		"name: x\nanswer: {success: ok}\n":          {Success: []classify.Code{"ok"}},
 		"extends: nexpay\nanswer: {code: $.code}\n": {Code: []string{"$.code"}},
 	} {
@@ -89,7 +90,7 @@ func TestAnswerMistakes(t *testing.T) {
 		"before a line":    {"name: x\nanswer:\n  message: \"$..err\\\n    or\"\n", []string{`f:3:15: message "$..error": ` + member}},
 		"at the end":       {"name: x\nanswer: {code: \"$['a\"}\n", []string{`f:2:21: code "$['a": the closing ' is missing`}},
 		"no path":          {"name: x\nanswer: {code: error.code, data: \"\", trace-id: \"header:\"}\n", []string{`f:2:16: code "error.code": a path begins with $, as in $.error.code`, `f:2:35: data "": a path begins with $, as in $.error.code`, `f:2:48: trace-id "": no header has this name`}},
-		"headers":          {"name: x\nanswer: {retry-after: [a b, Good], idempotency-keys: 'x:', idempotent-for: 1h}\n", []string{`f:2:24: retry-after "a b": no header has this name`, `f:2:54: idempotency-keys "x:": no header has this name`}},
+		"headers":          {"name: x\nanswer: {retry-after: [a b, Good], idempotency-keys: 'x:', idempotent-for: 1h}\n", []string{`f:2:26: retry-after "a b": behind the name of a header may stand a unit, ms or s, and nothing else`, `f:2:54: idempotency-keys "x:": no header has this name`}},
 		"keys for no time": {"name: x\nanswer: {idempotency-keys: Idempotency-Key}\n", []string{"f:2:9: idempotent-for: for how long does the API keep the key of a request?"}},
 		"a time for no keys": {"name: x\nanswer: {idempotent-for: 1h}\n", []string{
 			"f:2:9: idempotency-keys: which header makes a request safe to send again?"}},
@@ -102,8 +103,8 @@ func TestAnswerMistakes(t *testing.T) {
 		"which the base table knows": {"extends: nexpay\nanswer: {success: [0, 100]}\n", []string{`f:2:23: success "100": there is a rule "API key locked" (code 100)`}},
 		"too many successes":         {"name: x\nanswer: {success: [" + strings.Repeat("a, ", 101) + "]}\n", []string{"f:2:19: 101 codes are more than the 100 that may say that there is no error"}},
 		"too many":                   {"name: x\nanswer: {code: [" + strings.Repeat("$.a, ", 17) + "]}\n", []string{"f:2:16: code: more than 16"}},
-		"nothing":                    {"name: x\nanswer:\n", []string{"f:2:8: fields are expected here, not a value: code, message, data, trace-id, retry-after, success, idempotency-keys, idempotent-for"}},
-		"a path alone":               {"name: x\nanswer: $.code\n", []string{"f:2:9: fields are expected here, not a value: code, message, data, trace-id, retry-after, success, idempotency-keys, idempotent-for"}},
+		"nothing":                    {"name: x\nanswer:\n", []string{"f:2:8: fields are expected here, not a value: code, message, data, trace-id, retry-after, success, status-decides, idempotency-keys, idempotent-for"}},
+		"a path alone":               {"name: x\nanswer: $.code\n", []string{"f:2:9: fields are expected here, not a value: code, message, data, trace-id, retry-after, success, status-decides, idempotency-keys, idempotent-for"}},
 		"and all else":               {"name: x\nanswer: {code: $..a, message: 7, retry-after: [[x]]}\nrules: [{code: 0, name: a, class: fatal}]\ncodes: {1: {}}\n", []string{`f:2:18: code "$..a": ` + member, "f:2:31: message \"7\": a path begins with $, as in $.error.code", "f:2:48: a single value is expected here, not a list", "f:3:16: code 0 says that there is no error", `f:4:9: codes[1]: catalog "x" has no rule for this code: add one, or leave this out`}},
 	} {
 		t.Run(name, func(t *testing.T) {

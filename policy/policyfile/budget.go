@@ -2,7 +2,6 @@ package policyfile
 
 import (
 	"cmp"
-	"fmt"
 	"reflect"
 
 	"go.yaml.in/yaml/v3"
@@ -61,45 +60,4 @@ func price(p policy.Policy) policy.Policy {
 		sends = 2
 	}
 	return policy.Policy{MaxAttempts: sends, Cost: p.Cost}
-}
-
-// scarce notes where the resends of one call together cost more than a full budget
-// holds. That is no mistake: other calls put tokens back. But who writes 20 attempts
-// may not expect 11.
-func (d *decoder) scarce(doc *document, f *File) {
-	budget, err := retry.NewBudget(f.Budget)
-	if err != nil {
-		return
-	}
-	tokens, told := budget.Tokens(), map[Problem]bool{}
-	note := func(where string, own settings, v classify.Verdict) {
-		v.Class = classify.Retryable
-		p := f.Policies.For(v)
-		if own.Attempts == 0 && own.Cost == 0 || p.Cost < 1 || p.MaxAttempts-1 <= tokens/p.Cost {
-			return
-		}
-		n := Problem{Text: fmt.Sprintf("%s: %d attempts at %d tokens a resend: a full budget of %d pays for %d sends, and for more only if other calls succeed meanwhile",
-			lowerFirst(d.spanned(where)), p.MaxAttempts, p.Cost, tokens, 1+tokens/p.Cost)}
-		if at := d.places[where]; at != nil {
-			n.Line, n.Column = at.Line, at.Column
-		}
-		if !told[n] {
-			told[n] = true
-			f.Notes = append(f.Notes, n)
-		}
-	}
-	note("Default", doc.Default, classify.Verdict{})
-	note("Classes[retryable]", doc.Classes[classify.Retryable], classify.Verdict{})
-	for span, own := range doc.Statuses {
-		for status := span.first; status <= span.last; status++ {
-			if resent(int(status)) {
-				note(fmt.Sprintf("Statuses[%d]", status), own, classify.Verdict{Status: int(status)})
-			}
-		}
-	}
-	for code, own := range doc.Codes {
-		if rule, _ := f.Policies.Catalog().Lookup(code); rule.Class == classify.Retryable {
-			note(placeOfCode(code), own, classify.Verdict{Code: code})
-		}
-	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/nexpay-go/resilience/internal/spelling"
+
 	"github.com/nexpay-go/resilience/classify"
 )
 
@@ -321,36 +323,11 @@ func closest(name string, names []string) (best string) {
 		if len(name) >= 3 && strings.HasPrefix(n, name) {
 			return n
 		}
-		if distance := levenshtein(name, n); distance < least {
+		if distance := spelling.Distance(name, n); distance < least {
 			best, least = n, distance
 		}
 	}
 	return best
-}
-
-// levenshtein is how many letters differ. Names are short; what is longer is no
-// name.
-func levenshtein(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // short cuts what is quoted from a file.

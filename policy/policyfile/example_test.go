@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy/policyfile"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -42,7 +44,7 @@ func ExampleLoad() {
 	// Output:
 	// 3 sends: <nil>
 	// 1007 Account closed
-	//   class         fatal; effect not applied
+	//   class         fatal; effect not applied (unknown, if it came under 408, 425, 429 or anything but a 4xx)
 	//   what to do    Ask Acme why, and stop paying until then.
 	//   what happens  the call ends, and every further call with this key fails at once until a person unlocks it
 	//   breaker       counts as a sign of life
@@ -90,6 +92,37 @@ budget: {capacity: 200, refund: price}
 	err = retry.Do(context.Background(), r, func(context.Context) error { return coded(16) })
 	fmt.Println(errors.Is(err, retry.ErrFatal), b.State())
 	// Output: true closed
+}
+
+// A classifier over the catalog says what a status means that no file can say. Answers
+// are read as the file has it.
+func ExampleFile_classifier() {
+	f, err := policyfile.Load("testdata/acme.yaml")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var r *retry.Retrier
+	r, err = retry.New(retry.Config{Policies: f.Policies, Classifier: classify.Func(func(err error) classify.Verdict {
+		v := r.Catalog().Classify(err) // of the file, also after Reload
+		if v.Status == http.StatusNotFound && v.Code == "" {
+			v.Class = classify.Retryable
+		}
+		return v
+	})})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sends := 0
+	err = retry.Do(context.Background(), r, func(context.Context) error {
+		if sends++; sends == 1 {
+			return &classify.Error{Status: http.StatusNotFound} // it is there in a moment
+		}
+		return nil
+	})
+	fmt.Printf("%d sends: %v\n", sends, err)
+	// Output: 2 sends: <nil>
 }
 
 func ExampleWatch() {

@@ -1,11 +1,9 @@
 package policyfile
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -27,8 +25,8 @@ type File struct {
 
 	// Notes tell what is right but may not be meant, in the order of the file:
 	// attempts that together cost more than the budget holds, so that a call is
-	// sent that often only if others succeed meanwhile; a code such as 10-19, which
-	// is a word.
+	// sent that often only if others succeed meanwhile; a max-retry-after for which
+	// elapsed leaves no time; a code such as 10-19, which is a word.
 	Notes []Problem
 
 	path, text string // that it was loaded from
@@ -69,9 +67,7 @@ func Parse(name string, data []byte) (*File, error) {
 	if err := d.result(name); err != nil {
 		return nil, err
 	}
-	d.odd(root, &doc, f)
-	d.scarce(&doc, f)
-	slices.SortFunc(f.Notes, func(a, b Problem) int { return cmp.Or(inOrder(a, b), cmp.Compare(a.Text, b.Text)) })
+	d.notes(root, &doc, f)
 	return f, nil
 }
 

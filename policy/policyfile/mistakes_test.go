@@ -89,9 +89,11 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	})
 }
 
-// What costs more than a full budget pays for is no mistake, but worth a note.
+// What costs more than a full budget pays for, and a wait for which a call has no
+// time, are no mistakes, but worth a note.
 func TestNotes(t *testing.T) {
 	const more = ", and for more only if other calls succeed meanwhile"
+	const late = ": a wait as long ends the call at once; a longer elapsed beside it allows it"
 	for name, tt := range map[string]struct {
 		file string
 		want []string
@@ -108,6 +110,19 @@ func TestNotes(t *testing.T) {
 		"what the budget pays for": {"extends: nexpay\nbudget: {capacity: 1000}\ncodes:\n  -32603: {attempts: 101}\n", nil},
 		"what is sent once":        {"extends: nexpay\ncodes:\n  50: {cost: 90}\n  130: {cost: 90}\n", nil},
 		"as many as there can be":  {"extends: nexpay\ndefault: {attempts: 9223372036854775807}\n", []string{"f:2:10: default: 9223372036854775807 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends" + more}},
+		"a wait of a code":         {"extends: nexpay\ncodes:\n  -32603: {max-retry-after: 1m}\n", []string{"f:3:3: codes[-32603]: max-retry-after 1m0s does not fit into elapsed 30s" + late}},
+		"of a newer nonce":         {"extends: nexpay\ncodes:\n  50: {max-retry-after: 1m}\n", []string{"f:3:3: codes[50]: max-retry-after 1m0s does not fit into elapsed 30s" + late}},
+		"as long as the call":      {"name: x\ndefault: {max-retry-after: 30s}\n", []string{"f:2:10: default: max-retry-after 30s does not fit into elapsed 30s" + late}},
+		"a wait anywhere": {"name: x\ndefault: {max-retry-after: 1m}\nclasses: {retryable: {max-retry-after: 2m}, fix-and-resend: {max-retry-after: 3m}}\nstatuses:\n  429: {max-retry-after: 2m}\n  500..504: {max-retry-after: 1h, elapsed: 5m}\n", []string{
+			"f:2:10: default: max-retry-after 1m0s does not fit into elapsed 30s" + late,
+			"f:3:11: classes[retryable]: max-retry-after 2m0s does not fit into elapsed 30s" + late,
+			"f:3:45: classes[fix-and-resend]: max-retry-after 3m0s does not fit into elapsed 30s" + late,
+			"f:5:3: statuses[429]: max-retry-after 2m0s does not fit into elapsed 1m30s" + late,
+			"f:6:3: statuses[500..504]: max-retry-after 1h0m0s does not fit into elapsed 5m0s" + late}},
+		"a status that asks for a wait":                            {"name: x\nstatuses: {403: {max-retry-after: 2m}}\n", []string{"f:2:12: statuses[403]: max-retry-after 2m0s does not fit into elapsed 30s" + late}},
+		"a wait that fits":                                         {"extends: nexpay\ndefault: {max-retry-after: 29s}\nstatuses:\n  429: {max-retry-after: 1m}\n  503: {max-retry-after: 1h, elapsed: none}\n  502: {max-retry-after: none}\n", nil},
+		"a wait that nobody is to wait for":                        {"extends: nexpay\nclasses: {fatal: {max-retry-after: 1h}}\nstatuses: {503: {attempts: 1, max-retry-after: 1h}}\ncodes:\n  100: {max-retry-after: 1h}\n  130: {max-retry-after: 1h}\n", nil},
+		"an elapsed that is too short for a wait of the library's": {"name: x\ndefault: {elapsed: 20s}\nstatuses: {429: {elapsed: 10s}}\n", nil},
 		"everywhere": {"extends: nexpay\nclasses: {retryable: {attempts: 50}}\nstatuses:\n  500..504: {cost: 60}\n  503: {cost: 70}\nbudget: {capacity: 80}\n", []string{
 			"f:2:11: classes[retryable]: 50 attempts at 10 tokens a resend: a full budget of 80 pays for 9 sends" + more,
 			"f:4:3: statuses[500..504]: 50 attempts at 60 tokens a resend: a full budget of 80 pays for 2 sends" + more,

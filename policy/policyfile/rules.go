@@ -2,9 +2,7 @@ package policyfile
 
 import (
 	"cmp"
-	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -114,19 +112,6 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 	}
 	if d.judges && r.inert() {
 		d.wrong(child(at, "code"), "%s reads like an HTTP status: a rule has no effect on answers that have only that; use statuses: {%v: {…}} for those, or add i-am-sure: true if answers hold this code in their body", r.Code, r.Code.span())
-	}
-}
-
-// likeSeveral is one code that may be meant as a range or a list.
-var likeSeveral = regexp.MustCompile(`^[0-9]+( ?[-–,;/] ?[0-9]+)+$`)
-
-// odd notes codes that are words, and may not be meant to be.
-func (d *decoder) odd(root *yaml.Node, doc *document, f *File) {
-	for i, r := range doc.Rules {
-		if code, single := r.Code.one(); single && likeSeveral.MatchString(string(code)) {
-			at := child(child(root, "rules").Content[i], "code")
-			f.Notes = append(f.Notes, Problem{at.Line, at.Column, fmt.Sprintf("%s is a word: a range of numbers is written 1000..1999, and each of several codes has a rule of its own", code.Text())})
-		}
 	}
 }
 

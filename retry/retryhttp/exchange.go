@@ -32,13 +32,15 @@ type exchange struct {
 }
 
 // Value hides that the request is an operation: those made inside are not. And it
-// tells why the request is sent once, if that is so.
+// tells why the request is sent once, if that is so, or what would help it in doubt.
 func (x *exchange) Value(key any) any {
 	switch {
 	case key == (operationKey{}):
 		return nil
 	case key == (carry.OnceKey{}) && !x.body.again():
 		return "its body can be read once, so it is sent once (with GetBody, or Transport.BufferBody, it could be sent again)"
+	case key == (carry.DoubtKey{}):
+		return x.helps()
 	}
 	return x.Context.Value(key)
 }

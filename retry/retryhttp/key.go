@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // findKey finds the key of a request that the API keeps from happening twice, if its
@@ -14,6 +17,30 @@ func (x *exchange) findKey() {
 	if x.catalog != nil && x.body.again() {
 		x.key, x.keeps = x.catalog.IdempotencyKey(x.req.Header)
 	}
+}
+
+// helps is what would let the request be sent again in doubt, "" if nobody knows.
+func (x *exchange) helps() string {
+	if x.payment {
+		return ""
+	}
+	var names []string
+	if x.catalog != nil {
+		names = x.catalog.Shape().IdempotencyKeys
+	}
+	for name := range x.req.Header {
+		if slices.ContainsFunc(names, func(listed string) bool { return strings.EqualFold(listed, name) }) {
+			if x.key != "" {
+				return fmt.Sprintf("look it up, or send it again with the same %s, which the API keeps for %v", name, x.keeps)
+			}
+			return "send " + name + " once, and not empty: then it can be sent again"
+		}
+	}
+	if len(names) > 0 {
+		return "set " + strings.Join(names, " or ") + ", one value for each operation: then it can be sent again"
+	}
+	return "an idempotency key would let it be sent again: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
+		"of an API without, retryhttp.Once finds out what happened"
 }
 
 // warn tells of a header that makes net/http repeat what it should not: what the API

@@ -195,6 +195,101 @@ func TestKeyOfAnAPIWithoutKeys(t *testing.T) {
 	})
 }
 
+// The error of a request that is not sent again in doubt says what would have let it be; so does the event, which is
+// what is logged.
+func TestWhatWouldHelpInDoubt(t *testing.T) {
+	const none = "; action: an idempotency key would let it be sent again: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
+		"of an API without, retryhttp.Once finds out what happened (1 send in 0s, effect unknown)"
+	for name, tt := range map[string]struct {
+		keys   []string
+		header [][2]string
+		method string
+		want   string
+	}{
+		"an API without keys": {nil, [][2]string{{"Idempotency-Key", "inv-7"}}, "POST", none},
+		"one that was forgotten": {[]string{"Idempotency-Key"}, nil, "POST",
+			"; action: set Idempotency-Key, one value for each operation: then it can be sent again (1 send in 0s, effect unknown)"},
+		"one of two that was forgotten": {[]string{"Idempotency-Key", "X-Request-Token"}, nil, "PATCH",
+			"; action: set Idempotency-Key or X-Request-Token, one value for each operation: then it can be sent again (1 send"},
+		"an empty one": {[]string{"idempotency-key"}, [][2]string{{"Idempotency-Key", " "}}, "POST",
+			"; action: send Idempotency-Key once, and not empty: then it can be sent again (1 send"},
+		"two": {[]string{"Idempotency-Key"}, [][2]string{{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}}, "POST",
+			"; action: send Idempotency-Key once, and not empty: then it can be sent again (1 send"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := vendor(t, func(s *classify.Shape) {
+					if s.IdempotencyKeys = tt.keys; tt.keys == nil {
+						s.IdempotentFor = 0
+					}
+				})
+				var logged string
+				r, err := retry.New(retry.Config{Policies: vendorPolicies(t, c, 5), OnEvent: func(_ context.Context, e retry.Event) {
+					if e.Kind == retry.EventGaveUp {
+						logged = e.Err.Error()
+					}
+				}})
+				require.NoError(t, err)
+				req := request(t, tt.method, "amount=17")
+				for _, h := range tt.header {
+					req.Header.Add(h[0], h[1])
+				}
+				_, err = under(t, c, answers(says(429, "slow down")), func(tr *retryhttp.Transport) { tr.Retrier, tr.AlwaysError = r, true }).Do(req)
+				require.ErrorIs(t, err, retry.ErrDoubt)
+				require.Contains(t, errorOf(t, err).Error(), "retry: it may have taken effect, so it is not sent again: HTTP 429")
+				require.Contains(t, errorOf(t, err).Error(), tt.want)
+				require.Equal(t, errorOf(t, err).Error(), logged)
+			})
+		})
+	}
+}
+
+// A refusal after doubt speaks for its own send: who does what its rule advises would pay twice. What helps is the key.
+func TestWhatHelpsAfterDoubt(t *testing.T) {
+	const again = "; action: look it up, or send it again with the same Idempotency-Key, which the API keeps for 24h0m0s (2 sends in 1s, effect unknown)"
+	busy, slow, down := with(429, `{"error":{"code":"busy"}}`), with(503, "", "Retry-After", "300"), with(503, "")
+	for name, tt := range map[string]struct {
+		answers []func(*http.Request) (*http.Response, error)
+		reason  error
+		want    string
+	}{
+		"declined at once":       {[]func(*http.Request) (*http.Response, error){with(402, declined)}, retry.ErrFatal, "Card declined; action: Ask for another card (1 send in 0s, effect not applied)"},
+		"declined in doubt":      {[]func(*http.Request) (*http.Response, error){down, with(402, declined)}, retry.ErrFatal, "Card declined" + again},
+		"of the wrong form":      {[]func(*http.Request) (*http.Response, error){down, with(400, "")}, retry.ErrFixAndResend, "HTTP 400" + again},
+		"the wait is too long":   {[]func(*http.Request) (*http.Response, error){slow}, retry.ErrRetryAfter, "it asks to come back after 5m0s" + strings.Replace(again, "2 sends in 1s", "1 send in 0s", 1)},
+		"the attempts are over":  {[]func(*http.Request) (*http.Response, error){busy, busy}, retry.ErrAttempts, "Busy" + again},
+		"a decline in a 200":     {[]func(*http.Request) (*http.Response, error){with(200, declined)}, retry.ErrFatal, "action: Ask for another card (1 send in 0s, effect unknown)"},
+		"the form, and no doubt": {[]func(*http.Request) (*http.Response, error){with(400, "")}, retry.ErrFixAndResend, "HTTP 400 (1 send in 0s, effect unknown)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := vendor(t)
+				r := quick(t, retry.Config{Policies: vendorPolicies(t, c, 2)})
+				_, err := under(t, c, answers(tt.answers...), func(tr *retryhttp.Transport) { tr.Retrier, tr.AlwaysError, tr.InspectJSON = r, true, true }).Do(keyed(t, "inv-7"))
+				require.ErrorIs(t, err, tt.reason)
+				require.ErrorContains(t, errorOf(t, err), tt.want)
+			})
+		})
+	}
+}
+
+// What nexpolicy explain says of an answer, and the error of a call, are one: a code that no rule knows proves nothing.
+func TestUnknownCodeProvesNothing(t *testing.T) {
+	const unknown = `{"error":{"code":"already_paid","message":"Paid before."}}`
+	for _, status := range []int{400, 402, 403, 409, 421, 422, 424, 429, 503} {
+		for _, method := range []string{"GET", "POST"} {
+			synctest.Test(t, func(t *testing.T) {
+				c := vendor(t)
+				_, err := under(t, c, answers(with(status, unknown), with(status, unknown), with(status, unknown), with(status, unknown), with(status, unknown)), func(tr *retryhttp.Transport) { tr.AlwaysError = true }).Do(request(t, method, "amount=17"))
+				e := errorOf(t, err)
+				require.Equal(t, classify.Code("already_paid"), e.Verdict.Code)
+				require.Equal(t, classify.Unknown, e.Effect, "%s %d", method, status)
+				require.Equal(t, e.Effect, c.Classify(c.Decode(status, nil, []byte(unknown))).Effect, "%s %d", method, status)
+			})
+		}
+	}
+}
+
 // When the API may have forgotten the key, less the time that a late copy takes, the request is one without a key.
 func TestKeyIsForgotten(t *testing.T) {
 	for keeps, sends := range map[time.Duration]int{
@@ -218,6 +313,8 @@ func TestKeyIsForgotten(t *testing.T) {
 				_, err = under(t, c, k, func(tr *retryhttp.Transport) { tr.Retrier = r }).Do(keyed(t, "inv-7"))
 				if sends < 100 {
 					require.ErrorIs(t, err, retry.ErrDoubt)
+					require.ErrorContains(t, errorOf(t, err), "retry: it may have taken effect, so it is not sent again later than its idempotency key is sure to be kept ("+keeps.String()+"): ")
+					require.ErrorContains(t, errorOf(t, err), "; action: look it up, or send it again with the same Idempotency-Key, which the API keeps for "+keeps.String()+" (")
 				}
 				require.Equal(t, classify.Unknown, errorOf(t, err).Effect)
 				k.count(t, 1, sends)

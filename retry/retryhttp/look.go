@@ -22,7 +22,13 @@ const patience = 100 * time.Millisecond
 func (x *exchange) looks(resp *http.Response) bool {
 	return x.catalog != nil && resp.StatusCode >= 200 && resp.StatusCode <= 299 &&
 		resp.ContentLength <= mostError && resp.Body != http.NoBody && x.req.Method != http.MethodHead &&
-		saysJSON(resp.Header.Get("Content-Type")) && len(x.catalog.Shape().Code) > 0
+		saysJSON(resp.Header.Get("Content-Type")) && x.looksForCodes()
+}
+
+// looksForCodes reports whether a 2xx may have any.
+func (x *exchange) looksForCodes() bool {
+	s := x.catalog.Shape()
+	return len(s.Code) > 0 && !s.StatusDecides
 }
 
 func saysJSON(contentType string) bool {

@@ -233,3 +233,61 @@ func TestSecretsInCodes(t *testing.T) {
 		require.Equal(t, want, e.Verdict.Code)
 	}
 }
+
+// Where the status decides, a 2xx is the caller's as it comes, also as a stream that pauses; and a payment is one.
+func TestStatusDecides(t *testing.T) {
+	const sold = `{"error":null,"name":"Streaming"}`
+	decides := func(s *classify.Shape) { s.Code, s.StatusDecides = []string{"$.name"}, true }
+	synctest.Test(t, func(t *testing.T) {
+		s := answers(with(200, sold, "Content-Type", "application/json"), with(201, sold, "Content-Type", "application/json"))
+		c := under(t, vendor(t, decides), s, func(tr *retryhttp.Transport) { tr.AlwaysError = true })
+		resp, err := c.Do(request(t, "GET", ""))
+		require.NoError(t, err)
+		require.Equal(t, sold, read(t, resp))
+		resp, err = c.Do(retryhttp.Once(request(t, "POST", "amount=17"), "inv-7", nil))
+		require.NoError(t, err)
+		require.Equal(t, sold, read(t, resp))
+		require.Len(t, s.seen, 2)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		_, err := under(t, vendor(t, decides), answers(with(404, `{"name":"card_declined"}`)), func(tr *retryhttp.Transport) { tr.AlwaysError = true }).Do(request(t, "GET", ""))
+		require.Equal(t, classify.Code("card_declined"), errorOf(t, err).Verdict.Code)
+	})
+}
+
+// A classifier of the program's own may judge what the shape of the policies' catalog reads: here an answer that has only
+// a status.
+func TestClassifierOverAShape(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := vendor(t)
+		var r *retry.Retrier
+		r, err := retry.New(retry.Config{Policies: vendorPolicies(t, c, 3), Classifier: classify.Func(func(err error) classify.Verdict {
+			v := r.Catalog().Classify(err)
+			if v.Status == http.StatusNotFound && v.Code == "" { // it is there soon
+				v.Class = classify.Retryable
+			}
+			return v
+		})})
+		require.NoError(t, err)
+		do := func(req *http.Request, a ...func(*http.Request) (*http.Response, error)) (*stub, error) {
+			s := answers(a...)
+			_, err := under(t, c, s, func(tr *retryhttp.Transport) { tr.Retrier, tr.AlwaysError = r, true }).Do(req)
+			return s, err
+		}
+		s, err := do(request(t, "GET", ""), with(404, ""), with(200, "{}"))
+		require.NoError(t, err)
+		require.Len(t, s.seen, 2)
+		s, err = do(request(t, "POST", "amount=17"), with(402, declined))
+		require.Equal(t, classify.NotApplied, errorOf(t, err).Effect)
+		require.Len(t, s.seen, 1)
+		s, err = do(keyed(t, "inv-7"), with(404, ""), with(200, "{}"))
+		require.NoError(t, err)
+		require.Len(t, s.seen, 2)
+		s, err = do(request(t, "POST", "amount=17"), with(404, ""))
+		require.ErrorIs(t, err, retry.ErrDoubt, "a bare 404 proves nothing")
+		require.Len(t, s.seen, 1)
+		s, err = do(request(t, "POST", "amount=17"), with(422, `{"error":{"code":"already_paid"}}`))
+		require.Equal(t, classify.Unknown, errorOf(t, err).Effect, "nor does a code that no rule knows")
+		require.Len(t, s.seen, 1)
+	})
+}
