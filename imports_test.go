@@ -44,6 +44,15 @@ var mayImport = map[string][]string{
 		"gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw", "gonum.org/v1/plot/vg/vgsvg"},
 	"policy/policyfile": {"breaker", "classify", "internal/spelling", "policy", "retry", "go.yaml.in/yaml/v3"},
 
+	"keylease":                    {"nonce"},
+	"keylease/keyleasetest":       {"keylease"},
+	"keylease/redislease":         {"keylease"},
+	"keylease/sqllease":           {"keylease"},
+	"switchboard":                 {"breaker"},
+	"switchboard/switchboardtest": {"breaker", "switchboard"},
+	"switchboard/redisboard":      {"breaker", "switchboard"},
+	"switchboard/sqlboard":        {"switchboard"},
+
 	"journal": {},
 	"journal/boltjournal": {"journal/internal/entry", "journal/internal/failure", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors",
 		"golang.org/x/sys/unix"},

@@ -98,6 +98,26 @@ var mayRequire = map[string][]string{
 		"golang.org/x/sys",
 		"modernc.org/sqlite",
 	},
+	"keylease": {
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"pgregory.net/rapid",
+	},
+	"keylease/redislease": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/keylease",
+		"github.com/redis/go-redis/v9",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
+	"keylease/sqllease": {
+		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience/keylease",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"modernc.org/sqlite",
+	},
 	"policy/policyfile": {
 		"github.com/nexpay-go/resilience",
 		"github.com/santhosh-tekuri/jsonschema/v6",
@@ -105,6 +125,26 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"go.yaml.in/yaml/v3",
 		"pgregory.net/rapid",
+	},
+	"switchboard": {
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
+	"switchboard/redisboard": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/switchboard",
+		"github.com/redis/go-redis/v9",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
+	"switchboard/sqlboard": {
+		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/switchboard",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"modernc.org/sqlite",
 	},
 }
 
