@@ -105,7 +105,6 @@ var mayRequire = map[string][]string{
 		"pgregory.net/rapid",
 	},
 	"keylease/redislease": {
-		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/redis/go-redis/v9",
 		"github.com/stretchr/testify",
@@ -140,7 +139,6 @@ var mayRequire = map[string][]string{
 	},
 	"switchboard/sqlboard": {
 		"github.com/jackc/pgx/v5",
-		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/switchboard",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",

@@ -170,6 +170,9 @@ func (w *walk) opinion(err error, joins int) opinion {
 		if u, ok := err.(*wire.Unsent); ok {
 			return best.or(w.unsent(u, joins))
 		}
+		if _, ok := err.(*wire.Unprocessed); ok {
+			return best.or(opinion{Verdict{Class: Retryable, Effect: NotApplied, Rule: "not processed"}, byUnsent})
+		}
 		if m, ok := err.(*wire.Mark); ok {
 			return best.or(w.marked(m, joins))
 		}

@@ -2,8 +2,6 @@ package nexpay_test
 
 import (
 	"context"
-	"crypto/tls"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/refusing"
 	"github.com/nexpay-go/resilience/nexpay"
 )
 
@@ -50,63 +49,18 @@ func request(t *testing.T, c *nexpay.Client, ctx context.Context, name string) *
 func TestOneSendOverHTTP2(t *testing.T) {
 	for name := range sends {
 		t.Run(name, func(t *testing.T) {
-			server := refusing(t)
+			server := refusing.Streams(t)
 			c := &nexpay.Client{BaseURL: server.URL, Signer: signer(t, golden), HTTP: server.Client()}
 			ctx, cancel := context.WithTimeout(withNonce(t.Context(), 7), 5*time.Second)
 			defer cancel()
 			err := c.Do(request(t, c, ctx, name), nil)
 			require.Error(t, err)
 			require.NoError(t, ctx.Err(), "it came to an end by itself")
-			require.EqualValues(t, 1, server.streams.Load(), "sends with one nonce")
+			require.EqualValues(t, 1, server.Streams.Load(), "sends with one nonce")
 			v := classify.Nexpay().Classify(err)
 			require.Equal(t, classify.Retryable, v.Class)
 			require.Equal(t, classify.Unknown, v.Effect)
 		})
-	}
-}
-
-type refusingServer struct {
-	*httptest.Server
-	streams atomic.Int32
-}
-
-// refusing is an HTTP/2 server that answers every request with
-// RST_STREAM(REFUSED_STREAM).
-func refusing(t *testing.T) *refusingServer {
-	t.Helper()
-	s := &refusingServer{Server: httptest.NewUnstartedServer(nil)}
-	s.EnableHTTP2 = true
-	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) { refuse(conn, &s.streams) },
-	}
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// refuse speaks just enough HTTP/2 to refuse.
-func refuse(conn io.ReadWriter, streams *atomic.Int32) {
-	const (
-		headers, rst, settings = 1, 3, 4
-		refusedStream          = 7
-	)
-	if _, err := io.ReadFull(conn, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
-		return
-	}
-	_, _ = conn.Write([]byte{0, 0, 0, settings, 0, 0, 0, 0, 0})
-	for head := make([]byte, 9); ; {
-		if _, err := io.ReadFull(conn, head); err != nil {
-			return
-		}
-		_, _ = io.CopyN(io.Discard, conn, int64(head[0])<<16|int64(head[1])<<8|int64(head[2]))
-		switch {
-		case head[3] == settings && head[4] == 0:
-			_, _ = conn.Write([]byte{0, 0, 0, settings, 1, 0, 0, 0, 0})
-		case head[3] == headers:
-			streams.Add(1)
-			frame := append([]byte{0, 0, 4, rst, 0}, head[5:9]...)
-			_, _ = conn.Write(binary.BigEndian.AppendUint32(frame, refusedStream))
-		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -60,7 +59,7 @@ func (m *mark) own(key any) (value any, own bool) {
 		return m, true
 	case m.kind != markCall && key == carry.PaymentKey{}: // a call inside is part of it
 		return m.kind == markSend, true
-	case m.kind == markApart && m.untraced != nil && proof.IsTrace(key):
+	case m.kind == markApart && m.untraced != nil && (carry.IsTrace(key) || key == carry.CounterKey{}):
 		return m.untraced.Value(key), true
 	case m.turn.Ticket == nil:
 		return nil, false

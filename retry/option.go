@@ -10,9 +10,10 @@ import (
 // An Option sets something for a single call: [Named], [Endpoint], [Fix],
 // [Fallback], [Resend], [ResendWithin]. Of two of a kind the last one counts.
 type Option struct {
-	kind optionKind
-	text string
-	do   any // a function, or what else the kind calls for
+	kind  optionKind
+	text  string
+	bound bound
+	do    any // a function, or what else the kind calls for
 }
 
 type optionKind uint8

@@ -10,6 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/proof"
+	"github.com/nexpay-go/resilience/internal/wire"
 )
 
 // ErrDoubt, of a call with [Resend] on proof: the last send may have taken effect,
@@ -58,7 +59,7 @@ func (r Resends) String() string {
 // ResendNever. DoOnce has rules of its own and takes no notice of it.
 // On a call inside an attempt of the same Retrier, which does not decide about
 // sending again, it is [ErrNested], with nothing sent: say it of the outer call.
-func Resend(when Resends) Option { return Option{kind: optResend, do: bound{when, 0}} }
+func Resend(when Resends) Option { return Option{kind: optResend, bound: bound{when, 0}} }
 
 // A bound is what [Resend] and [ResendWithin] say of a call.
 type bound struct {
@@ -68,7 +69,7 @@ type bound struct {
 
 func resends(opts []Option) bound {
 	if o := find(opts, optResend); o != nil {
-		return o.do.(bound)
+		return o.bound
 	}
 	return bound{}
 }
@@ -79,11 +80,11 @@ func (b bound) guard() guard {
 	case ResendAlways:
 		return nil
 	case ResendOnProof, ResendOnProofNoReplay:
-		proved := onProof{noReplay: r == ResendOnProofNoReplay}
+		noReplay := r == ResendOnProofNoReplay
 		if b.keeps > 0 {
-			return &keyed{onProof: proved, keeps: b.keeps}
+			return &keyed{onProof: onProof{noReplay: noReplay}, keeps: b.keeps}
 		}
-		return &proved
+		return &onProof{noReplay: noReplay}
 	}
 	return &sentOnce{because: "it is to be sent once"}
 }
@@ -109,21 +110,25 @@ func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
 // onProof is the guard of a call that is sent again only if the last send is proved
 // to have changed nothing.
 type onProof struct {
-	noReplay bool
-	wire     *proof.Wire // of the last send
-	proved   bool        // that it changed nothing
-	doubt    bool        // some send may have, whatever the table says
-	earlier  bool        // one before the last may have
+	noReplay  bool
+	wire      *proof.Wire // of the last send
+	firstWire proof.Wire
+	proved    bool // that it changed nothing
+	doubt     bool // some send may have, whatever the table says
+	earlier   bool // one before the last may have
 }
 
-func (g *onProof) before(ctx context.Context, _ *call) (context.Context, *Error) {
-	g.wire = new(proof.Wire)
+func (g *onProof) before(ctx context.Context, c *call) (context.Context, *Error) {
+	g.wire = &g.firstWire
+	if c.count.sends > 0 { // whose hooks may come late
+		g.wire = new(proof.Wire)
+	}
 	return g.wire.Traced(ctx), nil
 }
 
 func (g *onProof) after(_ context.Context, c *call, came error) {
 	v := &c.history.last().Verdict
-	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v)
+	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v) || unprocessed(c.err)
 	g.earlier, g.doubt = g.doubt, g.doubt || !g.proved
 }
 
@@ -132,6 +137,14 @@ func (g *onProof) after(_ context.Context, c *call, came error) {
 // no proof about a payment, and DoOnce does not count on it.
 func misdirected(v *classify.Verdict) bool {
 	return v.Status == http.StatusMisdirectedRequest && v.Code == "" && v.Effect == classify.NotApplied
+}
+
+// unprocessed reports whether the server said in the words of HTTP/2 that it did nothing
+// with the request. DoOnce does not count on it either: what stands between may have sent
+// another copy.
+func unprocessed(err error) bool {
+	_, ok := errors.AsType[*wire.Unprocessed](err)
+	return ok
 }
 
 func (g *onProof) refuses(*call, *classify.Verdict) *Error {

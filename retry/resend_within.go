@@ -26,7 +26,7 @@ func ResendWithin(keeps time.Duration, then Resends) Option {
 	if then != ResendOnProofNoReplay {
 		then = ResendOnProof
 	}
-	return Option{kind: optResend, do: bound{then, max(keeps, 0)}}
+	return Option{kind: optResend, bound: bound{then, max(keeps, 0)}}
 }
 
 // keyed is the guard of a call that the API keeps from happening twice for a while.

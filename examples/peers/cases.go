@@ -30,11 +30,14 @@ type way struct {
 // A benchmark is one case, by all who can do it.
 type benchmark struct {
 	name   string
-	sends  int  // that the operation is to see in each call
+	sends  int  // that the operation is to see in each call, or unseen
 	fails  bool // the call
 	script func() operation
 	ways   []way
 }
+
+// unseen is where there is no operation.
+const unseen = -1
 
 // benchmarks are all cases.
 func benchmarks() []benchmark {
@@ -49,6 +52,8 @@ func benchmarks() []benchmark {
 			{"retry-go + gobreaker + context.WithTimeout", real, retryGoTimeout},
 			{"failsafe-go", real, failsafeTimeout},
 		}},
+		{"HTTP GET", unseen, false, func() operation { return nil }, exchanges("GET", "")},
+		{"HTTP POST", unseen, false, func() operation { return nil }, exchanges("POST", "amount=17")},
 	}
 }
 

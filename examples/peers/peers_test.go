@@ -26,7 +26,9 @@ func TestEachDoesWhatItsCaseIs(t *testing.T) {
 						return op(ctx)
 					})
 					require.Equal(t, c.fails, err != nil, "%v", err)
-					require.Equal(t, c.sends, sends)
+					if c.sends != unseen {
+						require.Equal(t, c.sends, sends)
+					}
 				}
 			})
 		}

@@ -1,40 +1,87 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
+
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// A Watch sees whether net/http asked for a connection to send one request, and
-// got one. A fresh one for each send: a hook may come late.
+// A Watch sees whether net/http asked for a connection to send one request, and how
+// many it got. A fresh one for each send: a hook may come late. It is the context of that
+// request.
 type Watch struct {
-	asked, got atomic.Bool
-	trace      httptrace.ClientTrace
-	out        *http.Request
-	body       *once
-	length     int64 // of the body, 0 if it is not known
+	context.Context // around it
+	asked           atomic.Bool
+	got             atomic.Int32
+	trace           httptrace.ClientTrace
+	counter         carry.Counter // that is told as well; nil: none
+	out             *http.Request
+	single          bool
+	body            *once // own, nil where there is none to be watched
+	own             once
+	length          int64 // of the body, 0 if it is not known
 }
 
-// Watched returns a copy of a request to be sent under watch. Where single is set,
-// net/http is kept from repeating it by itself, for which it would need GetBody or
-// to know that there is no body.
-func (w *Watch) Watched(req *http.Request, single bool) *http.Request {
-	var out *http.Request
-	w.trace.GetConn = func(string) { w.asked.Store(true) }
-	w.trace.GotConn = func(info httptrace.GotConnInfo) {
-		w.got.Store(true)
-		if single {
-			keepFromRepeating(out, info)
-		}
+// In returns ctx with the watch in it, for the request that [Watch.Over] is given then.
+func (w *Watch) In(ctx context.Context) context.Context {
+	w.trace.GetConn, w.trace.GotConn = w.asks, w.gets
+	w.counter, _ = ctx.Value(carry.CounterKey{}).(carry.Counter)
+	if httptrace.ContextClientTrace(ctx) != nil { // which goes on
+		return httptrace.WithClientTrace(ctx, &w.trace)
 	}
-	out = req.WithContext(httptrace.WithClientTrace(req.Context(), &w.trace))
-	w.out = out
+	w.Context = ctx
+	return w
+}
+
+// Value adds the trace, as httptrace.WithClientTrace would.
+func (w *Watch) Value(key any) any {
+	if carry.IsTrace(key) {
+		return &w.trace
+	}
+	return w.Context.Value(key)
+}
+
+func (w *Watch) asks(string) {
+	w.asked.Store(true)
+	if w.counter != nil {
+		w.counter.Asked()
+	}
+}
+
+// gets sees a connection taken. The second one of a send is the replay that net/http
+// allows itself where the first was gone before anything came back; more than that it is
+// kept from, or a server that refuses each stream is asked thousands of times a second.
+func (w *Watch) gets(info httptrace.GotConnInfo) {
+	if n := w.got.Add(1); w.single || n > 1 {
+		keepFromRepeating(w.out, info, n)
+	}
+	if w.counter != nil {
+		w.counter.Got()
+	}
+}
+
+// Connections is how many net/http got for the request: each may have carried it.
+func (w *Watch) Connections() int { return int(w.got.Load()) }
+
+// Over watches over a request, whose context is that of [Watch.In]. Where single is set,
+// net/http is kept from repeating it by itself at all, for which it would need GetBody or
+// to know that there is no body.
+func (w *Watch) Over(out *http.Request, single bool) {
+	w.out, w.single = out, single
 	if single {
 		w.unrepeatable(out)
 	}
+}
+
+// Watched returns a copy of a request to be sent under watch, see [Watch.Over].
+func (w *Watch) Watched(req *http.Request, single bool) *http.Request {
+	out := req.WithContext(w.In(req.Context()))
+	w.Over(out, single)
 	return out
 }
 
@@ -46,7 +93,7 @@ func (w *Watch) unrepeatable(out *http.Request) {
 	out.GetBody = nil
 	switch {
 	case out.Body != nil && out.Body != http.NoBody:
-		w.body, w.length = &once{ReadCloser: out.Body}, out.ContentLength
+		w.own.ReadCloser, w.body, w.length = out.Body, &w.own, out.ContentLength
 		out.Body = w.body
 	case mayHaveBody(out.Method) && !hasKey(out.Header):
 		out.Body = http.NoBody
@@ -67,12 +114,16 @@ func hasKey(h http.Header) bool {
 }
 
 // keepFromRepeating gives a request without a body one that net/http cannot know to
-// be empty, where the connection is one of HTTP/2: there it would be sent again as
-// often as the server says that it was not. The hook runs before it is sent, where
-// it is sent.
-func keepFromRepeating(out *http.Request, info httptrace.GotConnInfo) {
+// be empty: where the connection is one of HTTP/2, where it would be sent again as often as
+// the server says that it was not, and on the second connection whatever it is. The hook
+// runs before it is sent, where it is sent; over HTTP/1 net/http looks into the body, and
+// sends none.
+func keepFromRepeating(out *http.Request, info httptrace.GotConnInfo, connections int32) {
+	if out.Body != nil && out.Body != http.NoBody {
+		return
+	}
 	conn, secure := info.Conn.(interface{ ConnectionState() tls.ConnectionState })
-	if secure && out.Body == http.NoBody && conn.ConnectionState().NegotiatedProtocol == "h2" {
+	if connections > 1 || secure && out.Body == http.NoBody && conn.ConnectionState().NegotiatedProtocol == "h2" {
 		out.Body = &once{ReadCloser: http.NoBody}
 	}
 }
@@ -83,7 +134,7 @@ func keepFromRepeating(out *http.Request, info httptrace.GotConnInfo) {
 // and then only a body that nobody has read is proof.
 func (w *Watch) Unsent(base http.RoundTripper) (unsent, asked bool) {
 	switch {
-	case w.got.Load():
+	case w.got.Load() > 0:
 		return false, true
 	case w.asked.Load():
 		return true, true
@@ -135,10 +186,20 @@ func (b *once) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read.Add(int64(n))
 	if err != nil && !b.closed.Load() {
-		b.end.CompareAndSwap(nil, &err)
+		b.ended(err)
 	}
 	return n, err
 }
+
+func (b *once) ended(err error) {
+	if err == io.EOF { // nearly always
+		b.end.CompareAndSwap(nil, &eof)
+		return
+	}
+	b.end.CompareAndSwap(nil, new(err))
+}
+
+var eof = io.EOF
 
 func (b *once) Close() error {
 	b.closed.Store(true)

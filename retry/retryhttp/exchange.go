@@ -3,6 +3,7 @@ package retryhttp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -45,6 +46,12 @@ func (x *exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
+// CountsConnections says that the watch of each send does.
+func (x *exchange) CountsConnections() {}
+
+// plainly is ctx as somebody else's code gets it: what it calls counts no connections.
+func plainly(ctx context.Context) context.Context { return struct{ context.Context }{ctx} }
+
 // BeforeWait gives up the connection of the last answer.
 func (x *exchange) BeforeWait() {
 	if x.discard() {
@@ -66,6 +73,7 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := x.t.base().RoundTrip(out)
+	x.count(watch)
 	if err != nil || resp == nil {
 		if resp != nil && resp.Body != nil { // against the contract, and no reason to leak
 			_ = resp.Body.Close()
@@ -109,6 +117,14 @@ func farewell(resp *http.Response) bool {
 	return resp.ProtoMajor == 1 && 200 <= resp.StatusCode && resp.StatusCode <= 299 && (resp.ContentLength == 0 || resp.Body == http.NoBody)
 }
 
+// count tells of a request that net/http may have sent more than once by itself.
+func (x *exchange) count(watch *wire.Watch) {
+	if n := watch.Connections(); n > 1 {
+		x.t.Retrier.Warn(context.WithoutCancel(x.Context), x.t.endpoint(x.req),
+			fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
+	}
+}
+
 // watch is that of the next send.
 func (x *exchange) watch() *wire.Watch {
 	if x.sends++; x.sends == 1 {
@@ -125,6 +141,9 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 	err = x.cause(ctx, err)
 	if unsent, asked := watch.Unsent(x.t.base()); unsent {
 		return wire.NotSent(out, err, asked)
+	}
+	if wire.IsUnprocessed(err) {
+		return wire.NotProcessed(out, err)
 	}
 	if trouble := watch.Trouble(out); trouble != nil && ctx.Err() == nil {
 		return trouble

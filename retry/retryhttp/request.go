@@ -15,12 +15,16 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 		return nil, err
 	}
 	if x.t.Sign == nil {
-		out := x.req.WithContext(ctx)
+		out := x.req.WithContext(watch.In(ctx))
 		out.Body, out.ContentLength = next, x.body.length
 		x.keep(out, x.body.again())
-		return x.ready(out, watch, !safe(x.req.Method))
+		if err := x.ready(out); err != nil {
+			return nil, err
+		}
+		watch.Over(out, !safe(x.req.Method))
+		return out, nil
 	}
-	out := x.req.Clone(ctx)
+	out := x.req.Clone(plainly(ctx))
 	out.Body, out.ContentLength = next, x.body.length
 	if x.body.again() && next != http.NoBody {
 		out.GetBody = x.body.get
@@ -43,22 +47,24 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	signed = true
 	x.keep(out, x.body.again() && same(out.Body, next))
 	x.trail(out, trailer)
-	return x.ready(out, watch, true)
+	if err := x.ready(out); err != nil {
+		return nil, err
+	}
+	return watch.Watched(out, true), nil // in a context that Sign had no hand in
 }
 
 var errSign error = safeError("retryhttp: Transport.Sign failed")
 
-// ready is the request under watch, to be repeated by nobody if it is single. What
-// a transport of package net/http would refuse is not handed to it: it may have a
-// connection by then.
-func (x *exchange) ready(out *http.Request, watch *wire.Watch, single bool) (*http.Request, error) {
+// ready finds what a transport of package net/http would refuse: that is not handed to
+// it, as it may have a connection by then.
+func (x *exchange) ready(out *http.Request) error {
 	if wire.Direct(x.t.base()) {
 		if wrong := wire.Mistake(out); wrong != "" {
 			_ = out.Body.Close()
-			return nil, wire.Refused(out, wrong)
+			return wire.Refused(out, wrong)
 		}
 	}
-	return watch.Watched(out, single), nil
+	return nil
 }
 
 // safe are the methods that change nothing: net/http may repeat them.

@@ -1,0 +1,20 @@
+package carry
+
+import "context"
+
+// A Counting context is that of an adapter which counts the connections of its sends, and
+// reports them to the [Counter] in the context of each. For all else they are traced. As
+// with a [Waiter], contexts made from it are not.
+type Counting interface {
+	context.Context
+	CountsConnections()
+}
+
+// CounterKey is what the context of a send is asked for by such an adapter.
+type CounterKey struct{}
+
+// A Counter counts the connections of one send.
+type Counter interface {
+	Asked()
+	Got()
+}
