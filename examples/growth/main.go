@@ -59,7 +59,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("growth", flag.ContinueOnError)
 	flags.SetOutput(log)
-	flags.IntVar(&o.rounds, "rounds", 21, "how often each is measured; the median counts")
+	flags.IntVar(&o.rounds, "rounds", 31, "how often each is measured; the median counts")
 	flags.DurationVar(&o.each, "each", 10*time.Millisecond, "how long one measurement takes")
 	flags.StringVar(&o.only, "only", "", "measure those whose name contains this")
 	flags.IntVar(&o.few, "few", 10, "the small number")

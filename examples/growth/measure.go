@@ -1,7 +1,9 @@
 package main
 
 import (
+	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -42,7 +44,8 @@ func elapsed() time.Duration { return time.Since(epoch) }
 
 // measure has the four take turns, round after round, and returns the median of the
 // nanoseconds that one operation of each took. Before each turn it takes one that does
-// not count, which brings into the caches what the one before has driven out.
+// not count, which brings into the caches what the one before has driven out. Garbage
+// is collected between turns: into which of them a collection falls would be chance.
 func (c growing) measure(o options) (ns [4]float64, err error) {
 	var loops []func(int)
 	var sizes []int
@@ -60,14 +63,21 @@ func (c growing) measure(o options) (ns [4]float64, err error) {
 			loops, sizes = append(loops, loop), append(sizes, n)
 		}
 	}
-	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	times := make([]int, len(loops))
 	for i, loop := range loops {
+		runtime.GC()
 		times[i] = c.calibrate(loop, o.each)
 	}
 	took := make([][]float64, len(loops))
+	for i := 0; i < len(times); i += 2 { // of a pair both as often: more take more memory that is new
+		times[i] = min(times[i], times[i+1])
+		times[i+1] = times[i]
+	}
 	for range o.rounds {
-		for i, loop := range loops {
+		for _, i := range rand.Perm(len(loops)) {
+			loop := loops[i]
+			runtime.GC()
 			loop(min(times[i], sizes[i]))
 			began := c.clock()
 			loop(times[i])
