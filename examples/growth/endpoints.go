@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -45,13 +46,13 @@ func lockout(n int) (*breaker.Lockout, []string) {
 
 func lockoutFree(n int) (func(int), func(), error) {
 	l, _ := lockout(n)
-	return round([]string{"main"}, func(name string) { sink = l.Check(name) }), nothing, nil
+	return round([]string{"main"}, func(name string) { sink = l.Check(name) }), func() { runtime.KeepAlive(sink) }, nil
 }
 
 func lockoutLocked(used int) subject {
 	return func(n int) (func(int), func(), error) {
 		l, names := lockout(n)
-		return round(names[:min(used, n)], func(name string) { sink = l.Check(name) }), nothing, nil
+		return round(names[:min(used, n)], func(name string) { sink = l.Check(name) }), func() { runtime.KeepAlive(sink) }, nil
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"container/list"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 
 	"github.com/nexpay-go/resilience/retry"
@@ -19,7 +20,7 @@ func plainMap(format string, used int) subject {
 		for _, name := range named(n, format) {
 			m[name] = new([128]byte)
 		}
-		return round(shuffled(n, format)[:min(used, n)], func(name string) { copied = *m[name] }), nothing, nil
+		return round(shuffled(n, format)[:min(used, n)], func(name string) { copied = *m[name] }), func() { runtime.KeepAlive(copied) }, nil
 	}
 }
 
