@@ -39,6 +39,11 @@ var mayRequire = map[string][]string{
 		"github.com/nexpay-go/resilience/policy/policyfile",
 		"github.com/stretchr/testify",
 	},
+	"examples/growth": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/journal",
+		"github.com/stretchr/testify",
+	},
 	"examples/lanes": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",

@@ -17,7 +17,7 @@ type keys struct {
 
 // A key never changes, so that who reads a list of them is not disturbed.
 type key struct {
-	*LockedError
+	LockedError
 	hash uint64 // of its name: spares most of the others a look at theirs
 	next *key
 }
@@ -41,7 +41,7 @@ func (k *keys) get(name string) *LockedError {
 	bucket, hash := k.bucket(name)
 	for at := bucket.Load(); at != nil; at = at.next {
 		if at.hash == hash && at.Key == name {
-			return at.LockedError
+			return &at.LockedError
 		}
 	}
 	return nil
@@ -62,7 +62,7 @@ func (k *keys) with(e *LockedError) *keys {
 
 func (k *keys) put(e *LockedError) {
 	b, hash := k.bucket(e.Key)
-	b.Store(&key{e, hash, b.Load()})
+	b.Store(&key{*e, hash, b.Load()})
 	k.len++
 }
 
@@ -104,7 +104,7 @@ func (k *keys) all() []*LockedError {
 	all := make([]*LockedError, 0, k.len)
 	for i := range k.buckets {
 		for at := k.buckets[i].Load(); at != nil; at = at.next {
-			all = append(all, at.LockedError)
+			all = append(all, &at.LockedError)
 		}
 	}
 	return all
