@@ -34,12 +34,12 @@ func recoverMany(o options, out io.Writer) error {
 		}
 	})
 	began, finished, failed := time.Now(), 0, 0
-	err = retry.RecoverEach(ctx, r, j, func(string) retry.Operation[string] {
+	err = retry.RecoverEach(ctx, r, j, func(retry.Entry) (retry.Operation[string], bool) {
 		return retry.Operation[string]{
 			Settle: o.settle,
 			Send:   func(context.Context) (string, error) { return "sent", nil },
 			Verify: func(context.Context) (string, retry.Outcome, error) { return "", retry.Absent, nil },
-		}
+		}, true
 	}, func(one retry.Recovered[string]) {
 		if finished++; one.Err != nil {
 			failed++
