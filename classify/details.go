@@ -30,11 +30,21 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 	return e, fails
 }
 
-// passedOver reports whether there are elements beside those with an error: of several
-// things that were asked for, others may have been done.
+// passedOver reports whether there are elements beside those with an error, around
+// them as well: of several things that were asked for, others may have been done.
 func (r *reader) passedOver(path int) bool {
-	star, deep := r.shape.deep[path]
-	return deep && int(r.counts[star]) > len(r.hits[path])
+	for depth, star := range r.shape.each[path] {
+		elements, last := int32(0), int32(-1)
+		for i := range r.hits[path] {
+			if at := r.hits[path][i].place.in[depth]; at != last {
+				elements, last = elements+1, at
+			}
+		}
+		if elements < r.counts[star] {
+			return true
+		}
+	}
+	return false
 }
 
 // skip counts an error that there is no room for. Its code counts all the same, or

@@ -157,12 +157,14 @@ func (r *reader) member(s *step, key []byte) {
 }
 
 // indexed goes over an array of which some elements are asked for by their indexes,
-// and again if each is asked for too.
+// and again if each is asked for too. Behind the last one that is asked for there may be
+// other errors, or what was done.
 func (r *reader) indexed(s *step) {
 	ahead := r.scanner
-	i := 0
+	i, last := 0, 0
 	r.array(func() {
 		for _, e := range s.elements {
+			last = max(last, e.index)
 			if e.index == i {
 				r.walk(e.step)
 				i++
@@ -172,6 +174,7 @@ func (r *reader) indexed(s *step) {
 		i++
 		r.value()
 	})
+	r.odd = r.odd || s.picks && i > last+1
 	if s.each != nil && !r.bad {
 		r.scanner = ahead
 		r.array(func() { r.element(s.each) })

@@ -15,7 +15,10 @@ import (
 // A path is one of RFC 9535 (JSONPath), of which names, indexes and [*] are understood:
 // $.error.code, $.errors[*].code, $['a.b'][0]. [*] stands for the elements of an array;
 // another value in the place of the array counts as one element, and the answer as not
-// read whole. Of several paths, the first counts that finds something.
+// read whole. Nor is it read whole where an element of any [*] on the way to a code has
+// no code, or an array has more elements than are asked for by index: of several things
+// that were asked for, others may have been done. Of several paths, the first counts
+// that finds something.
 //
 // The zero Shape is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…}. One that
 // names no path of a kind, and some of another, has none of that kind.
@@ -85,10 +88,10 @@ const (
 type shape struct {
 	Shape
 	root  step
-	paths [kinds][]int // numbers of the paths of each kind, in order
-	count int          // of all paths
-	stars int          // of all [*], those that paths have in common counted once
-	deep  map[int]int  // code paths that go on behind their last [*], by its number: an element may have no error
+	paths [kinds][]int  // numbers of the paths of each kind, in order
+	count int           // of all paths
+	stars int           // of all [*], those that paths have in common counted once
+	each  map[int][]int // of code paths, the numbers of the [*] on the way: an element may have no error
 	trace []traceAt
 	waits []waitHeader // of RetryAfter
 	// explicit is false for the zero Shape: there, an element without a code makes an
@@ -106,6 +109,7 @@ type traceAt struct {
 type step struct {
 	names    []member
 	elements []element
+	picks    bool // a code path leads to one of elements
 	each     *step
 	star     int   // the number of this step, if it is each of another
 	ends     []int // numbers of the paths that end here
@@ -192,7 +196,7 @@ func (s *shape) isSuccess(code Code) bool {
 
 // compileShape makes one tree of all paths.
 func compileShape(s Shape) (*shape, error) {
-	c := shapeCompiler{shape: &shape{Shape: s, explicit: true, deep: map[int]int{}}}
+	c := shapeCompiler{shape: &shape{Shape: s, explicit: true, each: map[int][]int{}}}
 	out := c.shape
 	out.Shape = s.clone() // the caller may change theirs later
 	c.paths("Code", toCode, s.Code)
@@ -267,13 +271,13 @@ func (c *shapeCompiler) path(field string, i, kind int, path string) (number int
 		}
 	}
 	for n, seg := range segments {
+		at.picks = at.picks || kind == toCode && seg.index >= 0
 		at = at.next(seg, &s.stars)
-		switch {
-		case kind != toCode || n != last:
-		case n >= len(segments)-2:
-			at.details = append(at.details, number)
-		default:
-			s.deep[number] = at.star
+		if kind == toCode && seg.each {
+			s.each[number] = append(s.each[number], at.star)
+			if n == last && n >= len(segments)-2 {
+				at.details = append(at.details, number)
+			}
 		}
 	}
 	at.ends = append(at.ends, number)

@@ -81,9 +81,28 @@ func (r *Retrier) Reload(policies *policy.Set) error {
 	return nil
 }
 
+// judge says what an error asks for.
+func (t *tables) judge(err error, v *classify.Verdict) {
+	if t.catalog == nil {
+		*v = t.classifier.Classify(err)
+		heed(err, v)
+		return
+	}
+	*v = t.catalog.Classify(err)
+	if t.unchosen {
+		t.strange(err, v)
+	}
+}
+
+// Classify is judge, for [proof.Proof].
+func (t *tables) Classify(err error) (v classify.Verdict) {
+	t.judge(err, &v)
+	return v
+}
+
 // proof is what it takes to believe that a failed send changed nothing.
 func (t *tables) proof(noReplay bool, wire *proof.Wire) *proof.Proof {
-	return &proof.Proof{Classifier: t.classifier, Catalog: t.catalog, NoReplay: noReplay, Wire: wire, Nested: isEnd}
+	return &proof.Proof{Classifier: t, Catalog: t.catalog, NoReplay: noReplay, Wire: wire, Nested: isEnd}
 }
 
 // isEnd reports whether this one error is that of a call that ended.

@@ -112,17 +112,7 @@ func (c *call) record(a *Attempt, took time.Duration) {
 }
 
 //go:noinline
-func (c *call) classify(a *Attempt) {
-	if c.tables.catalog == nil {
-		a.Verdict = c.tables.classifier.Classify(c.err)
-		heed(c.err, &a.Verdict)
-		return
-	}
-	a.Verdict = c.tables.catalog.Classify(c.err)
-	if c.tables.unchosen {
-		c.tables.strange(c.err, &a.Verdict)
-	}
-}
+func (c *call) classify(a *Attempt) { c.tables.judge(c.err, &a.Verdict) }
 
 // inVain makes a time-out of a cancellation that was not the caller's wish, as the
 // context of the call is alive: a watchdog of the operation's own, say, waited in

@@ -2,8 +2,10 @@ package retry
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/redact"
 	"github.com/nexpay-go/resilience/internal/text"
 	"github.com/nexpay-go/resilience/internal/wire"
@@ -46,13 +48,23 @@ func heed(err error, v *classify.Verdict) {
 // out a key.
 const foreign = "a code of another API: set Config.Classifier or Config.Policies to its table"
 
-// strange takes the code back out of a verdict that the built-in table gave on an
-// error which is no answer of its API. Its status counts, if it tells one.
+// strange takes back what the built-in table says of the codes of errors that are no
+// answers of its API, in whatever company. Their status counts, if they tell one.
 func (t *tables) strange(err error, v *classify.Verdict) {
-	if v.Code == "" {
+	if _, ok := err.(*classify.Error); ok { // nearly always
 		return
 	}
-	if answerIn(err) != nil {
+	answer := answerIn(err)
+	strangers := t.strangers(err)
+	switch {
+	case !strangers && (answer != nil || v.Code == ""):
+		return
+	case answer != nil:
+		*v = t.catalog.Classify(errors.Join(answersIn(err)...))
+		v.Effect = classify.Unknown
+		return
+	case v.Code == "":
+		v.Effect = classify.Unknown
 		return
 	}
 	code, told := v.Code, t.catalog.Answer(err)
@@ -61,6 +73,35 @@ func (t *tables) strange(err error, v *classify.Verdict) {
 		told.Details = nil
 		*v = t.catalog.Classify(told)
 	}
+}
+
+// strangers reports whether one of joined errors tells a code and is no answer.
+func (t *tables) strangers(err error) bool {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if joined, ok := e.(interface{ Unwrap() []error }); ok {
+			return slices.ContainsFunc(joined.Unwrap(), t.stranger)
+		}
+	}
+	return false
+}
+
+func (t *tables) stranger(err error) bool {
+	if err == nil {
+		return false
+	}
+	answer, _ := errors.AsType[*classify.Error](err)
+	return answer == nil && t.catalog.Classify(err).Code != "" || t.strangers(err)
+}
+
+func answersIn(err error) (answers []error) {
+	errtree.Walk(err, func(e error) bool {
+		answer, ok := e.(*classify.Error)
+		if ok {
+			answers = append(answers, answer)
+		}
+		return !ok
+	})
+	return answers
 }
 
 // textOf is what may be told of an error: all that it says, if whoever made the Retrier

@@ -84,8 +84,9 @@ func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.
 		e.Resync = v.Class == classify.Resync || p.resyncs(answer)
 	default:
 		e.Answer = v.Code != "" || v.Status != 0
-		e.Refused = e.Claimed && v.Code != "" && p.known([]classify.Detail{{Code: v.Code}}) && refusalOf(err) && (v.Status == 0 || refusal(v.Status))
-		e.Resync = v.Class == classify.Resync
+		told := p.told(err, v)
+		e.Refused = e.Claimed && v.Code != "" && told.Complete() && p.known(told.Details) && refusals(err) && (v.Status == 0 || refusal(v.Status))
+		e.Resync = v.Class == classify.Resync || p.resyncs(told)
 		e.Unsent = NotSent(err)
 	}
 	return e
@@ -100,19 +101,35 @@ func refusal(status int) bool {
 	return status >= 400 && status <= 499
 }
 
-// refusalOf is refusal for an error of the caller's own, if it has a status.
-func refusalOf(err error) bool {
-	status := 0
+// refusals is refusal for every status that an error of the caller's own tells, in any
+// of its layers. What is not above 0 is none.
+func refusals(err error) bool {
+	all := true
+	told := func(status int) { all = all && (status <= 0 || refusal(status)) }
 	errtree.Walk(err, func(e error) bool {
-		switch e := e.(type) {
-		case interface{ StatusCode() int }:
-			status = e.StatusCode()
-		case interface{ HTTPStatusCode() int }:
-			status = e.HTTPStatusCode()
+		if e, ok := e.(interface{ StatusCode() int }); ok {
+			told(e.StatusCode())
 		}
-		return status == 0
+		if e, ok := e.(interface{ HTTPStatusCode() int }); ok {
+			told(e.HTTPStatusCode())
+		}
+		if e, ok := e.(interface{ HTTPCode() int }); ok {
+			told(e.HTTPCode())
+		}
+		return all
 	})
-	return status == 0 || refusal(status)
+	return all
+}
+
+// told is what an error of the caller's own says as an answer. Of a classifier that is
+// no catalog no more is known than its verdict.
+func (p *Proof) told(err error, v *classify.Verdict) *classify.Error {
+	if p.Catalog != nil {
+		if answer := p.Catalog.Answer(err); answer != nil {
+			return answer
+		}
+	}
+	return &classify.Error{Status: v.Status, Details: []classify.Detail{{Code: v.Code}}}
 }
 
 // known reports whether a rule knows each of the codes. Of a classifier that is no
