@@ -18,6 +18,7 @@ type answer struct {
 	body    string
 	cut     bool   // the body ends before its time
 	library string // what the catalog makes of it
+	found   string // the body of an answer to a GET: an SDK may look after a POST
 }
 
 // Retry-After says so in each answer that has it, whatever it is in the sample: long enough to be told from the waits of
@@ -49,6 +50,7 @@ func readAnswers(root, catalog string) ([]answer, error) {
 	}
 	var all []answer
 	var limit *answer
+	found := "{}"
 	seen := map[string]bool{}
 	for _, s := range samples {
 		a := answer{
@@ -62,7 +64,11 @@ func readAnswers(root, catalog string) ([]answer, error) {
 			a.name += ", Retry-After"
 			a.header["Retry-After"] = retryAfter
 		}
-		if s.Kind == "success" || seen[a.name] {
+		if s.Kind == "success" {
+			found = s.Body
+			continue
+		}
+		if seen[a.name] {
 			continue
 		}
 		seen[a.name] = true
@@ -76,5 +82,9 @@ func readAnswers(root, catalog string) ([]answer, error) {
 		a.name, a.header = a.name+", Retry-After", map[string]string{"Retry-After": retryAfter}
 		all = append(all, a)
 	}
-	return append(all, gateways...), nil
+	all = append(all, gateways...)
+	for i := range all {
+		all[i].found = found
+	}
+	return all, nil
 }

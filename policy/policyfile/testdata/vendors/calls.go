@@ -172,4 +172,3 @@ func azureCall(ctx context.Context, url string) error {
 	_, err = runtime.Payload(resp)
 	return err
 }
-

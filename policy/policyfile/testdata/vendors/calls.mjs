@@ -127,7 +127,7 @@ const issue = (octokit) => octokit.rest.issues.create({owner: 'x', repo: 'x', ti
 
 // told is the type of what was thrown, and the HTTP status that it has in a field of its own.
 function told(e) {
-  const status = [e?.status, e?.statusCode, e?.httpStatusCode, e?.http_code, e?.code, e?.response?.status, e?.$metadata?.httpStatusCode]
+  const status = [e?.status, e?.statusCode, e?.httpStatusCode, e?.http_code, e?.code, e?.response?.status, e?.response?.code, e?.$metadata?.httpStatusCode]
     .map(Number).find((s) => s >= 100 && s < 600);
   return [e?.constructor?.name ?? typeof e, status].filter(Boolean).join(' ');
 }

@@ -40,7 +40,7 @@ var vendors = []vendor{
 	{"checkout", []sdk{node("checkout-sdk-node")}},
 	{"plaid", []sdk{node("plaid")}},
 	{"github", []sdk{node("@octokit/rest"), node("@octokit/plugin-retry"), {"go-github", "github.com/google/go-github/v93", inGo(githubCall)}}},
-	{"slack", []sdk{node("@slack/web-api"), {"slack-go", "github.com/slack-go/slack", inGo(slackCall)}}},
+	{"slack", []sdk{node("@slack/web-api"), {"slack-go/slack", "github.com/slack-go/slack", inGo(slackCall)}}},
 	{"twilio", []sdk{node("twilio"), {"twilio-go", "github.com/twilio/twilio-go", inGo(twilioCall)}}},
 	{"shopify", []sdk{node("@shopify/shopify-api")}},
 	{"openai", []sdk{node("openai"), {"openai-go", "github.com/openai/openai-go/v3", inGo(openaiCall)}}},

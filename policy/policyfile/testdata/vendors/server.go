@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +39,11 @@ func serve(answers []answer) map[string]*server {
 				return
 			}
 			s.saw(r, body)
+			if r.Method == http.MethodGet {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, a.found)
+				return
+			}
 			a.give(w)
 		}))
 		s.url = h.URL
@@ -95,52 +99,46 @@ func (a answer) give(w http.ResponseWriter) {
 	}
 }
 
-// told is how many requests there were, how far apart, and whether those that may do something had a key: in words that are the
-// same in every run.
-func (s *server) told() (n int, pause, key string) {
+// A sight is what a server saw of one call, in words that are the same in every run.
+type sight struct {
+	requests, gets int
+	key            string // whether those that may do something had an idempotency key
+	pauses         []time.Duration
+}
+
+func (s *server) sight() (v sight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var pauses []time.Duration
 	keys := map[string]bool{}
-	gets := 0
 	for i, r := range s.requests {
 		if i > 0 {
-			pauses = append(pauses, r.at.Sub(s.requests[i-1].at))
+			v.pauses = append(v.pauses, r.at.Sub(s.requests[i-1].at))
 		}
 		if r.method == http.MethodGet {
-			gets++
+			v.gets++
 		} else {
 			keys[r.keys] = true
 		}
 	}
-	switch {
+	switch v.requests = len(s.requests); {
 	case keys[""]:
-		key = "no key"
+		v.key = "no key"
 	case len(keys) == 1:
-		key = "one key"
+		v.key = "one key"
 	default:
-		key = "another key each time"
+		v.key = "another key each time"
 	}
-	if len(pauses) > 0 {
-		pause = apart(pauses)
-	}
-	if gets > 0 {
-		pause = fmt.Sprintf("%d of them GET, ", gets) + pause
-	}
-	return len(s.requests), pause, key
+	return v
 }
 
-// apart rounds the pauses between requests: most SDKs draw theirs by chance, and a machine may be slow.
-func apart(pauses []time.Duration) string {
+// patience compares the pauses with what Retry-After asked for. Of others nothing is said: most SDKs draw theirs by chance.
+func (v sight) patience() string {
 	const asked = 3 * time.Second // see retryAfter
-	shortest, longest := slices.Min(pauses), slices.Max(pauses)
 	switch {
-	case shortest >= asked && longest < asked+asked/4:
-		return "as long as asked"
-	case longest < 1500*time.Millisecond:
-		return "within 1.5 s"
-	case longest < 10*time.Second:
-		return "within 10 s"
+	case slices.Min(v.pauses) < asked:
+		return "sooner than asked"
+	case slices.Max(v.pauses) < asked+asked/4:
+		return "as asked"
 	}
-	return "longer"
+	return "later than asked"
 }

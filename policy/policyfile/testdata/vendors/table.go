@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"log"
 	"os"
 	"strings"
+	"time"
 )
 
 // A table has a row for each answer, and a column for each SDK.
@@ -13,32 +15,20 @@ type table struct {
 	columns []map[string]string
 }
 
-// add adds the column of an SDK: requests, how far apart they were, and what the call ended with. The head has what is said of
-// keys if that is always the same.
+// add adds the column of an SDK. The head has what is said of keys if that is always the same.
 func (t *table) add(head string, servers map[string]*server, ends map[string]string) {
-	column, keys := map[string]string{}, map[string]int{}
+	column, keys := map[string]string{}, map[string]bool{}
 	for _, a := range t.answers {
-		_, _, key := servers[a.name].told()
-		keys[key]++
+		keys[servers[a.name].sight().key] = true
 	}
 	for _, a := range t.answers {
-		n, pause, key := servers[a.name].told()
+		v := servers[a.name].sight()
 		end, ended := ends[a.name]
-		var said []string
-		switch {
-		case !ended && n > 2: // a matter of time
-			said, end = []string{"**3 and more**"}, "goes on"
-		case !ended:
-			said, end = []string{fmt.Sprintf("**%d**", n)}, "never ends"
-		case n > 1:
-			said = []string{fmt.Sprintf("**%d**", n), pause}
-		default:
-			said = []string{fmt.Sprintf("**%d**", n)}
-		}
+		column[a.name] = cell(a, v, end, ended)
 		if len(keys) > 1 {
-			said = append(said, key)
+			column[a.name] += ", " + v.key
 		}
-		column[a.name] = strings.Join(said, ", ") + ": " + end
+		log.Printf("  %-40s %s %v", a.name, column[a.name], rounded(v.pauses))
 	}
 	for key := range keys {
 		if len(keys) == 1 {
@@ -46,6 +36,29 @@ func (t *table) add(head string, servers map[string]*server, ends map[string]str
 		}
 	}
 	t.heads, t.columns = append(t.heads, head), append(t.columns, column)
+}
+
+// cell is how many requests there were, and what the call ended with.
+func cell(a answer, v sight, end string, ended bool) string {
+	said := fmt.Sprintf("**%d**", v.requests)
+	switch {
+	case !ended && v.requests > 2: // a matter of time
+		return "**3 and more**: goes on"
+	case !ended:
+		return said + ": never ends"
+	case v.gets > 0:
+		said += fmt.Sprintf(", %d of them GET", v.gets)
+	case v.requests > 1 && a.header["Retry-After"] != "":
+		said += ", " + v.patience()
+	}
+	return said + ": " + end
+}
+
+func rounded(pauses []time.Duration) (r []time.Duration) {
+	for _, p := range pauses {
+		r = append(r, p.Round(100*time.Millisecond))
+	}
+	return r
 }
 
 // String has answers that all SDKs treat alike, and the catalog too, in one row.
