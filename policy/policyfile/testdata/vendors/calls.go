@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/anthropics/anthropic-sdk-go"
@@ -30,23 +29,24 @@ import (
 // A call is one of an SDK, a POST, without any of its settings that have to do with retries or idempotency.
 type call func(ctx context.Context, url string) error
 
-// inGo makes the call once per answer, all at the same time, and returns what each ended with.
+// inGo makes the call once per answer, all at the same time, and returns what each ended with. Not all SDKs take a context:
+// those that go on are left behind.
 func inGo(c call) runner {
 	return func(ctx context.Context, _ string, urls map[string]string) (map[string]string, error) {
-		var mu sync.Mutex
-		var wg sync.WaitGroup
-		ends := map[string]string{}
+		type end struct{ name, told string }
+		all := make(chan end, len(urls))
 		for name, url := range urls {
-			wg.Go(func() {
-				end := told(c(ctx, url))
-				mu.Lock()
-				defer mu.Unlock()
-				if ctx.Err() == nil {
-					ends[name] = end
-				}
-			})
+			go func() { all <- end{name, told(c(ctx, url))} }()
 		}
-		wg.Wait()
+		ends := map[string]string{}
+		for range urls {
+			select {
+			case e := <-all:
+				ends[e.name] = e.told
+			case <-ctx.Done():
+				return ends, nil
+			}
+		}
 		return ends, nil
 	}
 }

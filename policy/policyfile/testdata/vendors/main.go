@@ -74,10 +74,10 @@ func run(ctx context.Context, root string, update bool, only []string) (differ b
 		return false, err
 	}
 	folder, err := install(ctx)
+	defer os.RemoveAll(folder)
 	if err != nil {
 		return false, err
 	}
-	defer os.RemoveAll(folder)
 	for _, v := range vendors {
 		if len(only) > 0 && !slices.Contains(only, v.name) {
 			continue

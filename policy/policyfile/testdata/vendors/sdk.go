@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 )
 
 // sdk is one of a vendor, for Node.js or Go.
@@ -49,9 +50,11 @@ func node(name string) sdk {
 		if err != nil {
 			return nil, err
 		}
-		// The process stops itself, so that it tells what ended until then.
+		// The process stops itself, so that it tells what ended until then; it is stopped if it does not.
 		deadline, _ := ctx.Deadline()
-		process := exec.CommandContext(context.WithoutCancel(ctx), "node", "calls.mjs", fmt.Sprint(deadline.UnixMilli()))
+		longer, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(10*time.Second))
+		defer cancel()
+		process := exec.CommandContext(longer, "node", "calls.mjs", fmt.Sprint(deadline.UnixMilli()))
 		process.Dir, process.Stdin, process.Stderr = folder, bytes.NewReader(input), &complaints
 		output, err := process.Output()
 		if err != nil {
