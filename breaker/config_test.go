@@ -68,12 +68,12 @@ func complaints(err error) []string {
 	return fields
 }
 
-// Where only OpenFor is given and is long, doubling goes on to twice of it.
-func TestMaxOpenForFollowsALongOpenFor(t *testing.T) {
+// Where only OpenFor is given, doubling goes on to twice of it.
+func TestMaxOpenForFollowsOpenFor(t *testing.T) {
 	run(t, breaker.Config{OpenFor: time.Minute}, []step{
 		{all(trip, refusedFor("tripped by the verdict", time.Minute), waitOpen(0)), breaker.HalfOpen},
-		{all(calls(1, breaker.Failure), refusedUpTo(2*time.Minute), waitOpen(0)), breaker.HalfOpen},
-		{all(calls(1, breaker.Failure), refusedUpTo(2*time.Minute)), breaker.Open},
+		{all(calls(1, breaker.Failure), refusedFor("probe failed", 2*time.Minute), waitOpen(0)), breaker.HalfOpen},
+		{all(calls(1, breaker.Failure), refusedFor("probe failed", 2*time.Minute)), breaker.Open},
 	})
 }
 
