@@ -14,6 +14,7 @@ const (
 	defaultMinCalls            = 20
 	defaultWindow              = 30 * time.Second
 	defaultOpenFor             = 3 * time.Second
+	defaultMaxOpenFor          = 6 * time.Second
 	defaultProbes              = 1
 	defaultProbeTimeout        = 10 * time.Second
 )
@@ -58,8 +59,8 @@ type Config struct {
 	// hour. Zero means 3 s; from 1 ms to 24 h.
 	OpenFor time.Duration
 
-	// MaxOpenFor bounds the open time, but not what a server asks for. Zero means twice OpenFor, which is 6 s by
-	// default; not below OpenFor, at most 24 h.
+	// MaxOpenFor bounds the open time, but not what a server asks for. Zero means 6 s, or twice OpenFor if that is more;
+	// not below OpenFor, at most 24 h.
 	MaxOpenFor time.Duration
 
 	// Probes is how many calls are let through half-open, and how many of them must succeed to close the breaker.
@@ -101,7 +102,7 @@ func (c Config) resolve() (Config, error) {
 	orDefault(&c.MinCalls, defaultMinCalls)
 	orDefault(&c.Window, defaultWindow)
 	orDefault(&c.OpenFor, defaultOpenFor)
-	orDefault(&c.MaxOpenFor, min(2*min(c.OpenFor, maxDuration), maxDuration))
+	orDefault(&c.MaxOpenFor, max(defaultMaxOpenFor, min(2*min(c.OpenFor, maxDuration), maxDuration)))
 	orDefault(&c.Probes, defaultProbes)
 	orDefault(&c.ProbeTimeout, defaultProbeTimeout)
 	return c, c.check()

@@ -108,7 +108,7 @@ func loop(all policy.Policy, statuses map[int]policy.Policy, budget *retry.Budge
 // that succeeds; 50 ms, doubling, full jitter. (Throttling, which is cheaper
 // there, does not occur here.)
 func aws() (caller, error) {
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly, FullIn: policy.None})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func aws() (caller, error) {
 
 // ratio lets a tenth of what succeeds be sent again, and ten at the beginning.
 func ratio() (caller, error) {
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund, FullIn: policy.None})
 	if err != nil {
 		return nil, err
 	}
