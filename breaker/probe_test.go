@@ -168,6 +168,12 @@ func TestWhatAProbeTookCounts(t *testing.T) {
 				{func(s *subject) { s.leases["a"].DoneWith(breaker.Failure, breaker.Cause{RetryAfter: tt.asked}) }, breaker.Open},
 				{refusedBetween("probe failed", tt.least, tt.most), breaker.Open},
 			})
+			if tt.asked == 0 { // nor is there a cause
+				run(t, breaker.Config{OpenFor: 15 * second, ProbeTimeout: 2 * time.Hour}, []step{
+					{all(trip, waitOpen(0), take(probe, "a"), wait(tt.took), done("a", breaker.Failure)), breaker.Open},
+					{refusedBetween("probe failed", tt.least, tt.most), breaker.Open},
+				})
+			}
 		}
 	}
 }

@@ -44,7 +44,6 @@ const (
 	gobreakerV2 = "gobreaker + backoff v5"
 	oursBudget  = "ours, no breaker"
 	oursAll     = "ours"
-	oursQuick   = "ours, quicker"
 )
 
 var ways = []way{
@@ -59,11 +58,7 @@ var ways = []way{
 	{gobreakerV2, true, gobreakerAndBackoff},
 	{oursBudget, false, func() (caller, error) { return ours(retry.Config{}) }},
 	{oursAll, true, func() (caller, error) { return withBreakers(breaker.Config{}) }},
-	{oursQuick, true, func() (caller, error) { return withBreakers(quicker) }},
 }
-
-// quicker opens sooner than the default, and for half as long.
-var quicker = breaker.Config{ConsecutiveFailures: 6, OpenFor: 5 * time.Second, MaxOpenFor: 10 * time.Second}
 
 var endpoints = [...]string{"payments", "status", "balance", "quotes"}
 

@@ -74,7 +74,7 @@ type figures struct {
 	refused   float64 // share of the calls made during the fault
 	half      time.Duration
 	most      time.Duration // until nine tenths of the usual success, for good; negative: never
-	collapse  bool          // it was there, and went
+	collapse  bool          // half of it was there, and went
 	others    float64
 	last      time.Duration // success, in a herd
 }
@@ -92,8 +92,8 @@ func (t *tally) figures() figures {
 	after := t.sum(s.to, s.length)
 	f.after = ratioOf(after.good, after.made)
 	f.peak, f.peakOf5 = t.peak(1), t.peak(5)
-	f.half, _ = t.recovered(0.5)
-	f.most, f.collapse = t.recovered(0.9)
+	f.half, f.collapse = t.recovered(0.5)
+	f.most, _ = t.recovered(0.9)
 	return f
 }
 
