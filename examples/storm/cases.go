@@ -36,7 +36,7 @@ var (
 	warming  = warmingUp()
 	random   = scenario{
 		name: "random failures", story: "ten minutes in which one answer in five is HTTP 503",
-		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1, least: 50,
+		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1, least: 100,
 		servers: func(load float64) []*server {
 			return []*server{usual(load*2, phase{failing: 0.2})}
 		},
