@@ -96,8 +96,8 @@ type trial struct {
 
 // trials puts every way through every scenario, and those with breakers through
 // faults of every length.
-func trials() (all []trial) {
-	for _, s := range slices.Concat(scenarios, everyLength()) {
+func trials(step time.Duration) (all []trial) {
+	for _, s := range slices.Concat(scenarios, everyLength(step)) {
 		for _, w := range ways {
 			if !s.isOneOfMany() || w.breaks {
 				all = append(all, trial{s, w})

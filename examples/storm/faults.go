@@ -49,9 +49,9 @@ func warmingUp() scenario {
 	return s
 }
 
-// everyLength are faults of 30 s to 90 s in steps of five: how soon a fleet is
-// back depends on how far its breakers are in their open times when the fault ends.
-func everyLength() (all []scenario) {
+// everyLength are faults of 30 s to 90 s in steps: how soon a fleet is back depends on
+// how far its breakers are in their open times when the fault ends.
+func everyLength(step time.Duration) (all []scenario) {
 	for length := shortest; length <= longestFault; length += step {
 		for _, s := range []scenario{outageOf(length), brownoutOf(length)} {
 			s.name += ofEveryLength
@@ -64,10 +64,19 @@ func everyLength() (all []scenario) {
 }
 
 const (
-	shortest, longestFault, step = 30 * time.Second, 90 * time.Second, 5 * time.Second
+	shortest, longestFault = 30 * time.Second, 90 * time.Second
+	fineStep, coarseStep   = 5 * time.Second, 15 * time.Second // coarse, where it is to be quick
 
 	ofEveryLength = " of every length"
 )
+
+// stepOf is that of everyLength for a fleet of so many.
+func stepOf(clients int) time.Duration {
+	if clients < 100 {
+		return coarseStep
+	}
+	return fineStep
+}
 
 // isOneOfMany reports whether s is of no interest by itself.
 func (s scenario) isOneOfMany() bool { return strings.HasSuffix(s.name, ofEveryLength) }

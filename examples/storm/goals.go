@@ -49,7 +49,7 @@ func figuresOf(results []result, s scenario, way string) figures {
 	return figures{}
 }
 
-// collapses says in which faults half of the usual success was back and went again.
+// collapses says after which faults the usual success was back and went again.
 func collapses(results []result, way string) string {
 	var in []string
 	for _, r := range results {

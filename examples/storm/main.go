@@ -79,10 +79,10 @@ func parse(args []string, log io.Writer) (options, error) {
 func simulate(t *testing.T, o options, out io.Writer) (missed int, err error) {
 	debug.SetGCPercent(1000) // there is much to make and little to keep
 	if o.tried {
-		report{out, o.markdown}.settings(runAll(t, ofSettings(), o.seed, o.clients))
+		report{out, o.markdown}.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))
 		return 0, nil
 	}
-	results := runAll(t, trials(), o.seed, o.clients)
+	results := runAll(t, trials(stepOf(o.clients)), o.seed, o.clients)
 	goals := judge(results)
 	report{out, o.markdown}.print(results, goals)
 	for _, g := range goals {

@@ -87,7 +87,7 @@ func (r report) lengths(results []result) {
 		out, brown := spanOf(results, outage.name+ofEveryLength, w.name), spanOf(results, brownout.name+ofEveryLength, w.name)
 		rows = append(rows, table.Row{w.name, out.half, out.most, brown.half, brown.most})
 	}
-	fmt.Fprintf(r.out, "faults of every length: %v to %v in steps of %v.\n\n", shortest, longestFault, step)
+	fmt.Fprintf(r.out, "faults of every length: %v to %v.\n\n", shortest, longestFault)
 	r.table(table.Row{"every length", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows, true)
 }
 

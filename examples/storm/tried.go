@@ -31,10 +31,10 @@ var settings = []setting{
 }
 
 // ofSettings puts all settings through what they were chosen by.
-func ofSettings() (all []trial) {
+func ofSettings(step time.Duration) (all []trial) {
 	for _, s := range settings {
 		w := way{s.name, true, func() (caller, error) { return withBreakers(s.cfg) }}
-		for _, s := range append(everyLength(), outage, random) {
+		for _, s := range append(everyLength(step), outage, random) {
 			all = append(all, trial{s, w})
 		}
 	}
