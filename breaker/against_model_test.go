@@ -77,12 +77,18 @@ func (p *pair) moved(from, to breaker.State, at time.Duration) {
 }
 
 // draw returns the next open time that the breaker has drawn.
-func (p *pair) draw(base, asked time.Duration) time.Duration {
+func (p *pair) draw(base, took, asked time.Duration) time.Duration {
 	for ; p.drawn < len(p.changes); p.drawn++ {
 		if d := p.changes[p.drawn].RetryIn; d != 0 {
 			p.drawn++
-			if d < max(base*4/5, asked) || d > max(min(base*6/5, p.m.cfg.MaxOpenFor), asked) {
-				p.t.Fatalf("open for %v, drawn from %v, asked for %v", d, base, asked)
+			less := func(drawn time.Duration) time.Duration {
+				if asked > 0 {
+					return drawn
+				}
+				return drawn - min(took, drawn/2)
+			}
+			if d < less(max(base*2/3, asked)) || d > less(max(base, asked)) {
+				p.t.Fatalf("open for %v, drawn from %v after a probe of %v, asked for %v", d, base, took, asked)
 			}
 			return d
 		}

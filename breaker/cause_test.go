@@ -36,8 +36,8 @@ func TestWhatOpensItIsTold(t *testing.T) {
 		want string
 	}{
 		{"failures in a row", breaker.Config{},
-			all(failed(9, breaker.Failure, other), failed(1, breaker.Failure, internalError)),
-			"10 failures in a row, the last: HTTP 500 -32603 Internal error (trace 5f2c)"},
+			all(failed(5, breaker.Failure, other), failed(1, breaker.Failure, internalError)),
+			"6 failures in a row, the last: HTTP 500 -32603 Internal error (trace 5f2c)"},
 		{"the ratio", breaker.Config{ConsecutiveFailures: -1},
 			all(calls(10, breaker.Success), failed(9, breaker.Failure, other), failed(1, breaker.Failure, internalError)),
 			"10 of 20 calls failed in 30s, the last: HTTP 500 -32603 Internal error (trace 5f2c)"},
@@ -47,8 +47,8 @@ func TestWhatOpensItIsTold(t *testing.T) {
 		{"a verdict on a probe", breaker.Config{}, all(toProbe, failed(1, breaker.Trip, internalError)), "-32603 Internal error (trace 5f2c)"},
 		{"a verdict by the status", breaker.Config{}, failed(1, breaker.Trip, other), "HTTP 502"},
 		{"the last one tells nothing", breaker.Config{},
-			all(failed(9, breaker.Failure, internalError), calls(1, breaker.Failure)), "10 failures in a row"},
-		{"nothing to tell", breaker.Config{}, failed(10, breaker.Failure, breaker.Cause{}), "10 failures in a row"},
+			all(failed(5, breaker.Failure, internalError), calls(1, breaker.Failure)), "6 failures in a row"},
+		{"nothing to tell", breaker.Config{}, failed(6, breaker.Failure, breaker.Cause{}), "6 failures in a row"},
 		{"nothing to tell of a probe", breaker.Config{}, all(toProbe, failed(1, breaker.Failure, breaker.Cause{})), "probe failed"},
 		{"nothing to tell of a verdict", breaker.Config{}, failed(1, breaker.Trip, breaker.Cause{}), "tripped by the verdict"},
 	} {
@@ -92,7 +92,7 @@ func TestStaysOpenForAsLongAsAsked(t *testing.T) {
 		cfg  breaker.Config
 		do   func(breaker.Cause) func(*subject)
 	}{
-		{"failures in a row", breaker.Config{}, func(c breaker.Cause) func(*subject) { return failed(10, breaker.Failure, c) }},
+		{"failures in a row", breaker.Config{}, func(c breaker.Cause) func(*subject) { return failed(6, breaker.Failure, c) }},
 		{"the ratio", breaker.Config{ConsecutiveFailures: -1}, func(c breaker.Cause) func(*subject) { return failed(20, breaker.Failure, c) }},
 		{"a verdict", breaker.Config{}, func(c breaker.Cause) func(*subject) { return failed(1, breaker.Trip, c) }},
 		{"a probe", breaker.Config{}, func(c breaker.Cause) func(*subject) { return all(toProbe, failed(1, breaker.Failure, c)) }},
@@ -122,13 +122,13 @@ func TestStaysOpenForAsLongAsAsked(t *testing.T) {
 
 // What is asked is the least, and does not shorten or narrow anything.
 func TestAskedForLessThanTheOpenTime(t *testing.T) {
-	for _, asks := range []time.Duration{-time.Hour, 0, time.Second, 9 * time.Second, 11 * time.Second} {
+	for _, asks := range []time.Duration{-time.Hour, 0, 2 * time.Second, 2500 * time.Millisecond} {
 		seen := map[time.Duration]bool{}
 		for range 50 { // the times are drawn
 			synctest.Test(t, func(t *testing.T) {
 				s := newSubject(t, breaker.Config{})
 				failed(1, breaker.Trip, breaker.Cause{RetryAfter: asks})(s)
-				refusedFor("tripped by the verdict", 10*time.Second)(s)
+				refusedFor("tripped by the verdict", 3*time.Second)(s)
 				require.GreaterOrEqual(t, s.refusal().RetryIn, asks)
 				seen[s.refusal().RetryIn] = true
 			})
@@ -141,12 +141,12 @@ func TestAskedForLessThanTheOpenTime(t *testing.T) {
 func TestAskedOnce(t *testing.T) {
 	asking := breaker.Cause{RetryAfter: 10 * time.Minute}
 	run(t, breaker.Config{}, []step{
-		{all(failed(9, breaker.Failure, asking), calls(1, breaker.Failure)), breaker.Open},
-		{refusedFor("10 failures in a row", 10*time.Second), breaker.Open},
+		{all(failed(5, breaker.Failure, asking), calls(1, breaker.Failure)), breaker.Open},
+		{refusedFor("6 failures in a row", 3*time.Second), breaker.Open},
 		{all(waitOpen(0), failed(1, breaker.Failure, asking)), breaker.Open},
 		{refused("probe failed", 10*time.Minute), breaker.Open},
 		{all(waitOpen(0), take(probe, "a"), wait(10*time.Second)), breaker.Open},
-		{refusedFor(timedOut, 20*time.Second), breaker.Open},
+		{refusedFor(timedOut, 3*time.Second), breaker.Open},
 		{all(waitOpen(0), failed(2, breaker.Success, asking)), breaker.Closed},
 		{failed(5, breaker.Ignored, asking), breaker.Closed},
 	})

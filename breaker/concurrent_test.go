@@ -15,7 +15,7 @@ import (
 )
 
 // Many goroutines do everything at once. There are never more probes out than there may be, and the changes heard are one
-// unbroken chain. Calls are shorter than the shortest open time, so a probe of one round never meets the next.
+// unbroken chain. Calls are shorter than the shortest open time, a third of OpenFor, so a probe of one round never meets the next.
 func TestHammer(t *testing.T) {
 	const probes = 3
 	synctest.Test(t, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestHammer(t *testing.T) {
 		)
 		b := newBreaker(t, breaker.Config{
 			ConsecutiveFailures: 5, MinCalls: 10, Probes: probes,
-			OpenFor: 100 * time.Millisecond, MaxOpenFor: 100 * time.Millisecond,
+			OpenFor: 200 * time.Millisecond, MaxOpenFor: 200 * time.Millisecond,
 			OnStateChange: func(c breaker.StateChange) {
 				if inside.Swap(true) {
 					t.Error("two at a time")

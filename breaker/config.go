@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// What a zero field of Config stands for.
+// What a zero field of Config stands for. docs/storms.md measures what they do.
 const (
-	defaultConsecutiveFailures = 10
+	defaultConsecutiveFailures = 6
 	defaultFailureRatio        = 0.5
 	defaultMinCalls            = 20
 	defaultWindow              = 30 * time.Second
-	defaultOpenFor             = 10 * time.Second
-	defaultMaxOpenFor          = 20 * time.Second
-	defaultProbes              = 2
+	defaultOpenFor             = 3 * time.Second
+	defaultMaxOpenFor          = 6 * time.Second
+	defaultProbes              = 1
 	defaultProbeTimeout        = 10 * time.Second
 )
 
@@ -35,8 +35,8 @@ type Config struct {
 	Name string
 
 	// ConsecutiveFailures in a row open the breaker, however far apart they are: Window does not apply to them.
-	// Zero means 10, a negative number switches this trigger off; at most 100,000. Where one call in five fails at
-	// random, ten in a row come once in some twelve million calls, five once in four thousand (0.2ⁿ × 0.8).
+	// Zero means 6, a negative number switches this trigger off; at most 100,000. Where one call in five fails at
+	// random, six in a row come once in some twenty thousand calls, five once in four thousand (0.2ⁿ × 0.8).
 	ConsecutiveFailures int
 
 	// FailureRatio is the share of failed calls, above 0 and up to 1, from which the breaker opens; it is looked at
@@ -51,18 +51,20 @@ type Config struct {
 	// for between 29 and 30 thirtieths of it. Zero means 30 s; from 1 ms to 1 h.
 	Window time.Duration
 
-	// OpenFor is how long the breaker stays open before it lets the first probes through. The time is drawn anew each
-	// time between 80 % and 120 % of it, so that many processes do not come back at once, and doubles whenever a probe
-	// fails, up to MaxOpenFor; closing takes it back to OpenFor. If the answer that opened it asks for longer
-	// (Cause.RetryAfter), it stays open that long, but at most an hour. Zero means 10 s; from 1 ms to 24 h.
+	// OpenFor is how long the breaker stays open at most before it lets the first probe through. The time is drawn anew
+	// each time between two thirds of it and all of it, so that many processes do not come back at once. It doubles
+	// whenever a probe fails, up to MaxOpenFor, and what that probe took counts towards it, for half of it at most: a
+	// server that answers late is looked at as often as one that fails at once. Closing takes it back to OpenFor. If
+	// the answer that opened it asks for longer (Cause.RetryAfter), it stays open that long from then on, but at most an
+	// hour. Zero means 3 s; from 1 ms to 24 h.
 	OpenFor time.Duration
 
-	// MaxOpenFor bounds the open time, jitter included, but not what a server asks for. Zero means 20 s, or twice OpenFor
-	// if that is more than 20 s; not below OpenFor, at most 24 h.
+	// MaxOpenFor bounds the open time, but not what a server asks for. Zero means 6 s, or twice OpenFor if that is more;
+	// not below OpenFor, at most 24 h.
 	MaxOpenFor time.Duration
 
 	// Probes is how many calls are let through half-open, and how many of them must succeed to close the breaker.
-	// One that fails opens it again. Zero means 2; at most 1000.
+	// One that fails opens it again. Zero means 1; at most 1000.
 	Probes int
 
 	// ProbeTimeout is how long a probe may take: one that has not reported when it ends has failed, and what it
@@ -100,10 +102,7 @@ func (c Config) resolve() (Config, error) {
 	orDefault(&c.MinCalls, defaultMinCalls)
 	orDefault(&c.Window, defaultWindow)
 	orDefault(&c.OpenFor, defaultOpenFor)
-	if c.OpenFor > defaultMaxOpenFor {
-		orDefault(&c.MaxOpenFor, min(2*min(c.OpenFor, maxDuration), maxDuration))
-	}
-	orDefault(&c.MaxOpenFor, defaultMaxOpenFor)
+	orDefault(&c.MaxOpenFor, max(defaultMaxOpenFor, min(2*min(c.OpenFor, maxDuration), maxDuration)))
 	orDefault(&c.Probes, defaultProbes)
 	orDefault(&c.ProbeTimeout, defaultProbeTimeout)
 	return c, c.check()

@@ -68,13 +68,18 @@ func complaints(err error) []string {
 	return fields
 }
 
-// Where only OpenFor is given and is long, doubling goes on to twice of it.
-func TestMaxOpenForFollowsALongOpenFor(t *testing.T) {
-	run(t, breaker.Config{OpenFor: time.Minute}, []step{
-		{all(trip, refusedFor("tripped by the verdict", time.Minute), waitOpen(0)), breaker.HalfOpen},
-		{all(calls(1, breaker.Failure), refusedUpTo(2*time.Minute), waitOpen(0)), breaker.HalfOpen},
-		{all(calls(1, breaker.Failure), refusedUpTo(2*time.Minute)), breaker.Open},
-	})
+// Where only OpenFor is given, doubling goes on to twice of it, and to six seconds at least.
+func TestMaxOpenForFollowsOpenFor(t *testing.T) {
+	for first, most := range map[time.Duration]time.Duration{
+		2 * time.Second: 6 * time.Second, 4 * time.Second: 8 * time.Second, 5 * time.Second: 10 * time.Second, time.Minute: 2 * time.Minute,
+	} {
+		run(t, breaker.Config{OpenFor: first}, []step{
+			{all(trip, refusedFor("tripped by the verdict", first), waitOpen(0)), breaker.HalfOpen},
+			{all(calls(1, breaker.Failure), waitOpen(0), calls(1, breaker.Failure)), breaker.Open},
+			{all(refusedFor("probe failed", most), waitOpen(0)), breaker.HalfOpen},
+			{all(calls(1, breaker.Failure), refusedFor("probe failed", most)), breaker.Open},
+		})
+	}
 }
 
 func TestName(t *testing.T) {

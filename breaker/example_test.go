@@ -43,7 +43,7 @@ func ExampleBreaker_Acquire() {
 	for range 4 {
 		err := call()
 		if open, ok := errors.AsType[*breaker.OpenError](err); ok {
-			fmt.Println("not sent:", open.Reason, open.RetryIn >= 7*time.Second)
+			fmt.Println("not sent:", open.Reason, open.RetryIn >= 2*time.Second)
 			continue
 		}
 		fmt.Println(err)
@@ -91,7 +91,7 @@ func ExampleConfig_onStateChange() {
 	}
 	b.Reset()
 	// Output:
-	// bank: closed to open, 10 failures in a row
+	// bank: closed to open, 6 failures in a row
 	// bank: open to closed, reset
 }
 
@@ -174,6 +174,6 @@ func ExampleConfig_reportOnly() {
 	}
 	b.Reset()
 	// Output:
-	// closed to open, 10 failures in a row; would have refused 0 calls
-	// open to closed, reset; would have refused 5 calls
+	// closed to open, 6 failures in a row; would have refused 0 calls
+	// open to closed, reset; would have refused 9 calls
 }

@@ -18,7 +18,7 @@ func TestStateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSubject(t, breaker.Config{Name: "bank"})
 		start := time.Now()
-		all(calls(10, breaker.Failure), waitOpen(time.Second))(s)
+		all(calls(6, breaker.Failure), waitOpen(time.Second))(s)
 		first := s.changes[0].RetryIn
 		all(take(probe, "a"), wait(time.Hour), calls(2, breaker.Success))(s)
 		all(isolate("fire"), isolate("flood"), wait(time.Minute), reset, reset)(s)
@@ -26,17 +26,17 @@ func TestStateChanges(t *testing.T) {
 		granted := start.Add(first + time.Second)
 		end := granted.Add(time.Hour)
 		second := s.changes[2].RetryIn
-		require.GreaterOrEqual(t, first, 8*time.Second)
-		require.LessOrEqual(t, first, 12*time.Second)
-		require.GreaterOrEqual(t, second, 16*time.Second)
-		require.LessOrEqual(t, second, 20*time.Second)
+		require.GreaterOrEqual(t, first, 2*time.Second)
+		require.LessOrEqual(t, first, 3*time.Second)
+		require.GreaterOrEqual(t, second, 2*time.Second)
+		require.LessOrEqual(t, second, 3*time.Second)
 		const c, o, h = breaker.Closed, breaker.Open, breaker.HalfOpen
 		want := []breaker.StateChange{
-			{Name: "bank", From: c, To: o, At: start, Reason: "10 failures in a row", RetryIn: first},
+			{Name: "bank", From: c, To: o, At: start, Reason: "6 failures in a row", RetryIn: first},
 			{Name: "bank", From: o, To: h, At: granted, Reason: "open time is over", Refused: 2},
 			{Name: "bank", From: h, To: o, At: granted.Add(10 * time.Second), Reason: timedOut, RetryIn: second},
 			{Name: "bank", From: o, To: h, At: end, Reason: "open time is over"},
-			{Name: "bank", From: h, To: c, At: end, Reason: "2 probes succeeded"},
+			{Name: "bank", From: h, To: c, At: end, Reason: "1 probe succeeded"},
 			{Name: "bank", From: c, To: o, At: end, Reason: "isolated: fire"},
 			{Name: "bank", From: o, To: o, At: end, Reason: "isolated: flood"},
 			{Name: "bank", From: o, To: c, At: end.Add(time.Minute), Reason: "reset"},

@@ -30,15 +30,15 @@ func (m *model) move(to breaker.State, at time.Duration) {
 	*m = model{cfg: m.cfg, pair: m.pair, state: to, now: m.now, until: forever, base: m.base, gen: m.gen + 1}
 }
 
-func (m *model) open(base, at, asked time.Duration) {
+func (m *model) open(base, at, took, asked time.Duration) {
 	m.move(breaker.Open, at)
 	m.base = min(base, m.cfg.MaxOpenFor)
-	m.until = at + m.pair.draw(m.base, asked)
+	m.until = at + m.pair.draw(m.base, took, asked)
 }
 
 func (m *model) settle() {
 	if p := m.probes; len(p) > 0 && p[0].began+m.cfg.ProbeTimeout <= m.now {
-		m.open(2*m.base, p[0].began+m.cfg.ProbeTimeout, 0)
+		m.open(2*m.base, p[0].began+m.cfg.ProbeTimeout, m.cfg.ProbeTimeout, 0)
 	}
 	if m.state == breaker.Open && m.now >= m.until {
 		m.move(breaker.HalfOpen, m.now)
@@ -68,13 +68,13 @@ func (m *model) done(l *modelLease, o breaker.Outcome, asked time.Duration) {
 	switch {
 	case l.gen != m.gen || o != breaker.Success && o != breaker.Failure && o != breaker.Trip:
 	case l.probe && o != breaker.Success:
-		m.open(2*m.base, m.now, asked)
+		m.open(2*m.base, m.now, m.now-l.began, asked)
 	case l.probe && m.won+1 == m.cfg.Probes:
 		m.move(breaker.Closed, m.now)
 	case l.probe:
 		m.won++
 	case o == breaker.Trip:
-		m.open(m.cfg.OpenFor, m.now, asked)
+		m.open(m.cfg.OpenFor, m.now, 0, asked)
 	case o == breaker.Failure:
 		m.failed(asked)
 	default:
@@ -88,6 +88,6 @@ func (m *model) failed(asked time.Duration) {
 	m.failures = slices.DeleteFunc(append(m.failures, m.now), old)
 	ratio := float64(len(m.failures)) / float64(len(m.calls))
 	if m.row++; m.row >= m.cfg.ConsecutiveFailures || len(m.calls) >= m.cfg.MinCalls && ratio >= m.cfg.FailureRatio {
-		m.open(m.cfg.OpenFor, m.now, asked)
+		m.open(m.cfg.OpenFor, m.now, 0, asked)
 	}
 }

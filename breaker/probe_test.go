@@ -30,7 +30,7 @@ func TestProbing(t *testing.T) {
 			{refused("tripped by the verdict", ns), breaker.Open},
 			{wait(ns), breaker.HalfOpen},
 		}},
-		{"two probes and no more, both must succeed", breaker.Config{}, []step{
+		{"two probes and no more, both must succeed", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{take(probe, "a"), breaker.HalfOpen},
 			{wait(time.Second), breaker.HalfOpen},
@@ -45,15 +45,15 @@ func TestProbing(t *testing.T) {
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{calls(2, breaker.Success), breaker.HalfOpen},
 			{calls(1, breaker.Success), breaker.Closed},
-			{calls(9, breaker.Failure), breaker.Closed},
+			{calls(5, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("10 failures in a row", 10*time.Second), breaker.Open},
+			{refusedFor("6 failures in a row", 3*time.Second), breaker.Open},
 		}},
-		{"a failed probe opens again", breaker.Config{}, []step{
+		{"a failed probe opens again", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{calls(1, breaker.Success), breaker.HalfOpen},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("probe failed", 20*time.Second), breaker.Open},
+			{refusedFor("probe failed", 6*time.Second), breaker.Open},
 			{waitOpen(0), breaker.HalfOpen},
 			{calls(1, breaker.Success), breaker.HalfOpen}, // the earlier success counts no more
 			{calls(1, breaker.Success), breaker.Closed},
@@ -61,9 +61,9 @@ func TestProbing(t *testing.T) {
 		{"so does a verdict", breaker.Config{}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{calls(1, breaker.Trip), breaker.Open},
-			{refusedFor("tripped by the verdict", 20*time.Second), breaker.Open},
+			{refusedFor("tripped by the verdict", 6*time.Second), breaker.Open},
 		}},
-		{"an ignored probe gives its slot back", breaker.Config{}, []step{
+		{"an ignored probe gives its slot back", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{calls(1000, breaker.Ignored), breaker.HalfOpen},
 			{take(probe, "a", "b"), breaker.HalfOpen},
@@ -72,7 +72,7 @@ func TestProbing(t *testing.T) {
 			{take(probe, "c"), breaker.HalfOpen},
 			{all(done("b", breaker.Success), done("c", breaker.Success)), breaker.Closed},
 		}},
-		{"only the first report counts", breaker.Config{}, []step{
+		{"only the first report counts", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{take(probe, "a"), breaker.HalfOpen},
 			{all(done("a", breaker.Success), done("a", breaker.Success)), breaker.HalfOpen},
@@ -90,32 +90,32 @@ func TestProbing(t *testing.T) {
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{take(probe, "a"), breaker.HalfOpen},
 			{wait(10 * time.Second), breaker.Open},
-			{refusedFor(timedOut, 20*time.Second), breaker.Open},
+			{refusedFor(timedOut, 3*time.Second), breaker.Open},
 			{done("a", breaker.Success), breaker.Open},
 		}},
 		{"late reports are noticed by themselves", breaker.Config{Probes: 1}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{all(take(probe, "a"), wait(10*time.Second), done("a", breaker.Success)), breaker.Open},
-			{refusedFor(timedOut, 20*time.Second), breaker.Open},
+			{refusedFor(timedOut, 3*time.Second), breaker.Open},
 		}},
 		{"the one that hangs takes the others with it", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{all(take(probe, "a"), wait(5*time.Second), take(probe, "b")), breaker.HalfOpen},
 			{all(wait(5*time.Second), done("b", breaker.Success)), breaker.Open},
-			{refusedFor(timedOut, 20*time.Second), breaker.Open},
+			{refusedFor(timedOut, 3*time.Second), breaker.Open},
 			{waitOpen(0), breaker.HalfOpen},
 			{calls(2, breaker.Success), breaker.Closed},
 		}},
 		{"open from the instant it ran out, not from when somebody looked", breaker.Config{}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
-			{all(take(probe, "a"), wait(14*time.Second)), breaker.Open},
+			{all(take(probe, "a"), wait(11*time.Second)), breaker.Open},
 			{func(s *subject) {
 				e := s.refusal()
-				require.GreaterOrEqual(s, e.RetryIn, 12*time.Second)
-				require.LessOrEqual(s, e.RetryIn, 16*time.Second) // not above MaxOpenFor, less the four seconds
+				require.GreaterOrEqual(s, e.RetryIn, time.Second)
+				require.LessOrEqual(s, e.RetryIn, 2*time.Second) // half of MaxOpenFor, less the second
 			}, breaker.Open},
 		}},
-		{"looked at so late that the open time is over as well", breaker.Config{}, []step{
+		{"looked at so late that the open time is over as well", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{calls(1, breaker.Success), breaker.HalfOpen},
 			{all(take(probe, "a"), wait(time.Hour), take(probe, "b", "c")), breaker.HalfOpen},
@@ -123,7 +123,7 @@ func TestProbing(t *testing.T) {
 			{all(done("a", breaker.Failure), done("b", breaker.Success)), breaker.HalfOpen},
 			{done("c", breaker.Success), breaker.Closed},
 		}},
-		{"again and again", breaker.Config{}, []step{
+		{"again and again", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{all(take(probe, "a"), wait(time.Hour), take(probe, "b"), wait(time.Hour), take(probe, "c")), breaker.HalfOpen},
 			{all(wait(time.Hour), calls(2, breaker.Success)), breaker.Closed},
@@ -140,19 +140,41 @@ func TestOpenTimeDoublesUpToItsBound(t *testing.T) {
 			{all(trip, refusedFor("tripped by the verdict", time.Second), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", 2*time.Second), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", 4*time.Second), waitOpen(0)), breaker.HalfOpen},
-			{all(calls(1, breaker.Failure), refusedUpTo(5*time.Second), waitOpen(0)), breaker.HalfOpen},
-			{all(calls(1, breaker.Failure), refusedUpTo(5*time.Second), waitOpen(0)), breaker.HalfOpen},
+			{all(calls(1, breaker.Failure), refusedFor("probe failed", 5*time.Second), waitOpen(0)), breaker.HalfOpen},
+			{all(calls(1, breaker.Failure), refusedFor("probe failed", 5*time.Second), waitOpen(0)), breaker.HalfOpen},
 			{calls(1, breaker.Success), breaker.Closed},
 			{all(trip, refusedFor("tripped by the verdict", time.Second)), breaker.Open},
 		})
 	}
 }
 
-// refusedUpTo expects an open time drawn from base = MaxOpenFor, which jitter does not exceed.
-func refusedUpTo(most time.Duration) func(*subject) {
-	return func(s *subject) {
-		refusedFor("probe failed", most)(s)
-		require.LessOrEqual(s, s.refusal().RetryIn, most)
+// A server that answers late is looked at as often as one that fails at once: what a probe took counts towards the open
+// time after it, for half of that at most, and not at all where the server has asked for a time.
+func TestWhatAProbeTookCounts(t *testing.T) {
+	const second = time.Second
+	for _, tt := range []struct{ took, asked, least, most time.Duration }{
+		{0, 0, 20 * second, 30 * second},
+		{1, 0, 20*second - 1, 30*second - 1},
+		{5 * second, 0, 15 * second, 25 * second},
+		{12 * second, 0, 10 * second, 18 * second}, // more than half of what may be drawn
+		{15 * second, 0, 10 * second, 15 * second},
+		{time.Hour, 0, 10 * second, 15 * second},
+		{15 * second, 25 * second, 25 * second, 30 * second},
+		{5 * second, 40 * second, 40 * second, 40 * second},
+	} {
+		for range 50 { // the times are drawn
+			run(t, breaker.Config{OpenFor: 15 * second, ProbeTimeout: 2 * time.Hour}, []step{
+				{all(trip, waitOpen(0), take(probe, "a"), wait(tt.took)), breaker.HalfOpen},
+				{func(s *subject) { s.leases["a"].DoneWith(breaker.Failure, breaker.Cause{RetryAfter: tt.asked}) }, breaker.Open},
+				{refusedBetween("probe failed", tt.least, tt.most), breaker.Open},
+			})
+			if tt.asked == 0 { // nor is there a cause
+				run(t, breaker.Config{OpenFor: 15 * second, ProbeTimeout: 2 * time.Hour}, []step{
+					{all(trip, waitOpen(0), take(probe, "a"), wait(tt.took), done("a", breaker.Failure)), breaker.Open},
+					{refusedBetween("probe failed", tt.least, tt.most), breaker.Open},
+				})
+			}
+		}
 	}
 }
 
@@ -163,8 +185,8 @@ func TestOpenTimeIsSpread(t *testing.T) {
 		cfg                  breaker.Config
 		least, middle, limit time.Duration
 	}{
-		{"", breaker.Config{}, 8 * time.Second, 10 * time.Second, 12 * time.Second},
-		{"at the bound", breaker.Config{OpenFor: 20 * time.Second}, 16 * time.Second, 18 * time.Second, 20 * time.Second},
+		{"", breaker.Config{}, 2 * time.Second, 2500 * time.Millisecond, 3 * time.Second},
+		{"at the bound", breaker.Config{OpenFor: 30 * time.Second, MaxOpenFor: 30 * time.Second}, 20 * time.Second, 25 * time.Second, 30 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -217,7 +239,7 @@ func TestProbeHoldersEnd(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSubject(t, breaker.Config{Probes: 1})
+				s := newSubject(t, breaker.Config{OpenFor: 10 * time.Second})
 				all(trip, waitOpen(0), take(probe, "a"))(s)
 				go tt.hold(s.leases["a"])
 				time.Sleep(11 * time.Second)

@@ -29,7 +29,7 @@ func TestSlowCallsAreFailures(t *testing.T) {
 		"a success that took too long is a failure": {
 			{slow(2, limit, breaker.Success), breaker.Closed},
 			{slow(1, limit+time.Millisecond, breaker.Success), breaker.Open},
-			{refusedFor("3 failures in a row, the last: took 2.001s", 10*time.Second), breaker.Open},
+			{refusedFor("3 failures in a row, the last: took 2.001s", 3*time.Second), breaker.Open},
 		},
 		"a nanosecond less is none": {
 			{slow(100, limit-1, breaker.Success), breaker.Closed},
@@ -43,7 +43,7 @@ func TestSlowCallsAreFailures(t *testing.T) {
 		"a slow probe fails": {
 			{all(calls(3, breaker.Failure), waitOpen(0)), breaker.HalfOpen},
 			{slow(1, limit, breaker.Success), breaker.Open},
-			{refusedFor("probe failed: took 2s", 20*time.Second), breaker.Open},
+			{refusedBetween("probe failed: took 2s", 2*time.Second, 4*time.Second), breaker.Open}, // 4 s to 6 s from when it was sent,
 		},
 		"a quick one does not": {
 			{all(calls(3, breaker.Failure), waitOpen(0)), breaker.HalfOpen},

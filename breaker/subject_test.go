@@ -105,12 +105,17 @@ func refused(reason string, retryIn time.Duration) func(*subject) {
 
 // refusedFor expects a refusal during an open time that has just begun and was drawn from base.
 func refusedFor(reason string, base time.Duration) func(*subject) {
+	return refusedBetween(reason, base*2/3, base)
+}
+
+// refusedBetween expects a refusal that ends in some span of time.
+func refusedBetween(reason string, least, most time.Duration) func(*subject) {
 	return func(s *subject) {
 		s.Helper()
 		e := s.refusal()
 		require.Equal(s, reason, e.Reason)
-		require.GreaterOrEqual(s, e.RetryIn, base*4/5)
-		require.LessOrEqual(s, e.RetryIn, base*6/5)
+		require.GreaterOrEqual(s, e.RetryIn, least)
+		require.LessOrEqual(s, e.RetryIn, most)
 	}
 }
 

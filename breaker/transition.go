@@ -104,7 +104,7 @@ func (b *Breaker) settle(now time.Duration) *generation {
 	if g.state == HalfOpen && len(b.probes) > 0 && b.probes[0].expires <= now {
 		p := b.probes[0]
 		p.report(errFailed)
-		b.reopen(p.expires, now, fmt.Sprintf("probe did not report within %v", b.cfg.ProbeTimeout), 0)
+		b.reopen(p, p.expires, now, fmt.Sprintf("probe did not report within %v", b.cfg.ProbeTimeout), 0)
 		g = b.gen.Load()
 	}
 	if g.state == Open && !g.open(now) {
@@ -131,7 +131,7 @@ func (b *Breaker) trip(g *generation, reason string, asked time.Duration) {
 		tripMachine(b.machine)
 		b.openFor = b.cfg.OpenFor
 		now := b.now()
-		b.open(now, now, reason, asked)
+		b.open(now, now, reason, asked, 0)
 	}
 	b.mu.Unlock()
 	b.tell()
@@ -158,29 +158,36 @@ func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, c *Cause) {
 		}
 	case Failure:
 		p.report(errFailed)
-		b.reopen(now, now, reasonProbe+c.after(": "), c.asked())
+		b.reopen(p, now, now, reasonProbe+c.after(": "), c.asked())
 	case Trip:
 		p.report(errFailed)
-		b.reopen(now, now, c.verdict(), c.asked())
+		b.reopen(p, now, now, c.verdict(), c.asked())
 	default:
 		p.report(errIgnored) // its slot is free again
 	}
 }
 
-// reopen opens for twice as long as the last time, or for as long as was asked.
-func (b *Breaker) reopen(at, now time.Duration, reason string, asked time.Duration) {
+// reopen opens because of a probe, for twice as long as the last time, or for as long as was asked.
+func (b *Breaker) reopen(p *probe, at, now time.Duration, reason string, asked time.Duration) {
 	b.openFor = min(2*b.openFor, b.cfg.MaxOpenFor)
-	b.open(at, now, reason, asked)
+	granted := p.expires - b.cfg.ProbeTimeout
+	b.open(at, now, reason, asked, at-granted)
 }
 
-// open begins an open time at an instant that is now or has passed. The jitter is cut off at MaxOpenFor before the draw,
-// not after it, or half of all processes would come back at that very instant. What a server asked for is the least, and
+// open begins an open time at an instant that is now or has passed, after a probe that took so long, if any. The draw is
+// cut off nowhere, or many processes would come back at that very instant. What a server asked for is the least, and
 // nothing is put on top where it is more than all of that: a call that waits as it was told to then finds the breaker
 // willing, and the probes are few.
-func (b *Breaker) open(at, now time.Duration, reason string, asked time.Duration) {
-	least, most := max(b.openFor*4/5, asked), min(b.openFor*6/5, b.cfg.MaxOpenFor)
-	most = max(least, most)
-	until := at + least + rand.N(most-least+1)
+//
+// What the probe took is part of the time, or a fleet would notice later that a server which answered nobody is well
+// than that one which refused everybody is. Half of it remains: a probe that hangs is not to be followed by the next at once.
+func (b *Breaker) open(at, now time.Duration, reason string, asked, took time.Duration) {
+	least, most := max(b.openFor*2/3, asked), max(b.openFor, asked)
+	drawn := least + rand.N(most-least+1)
+	if asked <= 0 {
+		drawn -= min(took, drawn/2)
+	}
+	until := at + drawn
 	b.move(&generation{state: Open, until: until, reason: reason}, at, now, reason)
 }
 

@@ -18,42 +18,42 @@ func TestConsecutiveFailuresTrip(t *testing.T) {
 		cfg   breaker.Config
 		steps []step
 	}{
-		{"the tenth in a row", breaker.Config{MinCalls: 1000}, []step{
-			{calls(9, breaker.Failure), breaker.Closed},
+		{"the sixth in a row", breaker.Config{MinCalls: 1000}, []step{
+			{calls(5, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("10 failures in a row", 10*time.Second), breaker.Open},
+			{refusedFor("6 failures in a row", 3*time.Second), breaker.Open},
 		}},
 		{"a success in between starts anew", breaker.Config{MinCalls: 1000}, []step{
-			{calls(9, breaker.Failure), breaker.Closed},
+			{calls(5, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Success), breaker.Closed},
-			{calls(9, breaker.Failure), breaker.Closed},
+			{calls(5, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
 		}},
 		{"ignored and unknown outcomes change nothing", breaker.Config{MinCalls: 1000}, []step{
-			{calls(9, breaker.Failure), breaker.Closed},
+			{calls(5, breaker.Failure), breaker.Closed},
 			{calls(100, breaker.Ignored), breaker.Closed},
 			{calls(100, 0), breaker.Closed},
 			{calls(100, 200), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
 		}},
 		{"sparse failures are not forgotten", breaker.Config{MinCalls: 1000}, []step{
-			{sparse(9, time.Minute), breaker.Closed},
+			{sparse(5, time.Minute), breaker.Closed},
 			{sparse(1, 24*time.Hour), breaker.Open},
-			{refusedFor("10 failures in a row", 10*time.Second), breaker.Open},
+			{refusedFor("6 failures in a row", 3*time.Second), breaker.Open},
 		}},
 		{"one is enough if asked for", breaker.Config{ConsecutiveFailures: 1}, []step{
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("1 failure in a row", 10*time.Second), breaker.Open},
+			{refusedFor("1 failure in a row", 3*time.Second), breaker.Open},
 		}},
 		{"off", breaker.Config{ConsecutiveFailures: -1, FailureRatio: -1}, []step{
 			{calls(10_000, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Trip), breaker.Open},
-			{refusedFor("tripped by the verdict", 10*time.Second), breaker.Open},
+			{refusedFor("tripped by the verdict", 3*time.Second), breaker.Open},
 		}},
 		{"the verdict trips at once", breaker.Config{}, []step{
 			{calls(100, breaker.Success), breaker.Closed},
 			{calls(1, breaker.Trip), breaker.Open},
-			{refusedFor("tripped by the verdict", 10*time.Second), breaker.Open},
+			{refusedFor("tripped by the verdict", 3*time.Second), breaker.Open},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { run(t, tt.cfg, tt.steps) })
@@ -81,12 +81,12 @@ func TestFailureRatioTrips(t *testing.T) {
 			{calls(10, breaker.Success), breaker.Closed},
 			{calls(9, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("10 of 20 calls failed in 30s", 10*time.Second), breaker.Open},
+			{refusedFor("10 of 20 calls failed in 30s", 3*time.Second), breaker.Open},
 		}},
 		{"not before there are twenty calls", ratio, []step{
 			{calls(19, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("20 of 20 calls failed in 30s", 10*time.Second), breaker.Open},
+			{refusedFor("20 of 20 calls failed in 30s", 3*time.Second), breaker.Open},
 		}},
 		{"one short of half", ratio, []step{
 			{calls(11, breaker.Success), breaker.Closed},
@@ -102,7 +102,7 @@ func TestFailureRatioTrips(t *testing.T) {
 			{calls(19, breaker.Failure), breaker.Closed},
 			{calls(50, breaker.Ignored), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("20 of 20 calls failed in 30s", 10*time.Second), breaker.Open},
+			{refusedFor("20 of 20 calls failed in 30s", 3*time.Second), breaker.Open},
 		}},
 		{"a ratio that is not exact in floating point", breaker.Config{
 			ConsecutiveFailures: -1, FailureRatio: 0.07, MinCalls: 100,
@@ -117,22 +117,22 @@ func TestFailureRatioTrips(t *testing.T) {
 			{wait(time.Minute), breaker.Closed},
 			{calls(2, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("3 of 3 calls failed in 1m0s", 10*time.Second), breaker.Open},
+			{refusedFor("3 of 3 calls failed in 1m0s", 3*time.Second), breaker.Open},
 		}},
 		{"off", breaker.Config{FailureRatio: -1}, []step{
-			{mixed(1000), breaker.Closed},
-			{calls(10, breaker.Failure), breaker.Open},
+			{mixed(1200), breaker.Closed},
+			{calls(6, breaker.Failure), breaker.Open},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { run(t, tt.cfg, tt.steps) })
 	}
 }
 
-// mixed makes calls of which nine in ten fail, but never ten in a row.
+// mixed makes calls of which five in six fail, but never six in a row.
 func mixed(n int) func(*subject) {
 	return func(s *subject) {
-		for range n / 10 {
-			calls(9, breaker.Failure)(s)
+		for range n / 6 {
+			calls(5, breaker.Failure)(s)
 			calls(1, breaker.Success)(s)
 		}
 	}
@@ -173,7 +173,7 @@ func TestWindowForgets(t *testing.T) {
 			{calls(1, breaker.Failure), breaker.Closed},
 			{wait(ns), breaker.Closed},
 			{calls(1, breaker.Failure), breaker.Open},
-			{refusedFor("102 of 102 calls failed in 30s", 10*time.Second), breaker.Open},
+			{refusedFor("102 of 102 calls failed in 30s", 3*time.Second), breaker.Open},
 		}},
 		{"long silence", []step{
 			{calls(19, breaker.Failure), breaker.Closed},

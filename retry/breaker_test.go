@@ -187,7 +187,7 @@ func TestBreakerOpens(t *testing.T) {
 		require.ErrorAs(t, err, &answer, "the API's own error is kept")
 		var open *breaker.OpenError
 		require.ErrorAs(t, err, &open)
-		require.InDelta(t, 10*time.Second, open.RetryIn, float64(2*time.Second))
+		require.InDelta(t, 2500*time.Millisecond, open.RetryIn, float64(500*time.Millisecond))
 		require.Equal(t, 90, budget.Tokens(), "only the resend that was sent is paid")
 
 		s = play()

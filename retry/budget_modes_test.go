@@ -47,7 +47,7 @@ func (m awsMode) retrier(t require.TestingT) *retry.Retrier {
 		},
 	})
 	require.NoError(t, err)
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly, FullIn: policy.None})
 	require.NoError(t, err)
 	r, err := retry.New(retry.Config{Policies: policies, Budget: budget})
 	require.NoError(t, err)
@@ -122,7 +122,7 @@ type noDeadline struct{ rapid.TB }
 // A retry ratio: in the long run resends are a tenth of the calls that succeed, and at the beginning no more than the purse
 // holds.
 func TestRetryRatio(t *testing.T) {
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund, FullIn: policy.None})
 	require.NoError(t, err)
 	policies, err := policy.Standard().With(policy.Table{Default: policy.Policy{
 		Cost: 10, MaxAttempts: 2, Backoff: policy.Backoff{Initial: policy.None},
@@ -180,7 +180,7 @@ func ExampleNewBudget_aws() {
 		fmt.Println(err)
 		return
 	}
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly, FullIn: policy.None})
 	if err != nil {
 		fmt.Println(err)
 		return

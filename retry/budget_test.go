@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,9 +20,14 @@ import (
 )
 
 func TestNewBudget(t *testing.T) {
-	_, err := retry.NewBudget(retry.BudgetConfig{Capacity: -1, Deposit: -2})
+	_, err := retry.NewBudget(retry.BudgetConfig{Capacity: -1, Deposit: -2, FullIn: time.Second - 1})
 	require.ErrorContains(t, err, "Capacity -1")
 	require.ErrorContains(t, err, "Deposit -2")
+	require.ErrorContains(t, err, "FullIn 999.999999ms is not between 1s and 24h0m0s")
+	for d, fine := range map[time.Duration]bool{policy.None: true, time.Second: true, 24 * time.Hour: true, -2: false, 24*time.Hour + 1: false} {
+		_, err := retry.NewBudget(retry.BudgetConfig{FullIn: d})
+		require.Equal(t, fine, err == nil, "%v: %v", d, err)
+	}
 	b, err := retry.NewBudget(retry.BudgetConfig{})
 	require.NoError(t, err)
 	require.Equal(t, 100, b.Tokens(), "full")
@@ -37,6 +43,7 @@ func TestBudgetUsedUp(t *testing.T) {
 		err = retry.Do(t.Context(), r, s.op)
 		require.Equal(t, seconds(0, 1, 3), s.sent)
 		require.Equal(t, retry.ErrBudget, asError(t, err).Reason)
+		require.ErrorContains(t, err, "retry budget used up: 5 of 25 tokens left, and a resend costs 10; a success puts back 1, time puts back one in 12s: HTTP 500")
 		var answer *classify.Error
 		require.ErrorAs(t, err, &answer)
 		require.Equal(t, 5, b.Tokens())
@@ -69,42 +76,135 @@ func TestBudgetTooSmallForItsPolicies(t *testing.T) {
 	require.ErrorContains(t, err, "Default: Cost 10 is more than the 9 tokens")
 }
 
-// Against a purse in three lines.
+// Against a purse in four lines, whose owner finds coins at fixed times.
 func TestBudgetAgainstModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		capacity := rapid.IntRange(1, 60).Draw(t, "capacity")
-		deposit := rapid.IntRange(1, 5).Draw(t, "deposit")
-		cost := rapid.IntRange(1, min(30, capacity)).Draw(t, "cost")
-		b, err := retry.NewBudget(retry.BudgetConfig{Capacity: capacity, Deposit: deposit})
-		require.NoError(t, err)
-		set, err := policy.Standard().With(policy.Table{Default: policy.Policy{
-			Cost: cost, MaxAttempts: 5, Backoff: policy.Backoff{Initial: policy.None},
-		}})
-		require.NoError(t, err)
-		r, err := retry.New(retry.Config{Budget: b, Policies: set})
-		require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) { rapid.Check(noDeadline{t}, againstPurse) })
+}
 
-		purse := capacity
-		for range rapid.IntRange(1, 30).Draw(t, "calls") {
-			failures := rapid.IntRange(0, 6).Draw(t, "failures")
-			sends, paid := 1, 0
-			for ; sends <= failures && sends < 5 && purse >= cost; sends++ {
-				purse, paid = purse-cost, cost
+func againstPurse(t *rapid.T) {
+	capacity := rapid.IntRange(1, 60).Draw(t, "capacity")
+	deposit := rapid.IntRange(1, 5).Draw(t, "deposit")
+	cost := rapid.IntRange(1, min(30, capacity)).Draw(t, "cost")
+	every := time.Duration(rapid.IntRange(1, 5).Draw(t, "seconds for a token")) * time.Second
+	b, err := retry.NewBudget(retry.BudgetConfig{Capacity: capacity, Deposit: deposit, FullIn: every * time.Duration(capacity)})
+	require.NoError(t, err)
+	set, err := policy.Standard().With(policy.Table{Default: policy.Policy{
+		Cost: cost, MaxAttempts: 5, Backoff: policy.Backoff{Initial: policy.None},
+	}})
+	require.NoError(t, err)
+	r, err := retry.New(retry.Config{Budget: b, Policies: set})
+	require.NoError(t, err)
+
+	purse, slept := capacity, time.Duration(0)
+	for range rapid.IntRange(1, 30).Draw(t, "calls") {
+		d := time.Duration(rapid.SampledFrom([]int{0, 0, 300, 2000, 33_333}).Draw(t, "ms before it")) * time.Millisecond
+		time.Sleep(d)
+		purse = min(purse+int((slept+d)/every)-int(slept/every), capacity)
+		slept += d
+		failures := rapid.IntRange(0, 6).Draw(t, "failures")
+		sends, paid := 1, 0
+		for ; sends <= failures && sends < 5 && purse >= cost; sends++ {
+			purse, paid = purse-cost, cost
+		}
+		if sends > failures { // the last one succeeded
+			purse = min(purse+deposit+paid, capacity)
+		}
+		got := 0
+		_ = retry.Do(context.Background(), r, func(context.Context) error {
+			if got++; got <= failures {
+				return code(500, "-32603")
 			}
-			if sends > failures { // the last one succeeded
-				purse = min(purse+deposit+paid, capacity)
-			}
-			got := 0
-			_ = retry.Do(context.Background(), r, func(context.Context) error {
-				if got++; got <= failures {
-					return code(500, "-32603")
-				}
-				return nil
+			return nil
+		})
+		require.Equal(t, sends, got)
+		require.Equal(t, purse, b.Tokens())
+	}
+}
+
+// Time fills a bucket token by token, to the brim and no further, whoever looks.
+func TestBudgetFillsByTime(t *testing.T) {
+	const minute = time.Minute
+	for name, tt := range map[string]struct {
+		cfg   retry.BudgetConfig
+		after time.Duration
+		want  int
+	}{
+		"the default":                 {retry.BudgetConfig{}, 3 * time.Second, 1},
+		"not a nanosecond before":     {retry.BudgetConfig{}, 3*time.Second - 1, 0},
+		"full":                        {retry.BudgetConfig{}, 5 * minute, 100},
+		"nearly":                      {retry.BudgetConfig{}, 5*minute - 1, 99},
+		"never above":                 {retry.BudgetConfig{}, 1000 * time.Hour, 100},
+		"as fast as it may":           {retry.BudgetConfig{Capacity: 100, FullIn: time.Second}, 10 * time.Millisecond, 1},
+		"as slowly":                   {retry.BudgetConfig{Capacity: 100, FullIn: 24 * time.Hour}, 12 * time.Hour, 50},
+		"another size":                {retry.BudgetConfig{Capacity: 50, FullIn: minute}, 6 * time.Second, 5},
+		"a size that does not divide": {retry.BudgetConfig{Capacity: 70, FullIn: minute}, minute, 70},
+		"not at all":                  {retry.BudgetConfig{FullIn: policy.None}, 1000 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, err := retry.NewBudget(tt.cfg)
+				require.NoError(t, err)
+				drain(t, b)
+				time.Sleep(tt.after)
+				require.Equal(t, tt.want, b.Tokens())
 			})
-			require.Equal(t, sends, got)
-			require.Equal(t, purse, b.Tokens())
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // an instant before it was full counts for nothing after it is not
+		b, err := retry.NewBudget(retry.BudgetConfig{})
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		drain(t, b)
+		require.Zero(t, b.Tokens())
+		time.Sleep(4 * time.Second)
+		require.Equal(t, 1, b.Tokens())
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 2, b.Tokens(), "what is less than a token is not lost")
+	})
+}
+
+// drain takes all that is in b, with resends that cost one token each and take no time.
+func drain(t *testing.T, b *retry.Budget) {
+	t.Helper()
+	r := newRetrier(t, retry.Config{Budget: b, Policies: steady(t, policy.Table{Default: policy.Policy{
+		Cost: 1, MaxAttempts: 10_000, MaxElapsed: policy.None, Backoff: policy.Backoff{Initial: policy.None},
+	}, Statuses: map[int]policy.Policy{429: {Cost: 1}}})})
+	require.Equal(t, retry.ErrBudget, asError(t, retry.Do(t.Context(), r, always(code(500, "-32603")))).Reason)
+	require.Zero(t, b.Tokens())
+}
+
+// A program that calls once a minute: four failing calls are no reason to be without
+// resends for the rest of the day.
+func TestBudgetOfAProgramThatCallsOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
+		for range 4 {
+			require.Error(t, retry.Do(t.Context(), r, always(code(500, "-32603"))))
+			time.Sleep(time.Minute)
+		}
+		for minute := range 60 {
+			s := play(code(500, "-32603"), code(500, "-32603"))
+			require.NoError(t, retry.Do(t.Context(), r, s.op), "%d minutes after the last failure", minute)
+			time.Sleep(time.Minute)
 		}
 	})
+}
+
+// The error says what is left, and what puts more in.
+func TestBudgetErrorSaysWhatFillsIt(t *testing.T) {
+	for want, cfg := range map[string]retry.BudgetConfig{
+		"retry: retry budget used up: 0 of 10 tokens left, and a resend costs 10; a success puts back 1, time puts back one in 30s: ": {Capacity: 10},
+		"retry: retry budget used up: 0 of 10 tokens left, and a resend costs 10; a success puts back 3: ":                            {Capacity: 10, Deposit: 3, FullIn: policy.None},
+		"retry: retry budget used up: 0 of 10 tokens left, and a resend costs 10; time puts back one in 1s: ":                         {Capacity: 10, Deposit: policy.None, FullIn: 10 * time.Second},
+		"retry: retry budget used up: 0 of 10 tokens left, and a resend costs 10; nothing fills it: ":                                 {Capacity: 10, Deposit: policy.None, FullIn: policy.None},
+	} {
+		b, err := retry.NewBudget(cfg)
+		require.NoError(t, err)
+		r := newRetrier(t, retry.Config{Budget: b, Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})})
+		err = retry.Do(t.Context(), r, always(code(500, "-32603")))
+		require.ErrorIs(t, err, retry.ErrBudget)
+		require.True(t, strings.HasPrefix(err.Error(), want), "%v", err)
+	}
 }
 
 // traffic sends five calls a second through r for d, and counts.

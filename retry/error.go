@@ -72,6 +72,7 @@ type words struct {
 	instead string        // of the text of Reason
 	openFor time.Duration // from the end of the call: the breaker, which it found so or made so
 	bound   waitBound     // that a wait did not fit into; zero: there was none
+	budget  shortage      // of the budget, if that is why
 }
 
 // A waitBound is what a wait did not fit into.
@@ -236,6 +237,8 @@ func (e Error) text() string {
 		b.WriteString(own.instead)
 	case own.bound.most > 0:
 		b.WriteString(own.bound.text())
+	case own.budget.of != nil:
+		b.WriteString(own.budget.text())
 	case e.Reason != nil:
 		b.WriteString(e.Reason.Error())
 	default:

@@ -243,12 +243,12 @@ func ExampleConfig_breaker() {
 	err = retry.Do(context.Background(), r, answers())
 	var open *breaker.OpenError
 	if errors.As(err, &open) {
-		fmt.Println("come back in about ten seconds:", open.RetryIn.Round(10*time.Second))
+		fmt.Println("come back in a few seconds:", open.RetryIn > time.Second)
 	}
 	// Output:
 	// nexpay: closed → open (140 REST API suspended (trace 5f2c))
 	// true
-	// come back in about ten seconds: 10s
+	// come back in a few seconds: true
 }
 
 // A key that the bank has locked is not hammered: nobody sends with it until a

@@ -79,7 +79,9 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 		return why
 	}
 	if !c.r.budget.take(p.Cost) {
-		return c.stopped(ErrBudget, nil)
+		why := c.stopped(ErrBudget, nil)
+		why.own().budget = c.r.budget.usedUp(p.Cost)
+		return why
 	}
 	c.count.paid, c.count.owed = int32(max(p.Cost, 0)), true
 	return nil

@@ -72,7 +72,7 @@ func TestLookupsWaitForTheBreakerOfPayments(t *testing.T) {
 			lease, err := b.Acquire()
 			require.NoError(t, err)
 			lease.Done(breaker.Trip)
-		}, func(*breaker.Breaker) {}, 8 * time.Second},
+		}, func(*breaker.Breaker) {}, 2 * time.Second},
 		"isolated": {func(_ *testing.T, b *breaker.Breaker) { b.Isolate("maintenance") }, func(b *breaker.Breaker) { b.Reset() }, 3 * time.Minute},
 	} {
 		for _, lane := range []bool{false, true} {

@@ -61,10 +61,10 @@ func TestDiffOfSpellings(t *testing.T) {
 		"waits":                           {"default: {backoff: {initial: 1s, max: 1s, multiplier: 3}}\n", "default: {backoff: {initial: 1s, max: 1s}}\n"},
 		"waits that stay":                 {"default: {backoff: {initial: 1s, max: 3s, multiplier: 1}}\n", "default: {backoff: {initial: 1s, multiplier: 1}}\n"},
 		"no timeout":                      {"attempt-timeout: none\n", ""},
-		"the breaker's defaults":          {"", "breaker: {consecutive-failures: 10, failure-ratio: 0.5, min-calls: 20, window: 30s, open-for: 10s, max-open-for: 20s, probes: 2, probe-timeout: 10s, report-only: false}\n"},
+		"the breaker's defaults":          {"", "breaker: {consecutive-failures: 6, failure-ratio: 0.5, min-calls: 20, window: 30s, open-for: 3s, max-open-for: 6s, probes: 1, probe-timeout: 10s, report-only: false}\n"},
 		"its longest time":                {"breaker: {open-for: 1m}\n", "breaker: {open-for: 1m, max-open-for: 2m}\n"},
 		"what its ratio alone looks at":   {"breaker: {failure-ratio: none, window: 1m, min-calls: 7}\n", "breaker: {failure-ratio: none}\n"},
-		"the budget's defaults":           {"", "budget: {capacity: 100, deposit: 1, refund: price-and-deposit}\n"},
+		"the budget's defaults":           {"", "budget: {capacity: 100, deposit: 1, full-in: 5m, refund: price-and-deposit}\n"},
 		"a policy that says nothing":      {"codes: {7: {}}\nstatuses: {500..599: {}}\n", ""},
 		"a policy that says what applies": {"codes: {7: {attempts: 4, elapsed: 30s}}\n", "statuses: {429: {}}\ncodes: {7: {attempts: 4, elapsed: 30s}}\n"},
 	} {
@@ -82,9 +82,9 @@ func TestDiffOfSpellings(t *testing.T) {
 func TestDiffOfSettings(t *testing.T) {
 	for _, line := range []string{
 		"breaker: {consecutive-failures: 11}", "breaker: {consecutive-failures: none}", "breaker: {failure-ratio: 0.6}", "breaker: {failure-ratio: none}",
-		"breaker: {min-calls: 21}", "breaker: {window: 31s}", "breaker: {open-for: 9s}", "breaker: {max-open-for: 21s}", "breaker: {probes: 3}",
+		"breaker: {min-calls: 21}", "breaker: {window: 31s}", "breaker: {open-for: 2s}", "breaker: {max-open-for: 21s}", "breaker: {probes: 3}",
 		"breaker: {probe-timeout: 11s}", "breaker: {slow-call: 1s}", "breaker: {report-only: true}",
-		"budget: {capacity: 101}", "budget: {deposit: 2}", "budget: {deposit: none}", "budget: {refund: price}", "budget: {refund: none}", "attempt-timeout: 10s",
+		"budget: {capacity: 101}", "budget: {deposit: 2}", "budget: {deposit: none}", "budget: {full-in: 4m}", "budget: {full-in: none}", "budget: {refund: price}", "budget: {refund: none}", "attempt-timeout: 10s",
 	} {
 		got := on(0, "", "diff", file(t, busy), file(t, busy+line+"\n"))
 		require.Equal(t, exitDiffers, got.exit, line)

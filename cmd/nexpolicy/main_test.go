@@ -62,7 +62,7 @@ rules:
 statuses:
   429: {cost: none}
 default: {breaker: ignored, max-retry-after: 15s}
-breaker: {consecutive-failures: 6, failure-ratio: none, report-only: true}
+breaker: {consecutive-failures: 8, failure-ratio: none, report-only: true}
 budget: {refund: price}
 `
 

@@ -16,13 +16,13 @@ import (
 // filledBreaker is a configuration with what its zeroes stand for: to leave a field
 // out is the same as to write down its default.
 func filledBreaker(c breaker.Config) breaker.Config {
-	c.ConsecutiveFailures = cmp.Or(c.ConsecutiveFailures, 10)
+	c.ConsecutiveFailures = cmp.Or(c.ConsecutiveFailures, 6)
 	c.FailureRatio = cmp.Or(c.FailureRatio, 0.5)
 	c.MinCalls = cmp.Or(c.MinCalls, 20)
 	c.Window = cmp.Or(c.Window, 30*time.Second)
-	c.OpenFor = cmp.Or(c.OpenFor, 10*time.Second)
-	c.MaxOpenFor = cmp.Or(c.MaxOpenFor, max(20*time.Second, min(2*c.OpenFor, 24*time.Hour)))
-	c.Probes = cmp.Or(c.Probes, 2)
+	c.OpenFor = cmp.Or(c.OpenFor, 3*time.Second)
+	c.MaxOpenFor = cmp.Or(c.MaxOpenFor, max(6*time.Second, min(2*c.OpenFor, 24*time.Hour)))
+	c.Probes = cmp.Or(c.Probes, 1)
 	c.ProbeTimeout = cmp.Or(c.ProbeTimeout, 10*time.Second)
 	c.SlowCall = cmp.Or(c.SlowCall, policy.None)
 	if c.FailureRatio < 0 { // these are for it alone
@@ -35,6 +35,7 @@ func filledBreaker(c breaker.Config) breaker.Config {
 func filledBudget(c retry.BudgetConfig) retry.BudgetConfig {
 	c.Capacity = cmp.Or(c.Capacity, 100)
 	c.Deposit = cmp.Or(c.Deposit, 1)
+	c.FullIn = cmp.Or(c.FullIn, 5*time.Minute)
 	return c
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,9 +33,10 @@ const spare, queued = 1.25, 5.0
 var (
 	outage   = outageOf(60 * time.Second)
 	brownout = brownoutOf(30 * time.Second)
+	warming  = warmingUp()
 	random   = scenario{
 		name: "random failures", story: "ten minutes in which one answer in five is HTTP 503",
-		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1, least: 50,
+		to: 10 * time.Minute, length: 10 * time.Minute, every: fiveASecond, clients: 0.1, least: 100,
 		servers: func(load float64) []*server {
 			return []*server{usual(load*2, phase{failing: 0.2})}
 		},
@@ -58,55 +58,11 @@ var (
 			}
 		},
 	}
-	scenarios = []scenario{outage, brownout, random, herd, oneOfFour}
+	scenarios = []scenario{outage, brownout, warming, random, herd, oneOfFour}
 )
 
 // hundredth is what also happens to a server that is well.
 var hundredth = phase{failing: 0.01}
-
-// outageOf is a total outage of some length.
-func outageOf(length time.Duration) scenario {
-	const from = 10 * time.Second
-	to := from + length
-	return scenario{
-		name: "total outage", story: fmt.Sprintf("%.0f s of HTTP 503 at once", length.Seconds()),
-		from: from, to: to, length: to + 30*time.Second, every: fiveASecond, clients: 1,
-		servers: func(load float64) []*server {
-			return []*server{usual(load, phase{from: from, down: true}, phase{from: to})}
-		},
-	}
-}
-
-// brownoutOf is a brown-out of some length.
-func brownoutOf(length time.Duration) scenario {
-	const from = 10 * time.Second
-	to := from + length
-	return scenario{
-		name:  "brown-out",
-		story: fmt.Sprintf("%.0f s at a tenth of the capacity, before a queue that holds more than anybody waits for", length.Seconds()),
-		from:  from, to: to, length: to + 90*time.Second, every: fiveASecond, clients: 1,
-		servers: func(load float64) []*server {
-			return []*server{usual(load, phase{from: from, capacity: 0.1}, phase{from: to})}
-		},
-	}
-}
-
-// ofOtherLengths are faults that end at other times: how soon a fleet is back
-// depends on how far its breakers are in their open times by then. They go
-// through a whole open time in steps of four seconds.
-func ofOtherLengths() (all []scenario) {
-	for more := 4 * time.Second; more <= 20*time.Second; more += 4 * time.Second {
-		for _, s := range []scenario{outageOf(60*time.Second + more), brownoutOf(30*time.Second + more)} {
-			s.name += otherLengths
-			s.length = s.to + 30*time.Second
-			s.clients, s.least = 0.1, 100
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
-const otherLengths = ", other lengths"
 
 // usual is the usual server for so many calls a second, with phases of which a
 // capacity is a share of that, zero all of it.
@@ -132,19 +88,28 @@ type result struct {
 	*tally
 }
 
-// runAll puts every way through every scenario, and those with breakers through
-// those of other lengths, several at a time.
-func runAll(t *testing.T, seed uint64, clients int) []result {
-	var results []result
-	var by []way
-	for _, s := range slices.Concat(scenarios, ofOtherLengths()) {
+// A trial is a way in a scenario.
+type trial struct {
+	scenario scenario
+	way      way
+}
+
+// trials puts every way through every scenario, and those with breakers through
+// faults of every length.
+func trials(step time.Duration) (all []trial) {
+	for _, s := range slices.Concat(scenarios, everyLength(step)) {
 		for _, w := range ways {
-			if strings.HasSuffix(s.name, otherLengths) && !w.breaks {
-				continue
+			if !s.isOneOfMany() || w.breaks {
+				all = append(all, trial{s, w})
 			}
-			results, by = append(results, result{scenario: s, way: w.name}), append(by, w)
 		}
 	}
+	return all
+}
+
+// runAll makes trials, several at a time.
+func runAll(t *testing.T, trials []trial, seed uint64, clients int) []result {
+	results := make([]result, len(trials))
 	next := make(chan int, len(results))
 	for i := range results {
 		next <- i
@@ -154,7 +119,8 @@ func runAll(t *testing.T, seed uint64, clients int) []result {
 	for range atOnce {
 		workers.Go(func() {
 			for i := range next {
-				results[i].tally = results[i].scenario.run(t, by[i], seed, clients)
+				s, w := trials[i].scenario, trials[i].way
+				results[i] = result{s, w.name, s.run(t, w, seed, clients)}
 			}
 		})
 	}

@@ -5,6 +5,7 @@
 //
 //	go run ./examples/storm
 //	go run ./examples/storm -markdown -svg docs   # what docs/storms.md shows
+//	go run ./examples/storm -markdown -tried      # and what it says of other settings
 //
 // The -seed fixes when calls are made and which of them fail. The jitter inside
 // the packages is theirs, so the last digit of a figure differs from run to run.
@@ -52,6 +53,7 @@ type options struct {
 	clients  int
 	svg      string
 	markdown bool
+	tried    bool
 }
 
 func parse(args []string, log io.Writer) (options, error) {
@@ -62,6 +64,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	flags.IntVar(&o.clients, "clients", 1000, "in the fleet, each a process of its own; the server grows with them")
 	flags.StringVar(&o.svg, "svg", "", "`folder` to draw the charts in, storms-*.svg")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the tables as Markdown")
+	flags.BoolVar(&o.tried, "tried", false, "show instead what other settings of the breaker would do")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -75,7 +78,11 @@ func parse(args []string, log io.Writer) (options, error) {
 // missed.
 func simulate(t *testing.T, o options, out io.Writer) (missed int, err error) {
 	debug.SetGCPercent(1000) // there is much to make and little to keep
-	results := runAll(t, o.seed, o.clients)
+	if o.tried {
+		report{out, o.markdown}.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))
+		return 0, nil
+	}
+	results := runAll(t, trials(stepOf(o.clients)), o.seed, o.clients)
 	goals := judge(results)
 	report{out, o.markdown}.print(results, goals)
 	for _, g := range goals {

@@ -44,7 +44,6 @@ const (
 	gobreakerV2 = "gobreaker + backoff v5"
 	oursBudget  = "ours, no breaker"
 	oursAll     = "ours"
-	oursQuick   = "ours, quicker"
 )
 
 var ways = []way{
@@ -59,11 +58,7 @@ var ways = []way{
 	{gobreakerV2, true, gobreakerAndBackoff},
 	{oursBudget, false, func() (caller, error) { return ours(retry.Config{}) }},
 	{oursAll, true, func() (caller, error) { return withBreakers(breaker.Config{}) }},
-	{oursQuick, true, func() (caller, error) { return withBreakers(quicker) }},
 }
-
-// quicker opens sooner than the default, and for half as long.
-var quicker = breaker.Config{ConsecutiveFailures: 6, OpenFor: 5 * time.Second, MaxOpenFor: 10 * time.Second}
 
 var endpoints = [...]string{"payments", "status", "balance", "quotes"}
 
@@ -108,7 +103,7 @@ func loop(all policy.Policy, statuses map[int]policy.Policy, budget *retry.Budge
 // that succeeds; 50 ms, doubling, full jitter. (Throttling, which is cheaper
 // there, does not occur here.)
 func aws() (caller, error) {
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly, FullIn: policy.None})
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +115,7 @@ func aws() (caller, error) {
 
 // ratio lets a tenth of what succeeds be sent again, and ten at the beginning.
 func ratio() (caller, error) {
-	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund})
+	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund, FullIn: policy.None})
 	if err != nil {
 		return nil, err
 	}

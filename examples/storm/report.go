@@ -38,6 +38,7 @@ var (
 var columns = map[string][]column{
 	outage.name:    {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
 	brownout.name:  {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
+	warming.name:   {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
 	random.name:    {sendsPerCall, peak, peakOf5, succeeded},
 	herd.name:      {sendsPerCall, succeeded, lastSuccess},
 	oneOfFour.name: {sendsPerCall, peak, notSent, others, after, mostBack},
@@ -75,7 +76,7 @@ func (r report) print(results []result, goals []goal) {
 	r.table(table.Row{"goal", "measured", ""}, rows, false)
 }
 
-// lengths shows how soon a fleet is back from faults of other lengths, at best and
+// lengths shows how soon a fleet is back from faults of every length, at best and
 // at worst.
 func (r report) lengths(results []result) {
 	var rows []table.Row
@@ -83,11 +84,11 @@ func (r report) lengths(results []result) {
 		if !w.breaks {
 			continue
 		}
-		out, brown := spanOf(results, outage.name+otherLengths, w.name), spanOf(results, brownout.name+otherLengths, w.name)
+		out, brown := spanOf(results, outage.name+ofEveryLength, w.name), spanOf(results, brownout.name+ofEveryLength, w.name)
 		rows = append(rows, table.Row{w.name, out.half, out.most, brown.half, brown.most})
 	}
-	fmt.Fprint(r.out, "faults of other lengths: 64 to 80 s of outage, 34 to 50 s of brown-out.\n\n")
-	r.table(table.Row{"other lengths", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows, true)
+	fmt.Fprintf(r.out, "faults of every length: %v to %v.\n\n", shortest, longestFault)
+	r.table(table.Row{"every length", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows, true)
 }
 
 // table prints a table, and an empty line after it. numbers says that all but the

@@ -74,7 +74,7 @@ type figures struct {
 	refused   float64 // share of the calls made during the fault
 	half      time.Duration
 	most      time.Duration // until nine tenths of the usual success, for good; negative: never
-	collapse  bool          // it was there, and went
+	collapse  bool          // nine tenths of it were there, and half of it went
 	others    float64
 	last      time.Duration // success, in a herd
 }
@@ -92,8 +92,8 @@ func (t *tally) figures() figures {
 	after := t.sum(s.to, s.length)
 	f.after = ratioOf(after.good, after.made)
 	f.peak, f.peakOf5 = t.peak(1), t.peak(5)
-	f.half, _ = t.recovered(0.5)
-	f.most, f.collapse = t.recovered(0.9)
+	f.half, f.most = t.recovered(0.5), t.recovered(0.9)
+	f.collapse = t.collapsed()
 	return f
 }
 
@@ -124,23 +124,43 @@ func (t *tally) sum(from, to time.Duration) (all sums) {
 	return all
 }
 
-// recovered is how long after the fault so much of the usual success is back, and
-// whether it went again after that: then it is back when it came for good.
-func (t *tally) recovered(share float64) (after time.Duration, collapse bool) {
-	first, end := int(t.scenario.to/time.Second), int(t.scenario.length/time.Second)-1
+// recovered is how long after the fault so much of the usual success is back for
+// good.
+func (t *tally) recovered(share float64) (after time.Duration) {
+	first, end := t.aftermath()
 	after = never
-	was := false
 	for i := first; i < end; i++ {
-		good := float64(t.perSec[i].done.Load()) >= share*t.load
 		switch {
-		case good && after == never:
+		case t.success(i) < share:
+			after = never
+		case after == never:
 			after = time.Duration(i-first) * time.Second
-		case !good && after != never:
-			after, was = never, true
 		}
 	}
-	return after, was
+	return after
 }
+
+// collapsed reports whether, after the fault, nine tenths of the usual success were
+// back and half of it went again.
+func (t *tally) collapsed() bool {
+	back := false
+	for i, end := t.aftermath(); i < end; i++ {
+		if success := t.success(i); success >= 0.9 {
+			back = true
+		} else if back && success < 0.5 {
+			return true
+		}
+	}
+	return false
+}
+
+// aftermath are the seconds from the end of the fault on.
+func (t *tally) aftermath() (first, end int) {
+	return int(t.scenario.to / time.Second), int(t.scenario.length/time.Second) - 1
+}
+
+// success is how many calls ended with it in a second, in terms of the load.
+func (t *tally) success(second int) float64 { return float64(t.perSec[second].done.Load()) / t.load }
 
 func ratioOf(part, all int64) float64 {
 	if all == 0 {

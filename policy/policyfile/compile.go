@@ -79,7 +79,7 @@ var (
 	breakerWords = strings.NewReplacer("breaker: ", "", "ConsecutiveFailures", "consecutive-failures", "FailureRatio", "failure-ratio",
 		"MinCalls", "min-calls", "MaxOpenFor", "max-open-for", "OpenFor", "open-for", "ProbeTimeout", "probe-timeout", "Probes", "probes",
 		"SlowCall", "slow-call", "Window", "window")
-	budgetWords = strings.NewReplacer("retry: BudgetConfig.", "", "Capacity", "capacity", "Deposit", "deposit", "Refund", "refund")
+	budgetWords = strings.NewReplacer("retry: BudgetConfig.", "", "Capacity", "capacity", "Deposit", "deposit", "FullIn", "full-in", "Refund", "refund")
 	statusLike  = regexp.MustCompile(`^Codes\[([345][0-9][0-9])\]$`)
 	placeNamed  = regexp.MustCompile(`^(Default|(Statuses|Classes)\[[^\]]*\]|Codes\[[^"\]]*\])`)
 )

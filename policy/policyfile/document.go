@@ -54,13 +54,13 @@ type backoff struct {
 }
 
 type breakerSettings struct {
-	ConsecutiveFailures count  `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 10."`
+	ConsecutiveFailures count  `name:"consecutive-failures" doc:"In a row open it; none: they do not. Left out: 6."`
 	FailureRatio        ratio  `name:"failure-ratio" doc:"Share of failed calls, above 0 and up to 1, that opens it; none: it does not. Left out: 0.5."`
 	MinCalls            amount `name:"min-calls" doc:"That the window must hold before the ratio applies. Left out: 20."`
 	Window              period `name:"window" doc:"How far back the ratio looks. Left out: 30 s."`
-	OpenFor             period `name:"open-for" doc:"How long it stays open at first. Left out: 10 s."`
-	MaxOpenFor          period `name:"max-open-for" doc:"And at most. Left out: 20 s."`
-	Probes              amount `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 2."`
+	OpenFor             period `name:"open-for" doc:"How long it stays open at first, at most. Left out: 3 s."`
+	MaxOpenFor          period `name:"max-open-for" doc:"And at most. Left out: 6 s."`
+	Probes              amount `name:"probes" doc:"Calls let through half-open, all of which must succeed. Left out: 1."`
 	ProbeTimeout        period `name:"probe-timeout" doc:"How long a probe may take. Left out: 10 s."`
 	SlowCall            period `name:"slow-call" doc:"How long a call may take before it counts as failed. Left out: for ever."`
 	ReportOnly          bool   `name:"report-only" doc:"Refuse nothing, report all the same."`
@@ -69,6 +69,7 @@ type breakerSettings struct {
 type budgetSettings struct {
 	Capacity amount `name:"capacity" doc:"Tokens that it holds, and starts with. Left out: 100."`
 	Deposit  count  `name:"deposit" doc:"Tokens that a success puts back, or none. Left out: 1."`
+	FullIn   wait   `name:"full-in" doc:"Time in which an empty one is full by itself, or none: not by time. Left out: 5 min."`
 	Refund   refund `name:"refund" doc:"What a resend that succeeds gets back: price-and-deposit, price, or none. Left out: price-and-deposit."`
 }
 

@@ -80,7 +80,7 @@ func (b breakerSettings) config() breaker.Config {
 }
 
 func (b *budgetSettings) config() retry.BudgetConfig {
-	return retry.BudgetConfig{Capacity: int(b.Capacity), Deposit: int(b.Deposit), Refund: retry.Refund(b.Refund)}
+	return retry.BudgetConfig{Capacity: int(b.Capacity), Deposit: int(b.Deposit), FullIn: time.Duration(b.FullIn), Refund: retry.Refund(b.Refund)}
 }
 
 func (s *settings) policy() policy.Policy {

@@ -50,7 +50,7 @@ breaker:
   probe-timeout: 4s
   slow-call: 3s
   report-only: true
-budget: {capacity: 200, deposit: none, refund: price}
+budget: {capacity: 200, deposit: none, full-in: 2m, refund: price}
 `
 
 func TestParse(t *testing.T) {
@@ -77,7 +77,7 @@ func TestParse(t *testing.T) {
 		ConsecutiveFailures: 7, FailureRatio: -1, MinCalls: 30, Window: time.Minute, OpenFor: 5 * time.Second, MaxOpenFor: 15 * time.Second,
 		Probes: 1, ProbeTimeout: 4 * time.Second, SlowCall: 3 * time.Second, ReportOnly: true,
 	}, f.Breaker)
-	require.Equal(t, retry.BudgetConfig{Capacity: 200, Deposit: policy.None, Refund: retry.RefundOnly}, f.Budget)
+	require.Equal(t, retry.BudgetConfig{Capacity: 200, Deposit: policy.None, FullIn: 2 * time.Minute, Refund: retry.RefundOnly}, f.Budget)
 	_, err = retry.New(retry.Config{Policies: f.Policies})
 	require.NoError(t, err)
 }

@@ -567,7 +567,7 @@ func TestOpen(t *testing.T) {
 	c := client(t, s, func(tr *retryhttp.Transport) {
 		tr.Retrier = quick(t, retry.Config{Breakers: newGroup(t)})
 	})
-	for range 3 {
+	for range 2 {
 		resp, err := c.Get("http://down.example/")
 		require.NoError(t, err)
 		read(t, resp)
