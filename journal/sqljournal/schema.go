@@ -2,6 +2,7 @@ package sqljournal
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -49,9 +50,9 @@ func (j *Journal) migrate(ctx context.Context) error {
 	return j.accept(j.check(ctx))
 }
 
-func (j *Journal) exec(ctx context.Context, statement string) error {
-	return again(func() error {
-		_, err := j.db.ExecContext(ctx, statement)
+func (j *Journal) exec(ctx context.Context, text string) error {
+	return j.persistSlowly(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, text)
 		return err
 	})
 }
@@ -76,7 +77,9 @@ func (j *Journal) has(ctx context.Context, c column) (has bool, err error) {
 	if j.dialect == SQLite {
 		query = `SELECT EXISTS (SELECT 1 FROM pragma_table_info($1) WHERE name = $2)`
 	}
-	err = again(func() error { return j.db.QueryRowContext(ctx, query, j.table, c.name).Scan(&has) })
+	err = j.persist(ctx, func(ctx context.Context, conn *sql.Conn) error {
+		return conn.QueryRowContext(ctx, query, j.table, c.name).Scan(&has)
+	})
 	return has, err
 }
 
@@ -96,7 +99,12 @@ type column struct{ name, kind string }
 var added = []column{
 	{"first_at", "TEXT NOT NULL DEFAULT ''"},
 	{"takes_ns", "BIGINT NOT NULL DEFAULT 0"},
+	endedAt,
 }
+
+// endedAt is when an operation ended, for Prune; empty while it is open, and where a
+// process of an earlier version ended it. Without it all but Prune works.
+var endedAt = column{"ended_at", "TEXT NOT NULL DEFAULT ''"}
 
 // schemaOf compares IDs byte by byte, because two IDs are two payments. In
 // PostgreSQL that also keeps the index right when the system's collations change.
@@ -117,7 +125,8 @@ func schemaOf(c Config) []string {
 	begun_at    TEXT   NOT NULL,
 	trace_ids   TEXT   NOT NULL,
 	first_at    ` + added[0].kind + `,
-	takes_ns    ` + added[1].kind + `
+	takes_ns    ` + added[1].kind + `,
+	ended_at    ` + endedAt.kind + `
 )`,
 		`CREATE INDEX IF NOT EXISTS ` + index + `_open ON ` + c.Table + ` (id) WHERE state = 'open'`,
 	}
