@@ -59,7 +59,9 @@ func (j *Journal) repeat(ctx context.Context, within time.Duration, do statement
 		case ctx.Err() != nil:
 			return over(ctx.Err(), err, cause)
 		}
-		cause = err
+		if cause == nil || !timedOut(err) {
+			cause = err
+		}
 		remedy := j.dialect.remedy(err)
 		if remedy == another {
 			j.checked.Store(false) // the next one may lead to another server
@@ -68,6 +70,14 @@ func (j *Journal) repeat(ctx context.Context, within time.Duration, do statement
 			return over(ctx.Err(), err, cause)
 		}
 	}
+}
+
+func timedOut(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
 }
 
 // over is what a call ends with whose context may have ended.
@@ -104,7 +114,7 @@ func (j *Journal) once(ctx context.Context, within time.Duration, do statement) 
 	case bounded.Err() != nil && err == nil:
 		return true, bounded.Err()
 	case sqlStateOf(err) == readOnly:
-		// The pool would go on with connections to a primary that is none any more.
+		j.checked.Store(false)
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	return true, err

@@ -24,7 +24,8 @@ func (r remedy) wait(n int, reached bool) time.Duration {
 	return min(50*time.Millisecond<<min(n, 4), 500*time.Millisecond)
 }
 
-// readOnly is what a primary says that has become a standby.
+// readOnly is what a primary says that has become a standby. That connection is given
+// up, and those that a pool has besides are likely to be the same: so it waits.
 const readOnly = "25006"
 
 // remedies are against what had no effect, or may have had it, which the statements
@@ -40,11 +41,12 @@ var remedies = map[string]remedy{
 	"55P03": later, // lock_not_available: lock_timeout
 	"57014": later, // query_canceled: statement_timeout, or a person
 
-	readOnly: another,
-	"57P01":  another, // admin_shutdown
-	"57P02":  another, // crash_shutdown
-	"57P03":  another, // cannot_connect_now: it starts, or recovers
-	"57P05":  another, // idle_session_timeout
+	readOnly: later,
+
+	"57P01": another, // admin_shutdown
+	"57P02": another, // crash_shutdown
+	"57P03": another, // cannot_connect_now: it starts, or recovers
+	"57P05": another, // idle_session_timeout
 }
 
 // remedy looks at what the database said. SQLite waits by itself, see busy_timeout.
