@@ -25,10 +25,15 @@ func locked(t *testing.T, db *sql.DB, table string) (free func()) {
 // a transaction that has changed its row.
 func awaitWaiting(t *testing.T, db *sql.DB, n int) {
 	t.Helper()
+	awaitWaitingAs(t, db, t.Name(), n)
+}
+
+func awaitWaitingAs(t *testing.T, db *sql.DB, application string, n int) {
+	t.Helper()
 	for range 100_000 {
 		var waiting int
 		require.NoError(t, db.QueryRow(`SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN
-			(SELECT pid FROM pg_stat_activity WHERE application_name = $1)`, t.Name()).Scan(&waiting))
+			(SELECT pid FROM pg_stat_activity WHERE application_name = $1)`, application).Scan(&waiting))
 		if waiting >= n {
 			return
 		}
