@@ -19,8 +19,8 @@ import (
 // that it knows, for ever, keep what your books keep.
 //
 // It goes through the table by its primary key, a thousand rows at a time, each batch a
-// statement that commits by itself: it locks no rows but those that it deletes, and
-// needs no index of its own. n is how many rows were deleted for certain, also with an
+// statement that commits by itself, after which it rests for as long as that took: it
+// locks no rows but those that it deletes, and needs no index of its own. n is how many rows were deleted for certain, also with an
 // error: a batch whose answer was lost is not in it. Several at once do no harm, and
 // one that was interrupted can be called again.
 func (j *Journal) Prune(ctx context.Context, before time.Time) (n int64, err error) {
@@ -40,11 +40,15 @@ func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err 
 		if err != nil || rows == 0 {
 			return n, err
 		}
+		began := time.Now()
 		deleted, err := j.changes(ctx, j.prune, last, end, stamp(before))
 		if err != nil {
 			return n, err
 		}
 		n, last = n+deleted, end
+		if deleted > 0 && !sleep(ctx, min(time.Since(began), time.Second)) { // SQLite lets nobody write meanwhile
+			return n, ctx.Err()
+		}
 	}
 }
 
