@@ -57,8 +57,8 @@
 // somebody asks for it. Nothing can see that from here: what was never known looks the
 // same. Use synchronous replication (synchronous_standby_names, synchronous_commit on):
 // then Begin returns when a standby has the entry as well, also a Begin whose answer was
-// lost. If you cannot, set LookFirst of [retry.Operation] after a failover, for as long as payments
-// from before may be asked for again.
+// lost. If you cannot, set LookFirst of [retry.Operation] after a failover, for as long
+// as payments from before may be asked for again.
 //
 // What can be seen is refused: a Begin of a generation that was acknowledged, where an
 // older one or none is held, is [ErrForgets], and nothing is sent. After a connection was
@@ -68,11 +68,13 @@
 //
 // # Rows that are no longer needed
 //
-// A row takes some 300 bytes with its indexes. [Journal.Prune] deletes those of operations that ended long ago. A
-// payment whose row is gone can be made AGAIN with the same ID: read there which age is
-// safe before you run it. Pending does not become slower with the number of rows, but
-// with that of the rows that ended since the table was last vacuumed. A table of
-// millions should be vacuumed earlier than by default:
+// A row takes some 400 bytes with its indexes. [Journal.Prune] deletes those of
+// operations that ended long ago. A payment whose row is gone can be made AGAIN with the
+// same ID: read there which age is safe before you run it.
+//
+// Pending does not become slower with the number of rows, but with that of the rows that
+// ended since it was last called or the table vacuumed. A table of millions should be
+// vacuumed earlier than by default:
 //
 //	ALTER TABLE payment_journal SET (autovacuum_vacuum_scale_factor = 0.01)
 //
