@@ -72,7 +72,7 @@ func TestPaymentsCutAtRandom(t *testing.T) {
 				}
 			}
 			at := points
-			if driver == "pgx" && *chaos > 80 { // takes 2 s each; lib/pq does not end a call whose context does
+			if *chaos > 80 { // takes 2 s each
 				at = append(points[:len(points):len(points)], silent)
 			}
 			dispatch(*chaos, func(i, n int) {

@@ -80,11 +80,7 @@ func (j *Journal) warnOfHaste(ctx context.Context) {
 
 // durable asks about the database, which need not have the table yet.
 func (j *Journal) durable(ctx context.Context) error {
-	var wrong []string
-	err := j.persist(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
-		wrong, err = j.dialect.wrong(ctx, conn)
-		return err
-	})
+	wrong, err := persist(ctx, j, j.dialect.wrong)
 	if err != nil {
 		return err
 	}
@@ -96,9 +92,9 @@ func (j *Journal) durableTable(ctx context.Context) error {
 		return nil
 	}
 	const query = `SELECT CAST(relpersistence AS text) FROM pg_class WHERE oid = CAST(CAST($1 AS text) AS regclass)`
-	var persistence string
-	err := j.persist(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, query, j.table).Scan(&persistence)
+	persistence, err := persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (persistence string, err error) {
+		err = conn.QueryRowContext(ctx, query, j.table).Scan(&persistence)
+		return persistence, err
 	})
 	if err != nil {
 		return err

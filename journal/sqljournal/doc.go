@@ -44,10 +44,10 @@
 //     former primary
 //   - when no answer comes within 2 s: the network may have swallowed the connection
 //
-// Any other SQLSTATE is the answer, at once. A driver must end a call when its context
-// ends: pgx does. lib/pq only asks the server to, so that a connection on which nothing
-// arrives any more keeps a call for as long as the system's TCP does. That a driver
-// executes a statement twice by itself does no harm. SQLite has no connection to lose;
+// Any other SQLSTATE is the answer, at once. A driver should end a call when its context
+// ends. pgx does; lib/pq only asks the server to. There, a connection on which nothing
+// arrives any more keeps no caller, but its place in the pool, for as long as the
+// system's TCP does. That a driver executes a statement twice by itself does no harm. SQLite has no connection to lose;
 // its calls wait for a lock as long as busy_timeout says, and are not repeated.
 //
 // # A failover

@@ -3,12 +3,9 @@ package sqljournal
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
 const (
@@ -29,35 +26,35 @@ const (
 	dead = 10
 )
 
-// errHung is a statement that got no answer.
-var errHung = fmt.Sprintf("no answer within %v", hung)
-
 // A statement is executed on one connection, and again on another one: it must be one
 // that may be. It is not database/sql that repeats it, which reports the last answer
 // as if it were the only one.
-type statement func(context.Context, *sql.Conn) error
+type statement[T any] func(context.Context, *sql.Conn) (T, error)
 
 // persist executes a statement of a call until the database has, or says that it never
 // will. A success that comes when ctx has ended is none: with the cancellation the
 // server stops waiting for its standbys too, and says that it committed.
-func (j *Journal) persist(ctx context.Context, do statement) error {
-	return j.repeat(ctx, hung, do)
+func persist[T any](ctx context.Context, j *Journal, do statement[T]) (T, error) {
+	return repeat(ctx, j, hung, do)
 }
 
 // persistSlowly is persist for what may take as long as it likes.
-func (j *Journal) persistSlowly(ctx context.Context, do statement) error {
-	return j.repeat(ctx, 0, do)
+func persistSlowly[T any](ctx context.Context, j *Journal, do statement[T]) (T, error) {
+	return repeat(ctx, j, 0, do)
 }
 
-func (j *Journal) repeat(ctx context.Context, within time.Duration, do statement) error {
+func repeat[T any](ctx context.Context, j *Journal, within time.Duration, do statement[T]) (value T, err error) {
 	var cause error // the last one that says more than that time is over
 	for n, began := 0, time.Now(); ; n++ {
-		reached, err := j.once(ctx, within, do)
-		switch {
+		a := once(ctx, j, within, do)
+		if a.panicked != nil {
+			panic(a.panicked) // as if it had been called here
+		}
+		switch err = a.err; {
 		case err == nil:
-			return nil
+			return a.value, nil
 		case ctx.Err() != nil:
-			return over(ctx.Err(), err, cause)
+			return value, over(ctx.Err(), err, cause)
 		}
 		if cause == nil || !timedOut(err) {
 			cause = err
@@ -66,8 +63,8 @@ func (j *Journal) repeat(ctx context.Context, within time.Duration, do statement
 		if remedy == another {
 			j.checked.Store(false) // the next one may lead to another server
 		}
-		if remedy == none || n+1 == tries || time.Since(began) > patience || !sleep(ctx, remedy.wait(n, reached)) {
-			return over(ctx.Err(), err, cause)
+		if remedy == none || n+1 == tries || time.Since(began) > patience || !sleep(ctx, remedy.wait(n, a.reached)) {
+			return value, over(ctx.Err(), err, cause)
 		}
 	}
 }
@@ -89,35 +86,6 @@ func over(ended, err, cause error) error {
 		cause = err
 	}
 	return fmt.Errorf("%w: %w", ended, cause)
-}
-
-// once reports whether a connection was reached as well.
-func (j *Journal) once(ctx context.Context, within time.Duration, do statement) (reached bool, err error) {
-	conn, err := j.db.Conn(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close()
-	if j.dialect != PostgreSQL {
-		return true, do(ctx, conn)
-	}
-	bounded := ctx
-	if within > 0 {
-		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, within)
-		defer cancel()
-	}
-	err = do(bounded, conn)
-	switch {
-	case bounded.Err() != nil && ctx.Err() == nil:
-		return true, failure.Wrap(errHung, errors.Join(err, bounded.Err()))
-	case bounded.Err() != nil && err == nil:
-		return true, bounded.Err()
-	case sqlStateOf(err) == readOnly:
-		j.checked.Store(false)
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	return true, err
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

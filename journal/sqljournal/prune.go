@@ -36,26 +36,31 @@ func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err 
 		return 0, err
 	}
 	for last := ""; ; {
-		rows, end, err := j.nextPage(ctx, last)
-		if err != nil || rows == 0 {
+		p, err := j.nextPart(ctx, last)
+		if err != nil || p.rows == 0 {
 			return n, err
 		}
 		began := time.Now()
-		deleted, err := j.changes(ctx, j.prune, last, end, stamp(before))
+		deleted, err := j.changes(ctx, j.prune, last, p.end, stamp(before))
 		if err != nil {
 			return n, err
 		}
-		n, last = n+deleted, end
+		n, last = n+deleted, p.end
 		if deleted > 0 && !sleep(ctx, min(time.Since(began), time.Second)) { // SQLite lets nobody write meanwhile
 			return n, ctx.Err()
 		}
 	}
 }
 
-// nextPage returns the last ID of the batch behind an ID.
-func (j *Journal) nextPage(ctx context.Context, last string) (rows int64, end string, err error) {
-	err = j.persist(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, j.page, last).Scan(&rows, &end)
+// A part is a batch of Prune.
+type part struct {
+	rows int64
+	end  string // its last ID
+}
+
+func (j *Journal) nextPart(ctx context.Context, last string) (part, error) {
+	return persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (p part, err error) {
+		err = conn.QueryRowContext(ctx, j.page, last).Scan(&p.rows, &p.end)
+		return p, err
 	})
-	return rows, end, err
 }

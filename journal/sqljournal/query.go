@@ -11,15 +11,13 @@ import (
 // changes executes a statement and reports how much it changed, the last time that it
 // was executed.
 func (j *Journal) changes(ctx context.Context, text string, args ...any) (n int64, err error) {
-	err = j.persist(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	return persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (int64, error) {
 		result, err := conn.ExecContext(ctx, text, args...)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		n, err = result.RowsAffected()
-		return err
+		return result.RowsAffected()
 	})
-	return n, err
 }
 
 func (j *Journal) change(ctx context.Context, text string, args ...any) (changed bool, err error) {
@@ -29,17 +27,15 @@ func (j *Journal) change(ctx context.Context, text string, args ...any) (changed
 
 // queryRow returns the zero Entry if there is no row.
 func (j *Journal) queryRow(ctx context.Context, query string, arg string) (retry.Entry, error) {
-	var r row
-	found := false
-	err := j.persist(ctx, func(ctx context.Context, conn *sql.Conn) error {
+	r, err := persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (*row, error) {
+		r := new(row)
 		err := conn.QueryRowContext(ctx, query, arg).Scan(r.pointers()...)
-		found = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+			return nil, nil
 		}
-		return err
+		return r, err
 	})
-	if err != nil || !found {
+	if err != nil || r == nil {
 		return retry.Entry{}, err
 	}
 	return r.entry()

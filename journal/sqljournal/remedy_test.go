@@ -24,8 +24,10 @@ func (s state) SQLState() string { return string(s) }
 
 // A scripted server fails as it is told to, and knows of nothing.
 type scripted struct {
-	connect, query []error // for one connection, one query each; then there is no more error
-	hangs          int     // so many queries get no answer before that
+	connect, query []error       // for one connection, one query each; then there is no more error
+	hangs          int           // so many queries get no answer before that
+	deaf           chan struct{} // they do not listen to their contexts, until it is closed
+	panics         bool
 	connects       int
 	queries        int
 }
@@ -43,8 +45,14 @@ func (s *scripted) Begin() (driver.Tx, error)           { return nil, errors.Err
 
 func (s *scripted) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
 	s.queries++
+	if s.panics {
+		panic("driver")
+	}
 	if s.hangs > 0 {
 		s.hangs--
+		if s.deaf != nil {
+			<-s.deaf
+		}
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -151,5 +159,38 @@ func TestRepeatedUntilTheContextEnds(t *testing.T) {
 				require.Equal(t, "sqljournal: begin: "+tt.want, safe(t, err))
 			})
 		})
+	}
+}
+
+// A driver that does not listen to contexts keeps nobody.
+func TestDeafDriver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := scripted{hangs: 1, deaf: make(chan struct{})}
+		db := sql.OpenDB(&server)
+		defer db.Close()
+		defer close(server.deaf)
+		j, began := handle(t, db, sqljournal.Config{}), time.Now()
+		_, err := read(j, "p-1")
+		require.NoError(t, err)
+		require.Equal(t, 2250*time.Millisecond, time.Since(began), "on another connection")
+
+		server.hangs = 1
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began = time.Now()
+		_, err = j.Begin(ctx, retry.Entry{ID: "p-1", Generation: retry.ReadGeneration})
+		require.Equal(t, "sqljournal: begin: context deadline exceeded", safe(t, err))
+		require.Equal(t, 1250*time.Millisecond, time.Since(began))
+	})
+}
+
+// A driver that panics does so where it was called: package retry contains that there.
+func TestDriverThatPanics(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []sqljournal.Dialect{sqljournal.PostgreSQL, sqljournal.SQLite} {
+		db := sql.OpenDB(&scripted{panics: true})
+		defer db.Close()
+		require.PanicsWithValue(t, "driver", func() { _, _ = read(handle(t, db, sqljournal.Config{Dialect: dialect}), "p-1") })
 	}
 }

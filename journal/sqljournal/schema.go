@@ -51,10 +51,10 @@ func (j *Journal) migrate(ctx context.Context) error {
 }
 
 func (j *Journal) exec(ctx context.Context, text string) error {
-	return j.persistSlowly(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, text)
-		return err
+	_, err := persistSlowly(ctx, j, func(ctx context.Context, conn *sql.Conn) (sql.Result, error) {
+		return conn.ExecContext(ctx, text)
 	})
+	return err
 }
 
 // add looks first: to alter a table, PostgreSQL waits for all who use it.
@@ -77,10 +77,10 @@ func (j *Journal) has(ctx context.Context, c column) (has bool, err error) {
 	if j.dialect == SQLite {
 		query = `SELECT EXISTS (SELECT 1 FROM pragma_table_info($1) WHERE name = $2)`
 	}
-	err = j.persist(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		return conn.QueryRowContext(ctx, query, j.table, c.name).Scan(&has)
+	return persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (has bool, err error) {
+		err = conn.QueryRowContext(ctx, query, j.table, c.name).Scan(&has)
+		return has, err
 	})
-	return has, err
 }
 
 func (j *Journal) adding(c column) string {
