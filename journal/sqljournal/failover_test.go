@@ -238,6 +238,7 @@ func openTwice(t *testing.T) *sql.DB {
 	connector, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(postgres.dsn(t))
 	require.NoError(t, err)
 	db := sql.OpenDB(twice{connector})
+	db.SetMaxIdleConns(8)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db
 }

@@ -51,6 +51,7 @@ func TestLibPQ(t *testing.T) {
 		return store(t, sqljournal.PostgreSQL, func() *sql.DB {
 			db, err := sql.Open("postgres", postgres.dsn(t))
 			require.NoError(t, err)
+			db.SetMaxIdleConns(8)
 			t.Cleanup(func() { require.NoError(t, db.Close()) })
 			return db
 		})

@@ -136,3 +136,23 @@ func TestBeginBehindAnother(t *testing.T) {
 	require.NoError(t, tx.Commit())
 	require.Equal(t, "other", (<-answer).Owner)
 }
+
+// A statement that is cancelled in the server, by statement_timeout or a person, is
+// executed again: whoever held the lock may be through by then.
+func TestStatementCancelledInTheServer(t *testing.T) {
+	t.Parallel()
+	admin, c := openPostgres(t), sqljournal.Config{Table: newTable()}
+	j := migrated(t, openPostgres(t, "application_name="+t.Name()), c)
+	free := locked(t, admin, c.Table)
+	began := make(chan error, 1)
+	go func() {
+		_, err := j.Begin(context.Background(), sample("p-1"))
+		began <- err
+	}()
+	awaitWaiting(t, admin, 1)
+	_, err := admin.Exec("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1", t.Name())
+	require.NoError(t, err)
+	free()
+	require.NoError(t, <-began)
+	own(t, j, sample("p-1"))
+}
