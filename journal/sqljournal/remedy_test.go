@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,7 @@ func (s state) SQLState() string { return string(s) }
 
 // A scripted server fails as it is told to, and knows of nothing.
 type scripted struct {
+	mu             sync.Mutex    // guards all but deaf and panics: a statement may have been left alone
 	connect, query []error       // for one connection, one query each; then there is no more error
 	hangs          int           // so many queries get no answer before that
 	deaf           chan struct{} // they do not listen to their contexts, until it is closed
@@ -35,6 +37,8 @@ type scripted struct {
 func (s *scripted) Driver() driver.Driver { return nil }
 
 func (s *scripted) Connect(context.Context) (driver.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.connects++
 	return s, next(&s.connect)
 }
@@ -44,19 +48,29 @@ func (s *scripted) Close() error                        { return nil }
 func (s *scripted) Begin() (driver.Tx, error)           { return nil, errors.ErrUnsupported }
 
 func (s *scripted) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
-	s.queries++
 	if s.panics {
 		panic("driver")
 	}
+	hang, err := s.hear()
+	if !hang {
+		return empty{}, err
+	}
+	if s.deaf != nil {
+		<-s.deaf
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (s *scripted) hear() (hang bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queries++
 	if s.hangs > 0 {
 		s.hangs--
-		if s.deaf != nil {
-			<-s.deaf
-		}
-		<-ctx.Done()
-		return nil, ctx.Err()
+		return true, nil
 	}
-	return empty{}, next(&s.query)
+	return false, next(&s.query)
 }
 
 func next(errs *[]error) (err error) {
@@ -85,40 +99,40 @@ func TestRemedies(t *testing.T) {
 	t.Parallel()
 	reset := errors.New("connection reset by peer") // of a driver's own type
 	for name, tt := range map[string]struct {
-		server   scripted
+		server   *scripted
 		queries  int
 		connects int
 		took     time.Duration
 		want     string
 	}{
-		"nothing wrong":               {scripted{}, 1, 1, 0, ""},
-		"serialization failures":      {scripted{query: many(state("40001"))[:99]}, 100, 1, 0, ""},
-		"they do not end":             {scripted{query: many(state("40001"))}, 100, 1, 0, "SQLSTATE 40001 (serialization failure)"},
-		"a deadlock":                  {scripted{query: []error{state("40P01")}}, 2, 1, 0, ""},
-		"statement_timeout":           {scripted{query: []error{state("57014")}}, 2, 1, 50 * time.Millisecond, ""},
-		"lock_timeout":                {scripted{query: []error{state("55P03"), state("55P03")}}, 3, 1, 150 * time.Millisecond, ""},
-		"a pool full of cut ones":     {scripted{query: many(driver.ErrBadConn)[:8]}, 9, 9, 0, ""},
-		"a reset":                     {scripted{query: []error{reset}}, 2, 1, 0, ""},
-		"shut down":                   {scripted{query: []error{state("57P01")}, connect: []error{nil, state("57P03")}}, 2, 1, 0, ""}, // this driver keeps the connection
-		"it starts":                   {scripted{connect: many(state("57P03"))[:3]}, 1, 4, 350 * time.Millisecond, ""},
-		"a connection exception":      {scripted{connect: []error{state("08006")}}, 1, 2, 50 * time.Millisecond, ""},
-		"too many connections":        {scripted{connect: []error{state("53300")}}, 1, 2, 50 * time.Millisecond, ""},
-		"refused":                     {scripted{connect: []error{reset}}, 1, 2, 50 * time.Millisecond, ""},
-		"refused for ever":            {scripted{connect: many(state("08001"))}, 0, 14, 5250 * time.Millisecond, "SQLSTATE 08001 (connection exception)"},
-		"a primary that is none":      {scripted{query: many(state("25006"))[:2]}, 3, 3, 150 * time.Millisecond, ""},
-		"a standby":                   {scripted{query: many(state("25006"))}, 14, 14, 5250 * time.Millisecond, "SQLSTATE 25006 (read-only transaction: is this a standby?)"},
-		"no answer on one connection": {scripted{hangs: 1}, 2, 1, 2 * time.Second, ""},
-		"no answer on any":            {scripted{hangs: 1000}, 3, 1, 6 * time.Second, "no answer within 2s"},
-		"no such table":               {scripted{query: []error{state("42P01")}}, 1, 1, 0, "SQLSTATE 42P01 (undefined table: has Migrate or Schema been run?)"},
-		"no such column":              {scripted{query: []error{state("42703")}}, 1, 1, 0, "SQLSTATE 42703 (undefined column: has Migrate or Upgrade been run?)"},
-		"a full disk":                 {scripted{query: []error{state("53100")}}, 1, 1, 0, "SQLSTATE 53100 (disk full)"},
-		"no privilege":                {scripted{query: []error{state("42501")}}, 1, 1, 0, "SQLSTATE 42501 (insufficient privilege)"},
-		"a wrong password":            {scripted{connect: []error{state("28P01")}}, 0, 1, 0, "SQLSTATE 28P01 (invalid password)"},
+		"nothing wrong":               {&scripted{}, 1, 1, 0, ""},
+		"serialization failures":      {&scripted{query: many(state("40001"))[:99]}, 100, 1, 0, ""},
+		"they do not end":             {&scripted{query: many(state("40001"))}, 100, 1, 0, "SQLSTATE 40001 (serialization failure)"},
+		"a deadlock":                  {&scripted{query: []error{state("40P01")}}, 2, 1, 0, ""},
+		"statement_timeout":           {&scripted{query: []error{state("57014")}}, 2, 1, 50 * time.Millisecond, ""},
+		"lock_timeout":                {&scripted{query: []error{state("55P03"), state("55P03")}}, 3, 1, 150 * time.Millisecond, ""},
+		"a pool full of cut ones":     {&scripted{query: many(driver.ErrBadConn)[:8]}, 9, 9, 0, ""},
+		"a reset":                     {&scripted{query: []error{reset}}, 2, 1, 0, ""},
+		"shut down":                   {&scripted{query: []error{state("57P01")}, connect: []error{nil, state("57P03")}}, 2, 1, 0, ""}, // this driver keeps the connection
+		"it starts":                   {&scripted{connect: many(state("57P03"))[:3]}, 1, 4, 350 * time.Millisecond, ""},
+		"a connection exception":      {&scripted{connect: []error{state("08006")}}, 1, 2, 50 * time.Millisecond, ""},
+		"too many connections":        {&scripted{connect: []error{state("53300")}}, 1, 2, 50 * time.Millisecond, ""},
+		"refused":                     {&scripted{connect: []error{reset}}, 1, 2, 50 * time.Millisecond, ""},
+		"refused for ever":            {&scripted{connect: many(state("08001"))}, 0, 14, 5250 * time.Millisecond, "SQLSTATE 08001 (connection exception)"},
+		"a primary that is none":      {&scripted{query: many(state("25006"))[:2]}, 3, 3, 150 * time.Millisecond, ""},
+		"a standby":                   {&scripted{query: many(state("25006"))}, 14, 14, 5250 * time.Millisecond, "SQLSTATE 25006 (read-only transaction: is this a standby?)"},
+		"no answer on one connection": {&scripted{hangs: 1}, 2, 1, 2 * time.Second, ""},
+		"no answer on any":            {&scripted{hangs: 1000}, 3, 1, 6 * time.Second, "no answer within 2s"},
+		"no such table":               {&scripted{query: []error{state("42P01")}}, 1, 1, 0, "SQLSTATE 42P01 (undefined table: has Migrate or Schema been run?)"},
+		"no such column":              {&scripted{query: []error{state("42703")}}, 1, 1, 0, "SQLSTATE 42703 (undefined column: has Migrate or Upgrade been run?)"},
+		"a full disk":                 {&scripted{query: []error{state("53100")}}, 1, 1, 0, "SQLSTATE 53100 (disk full)"},
+		"no privilege":                {&scripted{query: []error{state("42501")}}, 1, 1, 0, "SQLSTATE 42501 (insufficient privilege)"},
+		"a wrong password":            {&scripted{connect: []error{state("28P01")}}, 0, 1, 0, "SQLSTATE 28P01 (invalid password)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := tt.server
-				db := sql.OpenDB(&server)
+				db := sql.OpenDB(server)
 				defer db.Close()
 				j, began := handle(t, db, sqljournal.Config{}), time.Now()
 				held, err := read(j, "p-1")
@@ -139,16 +153,16 @@ func TestRemedies(t *testing.T) {
 func TestRepeatedUntilTheContextEnds(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		server scripted
+		server *scripted
 		want   string
 	}{
-		"refused":   {scripted{connect: many(state("57P03"))}, "context deadline exceeded; SQLSTATE 57P03 (cannot connect now)"},
-		"no answer": {scripted{hangs: 1000}, "context deadline exceeded"},
+		"refused":   {&scripted{connect: many(state("57P03"))}, "context deadline exceeded; SQLSTATE 57P03 (cannot connect now)"},
+		"no answer": {&scripted{hangs: 1000}, "context deadline exceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := tt.server
-				db := sql.OpenDB(&server)
+				db := sql.OpenDB(server)
 				defer db.Close()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
@@ -166,8 +180,8 @@ func TestRepeatedUntilTheContextEnds(t *testing.T) {
 func TestDeafDriver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := scripted{hangs: 1, deaf: make(chan struct{})}
-		db := sql.OpenDB(&server)
+		server := &scripted{hangs: 1, deaf: make(chan struct{})}
+		db := sql.OpenDB(server)
 		defer db.Close()
 		defer close(server.deaf)
 		j, began := handle(t, db, sqljournal.Config{}), time.Now()
@@ -175,7 +189,9 @@ func TestDeafDriver(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 2250*time.Millisecond, time.Since(began), "on another connection")
 
+		server.mu.Lock()
 		server.hangs = 1
+		server.mu.Unlock()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began = time.Now()
