@@ -96,6 +96,7 @@ var mayRequire = map[string][]string{
 	},
 	"journal": {
 		"github.com/jackc/pgx/v5",
+		"github.com/lib/pq",
 		"github.com/nexpay-go/resilience",
 		"github.com/stretchr/testify",
 		"go.etcd.io/bbolt",

@@ -25,7 +25,8 @@ type Journal interface {
 	// held for e.ID has e.Generation (0: none is held) and is not EntryApplied,
 	// e takes its place with the generation one higher. If not, nothing changes;
 	// that is no error, and how the journal is read: see [ReadGeneration].
-	// Either way Begin returns what is held now, the zero Entry if nothing is.
+	// Either way Begin returns what is held now, the zero Entry if nothing is. A
+	// generation above the one held may be an error: the journal has lost it.
 	// Whose Begin it was that wrote an entry, Entry.Owner tells.
 	//
 	// When Begin has returned e, it is durable: no crash takes it back. After an

@@ -11,8 +11,9 @@
 //
 // The file has to be on a disk of the machine that outlives the process: not in a
 // container's own layer, and not on NFS, whose locks and flushes cannot be relied
-// on. Each operation takes about half a kilobyte of it, for ever: what was applied
-// must not be forgotten. It is a bbolt database, so `bbolt` can look into it and
+// on. Each operation takes about half a kilobyte of it until [Journal.Prune] deletes it:
+// a payment that is deleted can be made AGAIN with the same ID, so read there which age
+// is safe. It is a bbolt database, so `bbolt` can look into it and
 // copy it; do not copy a file in use by other means.
 //
 // # A file that is lost

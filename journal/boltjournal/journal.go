@@ -89,7 +89,7 @@ func (j *Journal) End(ctx context.Context, e retry.Entry) error {
 		case err != nil:
 			return false, err
 		case held.Generation != e.Generation || held.State != retry.EntryOpen && held.State != e.State:
-			return false, entry.Busy(e)
+			return false, entry.Busy(e, held)
 		case held.State != retry.EntryOpen:
 			return false, nil
 		}

@@ -21,7 +21,7 @@ var (
 )
 
 // A record is an entry in the file. Its names stay, whatever those of Entry do.
-// Older records have neither First nor Takes.
+// Older records have neither First nor Takes nor Ended.
 type record struct {
 	Key         string        `json:"key,omitempty"`
 	Fingerprint string        `json:"fingerprint,omitempty"`
@@ -33,30 +33,43 @@ type record struct {
 	First       time.Time     `json:"first,omitzero"`
 	Takes       time.Duration `json:"takes,omitempty"` // in nanoseconds
 	TraceIDs    []string      `json:"trace_ids,omitempty"`
+	Ended       time.Time     `json:"ended,omitzero"` // for Prune
 }
 
+// encode notes the time of an entry that ends now.
 func encode(e retry.Entry) ([]byte, error) {
 	if err := entry.Check(e); err != nil {
 		return nil, err
 	}
+	var ended time.Time
+	if e.State != retry.EntryOpen {
+		ended = time.Now().UTC()
+	}
 	return json.Marshal(record{
-		e.Key, e.Fingerprint, e.Owner, e.Nonce, e.State.String(), e.Generation, e.At.UTC(), e.First.UTC(), e.Takes, e.TraceIDs,
+		e.Key, e.Fingerprint, e.Owner, e.Nonce, e.State.String(), e.Generation, e.At.UTC(), e.First.UTC(), e.Takes, e.TraceIDs, ended,
 	})
 }
 
 func decode(id string, value []byte) (retry.Entry, error) {
+	e, _, err := decodeEnded(id, value)
+	return e, err
+}
+
+// decodeEnded returns the zero time for what is open, and what an earlier version
+// ended.
+func decodeEnded(id string, value []byte) (retry.Entry, time.Time, error) {
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {
-		return retry.Entry{}, fmt.Errorf("%w: the entry of %q: %w", ErrDamaged, id, err)
+		return retry.Entry{}, time.Time{}, fmt.Errorf("%w: the entry of %q: %w", ErrDamaged, id, err)
 	}
 	state, err := entry.ParseState(r.State)
 	if err != nil {
-		return retry.Entry{}, fmt.Errorf("%w: the entry of %q: %w", ErrDamaged, id, err)
+		return retry.Entry{}, time.Time{}, fmt.Errorf("%w: the entry of %q: %w", ErrDamaged, id, err)
 	}
 	return retry.Entry{
 		ID: id, Key: r.Key, Fingerprint: r.Fingerprint, Owner: r.Owner, Nonce: r.Nonce,
 		State: state, Generation: r.Generation, At: r.At.UTC(), First: r.First.UTC(), Takes: r.Takes, TraceIDs: r.TraceIDs,
-	}, nil
+	}, r.Ended, nil
 }
 
 // get returns the zero Entry if there is none.

@@ -26,10 +26,11 @@ var ErrForgets = failure.Plain("the database may forget what it acknowledged")
 // nothing is begun until it returned nil once, otherwise what is wrong is logged as a
 // warning, once. It sees one connection of the pool at one time: settings
 // belong into the data source's name, the role or the server, where they hold for
-// all. It also warns, once and through slog.Default(), of an SQLite connection without
+// all. The first Begin after a connection was lost calls it once more, as the next one
+// may lead to another server. It also warns, once and through slog.Default(), of an SQLite connection without
 // busy_timeout: nothing is lost by that, but of two that write at the same time one
-// fails. After a failover, or for a health check, call it again; if it fails then, the
-// next Begin calls it too.
+// fails. For a health check, call it again; if it fails then, the next Begin calls it
+// too.
 func (j *Journal) Check(ctx context.Context) error {
 	return j.described("check", j.check(ctx))
 }
@@ -79,11 +80,7 @@ func (j *Journal) warnOfHaste(ctx context.Context) {
 
 // durable asks about the database, which need not have the table yet.
 func (j *Journal) durable(ctx context.Context) error {
-	var wrong []string
-	err := again(func() (err error) {
-		wrong, err = j.dialect.wrong(ctx, j.db)
-		return err
-	})
+	wrong, err := persist(ctx, j, j.dialect.wrong)
 	if err != nil {
 		return err
 	}
@@ -95,8 +92,11 @@ func (j *Journal) durableTable(ctx context.Context) error {
 		return nil
 	}
 	const query = `SELECT CAST(relpersistence AS text) FROM pg_class WHERE oid = CAST(CAST($1 AS text) AS regclass)`
-	var persistence string
-	if err := again(func() error { return j.db.QueryRowContext(ctx, query, j.table).Scan(&persistence) }); err != nil {
+	persistence, err := persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (persistence string, err error) {
+		err = conn.QueryRowContext(ctx, query, j.table).Scan(&persistence)
+		return persistence, err
+	})
+	if err != nil {
 		return err
 	}
 	switch persistence {
@@ -116,20 +116,20 @@ func forgets(wrong []string) error {
 }
 
 // wrong lists what keeps a database of the dialect from being durable.
-func (d Dialect) wrong(ctx context.Context, db *sql.DB) ([]string, error) {
+func (d Dialect) wrong(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	if d == SQLite {
-		return wrongInSQLite(ctx, db)
+		return wrongInSQLite(ctx, conn)
 	}
-	return wrongInPostgreSQL(ctx, db)
+	return wrongInPostgreSQL(ctx, conn)
 }
 
 // Databases that speak PostgreSQL's language need not have its settings.
 const serverSettings = `SELECT coalesce(current_setting('fsync', true), 'on'), coalesce(current_setting('synchronous_commit', true), 'on'), pg_is_in_recovery()`
 
-func wrongInPostgreSQL(ctx context.Context, db *sql.DB) (wrong []string, err error) {
+func wrongInPostgreSQL(ctx context.Context, conn *sql.Conn) (wrong []string, err error) {
 	var fsync, commit string
 	var recovery bool
-	if err := db.QueryRowContext(ctx, serverSettings).Scan(&fsync, &commit, &recovery); err != nil {
+	if err := conn.QueryRowContext(ctx, serverSettings).Scan(&fsync, &commit, &recovery); err != nil {
 		return nil, err
 	}
 	if recovery {
@@ -151,12 +151,7 @@ const (
 )
 
 // wrongInSQLite asks on one connection, because settings are each connection's own.
-func wrongInSQLite(ctx context.Context, db *sql.DB) (wrong []string, err error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
+func wrongInSQLite(ctx context.Context, conn *sql.Conn) (wrong []string, err error) {
 	var mode, file string
 	var synchronous int
 	for query, value := range map[string]any{

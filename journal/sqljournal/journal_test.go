@@ -35,6 +35,29 @@ func TestPostgreSQL(t *testing.T) {
 	}
 }
 
+// A driver may execute a statement twice, and tell what the second one came to.
+func TestDriverThatRepeats(t *testing.T) {
+	t.Parallel()
+	postgres.dsn(t)
+	journaltest.Run(t, func(t *testing.T) journaltest.Store {
+		return store(t, sqljournal.PostgreSQL, func() *sql.DB { return openTwice(t) })
+	})
+}
+
+func TestLibPQ(t *testing.T) {
+	t.Parallel()
+	postgres.dsn(t)
+	journaltest.Run(t, func(t *testing.T) journaltest.Store {
+		return store(t, sqljournal.PostgreSQL, func() *sql.DB {
+			db, err := sql.Open("postgres", postgres.dsn(t))
+			require.NoError(t, err)
+			db.SetMaxIdleConns(8)
+			t.Cleanup(func() { require.NoError(t, db.Close()) })
+			return db
+		})
+	})
+}
+
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	journaltest.Run(t, func(t *testing.T) journaltest.Store {

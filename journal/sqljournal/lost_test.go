@@ -40,17 +40,15 @@ func TestAnswerLost(t *testing.T) {
 				require.NoError(t, direct.End(t.Context(), held))
 				e.Generation, e.Owner = 1, "second"
 			}
-			p := &proxy{word: word, answered: true}
-			j := handle(t, p.open(t), c)
-			p.armed.Store(true)
-			_, err := j.Begin(t.Context(), e)
-			require.Error(t, err)
-			require.False(t, p.armed.Load())
+			p := newProxy(t)
+			j := handle(t, p.open(t, "pgx"), c)
+			p.armed.Store(&cut{word: word, at: answered})
+			own(t, j, e)
+			require.Nil(t, p.armed.Load())
 			held, err := read(direct, "p-1")
 			require.NoError(t, err)
-			require.Equal(t, e.Generation+1, held.Generation, "it was committed")
+			require.Equal(t, e.Generation+1, held.Generation, "it was committed once")
 			require.Equal(t, e.Owner, held.Owner)
-			own(t, j, e)
 		})
 	}
 }
@@ -84,16 +82,23 @@ func TestBeginGoesOnInTheServer(t *testing.T) {
 	t.Parallel()
 	admin, c := openPostgres(t), sqljournal.Config{Table: newTable()}
 	direct := migrated(t, openPostgres(t, "application_name="+t.Name()), c)
-	p := &proxy{word: "INSERT INTO"}
-	j := handle(t, p.open(t), c)
+	p := newProxy(t)
+	j := handle(t, p.open(t, "pgx"), c)
 	free := locked(t, admin, c.Table)
-	p.armed.Store(true)
-	_, err := j.Begin(t.Context(), sample("p-1"))
-	require.Error(t, err)
+	p.armed.Store(&cut{word: "INSERT INTO", at: forwarded})
+	left, leave := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		_, err := j.Begin(left, sample("p-1"))
+		gone <- err
+	}()
+	require.Eventually(t, func() bool { return p.armed.Load() == nil }, time.Minute, time.Millisecond)
+	leave()
+	require.ErrorIs(t, <-gone, context.Canceled)
 
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = j.Begin(short, sample("p-1"))
+	_, err := j.Begin(short, sample("p-1"))
 	require.ErrorIs(t, err, context.DeadlineExceeded, "it waits no longer than its context")
 	again := make(chan error, 1)
 	go func() {
@@ -130,4 +135,24 @@ func TestBeginBehindAnother(t *testing.T) {
 	awaitWaiting(t, admin, 1)
 	require.NoError(t, tx.Commit())
 	require.Equal(t, "other", (<-answer).Owner)
+}
+
+// A statement that is cancelled in the server, by statement_timeout or a person, is
+// executed again: whoever held the lock may be through by then.
+func TestStatementCancelledInTheServer(t *testing.T) {
+	t.Parallel()
+	admin, c := openPostgres(t), sqljournal.Config{Table: newTable()}
+	j := migrated(t, openPostgres(t, "application_name="+t.Name()), c)
+	free := locked(t, admin, c.Table)
+	began := make(chan error, 1)
+	go func() {
+		_, err := j.Begin(context.Background(), sample("p-1"))
+		began <- err
+	}()
+	awaitWaiting(t, admin, 1)
+	_, err := admin.Exec("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = $1", t.Name())
+	require.NoError(t, err)
+	free()
+	require.NoError(t, <-began)
+	own(t, j, sample("p-1"))
 }

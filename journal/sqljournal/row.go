@@ -13,6 +13,8 @@ import (
 // timeLayout has the same width for all, so that they sort as text.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
+func stamp(t time.Time) string { return t.UTC().Format(timeLayout) }
+
 // A row is an entry in the table.
 type row struct {
 	keyName, fingerprint, owner string
@@ -30,10 +32,10 @@ func rowOf(e retry.Entry) row {
 	traceIDs, _ := json.Marshal(append([]string{}, e.TraceIDs...)) // strings always can be
 	r := row{
 		keyName: e.Key, fingerprint: e.Fingerprint, owner: e.Owner, nonce: int64(e.Nonce), state: e.State.String(),
-		generation: e.Generation, begunAt: e.At.UTC().Format(timeLayout), takesNS: int64(e.Takes), traceIDs: string(traceIDs), id: e.ID,
+		generation: e.Generation, begunAt: stamp(e.At), takesNS: int64(e.Takes), traceIDs: string(traceIDs), id: e.ID,
 	}
 	if !e.First.IsZero() {
-		r.firstAt = e.First.UTC().Format(timeLayout)
+		r.firstAt = stamp(e.First)
 	}
 	return r
 }

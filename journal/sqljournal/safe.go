@@ -25,7 +25,7 @@ func (d Dialect) name(err error) (string, bool) {
 	if code, ok := resultCode(err); ok && d == SQLite {
 		return sqliteCode(code), true
 	}
-	if err.Error() == "sql: database is closed" { // database/sql exports no such error
+	if isClosed(err) {
 		return err.Error(), true
 	}
 	return "", false
@@ -71,7 +71,7 @@ func sqlState(state string) string {
 // of all else: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 var (
 	states = map[string]string{
-		"25006": "read-only transaction",
+		"25006": "read-only transaction: is this a standby?",
 		"28P01": "invalid password",
 		"3D000": "no such database",
 		"40001": "serialization failure",
@@ -83,7 +83,7 @@ var (
 		"53200": "out of memory",
 		"53300": "too many connections",
 		"55P03": "lock not available",
-		"57014": "query canceled",
+		"57014": "query canceled: by statement_timeout, or a person",
 		"57P01": "admin shutdown",
 		"57P02": "crash shutdown",
 		"57P03": "cannot connect now",

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +18,14 @@ func safe(t *testing.T, err error) string {
 	var e interface{ SafeError() string }
 	require.ErrorAs(t, err, &e)
 	return e.SafeError()
+}
+
+// soon is a context for what is repeated until it ends.
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func TestSafeTextsOfPostgreSQL(t *testing.T) {
@@ -45,8 +54,8 @@ func TestSafeTextsOfPostgreSQL(t *testing.T) {
 	_, err = handle(t, openPostgres(t, "user=secret"), c).Begin(t.Context(), e)
 	require.ErrorContains(t, err, "secret")
 	require.Equal(t, "sqljournal: begin: SQLSTATE 28000 (invalid authorization)", safe(t, err))
-	_, err = handle(t, openPostgres(t, "default_transaction_read_only=on"), c).Begin(t.Context(), sample("p-3"))
-	require.Equal(t, "sqljournal: begin: SQLSTATE 25006 (read-only transaction)", safe(t, err))
+	_, err = handle(t, openPostgres(t, "default_transaction_read_only=on"), c).Begin(soon(t), sample("p-3"))
+	require.Equal(t, "sqljournal: begin: context deadline exceeded; SQLSTATE 25006 (read-only transaction: is this a standby?)", safe(t, err))
 }
 
 func TestSafeTextsOfConnections(t *testing.T) {
@@ -59,9 +68,10 @@ func TestSafeTextsOfConnections(t *testing.T) {
 	db, err := sql.Open("pgx", "host=127.0.0.1 port="+port+" user=secret dbname=secret password=secret sslmode=disable")
 	require.NoError(t, err)
 	j := handle(t, db, sqljournal.Config{})
-	_, err = j.Begin(t.Context(), sample("p-1"))
+	_, err = j.Begin(soon(t), sample("p-1"))
 	require.ErrorContains(t, err, "secret")
-	require.Equal(t, "sqljournal: begin: dial: connect: connection refused", safe(t, err))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, "sqljournal: begin: context deadline exceeded; dial: connect: connection refused", safe(t, err))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = j.Begin(ended, sample("p-1"))

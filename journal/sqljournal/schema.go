@@ -2,6 +2,7 @@ package sqljournal
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -49,11 +50,11 @@ func (j *Journal) migrate(ctx context.Context) error {
 	return j.accept(j.check(ctx))
 }
 
-func (j *Journal) exec(ctx context.Context, statement string) error {
-	return again(func() error {
-		_, err := j.db.ExecContext(ctx, statement)
-		return err
+func (j *Journal) exec(ctx context.Context, text string) error {
+	_, err := persistSlowly(ctx, j, func(ctx context.Context, conn *sql.Conn) (sql.Result, error) {
+		return conn.ExecContext(ctx, text)
 	})
+	return err
 }
 
 // add looks first: to alter a table, PostgreSQL waits for all who use it.
@@ -76,8 +77,10 @@ func (j *Journal) has(ctx context.Context, c column) (has bool, err error) {
 	if j.dialect == SQLite {
 		query = `SELECT EXISTS (SELECT 1 FROM pragma_table_info($1) WHERE name = $2)`
 	}
-	err = again(func() error { return j.db.QueryRowContext(ctx, query, j.table, c.name).Scan(&has) })
-	return has, err
+	return persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (has bool, err error) {
+		err = conn.QueryRowContext(ctx, query, j.table, c.name).Scan(&has)
+		return has, err
+	})
 }
 
 func (j *Journal) adding(c column) string {
@@ -96,7 +99,12 @@ type column struct{ name, kind string }
 var added = []column{
 	{"first_at", "TEXT NOT NULL DEFAULT ''"},
 	{"takes_ns", "BIGINT NOT NULL DEFAULT 0"},
+	endedAt,
 }
+
+// endedAt is when an operation ended, for Prune; empty while it is open, and where a
+// process of an earlier version ended it. Without it all but Prune works.
+var endedAt = column{"ended_at", "TEXT NOT NULL DEFAULT ''"}
 
 // schemaOf compares IDs byte by byte, because two IDs are two payments. In
 // PostgreSQL that also keeps the index right when the system's collations change.
@@ -117,7 +125,8 @@ func schemaOf(c Config) []string {
 	begun_at    TEXT   NOT NULL,
 	trace_ids   TEXT   NOT NULL,
 	first_at    ` + added[0].kind + `,
-	takes_ns    ` + added[1].kind + `
+	takes_ns    ` + added[1].kind + `,
+	ended_at    ` + endedAt.kind + `
 )`,
 		`CREATE INDEX IF NOT EXISTS ` + index + `_open ON ` + c.Table + ` (id) WHERE state = 'open'`,
 	}

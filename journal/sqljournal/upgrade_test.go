@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/journal/sqljournal"
+	"github.com/nexpay-go/resilience/retry"
 )
 
 // earlier is the table as the version without first_at and takes_ns made it, with a
@@ -127,5 +128,43 @@ func TestUpgrade(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, handle(t, connect(), c).Migrate(t.Context()))
 		works(t, connect(), c)
+	})
+}
+
+// A table without ended_at goes on working, and knows the ends once it has it.
+func TestTableWithoutEnds(t *testing.T) {
+	t.Parallel()
+	eachDialect(t, func(t *testing.T, dialect sqljournal.Dialect, connect func() *sql.DB) {
+		db, c := connect(), sqljournal.Config{Table: newTable(), Dialect: dialect}
+		j := migrated(t, db, c)
+		_, err := db.Exec("ALTER TABLE " + c.Table + " DROP COLUMN ended_at")
+		require.NoError(t, err)
+		pay := func(id string) {
+			e, err := j.Begin(t.Context(), sample(id))
+			require.NoError(t, err)
+			e.State = retry.EntryApplied
+			for range 2 {
+				require.NoError(t, j.End(t.Context(), e))
+			}
+			held, err := read(j, id)
+			require.NoError(t, err)
+			require.Equal(t, retry.EntryApplied, held.State)
+		}
+		j = handle(t, connect(), c)
+		pay("p-1")
+		for _, err := range j.Pending(t.Context()) {
+			require.NoError(t, err)
+		}
+		_, err = j.Prune(t.Context(), time.Now().Add(-30*day))
+		require.ErrorContains(t, err, "ended_at", "that alone cannot be")
+
+		_, err = db.Exec(handle(t, db, c).Upgrade()[strings.LastIndex(handle(t, db, c).Upgrade(), "ALTER"):])
+		require.NoError(t, err)
+		pay("p-2")
+		var dated int
+		require.NoError(t, db.QueryRow("SELECT count(*) FROM "+c.Table+" WHERE ended_at <> ''").Scan(&dated))
+		require.Equal(t, 1, dated, "that of the time before is not known")
+		_, err = j.Prune(t.Context(), time.Now().Add(-30*day))
+		require.NoError(t, err)
 	})
 }

@@ -23,8 +23,7 @@ func emptyHoldsNothing(c *check) {
 	c.empty(c.store.Journal, "p-1", "at first")
 	c.start(c.store.Journal, sample("p-2"))
 	c.empty(c.store.Journal, "p-1", "with another operation begun")
-	held := c.begin(c.store.Journal, retry.Entry{ID: "p-1", Generation: 1, State: retry.EntryOpen})
-	c.same(held, retry.Entry{}, "Begin of generation 1, where none is, returns")
+	c.ahead(retry.Entry{ID: "p-1", Generation: 1, State: retry.EntryOpen}, retry.Entry{}, "Begin of generation 1, where none is, returns")
 	c.empty(c.store.Journal, "p-1", "after a Begin of generation 1, where none is")
 }
 
@@ -46,8 +45,20 @@ func beginCompares(c *check) {
 	for _, generation := range []int64{0, 1, 3, -1} {
 		other := sample("p-1")
 		other.Owner, other.Generation = "other", generation
-		c.same(c.begin(c.store.Journal, other), second, "Begin of a generation that is not held returns")
+		c.ahead(other, second, "Begin of a generation that is not held returns")
 		c.holds(c.store.Journal, second, "after Begin of a generation that is not held")
+	}
+}
+
+// ahead is a Begin that changes nothing. Of a generation above the one held it may be an
+// error too: a journal that acknowledged that one has lost it.
+func (c *check) ahead(e, held retry.Entry, what string) {
+	got, err := c.store.Journal.Begin(c, e)
+	switch {
+	case err != nil && e.Generation <= held.Generation:
+		c.fatal("Begin of generation %d: %w", e.Generation, err)
+	case err == nil:
+		c.same(got, held, what)
 	}
 }
 

@@ -66,6 +66,10 @@ const (
 	lockPerHandle    flaw = "handles do not keep each other out"
 	pendingForgotten flaw = "a restart loses what is pending"
 	panics           flaw = "Begin panics"
+	prunesOpen       flaw = "Prune deletes what is open"
+	prunesByAt       flaw = "Prune looks at the beginning alone"
+	prunesYoung      flaw = "Prune deletes whatever it is asked to"
+	pruneGoesOn      flaw = "Prune does not look at the context"
 )
 
 // found says which rule finds a flaw, by the beginning of its name.
@@ -84,6 +88,7 @@ var found = map[flaw]string{
 	firstOnce: "Begin stores", firstIsAt: "Begin stores", firstUnix: "an entry comes back", takesDropped: "Begin stores", takesSeconds: "Begin stores",
 	endForgetsTimes: "End changes", repeatFails: "the same Begin once more",
 	lockPerHandle: "of those who begin at once on two handles",
+	prunesOpen:    "Prune keeps", prunesByAt: "Prune keeps", prunesYoung: "Prune refuses", pruneGoesOn: "an ended context ends Prune",
 }
 
 func TestRulesBite(t *testing.T) {

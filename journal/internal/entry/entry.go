@@ -66,6 +66,22 @@ func ParseState(text string) (retry.EntryState, error) {
 }
 
 // Busy is what a late End returns.
-func Busy(e retry.Entry) error {
-	return failure.Wrap(fmt.Sprintf("generation %d of the operation is not open: %v", e.Generation, retry.ErrBusy), retry.ErrBusy)
+func Busy(e, held retry.Entry) error {
+	text := fmt.Sprintf("generation %d of the operation is not open: %v", e.Generation, retry.ErrBusy)
+	if held.Generation < e.Generation {
+		text = fmt.Sprintf("generation %d of the operation was acknowledged and is not held, but %d: the journal has lost it", e.Generation, held.Generation)
+	}
+	return failure.Wrap(text, retry.ErrBusy)
+}
+
+// MinAge is how long an operation must have ended before it may be forgotten: what is
+// forgotten can be sent again, and within a day somebody may ask for it once more.
+const MinAge = 24 * time.Hour
+
+// CheckBefore refuses to forget what ended a moment ago.
+func CheckBefore(before time.Time) error {
+	if time.Since(before) < MinAge {
+		return failure.Plain(fmt.Sprintf("operations that ended less than %v ago may still be asked for, and would be sent again: none was pruned", MinAge))
+	}
+	return nil
 }
