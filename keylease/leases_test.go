@@ -302,3 +302,31 @@ func TestConfig(t *testing.T) {
 	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore)})
 	require.ErrorContains(t, err, "Keys is empty")
 }
+
+// Who takes over from a process whose clock was ahead goes on above its nonces, with a
+// clock that is right.
+func TestTakesOverFromAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		one := keys(1)
+		high := uint64(time.Now().Add(18 * time.Second).UnixMicro()) // 8 s ahead, and a TTL
+		ahead := keylease.Round{Owner: "ahead", Keys: one, TTL: 10 * time.Second}
+		_, err := store.Round(t.Context(), ahead)
+		require.NoError(t, err)
+		ahead.Renew = []keylease.Record{{Key: one[0], Epoch: 1, High: high}}
+		_, err = store.Round(t.Context(), ahead)
+		require.NoError(t, err)
+		p := start(t, store, func(c *keylease.Config) { c.Keys = one })
+		began := time.Now()
+		last := high
+		for range 50 {
+			ticket, err := p.Enter(t.Context())
+			require.NoError(t, err)
+			require.Greater(t, ticket.Nonce(), last)
+			last = ticket.Nonce()
+			time.Sleep(100 * time.Millisecond)
+			ticket.Leave()
+		}
+		require.LessOrEqual(t, time.Since(began), 19*time.Second, "the lease, a round, and the turns")
+	})
+}
