@@ -94,7 +94,9 @@ func TestUnderAnAdversary(t *testing.T) {
 			var all sync.WaitGroup
 			served := make([]int, processes)
 			for i := range processes {
-				all.Go(func() { served[i] = fleet(t, store, b, fmt.Sprint("p", i), keys(n), rand.New(rand.NewPCG(seed, uint64(i)))) })
+				all.Go(func() {
+					served[i] = fleet(t, store, b, fmt.Sprint("p", i), keys(n), rand.New(rand.NewPCG(seed, uint64(i))))
+				})
 			}
 			all.Wait()
 			store.late.Wait()
