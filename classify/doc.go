@@ -20,9 +20,10 @@
 //   - an [*Error], or what an [Adapter] of the catalog makes of an error: its codes, or
 //     the HTTP status where no rule knows the code;
 //   - what the errors tell by methods, of each thing the outermost that tells it:
-//     ErrorCode() int or string (other than 0 and ""), StatusCode() or HTTPStatusCode()
-//     int, RetryAfter() time.Duration, TraceID() or RequestID() string; SQLState() string
-//     under [SQLState] alone. They are judged like an answer;
+//     ErrorCode() int or string (other than 0 and ""), StatusCode(), HTTPStatusCode() or
+//     HTTPCode() int, RetryAfter() time.Duration, TraceID(), RequestID() or
+//     ServiceRequestID() string; SQLState() string under [SQLState] alone. They are
+//     judged like an answer;
 //   - context.Canceled: [Unclassified], because it was the caller's wish to stop;
 //   - a 2xx that cannot be read: [Retryable] if it was cut or [Undecodable], otherwise
 //     [Fatal]; effect [Unknown];

@@ -17,9 +17,11 @@ type (
 	tellsSQLState  interface{ SQLState() string }
 	tellsStatus    interface{ StatusCode() int }
 	tellsHTTP      interface{ HTTPStatusCode() int }
+	tellsGax       interface{ HTTPCode() int }
 	tellsWait      interface{ RetryAfter() time.Duration }
 	tellsTrace     interface{ TraceID() string }
 	tellsRequestID interface{ RequestID() string }
+	tellsAWS       interface{ ServiceRequestID() string }
 )
 
 // codeOf is the code that this one error tells.
@@ -60,6 +62,8 @@ func statusOf(err error) int {
 		status = x.StatusCode()
 	} else if x, ok := as[tellsHTTP](err); ok {
 		status = x.HTTPStatusCode()
+	} else if x, ok := as[tellsGax](err); ok {
+		status = x.HTTPCode() // -1: none
 	}
 	if status < minStatus || status > maxStatus {
 		return 0
@@ -94,6 +98,8 @@ func (t *told) add(c *Catalog, err error) {
 			t.trace = traceWord(x.TraceID())
 		} else if x, ok := as[tellsRequestID](err); ok {
 			t.trace = traceWord(x.RequestID())
+		} else if x, ok := as[tellsAWS](err); ok {
+			t.trace = traceWord(x.ServiceRequestID())
 		}
 	}
 }

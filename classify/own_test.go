@@ -27,6 +27,8 @@ type (
 	}
 	state     struct{ code string }
 	temporary struct{}
+	gax       int
+	amazon    string
 	fields    struct {
 		Code, Msg, ID string
 		Status        int
@@ -47,6 +49,11 @@ func (s state) SQLState() string            { return s.code }
 func (temporary) Error() string             { return "secret" }
 func (temporary) Temporary() bool           { return true }
 func (f *fields) Error() string             { return "secret" }
+func (g gax) Error() string                 { return "secret" }
+func (g gax) HTTPCode() int                 { return int(g) }
+func (a amazon) Error() string              { return "secret" }
+func (a amazon) HTTPStatusCode() int        { return 400 }
+func (a amazon) ServiceRequestID() string   { return string(a) }
 
 func TestErrorsOfOnesOwn(t *testing.T) {
 	c := mustCatalog(t,
@@ -65,6 +72,8 @@ func TestErrorsOfOnesOwn(t *testing.T) {
 		"a word nobody knows":        {worded{"x"}, classify.Verdict{Code: "x"}},
 		"a status":                   {stated{503}, classify.Verdict{Class: classify.Retryable, Status: 503, Rule: "HTTP 503"}},
 		"a status of none":           {stated{-1}, classify.Verdict{}},
+		"a status of gax":            {gax(503), classify.Verdict{Class: classify.Retryable, Status: 503, Rule: "HTTP 503"}},
+		"a status of none of gax":    {gax(-1), classify.Verdict{}},
 		"a status and a code inside": {layered{stated{429}, worded{"x"}}, classify.Verdict{Class: classify.Retryable, Code: "x", Status: 429, Rule: "HTTP 429"}},
 		"a status that takes the proof back": {layered{stated{500}, worded{"card_declined"}},
 			classify.Verdict{Class: classify.Fatal, Code: "card_declined", Status: 500, Rule: "Declined"}},
@@ -121,4 +130,10 @@ func TestAdapt(t *testing.T) {
 	odd := c.Answer(&fields{Status: 9999, Inner: &fields{Code: "a\nb"}})
 	require.EqualError(t, odd, "API error: no code")
 	require.False(t, odd.Complete())
+}
+
+// The id of a request that an error of AWS tells is what their support asks for.
+func TestServiceRequestID(t *testing.T) {
+	c := mustCatalog(t, classify.Rule{Codes: "7", Name: "Busy", Class: classify.Retryable})
+	require.Equal(t, "req-1", c.Answer(fmt.Errorf("x: %w", amazon("req-1"))).TraceID)
 }

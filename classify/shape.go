@@ -202,6 +202,12 @@ func compileShape(s Shape) (*shape, error) {
 	c.paths("Code", toCode, s.Code)
 	c.paths("Message", toMessage, s.Message)
 	c.paths("Data", toData, s.Data)
+	if len(s.TraceID) > maxPaths {
+		c.wrong("TraceID", -1, 0, "", fmt.Sprintf("more than %d", maxPaths))
+	}
+	if len(s.Success) > maxSuccess {
+		c.wrong("Success", -1, 0, "", fmt.Sprintf("more than %d", maxSuccess))
+	}
 	for i, at := range s.TraceID {
 		name, header := strings.CutPrefix(at, "header:")
 		if !header {
@@ -236,7 +242,10 @@ type shapeCompiler struct {
 	errs  []error
 }
 
-const maxPaths = 16 // of one kind
+const (
+	maxPaths   = 16  // of one kind
+	maxSuccess = 100 // codes that say that there is no error
+)
 
 func (c *shapeCompiler) wrong(field string, index, column int, text, problem string) {
 	c.errs = append(c.errs, &ShapeError{field, index, column, text, problem})

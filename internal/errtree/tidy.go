@@ -53,6 +53,9 @@ func ask(err error) {
 	if e, ok := err.(interface{ HTTPStatusCode() int }); ok {
 		e.HTTPStatusCode()
 	}
+	if e, ok := err.(interface{ HTTPCode() int }); ok {
+		e.HTTPCode()
+	}
 	if e, ok := err.(interface{ Timeout() bool }); ok {
 		e.Timeout()
 	}
