@@ -55,7 +55,8 @@ func (w *Watch) asks(string) {
 
 // gets sees a connection taken. The second one of a send is the replay that net/http
 // allows itself where the first was gone before anything came back; more than that it is
-// kept from, or a server that refuses each stream is asked thousands of times a second.
+// kept from, or a server that goes away before each request is asked hundreds of times a
+// second.
 func (w *Watch) gets(info httptrace.GotConnInfo) {
 	if n := w.got.Add(1); w.single || n > 1 {
 		keepFromRepeating(w.out, info, n)

@@ -21,7 +21,7 @@ import (
 
 // What an HTTP/2 server says it has not processed goes out at most twice in an attempt, and
 // a few times in all; it is known not to have been applied, so that this is no matter of
-// the method. Without a bound, net/http sends a GET some 4,000 times a second.
+// the method. Without a bound, net/http sends a GET hundreds of times a second.
 func TestUnprocessed(t *testing.T) {
 	for name, server := range map[string]func(testing.TB) *refusing.Server{"refused streams": refusing.Streams, "GOAWAY": refusing.GoesAway} {
 		for _, method := range []string{"GET", "PUT", "DELETE", "POST"} {
