@@ -81,17 +81,27 @@ func (r *Retrier) Reload(policies *policy.Set) error {
 	return nil
 }
 
-// judge says what an error asks for.
+// judge says what an error asks for. Its parts are apart for the stack, see record.
+//
+//go:noinline
 func (t *tables) judge(err error, v *classify.Verdict) {
 	if t.catalog == nil {
-		*v = t.classifier.Classify(err)
-		heed(err, v)
+		t.judgeByOther(err, v)
 		return
 	}
-	*v = t.catalog.Classify(err)
-	if t.unchosen {
+	t.judgeByCatalog(err, v)
+	if _, answer := err.(*classify.Error); t.unchosen && !answer {
 		t.strange(err, v)
 	}
+}
+
+//go:noinline
+func (t *tables) judgeByCatalog(err error, v *classify.Verdict) { *v = t.catalog.Classify(err) }
+
+//go:noinline
+func (t *tables) judgeByOther(err error, v *classify.Verdict) {
+	*v = t.classifier.Classify(err)
+	heed(err, v)
 }
 
 // Classify is judge, for [proof.Proof].

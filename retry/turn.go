@@ -106,13 +106,10 @@ func (c *call) record(a *Attempt, took time.Duration) {
 		c.doubt = true
 		return
 	}
-	c.classify(a)
+	c.tables.judge(c.err, &a.Verdict)
 	a.TraceID = c.tables.traceID(c.err, &a.Verdict)
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
 }
-
-//go:noinline
-func (c *call) classify(a *Attempt) { c.tables.judge(c.err, &a.Verdict) }
 
 // inVain makes a time-out of a cancellation that was not the caller's wish, as the
 // context of the call is alive: a watchdog of the operation's own, say, waited in

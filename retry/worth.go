@@ -51,9 +51,6 @@ const foreign = "a code of another API: set Config.Classifier or Config.Policies
 // strange takes back what the built-in table says of the codes of errors that are no
 // answers of its API, in whatever company. Their status counts, if they tell one.
 func (t *tables) strange(err error, v *classify.Verdict) {
-	if _, ok := err.(*classify.Error); ok { // nearly always
-		return
-	}
 	answer := answerIn(err)
 	strangers := t.strangers(err)
 	switch {
