@@ -11,9 +11,9 @@ import (
 
 var awsHeader = shaped("AWS", classify.Shape{})
 
-// AWS reads the errors of github.com/aws/aws-sdk-go-v2. They tell code and status by
-// methods, ErrorCode and HTTPStatusCode, which every catalog reads without this;
-// it adds the message, the trace id and Retry-After.
+// AWS reads the errors of github.com/aws/aws-sdk-go-v2. They tell code, status and
+// the id of the request by methods, ErrorCode, HTTPStatusCode and ServiceRequestID, which
+// every catalog reads without this; it adds the message and Retry-After.
 //
 // The SDK sends three times by default. To have it send once:
 //

@@ -66,7 +66,7 @@ func TestAWSWithoutAdapter(t *testing.T) {
 		"decline": {
 			status: 403, header: map[string]string{"X-Amzn-Requestid": "a-1"}, body: awsDecline,
 			reason: retry.ErrFatal, verdict: classify.Verdict{Class: classify.Fatal, Effect: classify.NotApplied, Code: "AccessDenied", Status: 403},
-			requests: 1,
+			requests: 1, traceID: "a-1",
 		},
 	})
 }
