@@ -132,7 +132,7 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	send := &single{next: c.transport(), refuse: c.HTTP == nil || c.HTTP.CheckRedirect == nil}
 	resp, err := c.client(send).Do(once)
 	if err != nil {
-		if unsent, asked := send.watch.Unsent(send.next); unsent {
+		if unsent, asked := send.watch.Unsent(); unsent {
 			return nil, wire.NotSent(req, err, asked)
 		}
 		return nil, wire.Unanswered(req, err, written.Load())
@@ -230,7 +230,7 @@ func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 		return nil, errMistake
 	}
-	resp, err := t.next.RoundTrip(t.watch.Watched(req, true))
+	resp, err := t.next.RoundTrip(t.watch.Watched(req, t.next, true))
 	if err == nil && resp != nil && t.refuse && resp.StatusCode/100 == 3 {
 		resp.Header.Del("Location")
 	}
