@@ -104,8 +104,9 @@ func (c *Client) url(path string) (*url.URL, error) {
 //
 // A request goes onto the wire once, whatever the server does: package net/http
 // is kept from resending it by itself, for which it would need GetBody, or to
-// know over HTTP/2 that there is no body. What Do cannot
-// see to is what comes after it: a RoundTripper of your own that repeats
+// know over HTTP/2 that there is no body. What a server says over HTTP/2 that it
+// did nothing with (it refuses the stream, or goes away before it) is not applied,
+// and retryable. What Do cannot see to is what comes after it: a RoundTripper of your own that repeats
 // requests, a CheckRedirect of your own that follows, a proxy.
 //
 // One thing is out of reach here: what a server writes onto a connection after
@@ -132,8 +133,11 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	send := &single{next: c.transport(), refuse: c.HTTP == nil || c.HTTP.CheckRedirect == nil}
 	resp, err := c.client(send).Do(once)
 	if err != nil {
-		if unsent, asked := send.watch.Unsent(send.next); unsent {
+		if unsent, asked := send.watch.Unsent(); unsent {
 			return nil, wire.NotSent(req, err, asked)
+		}
+		if wire.IsUnprocessed(err) {
+			return nil, wire.NotProcessed(req, err)
 		}
 		return nil, wire.Unanswered(req, err, written.Load())
 	}
@@ -230,7 +234,7 @@ func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 		return nil, errMistake
 	}
-	resp, err := t.next.RoundTrip(t.watch.Watched(req, true))
+	resp, err := t.next.RoundTrip(t.watch.Watched(req, t.next, true))
 	if err == nil && resp != nil && t.refuse && resp.StatusCode/100 == 3 {
 		resp.Header.Del("Location")
 	}

@@ -2,11 +2,14 @@ package nexpay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +19,7 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/refusing"
 	"github.com/nexpay-go/resilience/nexpay"
+	"github.com/nexpay-go/resilience/retry"
 )
 
 // sends are the requests that net/http would send again by itself, and one that
@@ -44,23 +48,85 @@ func request(t *testing.T, c *nexpay.Client, ctx context.Context, name string) *
 	return req
 }
 
-// A server that refuses every stream of HTTP/2 would otherwise get one signed
-// request again and again.
+// A server that says of every request that it did nothing with it would otherwise get
+// one that is signed again and again.
 func TestOneSendOverHTTP2(t *testing.T) {
-	for name := range sends {
-		t.Run(name, func(t *testing.T) {
-			server := refusing.Streams(t)
-			c := &nexpay.Client{BaseURL: server.URL, Signer: signer(t, golden), HTTP: server.Client()}
-			ctx, cancel := context.WithTimeout(withNonce(t.Context(), 7), 5*time.Second)
-			defer cancel()
-			err := c.Do(request(t, c, ctx, name), nil)
-			require.Error(t, err)
-			require.NoError(t, ctx.Err(), "it came to an end by itself")
-			require.EqualValues(t, 1, server.Streams.Load(), "sends with one nonce")
-			v := classify.Nexpay().Classify(err)
-			require.Equal(t, classify.Retryable, v.Class)
-			require.Equal(t, classify.Unknown, v.Effect)
-		})
+	for said, start := range map[string]func(testing.TB) *refusing.Server{"refused": refusing.Streams, "GOAWAY": refusing.GoesAway} {
+		for name := range sends {
+			t.Run(said+"/"+name, func(t *testing.T) {
+				server := start(t)
+				c := &nexpay.Client{BaseURL: server.URL, Signer: signer(t, golden), HTTP: server.Client()}
+				ctx, cancel := context.WithTimeout(withNonce(t.Context(), 7), 5*time.Second)
+				defer cancel()
+				err := c.Do(request(t, c, ctx, name), nil)
+				require.ErrorContains(t, err, "the server has not processed the request (HTTP/2 says so)")
+				require.NotContains(t, err.Error(), "a=b")
+				require.NoError(t, ctx.Err(), "it came to an end by itself")
+				require.EqualValues(t, 1, server.Streams.Load(), "sends with one nonce")
+				v := classify.Nexpay().Classify(err)
+				require.Equal(t, classify.Retryable, v.Class)
+				require.Equal(t, classify.NotApplied, v.Effect)
+			})
+		}
+	}
+}
+
+// A payment does not count on that: what stands between may have sent another copy.
+func TestRefusedStreamIsNoProofToAPayment(t *testing.T) {
+	server := refusing.Streams(t)
+	c := &nexpay.Client{BaseURL: server.URL, Signer: signer(t, golden), HTTP: server.Client()}
+	r, err := retry.New(retry.Config{})
+	require.NoError(t, err)
+	_, err = retry.DoOnce(t.Context(), r, retry.Operation[int]{ID: "inv-7", Send: func(ctx context.Context) (int, error) {
+		return 1, c.Do(request(t, c, withNonce(ctx, 7), "POST, with body"), nil)
+	}})
+	require.ErrorIs(t, err, retry.ErrOutcomeUnknown)
+	require.EqualValues(t, 1, server.Streams.Load())
+}
+
+// A server that goes away when the connection was chosen, and the request not yet
+// written: nobody panics, and what net/http sends on another one is the only copy.
+func TestConnectionLostBeforeTheRequest(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for name := range sends {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %t", name, http2), func(t *testing.T) {
+				var got atomic.Int32
+				server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					got.Add(1)
+					_, _ = io.WriteString(w, "{}")
+				}))
+				server.EnableHTTP2 = http2
+				server.StartTLS()
+				defer server.Close()
+				c := &nexpay.Client{BaseURL: server.URL, Signer: signer(t, golden), HTTP: server.Client()}
+				_, err := c.AccountStatus(withNonce(t.Context(), 7))
+				require.NoError(t, err)
+				lost := false
+				ctx := httptrace.WithClientTrace(withNonce(t.Context(), 8), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+					if lost {
+						return
+					}
+					lost = true
+					server.CloseClientConnections()
+					for end := time.Now().Add(10 * time.Second); !errors.Is(info.Conn.SetReadDeadline(time.Time{}), net.ErrClosed); runtime.Gosched() {
+						if time.Now().After(end) {
+							t.Error("the client has not seen the end of its connection")
+							return
+						}
+					}
+				}})
+				err = c.Do(request(t, c, ctx, name), nil)
+				require.True(t, lost)
+				if err == nil {
+					require.EqualValues(t, 2, got.Load())
+				} else {
+					require.EqualValues(t, 1, got.Load())
+				}
+				if http2 && name == "POST, no body" {
+					require.NoError(t, err, "it can go elsewhere")
+				}
+			})
+		}
 	}
 }
 

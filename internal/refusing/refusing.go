@@ -6,8 +6,10 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -20,12 +22,14 @@ type Server struct {
 
 // Streams starts a server that refuses each stream, by RST_STREAM.
 func Streams(t testing.TB) *Server {
-	return start(t, func(conn io.Writer, stream []byte) bool {
-		const rst, refusedStream = 3, 7
-		frame := append([]byte{0, 0, 4, rst, 0}, stream...)
-		_, _ = conn.Write(binary.BigEndian.AppendUint32(frame, refusedStream))
-		return true
-	})
+	return start(t, refuse)
+}
+
+func refuse(conn io.Writer, stream []byte) (more bool) {
+	const rst, refusedStream = 3, 7
+	frame := append([]byte{0, 0, 4, rst, 0}, stream...)
+	_, _ = conn.Write(binary.BigEndian.AppendUint32(frame, refusedStream))
+	return true
 }
 
 // GoesAway starts a server that goes away at each request, before it came to that.
@@ -35,6 +39,37 @@ func GoesAway(t testing.TB) *Server {
 		_, _ = conn.Write([]byte{0, 0, 8, goAway, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 		return false
 	})
+}
+
+// Plain starts a server that refuses each stream, and speaks HTTP/2 without TLS.
+func Plain(t testing.TB) *Server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Server: &httptest.Server{URL: "http://" + listener.Addr().String()}}
+	var all sync.WaitGroup
+	over := make(chan struct{})
+	t.Cleanup(func() {
+		close(over)
+		_ = listener.Close()
+		all.Wait()
+	})
+	all.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { s.serve(conn, refuse) })
+			all.Go(func() {
+				<-over
+				_ = conn.Close()
+			})
+		}
+	})
+	return s
 }
 
 func start(t testing.TB, answer func(conn io.Writer, stream []byte) (more bool)) *Server {

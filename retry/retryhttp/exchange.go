@@ -139,7 +139,7 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 		return errNothing
 	}
 	err = x.cause(ctx, err)
-	if unsent, asked := watch.Unsent(x.t.base()); unsent {
+	if unsent, asked := watch.Unsent(); unsent {
 		return wire.NotSent(out, err, asked)
 	}
 	if wire.IsUnprocessed(err) {

@@ -17,15 +17,17 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	if x.t.Sign == nil {
 		out := x.req.WithContext(watch.In(ctx))
 		out.Body, out.ContentLength = next, x.body.length
+		out.Cancel = nil //lint:ignore SA1019 the exchange heeds it
 		x.keep(out, x.body.again())
 		if err := x.ready(out); err != nil {
 			return nil, err
 		}
-		watch.Over(out, !safe(x.req.Method))
+		watch.Over(out, x.t.base(), !safe(x.req.Method))
 		return out, nil
 	}
 	out := x.req.Clone(plainly(ctx))
 	out.Body, out.ContentLength = next, x.body.length
+	out.Cancel = nil //lint:ignore SA1019 the exchange heeds it
 	if x.body.again() && next != http.NoBody {
 		out.GetBody = x.body.get
 	}
@@ -50,7 +52,7 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	if err := x.ready(out); err != nil {
 		return nil, err
 	}
-	return watch.Watched(out, true), nil // in a context that Sign had no hand in
+	return watch.Watched(out, x.t.base(), true), nil // in a context that Sign had no hand in
 }
 
 var errSign error = safeError("retryhttp: Transport.Sign failed")

@@ -1,0 +1,192 @@
+package retryhttp_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/internal/refusing"
+	"github.com/nexpay-go/resilience/retry"
+	"github.com/nexpay-go/resilience/retry/retryhttp"
+)
+
+// wrapped is a transport of somebody else's around one of net/http: nobody can tell what
+// it speaks.
+type wrapped struct{ http.RoundTripper }
+
+// losing closes the first so many connections that a request is given, after it was given
+// them and before it is written.
+func losing(t *testing.T, req *http.Request, s *server, connections int) *http.Request {
+	n := 0
+	return req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		if n++; n > connections {
+			return
+		}
+		s.CloseClientConnections()
+		for end := time.Now().Add(10 * time.Second); !errors.Is(info.Conn.SetReadDeadline(time.Time{}), net.ErrClosed); runtime.Gosched() {
+			if time.Now().After(end) {
+				t.Error("the client has not seen the end of its connection")
+				return
+			}
+		}
+	}}))
+}
+
+// A server that goes away while a request is on its way to a connection gets that on
+// another one: once, and as it would have been on the first.
+func TestConnectionLostBeforeTheRequest(t *testing.T) {
+	type sent struct {
+		length int64
+		coding []string
+	}
+	for _, http2 := range []bool{true, false} {
+		for name, base := range map[string]func(http.RoundTripper) http.RoundTripper{
+			"net/http": func(rt http.RoundTripper) http.RoundTripper { return rt },
+			"wrapped":  func(rt http.RoundTripper) http.RoundTripper { return wrapped{rt} },
+		} {
+			for _, secure := range []bool{true, false} {
+				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH"} {
+					if http2 && !secure || !http2 && !repeats(method) { // which net/http would not do
+						continue
+					}
+					t.Run(fmt.Sprintf("%s/HTTP2 %v/TLS %v/%s", name, http2, secure, method), func(t *testing.T) {
+						got := make(chan sent, 10)
+						s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+							got <- sent{r.ContentLength, r.TransferEncoding}
+							fine(w, r)
+						}, func(s *httptest.Server) {
+							s.EnableHTTP2 = http2
+							if secure {
+								s.TLS = new(tls.Config)
+							}
+						})
+						inner := s.Client().Transport
+						tr := &retryhttp.Transport{Base: base(inner), Retrier: quick(t, retry.Config{})}
+						c := &http.Client{Transport: tr}
+						require.Equal(t, "fine", get(t, c, s.URL))
+						<-got
+						req, err := http.NewRequestWithContext(t.Context(), method, s.URL, nil)
+						require.NoError(t, err)
+						resp, err := c.Do(losing(t, req, s, 1))
+						require.NoError(t, err)
+						_ = read(t, resp)
+						require.Equal(t, int64(2), s.requests.Load(), "the first, and this one")
+						want := sent{}
+						if http2 && !repeats(method) {
+							want.length = -1 // its end comes after its header
+						}
+						require.Equal(t, want, <-got)
+					})
+				}
+			}
+		}
+	}
+}
+
+func repeats(method string) bool { return method == "GET" || method == "HEAD" }
+
+// Whatever is lost, nobody panics, and a request with a body or a signature goes out no
+// more often than there are attempts.
+func TestConnectionsLostBeforeTheRequest(t *testing.T) {
+	for _, http2 := range []bool{true, false} {
+		for _, lost := range []int{1, 2, 3} {
+			for _, signed := range []bool{false, true} {
+				for _, method := range []string{"GET", "DELETE", "POST"} {
+					for _, body := range []string{"", "amount=17"} {
+						t.Run(fmt.Sprintf("HTTP2 %v/%d lost/signed %v/%s %s", http2, lost, signed, method, body), func(t *testing.T) {
+							s := serve(t, fine, func(s *httptest.Server) { s.EnableHTTP2, s.TLS = http2, new(tls.Config) })
+							tr := &retryhttp.Transport{Base: s.Client().Transport, Retrier: quick(t, retry.Config{})}
+							if signed {
+								tr.Sign = func(*http.Request) error { return nil }
+							}
+							c := &http.Client{Transport: tr}
+							require.Equal(t, "fine", get(t, c, s.URL))
+							var in io.Reader
+							if body != "" {
+								in = strings.NewReader(body)
+							}
+							req, err := http.NewRequestWithContext(t.Context(), method, s.URL, in)
+							require.NoError(t, err)
+							resp, err := c.Do(losing(t, req, s, lost))
+							if err == nil {
+								require.Equal(t, "fine", read(t, resp))
+								require.Equal(t, int64(2), s.requests.Load())
+							} else {
+								errorOf(t, err)
+								require.Equal(t, int64(1), s.requests.Load())
+							}
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// HTTP/2 without TLS repeats as well, and no connection tells that it is that.
+func TestUnprocessedWithoutTLS(t *testing.T) {
+	for _, wrap := range []bool{false, true} {
+		for _, signed := range []bool{false, true} {
+			for _, method := range []string{"GET", "DELETE", "POST"} {
+				t.Run(fmt.Sprintf("wrapped %v/signed %v/%s", wrap, signed, method), func(t *testing.T) {
+					s := refusing.Plain(t)
+					base := &http.Transport{Protocols: new(http.Protocols)}
+					base.Protocols.SetUnencryptedHTTP2(true)
+					defer base.CloseIdleConnections()
+					tr := &retryhttp.Transport{Base: base, Retrier: quick(t, retry.Config{})}
+					if wrap {
+						tr.Base = wrapped{base}
+					}
+					if signed {
+						tr.Sign = func(*http.Request) error { return nil }
+					}
+					req, err := http.NewRequestWithContext(t.Context(), method, s.URL, nil)
+					require.NoError(t, err)
+					_, err = (&http.Client{Transport: tr}).Do(req)
+					e := errorOf(t, err)
+					each := 1
+					if method == "GET" && !signed {
+						each = 2
+					}
+					require.Equal(t, each*e.Attempts, int(s.Streams.Load()), "%v", e)
+					require.NotErrorIs(t, e, retry.ErrCanceled)
+				})
+			}
+		}
+	}
+}
+
+// A server that hangs up on every connection that was kept gets a request on two of them,
+// however many there are.
+func TestReplaysOverHTTP1(t *testing.T) {
+	var got atomic.Int32
+	base := &http.Transport{MaxIdleConnsPerHost: 20}
+	defer base.CloseIdleConnections()
+	c, url := &http.Client{Transport: &retryhttp.Transport{Base: base, Retrier: quick(t, retry.Config{})}}, hangsUp(t, &got)
+	var open []*http.Response
+	for range 20 {
+		resp, err := c.Get(url)
+		require.NoError(t, err)
+		open = append(open, resp)
+	}
+	for _, resp := range open {
+		require.Equal(t, "{}", read(t, resp))
+	}
+	got.Store(0)
+	_, err := c.Get(url)
+	e := errorOf(t, err)
+	require.Equal(t, 4, e.Attempts)
+	require.EqualValues(t, 2*e.Attempts, got.Load())
+}
