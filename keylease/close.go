@@ -23,21 +23,43 @@ func (l *Leases) Close(ctx context.Context) error {
 	}
 	l.stop()
 	l.rounds.Wait()
-	l.takes.Wait()
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.TTL)
-	defer cancel()
+	taken := make(chan struct{})
+	go func() {
+		l.takes.Wait()
+		close(taken)
+	}()
+	left := l.giveBack(ctx, taken)
+	<-taken
+	if len(left) == 0 {
+		return nil // that this process has gone the others will see
+	}
+	return fmt.Errorf("keylease: not given back, and free when the lease is over, in %v at most: %s", l.cfg.TTL, strings.Join(left, ", "))
+}
+
+// giveBack returns each key as soon as it may be, and renews the others meanwhile. It ends
+// with ctx, and TTL after the last OnTake has returned. It returns what is left.
+func (l *Leases) giveBack(ctx context.Context, taken <-chan struct{}) []string {
+	var over <-chan time.Time
+	var due time.Time
 	for {
-		err := l.round(ctx, true)
-		left := l.left()
-		if len(left) == 0 && err == nil {
-			return nil
+		if time.Until(due) <= 0 || l.ready() {
+			err := l.round(ctx, true)
+			left := l.left()
+			if len(left) == 0 && err == nil {
+				return nil
+			}
+			due = time.Now().Add(l.cfg.TTL / 3)
+			if err != nil {
+				due = time.Now().Add(l.cfg.TTL / 30)
+			}
 		}
 		select {
+		case <-taken:
+			taken, over = nil, time.After(l.cfg.TTL)
+		case <-over:
+			return l.left()
 		case <-ctx.Done():
-			if len(left) == 0 {
-				return nil // that this process has gone the others will see
-			}
-			return fmt.Errorf("keylease: not given back, and free when the lease is over, in %v at most: %s", l.cfg.TTL, strings.Join(left, ", "))
+			return l.left()
 		case <-time.After(lookEvery):
 		}
 	}

@@ -20,6 +20,7 @@ type lease struct {
 	mu     sync.Mutex
 	want   uint64        // somebody waits for a high that is no lower
 	over   bool          // it is not this process's any more
+	shut   bool          // the lane is closed, too
 	word   chan struct{} // closed, and made anew, when a round is over
 	failed error         // the last round did
 }
@@ -43,7 +44,7 @@ func (h *lease) reserve(upTo uint64) (uint64, error) {
 		h.mu.Unlock()
 		switch {
 		case over:
-			return 0, &leaseError{h.Key, "the lease on it is over", nil}
+			return 0, &leaseError{h.Key, "the lease on it is over", nonce.ErrClosed}
 		case high >= upTo:
 			return high, nil
 		case failed != nil:
@@ -87,8 +88,16 @@ func (h *lease) end() {
 	h.mu.Unlock()
 	h.cancel()
 	_ = h.lane.Close() // it has nothing to write
+	h.mu.Lock()
+	h.shut = true
+	h.mu.Unlock()
 }
 
-// idle reports whether no turn is under way: what is returned then is exact, and nothing of
-// this process's can come after what the next one sends.
-func (h *lease) idle() bool { return h.lane.Stats().InFlight == 0 }
+// idle reports whether no turn is under way, and none can begin: what is returned then is
+// exact, and nothing of this process's can come after what the next one sends.
+func (h *lease) idle() bool {
+	h.mu.Lock()
+	shut := h.shut
+	h.mu.Unlock()
+	return shut && h.lane.Stats().InFlight == 0
+}

@@ -28,6 +28,7 @@ func (l *Leases) soon() {
 func (l *Leases) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var due time.Time
 	for {
 		select {
 		case <-l.ctx.Done():
@@ -35,22 +36,48 @@ func (l *Leases) run() {
 		case <-timer.C:
 		case <-l.now:
 			time.Sleep(atOnce) // others will want one, too
+			due = time.Time{}
 		}
-		l.round(l.ctx, false)
-		timer.Reset(l.next())
+		if time.Until(due) <= 0 || l.ready() {
+			_ = l.round(l.ctx, false)
+			due = time.Now().Add(l.pause())
+		}
+		timer.Reset(l.next(due))
 	}
 }
 
-// next is when the next round is due: three a TTL, drawn apart so that processes that began
-// together do not ask together, or sooner where a lease is to be returned.
-func (l *Leases) next() time.Duration {
+// pause is between two rounds: three a TTL, drawn apart so that processes that began
+// together do not ask together.
+func (l *Leases) pause() time.Duration {
+	third := l.cfg.TTL / 3
+	return third - rand.N(third/5+1)
+}
+
+// next is after how long there may be something to do: when the next round is due, or
+// sooner where a lease is to be returned.
+func (l *Leases) next(due time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	third := l.cfg.TTL / 3
-	if len(l.leaving) > 0 {
-		third = min(third, lookEvery)
+	if len(l.leaving) > 0 && !l.gone {
+		return min(time.Until(due), lookEvery)
 	}
-	return third - rand.N(third/5+1)
+	return time.Until(due)
+}
+
+// ready reports whether a lease can be returned that is to be. A store that does not answer
+// is not asked for that more often than for anything else.
+func (l *Leases) ready() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return false
+	}
+	for _, h := range l.leaving {
+		if h.idle() {
+			return true
+		}
+	}
+	return false
 }
 
 // round makes one round, and does what it comes to.
@@ -61,7 +88,9 @@ func (l *Leases) round(ctx context.Context, leaving bool) error {
 	began := time.Now()
 	standing, err := l.cfg.Store.Round(ctx, asked)
 	if err != nil {
-		l.failed(err)
+		if leaving || l.ctx.Err() == nil { // else Close has broken it off, and asks again
+			l.failed(err)
+		}
 		return err
 	}
 	l.succeeded(asked, standing, began)

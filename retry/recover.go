@@ -112,6 +112,7 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(En
 	case find == nil:
 		return errors.New("retry: Recover needs a function that finds the operation")
 	}
+	find = inTurn(find)
 	with := *r
 	with.journal = journal
 	with.reads, with.ends, with.sends = gate.New(recoverBusy), gate.New(recoverBusy), gate.New(recoverBusy)
@@ -135,6 +136,16 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(En
 		each(one)
 	}
 	return failed
+}
+
+// inTurn is find, called by one at a time.
+func inTurn[T any](find func(Entry) (Operation[T], bool)) func(Entry) (Operation[T], bool) {
+	turn := make(chan struct{}, 1)
+	return func(e Entry) (Operation[T], bool) {
+		turn <- struct{}{}
+		defer func() { <-turn }() // whatever becomes of it
+		return find(e)
+	}
 }
 
 // through is an operation that Recover is through with, and its place in the listing.

@@ -288,3 +288,31 @@ func TestRecoverLeavesAlone(t *testing.T) {
 		require.ElementsMatch(t, []string{"theirs", "later"}, open)
 	})
 }
+
+// find is called for one entry after another, so it may keep what it has found in a map; one
+// that panics or exits keeps no other waiting.
+func TestRecoverFindsOneAfterAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inside, most, calls := 0, 0, 0
+		find := func(e retry.Entry) (retry.Operation[string], bool) {
+			inside++
+			defer func() { inside-- }()
+			calls++
+			time.Sleep(time.Millisecond)
+			most = max(most, inside)
+			switch calls {
+			case 3:
+				panic("lost")
+			case 4:
+				runtime.Goexit()
+			}
+			op, _ := absentThenSent(e)
+			return op, true
+		}
+		results, err := retry.Recover(t.Context(), newRetrier(t, retry.Config{Key: "lane"}), crashed(t, 20), find)
+		require.NoError(t, err)
+		require.Len(t, results, 20)
+		require.Equal(t, 20, calls)
+		require.Equal(t, 1, most)
+	})
+}

@@ -23,7 +23,8 @@ type Board struct {
 	mu       sync.Mutex
 	news     map[name]*piece // to be put: what the store has of them is old
 	applying map[echo]int    // changes that this Board makes: they are no news
-	isolated map[name]bool
+	known    map[string]bool // whether a key is locked, as was last said or heard
+	orders   map[name]*order // of breakers
 	wake     chan struct{}
 	gone     time.Time // since when the store does not answer; zero: it does
 }
@@ -50,7 +51,7 @@ func New(ctx context.Context, cfg Config) (*Board, error) {
 		return nil, err
 	}
 	b := &Board{
-		cfg: cfg, news: make(map[name]*piece), applying: make(map[echo]int), isolated: make(map[name]bool),
+		cfg: cfg, news: make(map[name]*piece), applying: make(map[echo]int), known: make(map[string]bool), orders: make(map[name]*order),
 		wake: make(chan struct{}, 1),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
@@ -76,21 +77,25 @@ func (b *Board) Close() {
 // breaker.Breaker.Isolate.
 func (b *Board) Isolate(breaker, reason string) { b.say(breaker, true, reason) }
 
-// Reset resets the breaker of that name here and in every other process, see
-// breaker.Breaker.Reset.
+// Reset resets the breaker of that name here, see breaker.Breaker.Reset, and in every other
+// process that has isolated it as Isolate has said.
 func (b *Board) Reset(breaker string) { b.say(breaker, false, "") }
 
 func (b *Board) say(of string, on bool, reason string) {
 	e := Entry{Kind: Breaker, Name: of, On: on, Cause: breaker.LockCause{Reason: reason, By: b.cfg.Process}}
-	b.apply(e)
 	b.queue(&piece{e, time.Now()})
+	b.direct(e, true)
 }
 
 // heard is what the Lockout says to whoever watches: quick, and never in the way of a
 // call.
 func (b *Board) heard(c breaker.LockoutChange) {
 	b.mu.Lock()
-	own := b.applying[echo{c.Key, c.Locked}] > 0
+	known, said := b.known[c.Key]
+	own := b.applying[echo{c.Key, c.Locked}] > 0 || said && known == c.Locked // which may come late
+	if !own {
+		b.known[c.Key] = c.Locked
+	}
 	b.mu.Unlock()
 	if own {
 		return
@@ -172,25 +177,25 @@ func (b *Board) apply(e Entry) {
 	switch e.Kind {
 	case Key:
 		own := echo{e.Name, e.On}
-		b.applies(own, 1)
+		b.applies(own)
 		b.lock(e)
-		b.applies(own, -1)
+		b.applied(own)
 	case Breaker:
-		n := name{e.Kind, e.Name}
-		b.mu.Lock()
-		was := b.isolated[n]
-		b.isolated[n] = e.On
-		b.mu.Unlock()
-		if was != e.On {
-			b.isolate(e)
-		}
+		b.direct(e, false)
 	}
 }
 
-func (b *Board) applies(own echo, by int) {
+func (b *Board) applies(own echo) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.applying[own] += by; b.applying[own] == 0 {
+	b.applying[own]++
+	b.known[own.key] = own.locked
+}
+
+func (b *Board) applied(own echo) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.applying[own]--; b.applying[own] == 0 {
 		delete(b.applying, own)
 	}
 }
@@ -206,24 +211,6 @@ func (b *Board) lock(e Entry) {
 		cause.By = ""
 	}
 	b.cfg.Lockout.Lock(e.Name, cause)
-}
-
-func (b *Board) isolate(e Entry) {
-	if b.cfg.Breakers == nil {
-		return
-	}
-	br := b.cfg.Breakers(e.Name)
-	switch {
-	case br == nil:
-	case e.On:
-		reason := e.Cause.Reason
-		if e.Cause.By != b.cfg.Process {
-			reason += " (said in " + e.Cause.By + ")"
-		}
-		br.Isolate(reason)
-	default:
-		br.Reset()
-	}
 }
 
 // answered notes whether the store does.

@@ -233,6 +233,64 @@ func TestBreakers(t *testing.T) {
 	})
 }
 
+// What a person says here is done here, whatever the Board knows of the breaker: it may
+// have opened by itself, or somebody may have reset it past the Board.
+func TestIsolateAndResetAreDoneHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, new(switchboard.MemoryStore), "p")
+		of := p.breakers.Get("payments")
+		of.Isolate("by itself")
+		p.Reset("payments")
+		require.Equal(t, breaker.Closed, of.State())
+		p.Isolate("payments", "maintenance")
+		of.Reset()
+		p.Isolate("payments", "maintenance")
+		require.Equal(t, breaker.Open, of.State())
+	})
+}
+
+// A breaker that is isolated while a reset of before is being done is isolated in the end.
+func TestIsolatedDuringAReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		other := start(t, store, "other")
+		of, asked, held := new(breaker.Group), make(chan bool), make(chan bool)
+		close(held)
+		var mu sync.Mutex
+		p, err := switchboard.New(t.Context(), switchboard.Config{
+			Store: store, Lockout: new(breaker.Lockout), Breakers: func(name string) *breaker.Breaker {
+				mu.Lock()
+				first, wait := asked, held
+				asked = nil
+				mu.Unlock()
+				if first != nil {
+					close(first)
+					<-wait
+				}
+				return of.Get(name)
+			},
+		})
+		require.NoError(t, err)
+		defer p.Close()
+		first := asked
+		other.Isolate("payments", "maintenance")
+		<-first
+		time.Sleep(time.Second)
+		require.Equal(t, breaker.Open, of.Get("payments").State())
+		mu.Lock()
+		asked, held = make(chan bool), make(chan bool)
+		first, wait := asked, held
+		mu.Unlock()
+		other.Reset("payments")
+		<-first
+		p.Isolate("payments", "once more")
+		close(wait)
+		time.Sleep(3 * time.Second)
+		require.Equal(t, breaker.Open, of.Get("payments").State())
+		require.Equal(t, breaker.Open, other.breakers.Get("payments").State())
+	})
+}
+
 func TestConfig(t *testing.T) {
 	_, err := switchboard.New(t.Context(), switchboard.Config{Poll: time.Microsecond})
 	for _, wrong := range []string{"Store is required", "Lockout is required", "Poll 1µs is not between"} {
