@@ -1,6 +1,7 @@
 package temporalretry
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -38,8 +39,16 @@ type Doubt struct {
 // it; false if it has none of this package's.
 func DetailsOf(err error) (Details, bool) {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	var held any // straight into Details it would panic where they are of another type
+	if !ok || !app.HasDetails() || app.Details(&held) != nil {
+		return Details{}, false
+	}
+	if d, ok := held.(Details); ok {
+		return d, true
+	}
+	text, err := json.Marshal(held)
 	var d Details
-	if !ok || !app.HasDetails() || app.Details(&d) != nil || d.Reason == "" {
+	if err != nil || json.Unmarshal(text, &d) != nil || d.Reason == "" {
 		return Details{}, false
 	}
 	return d, true
