@@ -3,11 +3,13 @@ package riverretry_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -19,8 +21,7 @@ import (
 var postgres = server{args: []string{"-c", "fsync=off"}}
 
 type server struct {
-	args    []string
-	standby bool // of a primary that there is not
+	args []string
 
 	once   sync.Once
 	err    error // why it did not start
@@ -40,7 +41,18 @@ func (s *server) dsn(t testing.TB, more ...string) string {
 		t.Skip(s.err)
 	}
 	require.NoError(t, s.err)
-	return "host=" + s.folder + " user=river dbname=postgres sslmode=disable " + strings.Join(more, " ")
+	return "host=" + s.folder + " user=river sslmode=disable " + strings.Join(append([]string{"dbname=postgres"}, more...), " ")
+}
+
+var databases atomic.Int64
+
+// newDatabase makes one for a test, and returns its name.
+func newDatabase(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("river%d", databases.Add(1))
+	_, err := openPostgres(t).ExecContext(t.Context(), "CREATE DATABASE "+name)
+	require.NoError(t, err)
+	return name
 }
 
 func openPostgres(t testing.TB, more ...string) *sql.DB {

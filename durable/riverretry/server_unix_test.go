@@ -37,11 +37,6 @@ func (s *server) start() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	if s.standby {
-		if err := os.WriteFile(filepath.Join(data, "standby.signal"), nil, 0o644); err != nil {
-			return err
-		}
-	}
 	args := []string{filepath.Join(bin, "postgres"), "-D", data, "-k", s.folder, "-c", "listen_addresses="}
 	return s.serve(account, append(args, s.args...)...)
 }

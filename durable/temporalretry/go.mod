@@ -5,7 +5,6 @@ go 1.26.0
 require (
 	github.com/nexpay-go/resilience v0.1.0
 	go.temporal.io/sdk v1.44.0
-	go.uber.org/goleak v1.3.0
 )
 
 require (
@@ -34,4 +33,7 @@ require (
 )
 
 // Tests only.
-require github.com/stretchr/testify v1.12.1
+require (
+	github.com/stretchr/testify v1.12.1
+	go.uber.org/goleak v1.3.0
+)
