@@ -193,6 +193,21 @@ func TestPagesShowCodeThatRuns(t *testing.T) {
 	}
 }
 
+// What the page on durable engines shows stands in files that are compiled, those of
+// testdata by a script that needs a network.
+func TestDurablePageShowsCodeThatRuns(t *testing.T) {
+	page, err := os.ReadFile("docs/durable.md")
+	require.NoError(t, err)
+	files := []string{"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"}
+	blocks := shown.FindAllStringSubmatch(string(page), -1)
+	require.Len(t, blocks, len(files))
+	for i, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(source), strings.TrimSpace(blocks[i][1]), file)
+	}
+}
+
 var (
 	faultRow  = regexp.MustCompile(`(?m)^\| (.*) \| (.*) \| (.*) \|$`)
 	namedTest = regexp.MustCompile(`\[((?:Test|Fuzz)\w+)\]\(([^)]+)\)`)

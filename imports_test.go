@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"internal/certificate": {"internal/errtree"},
 	"internal/codes":       {},
 	"internal/echo":        {},
+	"internal/engine":      {"breaker", "internal/errtree", "retry"},
 	"internal/errtree":     {},
 	"internal/gate":        {},
 	"internal/hook":        {},
@@ -53,6 +54,9 @@ var mayImport = map[string][]string{
 	"switchboard/switchboardtest": {"breaker", "switchboard"},
 	"switchboard/redisboard":      {"breaker", "switchboard"},
 	"switchboard/sqlboard":        {"switchboard"},
+
+	"durable/riverretry":    {"internal/engine", "retry", "github.com/riverqueue/river"},
+	"durable/temporalretry": {"internal/engine", "retry", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal"},
 
 	"journal": {},
 	"journal/boltjournal": {"journal/internal/entry", "journal/internal/failure", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors",

@@ -34,6 +34,22 @@ var mayRequire = map[string][]string{
 		"gonum.org/v1/plot",
 		"pgregory.net/rapid",
 	},
+	"durable/riverretry": {
+		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/journal",
+		"github.com/riverqueue/river",
+		"github.com/riverqueue/river/riverdriver/riverpgxv5",
+		"github.com/riverqueue/river/rivertype",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
+	"durable/temporalretry": {
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"go.temporal.io/sdk",
+		"go.uber.org/goleak",
+	},
 	"examples/cards": {
 		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/policy/policyfile",

@@ -36,6 +36,7 @@ type Error struct {
 	Effect   classify.Effect
 	fromCtx  bool // Cause is, or wraps, what ended the context
 	unlocked bool // Verdict.Lockout came too late to lock the key
+	unsafe   bool // to be made again: Resend says so, and something was sent
 	// Advice is what the rule behind Verdict tells a person to do, empty where
 	// that is nothing or the call ended for another reason. Of a request under
 	// retryhttp that may have taken effect, it is what would let it be sent again.
@@ -115,6 +116,15 @@ func (e *Error) RetryIn() time.Duration {
 		wait = max(wait, e.words.openFor)
 	}
 	return wait
+}
+
+// Repeatable reports whether to make the whole call again cannot do twice what it does,
+// as far as is known here: what runs the call again by a rule of its own, such as a job
+// queue, has to ask first. It is false where a call with [Resend] or [ResendWithin] has
+// sent something that may have taken effect, and with ErrOutcomeUnknown and ErrBusy,
+// which only a [DoOnce] with a Journal can take up again.
+func (e *Error) Repeatable() bool {
+	return e == nil || !e.unsafe && e.Reason != ErrOutcomeUnknown && e.Reason != ErrBusy
 }
 
 // Timeout reports whether the call ended because time ran out: the deadline of its

@@ -86,11 +86,14 @@ func (b bound) guard() guard {
 		}
 		return &onProof{noReplay: noReplay}
 	}
-	return &sentOnce{because: "it is to be sent once"}
+	return &sentOnce{because: "it is to be sent once", never: true}
 }
 
 // sentOnce is the guard of a call that is sent once.
-type sentOnce struct{ because string }
+type sentOnce struct {
+	because string
+	never   bool // by whomever, as Resend says
+}
 
 func (g *sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error) {
 	if why, ok := ctx.Value(carry.OnceKey{}).(string); ok {
@@ -101,7 +104,8 @@ func (g *sentOnce) before(ctx context.Context, _ *call) (context.Context, *Error
 
 func (*sentOnce) after(context.Context, *call, error) {}
 func (*sentOnce) annotate(*Event) bool                { return true }
-func (*sentOnce) complete(*Error)                     {}
+
+func (g *sentOnce) complete(e *Error) { e.unsafe = g.never && e.Attempts > 0 }
 
 func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
 	return stopped(ErrAttempts, nil).because(g.because)
@@ -158,7 +162,7 @@ func (g *onProof) annotate(*Event) bool { return true }
 
 func (g *onProof) complete(e *Error) {
 	if g.doubt {
-		e.Effect = classify.Unknown
+		e.Effect, e.unsafe = classify.Unknown, true
 	}
 	if g.earlier && !e.Verdict.Lockout { // to do what the last answer asks for may be to do it twice
 		e.Advice = ""
