@@ -12,8 +12,8 @@ import (
 
 // Close gives all keys back: nobody gets a turn any more, those under way may end, and
 // each key is returned when its last turn is over, with the exact nonce that the next
-// process goes on from. OnTake has returned when it returns. Where ctx has no deadline, it
-// waits no longer than TTL.
+// process goes on from. Meanwhile the others are renewed. OnTake has returned when it
+// returns; then it waits for turns no longer than TTL, whatever ctx allows.
 //
 // The error says which keys could not be given back, as a turn does not end or the store
 // does not answer: they pass on when their leases are over. Closing again returns nil.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,9 +83,15 @@ func (b *Board) Isolate(breaker, reason string) { b.say(breaker, true, reason) }
 func (b *Board) Reset(breaker string) { b.say(breaker, false, "") }
 
 func (b *Board) say(of string, on bool, reason string) {
-	e := Entry{Kind: Breaker, Name: of, On: on, Cause: breaker.LockCause{Reason: reason, By: b.cfg.Process}}
+	e := Entry{Kind: Breaker, Name: of, On: on, Cause: breaker.LockCause{Reason: storable(reason), By: b.cfg.Process}}
 	b.queue(&piece{e, time.Now()})
 	b.direct(e, true)
+}
+
+// storable is a text as every database takes it, for what one refuses keeps the rest
+// waiting; those of a Lockout are.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 }
 
 // heard is what the Lockout says to whoever watches: quick, and never in the way of a

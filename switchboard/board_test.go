@@ -249,6 +249,18 @@ func TestIsolateAndResetAreDoneHere(t *testing.T) {
 	})
 }
 
+// What a person types every database can hold: one that refused it would be asked for ever.
+func TestAReasonThatNoDatabaseTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		start(t, store, "p").Isolate("payments", "until \x00six\xff")
+		time.Sleep(time.Second)
+		all, err := store.All(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "until six\uFFFD", all[0].Cause.Reason)
+	})
+}
+
 // A breaker that is isolated while a reset of before is being done is isolated in the end.
 func TestIsolatedDuringAReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

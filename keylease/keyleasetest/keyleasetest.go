@@ -37,6 +37,7 @@ func Run(t testing.TB, open func() keylease.Store) {
 		{"who leaves has gone", leaves},
 		{"no more than wanted", most},
 		{"a round may run twice, and late", repeated},
+		{"what is returned is not taken", returnedTwice},
 		{"rounds at one time", concurrent},
 		{"a context that is over", over},
 		{"whatever comes, as in memory", model},
@@ -196,6 +197,17 @@ func repeated(c *check) {
 	renew.Most = 1
 	c.round(renew)
 	c.holds(c.round(b), 2, keylease.Record{Key: "x", Epoch: 2, High: 30})
+}
+
+// returnedTwice: what a round returns it does not take, nor does it when it is run again.
+func returnedTwice(c *check) {
+	c.round(of("a", "x", "y"))
+	r := of("a", "x", "y")
+	r.Return = []keylease.Record{{Key: "x", Epoch: 1, High: 4}}
+	for range 2 {
+		c.holds(c.round(r), 1, keylease.Record{Key: "y", Epoch: 1})
+	}
+	c.holds(c.round(of("b", "x", "y")), 2, keylease.Record{Key: "x", Epoch: 2, High: 4})
 }
 
 // concurrent: no key has two owners, and no epoch either.

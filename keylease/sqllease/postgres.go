@@ -53,6 +53,7 @@ WITH now AS MATERIALIZED (
 ), free AS (
 	SELECT k.key_name FROM TABLE k JOIN asked USING (key_name), now
 	WHERE NOT $4::boolean AND (k.owner = '' OR k.owner <> $1::text AND k.until <= now.at)
+		AND NOT EXISTS (SELECT 1 FROM returns b WHERE b."Key" = k.key_name) -- by a run before this one
 	ORDER BY k.until, k.key_name
 	LIMIT (SELECT n FROM room)
 	FOR UPDATE OF k SKIP LOCKED
