@@ -109,7 +109,10 @@ func traceIn(catalog *classify.Catalog, from ...metadata.MD) string {
 
 var usual = []string{"x-request-id", "request-id", "x-correlation-id", "x-trace-id"}
 
-// word is an id as it may stand in a line of ours: one word of printable text.
+// word is the first word of an id: catalogs take no more of it.
 func word(id string) string {
-	return text.Cut(strings.Join(strings.Fields(text.Cut(id, mostTrace)), "_"), mostTrace)
+	for first := range strings.FieldsSeq(id[:min(len(id), 4*mostTrace)]) {
+		return text.Cut(first, mostTrace)
+	}
+	return ""
 }

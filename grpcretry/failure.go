@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -77,15 +78,20 @@ func (c *call) failed(s *send, err error) error {
 	if unsent {
 		return c.never(f)
 	}
-	f.text = c.says(f)
-	switch answered := s.answered(); {
+	answered := s.answered()
+	said := st.Message()
+	if s.seen() && !answered { // gRPC quotes the page that came instead of an answer
+		said, _, _ = strings.Cut(said, `data: "`)
+	}
+	f.text = c.says(f, said)
+	switch {
 	case !answered && c.over(f):
 		f.code = "" // nobody but us has said so
 	case !answered && s.seen() && refused(st.Code()):
 		f.code = ""
 		f.text += " (no answer of a gRPC server)"
 		return retry.Permanent(f)
-	case d.never:
+	case d.never, s.tooLarge(st):
 		return retry.Permanent(f)
 	}
 	return f
@@ -126,22 +132,22 @@ func (c *call) never(f *failure) error {
 	switch of {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
 		asked = true
-		text = "no connection: " + c.says(f)
+		text = "no connection: " + c.says(f, f.status.Message())
 	case codes.Canceled:
 		asked = f.context != nil
-		text = "not sent: " + c.says(f)
+		text = "not sent: " + c.says(f, f.status.Message())
 	}
 	f.text = text
 	return wire.NeverSent(text, f, asked, !asked)
 }
 
 // says is what the status says, for people.
-func (c *call) says(f *failure) string {
+func (c *call) says(f *failure, message string) string {
 	named := f.code
 	if named == "" {
 		named = name(f.status.Code())
 	}
-	d := classify.Detail{Code: named, Message: text.Cut(f.status.Message(), mostMessage)}
+	d := classify.Detail{Code: named, Message: text.Cut(message, mostMessage)}
 	e := classify.Error{Details: []classify.Detail{d}, TraceID: f.trace}
 	c.blot(&e)
 	f.trace = e.TraceID

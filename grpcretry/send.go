@@ -2,11 +2,14 @@ package grpcretry
 
 import (
 	"net"
+	"strings"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 
 	"github.com/nexpay-go/resilience/internal/carry"
 )
@@ -46,6 +49,13 @@ func (s *send) unsent() bool { return s.seen() && s.peer.Addr == nowhere && s.tr
 // answered reports whether something that speaks gRPC has begun to answer: its answers
 // have a Content-Type, which gRPC leaves in the metadata.
 func (s *send) answered() bool { return s.seen() && len(s.header)+len(s.trailer) > 0 }
+
+// tooLarge reports whether gRPC would not send the request, or take the answer, for its
+// size, for which it has the code of a used-up quota. Nothing but its words tells, but
+// all that hangs on them is that the call is not sent again.
+func (s *send) tooLarge(st *status.Status) bool {
+	return st.Code() == codes.ResourceExhausted && s.seen() && len(s.trailer) == 0 && strings.Contains(st.Message(), "larger than max")
+}
 
 // begins tells the counter of a send that may get a connection, went of one that has.
 func (s *send) begins() {
