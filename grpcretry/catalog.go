@@ -19,7 +19,7 @@ import (
 //
 // It also reads the errors of calls that were made without [DialOptions], by their
 // GRPCStatus method: code, message, google.rpc.RetryInfo and RequestInfo. Whether such an
-// error came from the server it cannot know.
+// error came from the server it cannot know, nor what its message repeats of the request.
 //
 // There is no lockout: UNAUTHENTICATED may be a token that has run out. Where it means that
 // a key is of no use until a person acts, say so with a rule of your own.

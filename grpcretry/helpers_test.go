@@ -101,6 +101,8 @@ func retrier(t testing.TB, c retry.Config) *retry.Retrier {
 	return r
 }
 
+var insecureOption = grpc.WithTransportCredentials(insecure.NewCredentials())
+
 // rates says that only rate may be repeated.
 func rates(method string) bool { return method == rate }
 
@@ -121,7 +123,7 @@ func dial(t testing.TB, addr string, c grpcretry.Config, more ...grpc.DialOption
 // bare connects without it.
 func bare(t testing.TB, addr string, opts ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
-	conn, err := grpc.NewClient("passthrough:///"+addr, append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	conn, err := grpc.NewClient("passthrough:///"+addr, append(opts, insecureOption)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
