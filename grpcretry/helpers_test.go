@@ -2,6 +2,7 @@ package grpcretry_test
 
 import (
 	"context"
+	"log"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -133,4 +134,30 @@ func invoke(ctx context.Context, conn *grpc.ClientConn, method, in string, opts 
 	out := new(text)
 	err := conn.Invoke(ctx, method, wrapperspb.String(in), out, opts...)
 	return out.GetValue(), err
+}
+
+// serve starts a server of bank.v1.Payments for an example.
+func serve(methods map[string]func(string) (string, error)) (addr string, stop func()) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	desc := &grpc.ServiceDesc{ServiceName: "bank.v1.Payments", HandlerType: (*any)(nil)}
+	for name, method := range methods {
+		desc.Methods = append(desc.Methods, grpc.MethodDesc{MethodName: name, Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+			in := new(text)
+			if err := decode(in); err != nil {
+				return nil, err
+			}
+			out, err := method(in.GetValue())
+			if err != nil {
+				return nil, err
+			}
+			return wrapperspb.String(out), nil
+		}})
+	}
+	s := grpc.NewServer()
+	s.RegisterService(desc, struct{}{})
+	go func() { _ = s.Serve(lis) }()
+	return lis.Addr().String(), s.Stop
 }
