@@ -22,7 +22,7 @@ import (
 
 func detailed(t testing.TB, code codes.Code, details ...protoadapt.MessageV1) *status.Status {
 	t.Helper()
-	st, err := status.New(code, "so it is").WithDetails(details...)
+	st, err := status.New(code, "so it is, and larger than max").WithDetails(details...)
 	require.NoError(t, err)
 	return st
 }
@@ -55,8 +55,11 @@ func TestRetryInfo(t *testing.T) {
 		"no duration":             {st: detailed(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: &durationpb.Duration{Seconds: 1, Nanos: -1}})},
 		"gRFC A6":                 {st: status.New(codes.Unavailable, ""), pushback: []string{"70"}, wait: 70 * time.Millisecond},
 		"both, the longer counts": {st: info(20 * time.Millisecond), pushback: []string{"70"}, wait: 70 * time.Millisecond},
-		"do not, says A6":         {st: info(time.Millisecond), pushback: []string{"-1"}, reason: retry.ErrFatal},
-		"nor by words":            {st: info(time.Millisecond), pushback: []string{"soon"}, reason: retry.ErrFatal},
+		"the first counts": {st: detailed(t, codes.Unavailable, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Millisecond)},
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)})},
+		"several of A6":   {st: info(time.Millisecond), pushback: []string{"1", "2"}, reason: retry.ErrFatal},
+		"do not, says A6": {st: info(time.Millisecond), pushback: []string{"-1"}, reason: retry.ErrFatal},
+		"nor by words":    {st: info(time.Millisecond), pushback: []string{"soon"}, reason: retry.ErrFatal},
 	} {
 		st, trailer = tt.st, nil
 		if tt.pushback != nil {
@@ -119,6 +122,33 @@ func TestErrorInfo(t *testing.T) {
 		} else {
 			require.Equal(t, codes.FailedPrecondition, status.Code(err), "locked out")
 		}
+	}
+}
+
+// Of several the first that the catalog knows counts.
+func TestSeveralErrorInfos(t *testing.T) {
+	catalog, err := grpcretry.Catalog().With(classify.Rule{Codes: "pay.example.com/*", Name: "Declined", Class: classify.Fatal})
+	require.NoError(t, err)
+	st := detailed(t, codes.Internal, &errdetails.ErrorInfo{Reason: "A", Domain: "other.example.com"},
+		&errdetails.ErrorInfo{Reason: "B", Domain: "pay.example.com"}, &errdetails.ErrorInfo{Reason: "C", Domain: "pay.example.com"})
+	b := startBank(t, failing(st))
+	r := retrier(t, retry.Config{Policies: quick(t, policy.Table{Catalog: catalog})})
+	_, err = invoke(t.Context(), dial(t, b.addr, grpcretry.Config{Retrier: r}), pay, "x")
+	require.EqualValues(t, "pay.example.com/B", ending(t, err).Verdict.Code)
+}
+
+// A refusal is the server's own as well where its header came before.
+func TestHeaderBeforeTheRefusal(t *testing.T) {
+	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented} {
+		b := startBank(t, func(ctx context.Context, _ int64, _ *text) (*text, error) {
+			_ = grpc.SendHeader(ctx, nil)
+			return nil, status.Error(code, "")
+		})
+		_, err := invoke(t.Context(), dial(t, b.addr, grpcretry.Config{}), pay, "x")
+		e := ending(t, err)
+		require.Equal(t, classify.NotApplied, e.Effect)
+		require.NotEmpty(t, e.Verdict.Code)
+		require.NotContains(t, err.Error(), "no answer")
 	}
 }
 

@@ -84,7 +84,6 @@ func (c *call) attempt(ctx context.Context) (struct{}, error) {
 	}
 	c.sent = true
 	s.counter, _ = ctx.Value(carry.SentKey{}).(carry.Counter)
-	s.begins()
 	err := c.invoker(ctx, c.method, c.req, c.reply, c.cc, s.options(c.given)...)
 	if s.calls.Load() > 1 {
 		c.i.retrier.Warn(context.WithoutCancel(c.Context), c.method,

@@ -83,11 +83,11 @@ type statusError interface {
 }
 
 // name is the code in words, as a number where gRPC has none for it.
-func name(code codes.Code) classify.Code {
-	if int(code) < len(names) {
-		return classify.Code(names[code])
+func name(of code) classify.Code {
+	if of < code(len(names)) {
+		return classify.Code(names[of])
 	}
-	return number(code)
+	return number(of)
 }
 
 // Policies returns policy.Standard() with the [Catalog] and what gRPC's codes need beside:

@@ -85,8 +85,8 @@ func (c *call) failed(s *send, err error) error {
 	}
 	f.text = c.says(f, said)
 	switch {
-	case !answered && c.over(f):
-		f.code = "" // nobody but us has said so
+	case c.over(f):
+		f.code = "" // the server does no more than repeat it, if it is the server
 	case !answered && s.seen() && refused(st.Code()):
 		f.code = ""
 		f.text += " (no answer of a gRPC server)"

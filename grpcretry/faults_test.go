@@ -137,10 +137,11 @@ func TestNeverSent(t *testing.T) {
 
 // A caller's deadline and cancellation are those of package context, and gRPC's.
 func TestCallersContextEnds(t *testing.T) {
-	got := make(chan struct{}, 1)
+	got, released := make(chan struct{}, 1), make(chan struct{})
+	defer close(released)
 	b := startBank(t, func(ctx context.Context, _ int64, _ *text) (*text, error) {
 		got <- struct{}{}
-		<-ctx.Done()
+		<-released // no answer comes before the client's own clock has struck
 		return nil, status.FromContextError(ctx.Err()).Err()
 	})
 	conn := dial(t, b.addr, grpcretry.Config{})
@@ -154,6 +155,7 @@ func TestCallersContextEnds(t *testing.T) {
 		require.Equal(t, codes.DeadlineExceeded, status.Code(err))
 		require.Equal(t, classify.Unknown, ending(t, err).Effect)
 		require.True(t, ending(t, err).Timeout())
+		require.Equal(t, classify.Verdict{Class: classify.Retryable, Rule: "no answer in time"}, ending(t, err).Verdict)
 		<-got
 
 		ctx, cancel = context.WithCancel(t.Context())
@@ -164,6 +166,7 @@ func TestCallersContextEnds(t *testing.T) {
 		require.Equal(t, codes.Canceled, status.Code(err))
 		require.Equal(t, classify.Unknown, ending(t, err).Effect)
 		require.False(t, ending(t, err).Timeout())
+		require.Equal(t, classify.Verdict{Rule: "canceled"}, ending(t, err).Verdict, "it says nothing of the server")
 	}
 }
 

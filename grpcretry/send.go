@@ -57,13 +57,7 @@ func (s *send) tooLarge(st *status.Status) bool {
 	return st.Code() == codes.ResourceExhausted && s.seen() && len(s.trailer) == 0 && strings.Contains(st.Message(), "larger than max")
 }
 
-// begins tells the counter of a send that may get a connection, went of one that has.
-func (s *send) begins() {
-	if s.counter != nil {
-		s.counter.Asked()
-	}
-}
-
+// went tells the counter of a send that may have got somewhere.
 func (s *send) went() {
 	if s.counter != nil {
 		s.counter.Got()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -34,6 +35,7 @@ func TestSizes(t *testing.T) {
 	}{
 		{grpc.MaxCallRecvMsgSize(5), said, retry.ErrFatal, 1},
 		{grpc.MaxCallSendMsgSize(5), said, retry.ErrFatal, 0},
+		{grpc.MaxCallSendMsgSize(100), detailed(t, codes.ResourceExhausted, &errdetails.Help{}), retry.ErrAttempts, 4},
 		{grpc.MaxCallSendMsgSize(100), status.New(codes.ResourceExhausted, "10 calls a second"), retry.ErrAttempts, 4},
 	} {
 		said = tt.said

@@ -85,7 +85,7 @@ func TestNothingIsPaidTwice(t *testing.T) {
 	var clients sync.WaitGroup
 	for client := range 4 {
 		clients.Go(func() {
-			for i := range 100 {
+			for i := range 50 {
 				id := fmt.Sprint(client, " ", i)
 				conn, err := grpc.NewClient("passthrough:///"+c.addr, append(opts, insecureOption)...)
 				if err != nil {
@@ -123,7 +123,7 @@ func TestNothingIsPaidTwice(t *testing.T) {
 	}
 	t.Log(ok.Load(), "succeeded,", doubt.Load(), "in doubt,", unsent.Load(), "not sent")
 	for _, n := range []*atomic.Int64{&ok, &doubt, &unsent} {
-		require.Greater(t, n.Load(), int64(10), "all three kinds happen")
+		require.Greater(t, n.Load(), int64(5), "all three kinds happen")
 	}
 }
 
