@@ -33,6 +33,9 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // An Event tells of keys and store. Fields may be added.
 type Event struct {
 	Kind  EventKind

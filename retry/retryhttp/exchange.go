@@ -19,6 +19,7 @@ type exchange struct {
 	context.Context // of the request; with what Value adds, that of the call
 	t               *Transport
 	req             *http.Request     // the caller's, never changed
+	name            string            // as Transport.Name says, "" where that is nil
 	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
 	key             string            // that has the API keep the request from happening twice, "" if it has none
 	keeps           time.Duration     // how long the API keeps that
@@ -120,8 +121,7 @@ func farewell(resp *http.Response) bool {
 // count tells of a request that net/http may have sent more than once by itself.
 func (x *exchange) count(watch *wire.Watch) {
 	if n := watch.Connections(); n > 1 {
-		x.t.Retrier.Warn(context.WithoutCancel(x.Context), x.t.endpoint(x.req),
-			fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
+		x.warning(fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
 	}
 }
 

@@ -75,6 +75,12 @@ type Transport struct {
 	// without the port that its scheme has anyway: one host is one breaker, however it
 	// is written. (Not so one with letters outside of ASCII: its two forms are two.)
 	Endpoint func(*http.Request) string
+
+	// Name says what the call is called in its error, its events, its metrics and its log
+	// lines, see retry.Named: "create payment", or the pattern of the path, and never the
+	// path itself, which holds ids. Nil: method and host, "POST api.example.com", and no
+	// name in the error. It is called once for each request.
+	Name func(*http.Request) string
 }
 
 // RoundTrip is as http.RoundTripper has it. Its errors are *retry.Error, or tell
@@ -94,6 +100,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return x.release(nil, err)
 	}
 	defer x.body.close()
+	if t.Name != nil {
+		x.name = t.Name(req)
+	}
 	x.findKey()
 	x.warn()
 	if op, ok := operation(req.Context()); ok {
