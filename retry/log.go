@@ -54,7 +54,7 @@ func (e *Event) attrs() []slog.Attr {
 	}
 	attrs = texts(attrs, "reason", e.Reason)
 	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
-	if e.Took != 0 {
+	if e.Kind == EventResend || e.Kind == EventLookup {
 		attrs = append(attrs, slog.Duration("took", e.Took))
 	}
 	failed := e.Attempts > 0 && e.Kind != EventJournal && e.Kind != EventWarning && (e.Error != "" || e.Verdict != (classify.Verdict{}))

@@ -78,8 +78,8 @@ type Transport struct {
 
 	// Name says what the call is called in its error, its events, its metrics and its log
 	// lines, see retry.Named: "create payment", or the pattern of the path, and never the
-	// path itself, which holds ids. Nil: method and host, "POST api.example.com", and no
-	// name in the error. It is called once for each request.
+	// path itself, which holds ids. Nil: method and host, "POST api.example.com". It is
+	// called once for each request.
 	Name func(*http.Request) string
 }
 
