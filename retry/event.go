@@ -148,6 +148,7 @@ func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 	e := Event{Kind: EventWarning, Name: text.Line(name), Effect: classify.NotApplied, Error: text.Line(warning)}
 	if d, ok := ctx.(carry.Described); ok {
 		_, e.Method, e.Host = d.Describe()
+		e.Endpoint, e.Host = text.Line(d.Endpoint()), text.Line(e.Host)
 	}
 	hook.Call("retry: OnEvent", func() { r.onEvent(ctx, e) })
 }

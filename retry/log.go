@@ -53,7 +53,9 @@ func (e *Event) attrs() []slog.Attr {
 		attrs = append(attrs, slog.String("outcome", e.Outcome.String()))
 	}
 	attrs = texts(attrs, "reason", e.Reason)
-	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
+	if e.Kind != EventWarning { // which belongs to no attempt
+		attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
+	}
 	if e.Kind == EventResend || e.Kind == EventLookup {
 		attrs = append(attrs, slog.Duration("took", e.Took))
 	}

@@ -6,4 +6,6 @@ type Described interface {
 	// Describe returns the name of the call, its method and its host. It is called only
 	// where somebody listens, any number of times. All three are fit to be logged.
 	Describe() (name, method, host string)
+	// Endpoint is for warnings: that of a call is known.
+	Endpoint() string
 }

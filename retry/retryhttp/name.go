@@ -17,6 +17,9 @@ func (x *exchange) Describe() (name, method, at string) {
 	return defaultName(method, at), method, at
 }
 
+// Endpoint is that of the call.
+func (x *exchange) Endpoint() string { return x.t.endpoint(x.req) }
+
 // noted is the context of a warning about an exchange, which says what it is about.
 type noted struct {
 	context.Context
