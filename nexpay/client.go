@@ -127,7 +127,9 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 		return nil, err
 	}
 	var written atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+	ctx, end := context.WithCancel(req.Context())
+	defer end() // of what waits for Request.Cancel
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	once := req.WithContext(ctx)
 	once.Body, once.GetBody = body, nil
 	send := &single{next: c.transport(), refuse: c.HTTP == nil || c.HTTP.CheckRedirect == nil}
@@ -233,6 +235,11 @@ func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
 	if wire.Direct(t.next) && wire.Mistake(req) != "" {
 		_ = req.Body.Close()
 		return nil, errMistake
+	}
+	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
+	if wish := req.Cancel; wish != nil {
+		ctx, _ := wire.Heed(req.Context(), wish) // ends with the exchange
+		req = req.WithContext(ctx)
 	}
 	resp, err := t.next.RoundTrip(t.watch.Watched(req, t.next, true))
 	if err == nil && resp != nil && t.refuse && resp.StatusCode/100 == 3 {

@@ -37,11 +37,21 @@ func hasKey(h http.Header) bool {
 	return plain || x
 }
 
+// stoppable gives the request a channel by which to end it, where base may be anything:
+// that may hand on a copy of the request, which has the channel, and nothing that is done
+// to the request later.
+func (w *Watch) stoppable() {
+	if !Direct(w.base) {
+		w.stop = make(chan struct{})
+		w.out.Cancel = w.stop //lint:ignore SA1019 a context that can end would have to be ended, too
+	}
+}
+
 // gets sees a connection taken. It runs in the goroutine of RoundTrip, before the request
 // is written.
 func (w *Watch) gets(info httptrace.GotConnInfo) {
 	w.got.Add(1)
-	if bodyless(w.out) {
+	if w.stop != nil || bodyless(w.out) { // as it was
 		w.keepFromRepeating(info)
 	}
 	if w.counter != nil {
@@ -55,6 +65,7 @@ func (w *Watch) gets(info httptrace.GotConnInfo) {
 func (w *Watch) writes(then func(string, []string)) func(string, []string) {
 	return func(name string, values []string) {
 		if name == ":method" || name == "Host" {
+			w.http2.Store(name == ":method")
 			w.wrote.Add(1)
 		}
 		if then != nil {
@@ -72,52 +83,40 @@ func (w *Watch) Connections() int { return int(w.got.Load()) }
 // that is single goes out once, others twice.
 func (w *Watch) keepFromRepeating(info httptrace.GotConnInfo) {
 	wrote := w.wrote.Load()
-	switch w.protocol(info) {
+	switch known, http2 := w.protocol(info); {
+	case http2 && w.ends(wrote):
 	case http2: // one with a body it gives back, and says why
 		if w.single || wrote > 0 {
 			w.out.Body = &late{once{ReadCloser: http.NoBody}, w, wrote}
 		}
-	case http1: // which looks into the body of these methods, and sends none
+	case known: // HTTP/1 looks into the body of these methods, and sends none
 		if !w.single && wrote > 0 && !mayHaveBody(w.out.Method) && w.out.Method != http.MethodTrace {
 			w.out.Body = &once{ReadCloser: http.NoBody}
-		}
-	case either: // HTTP/1 takes no notice
-		//lint:ignore SA1019 a context that can end would have to be made for each request
-		if cancel := &w.out.Cancel; *cancel == nil && (w.single && wrote > 0 || wrote > 1) {
-			*cancel = closed
 		}
 	}
 }
 
-var closed = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
+// ends ends a request that has been written as often as it may be, if it can. HTTP/2 looks
+// at the channel just before it writes.
+func (w *Watch) ends(wrote int32) bool {
+	if w.stop == nil || wrote == 0 || wrote == 1 && !w.single {
+		return false
+	}
+	if !w.stopped.Swap(true) {
+		close(w.stop)
+	}
+	return true
+}
 
-type protocol uint8
-
-const (
-	http1 protocol = iota
-	http2
-	either
-)
-
-// protocol is what is spoken on a connection, as far as can be known.
-func (w *Watch) protocol(info httptrace.GotConnInfo) protocol {
+// protocol reports whether HTTP/2 is spoken on a connection, as far as that is known.
+func (w *Watch) protocol(info httptrace.GotConnInfo) (known, http2 bool) {
 	if conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
-		if conn.ConnectionState().NegotiatedProtocol == "h2" {
-			return http2
-		}
-		return http1
+		return true, conn.ConnectionState().NegotiatedProtocol == "h2"
 	}
-	switch base, direct := w.base.(*http.Transport); {
-	case !direct:
-		return either
-	case base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1():
-		return http2
+	if base, direct := w.base.(*http.Transport); direct {
+		return true, base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1()
 	}
-	return http1
+	return w.wrote.Load() > 0, w.http2.Load()
 }
 
 // A late body was given to a request without one when its connection was there. If that

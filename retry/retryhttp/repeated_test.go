@@ -135,37 +135,63 @@ func TestConnectionsLostBeforeTheRequest(t *testing.T) {
 	}
 }
 
-// HTTP/2 without TLS repeats as well, and no connection tells that it is that.
-func TestUnprocessedWithoutTLS(t *testing.T) {
-	for _, wrap := range []bool{false, true} {
-		for _, signed := range []bool{false, true} {
-			for _, method := range []string{"GET", "DELETE", "POST"} {
-				t.Run(fmt.Sprintf("wrapped %v/signed %v/%s", wrap, signed, method), func(t *testing.T) {
-					s := refusing.Plain(t)
-					base := &http.Transport{Protocols: new(http.Protocols)}
-					base.Protocols.SetUnencryptedHTTP2(true)
-					defer base.CloseIdleConnections()
-					tr := &retryhttp.Transport{Base: base, Retrier: quick(t, retry.Config{})}
-					if wrap {
-						tr.Base = wrapped{base}
+// around is what may be around a transport of net/http.
+var around = map[string]func(http.RoundTripper) http.RoundTripper{
+	"net/http": func(rt http.RoundTripper) http.RoundTripper { return rt },
+	"wrapped":  func(rt http.RoundTripper) http.RoundTripper { return wrapped{rt} },
+	"copying":  func(rt http.RoundTripper) http.RoundTripper { return copying{rt} },
+}
+
+// copying is a transport of somebody else's, such as one that traces: it sends a copy of
+// the request, as http.RoundTripper asks for.
+type copying struct{ next http.RoundTripper }
+
+func (c copying) RoundTrip(req *http.Request) (*http.Response, error) {
+	return c.next.RoundTrip(req.Clone(req.Context()))
+}
+
+// HTTP/2 repeats whatever is around it, and without TLS no connection tells that it is that.
+// An http.Client with a Timeout sets Request.Cancel.
+func TestUnprocessedWhateverIsAround(t *testing.T) {
+	for name, wrap := range around {
+		for _, secure := range []bool{false, true} {
+			for _, timeout := range []time.Duration{0, 10 * time.Second} {
+				for _, signed := range []bool{false, true} {
+					for _, method := range []string{"GET", "HEAD", "DELETE", "POST", "PUT"} {
+						t.Run(fmt.Sprintf("%s/TLS %v/Timeout %v/signed %v/%s", name, secure, timeout, signed, method), func(t *testing.T) {
+							s, base := refusingOver(t, secure)
+							tr := &retryhttp.Transport{Base: wrap(base), Retrier: quick(t, retry.Config{})}
+							if signed {
+								tr.Sign = func(*http.Request) error { return nil }
+							}
+							req, err := http.NewRequestWithContext(t.Context(), method, s.URL, nil)
+							require.NoError(t, err)
+							_, err = (&http.Client{Transport: tr, Timeout: timeout}).Do(req)
+							e := errorOf(t, err)
+							each := 1
+							if repeats(method) && !signed {
+								each = 2
+							}
+							require.Equal(t, each*e.Attempts, int(s.Streams.Load()), "%v", e)
+							require.NotErrorIs(t, e, retry.ErrCanceled)
+						})
 					}
-					if signed {
-						tr.Sign = func(*http.Request) error { return nil }
-					}
-					req, err := http.NewRequestWithContext(t.Context(), method, s.URL, nil)
-					require.NoError(t, err)
-					_, err = (&http.Client{Transport: tr}).Do(req)
-					e := errorOf(t, err)
-					each := 1
-					if method == "GET" && !signed {
-						each = 2
-					}
-					require.Equal(t, each*e.Attempts, int(s.Streams.Load()), "%v", e)
-					require.NotErrorIs(t, e, retry.ErrCanceled)
-				})
+				}
 			}
 		}
 	}
+}
+
+// refusingOver is a server that refuses streams, and a transport of net/http to it.
+func refusingOver(t *testing.T, secure bool) (*refusing.Server, http.RoundTripper) {
+	if secure {
+		s := refusing.Streams(t)
+		return s, s.Client().Transport
+	}
+	base := &http.Transport{Protocols: new(http.Protocols)}
+	base.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(base.CloseIdleConnections)
+	return refusing.Plain(t), base
 }
 
 // A server that hangs up on every connection that was kept gets a request on two of them,
