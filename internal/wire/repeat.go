@@ -15,7 +15,7 @@ func (w *Watch) unrepeatable() {
 	out.GetBody = nil
 	switch {
 	case !bodyless(out):
-		w.own.ReadCloser, w.body, w.length = out.Body, &w.own, out.ContentLength
+		w.own.ReadCloser, w.body = out.Body, &w.own
 		out.Body = w.body
 	case mayHaveBody(out.Method) && !hasKey(out.Header):
 		out.Body = http.NoBody

@@ -22,11 +22,10 @@ type Watch struct {
 	out             *http.Request
 	base            http.RoundTripper // that is given it
 	single          bool
+	stopped         atomic.Bool   // stop is closed
 	stop            chan struct{} // the Cancel of out, nil if it has none
-	stopped         atomic.Bool   // it is closed
 	body            *once         // own, nil where there is none to be watched
 	own             once
-	length          int64 // of the body, 0 if it is not known
 }
 
 // In returns ctx with the watch in it, for the request that [Watch.Over] is given then.
