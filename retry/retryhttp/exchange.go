@@ -142,11 +142,11 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 	if unsent, asked := watch.Unsent(); unsent {
 		return wire.NotSent(out, err, asked)
 	}
-	if wire.IsUnprocessed(err) {
-		return wire.NotProcessed(out, err)
-	}
-	if trouble := watch.Trouble(out); trouble != nil && ctx.Err() == nil {
+	switch trouble := watch.Trouble(out); {
+	case trouble != nil && ctx.Err() == nil:
 		return trouble
+	case trouble == nil && wire.IsUnprocessed(err): // else it may speak of where the body comes from
+		return wire.NotProcessed(out, err)
 	}
 	return wire.Unanswered(out, err, false)
 }
