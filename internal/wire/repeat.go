@@ -83,13 +83,13 @@ func (w *Watch) Connections() int { return int(w.got.Load()) }
 // that is single goes out once, others twice.
 func (w *Watch) keepFromRepeating(info httptrace.GotConnInfo) {
 	wrote := w.wrote.Load()
-	switch known, http2 := w.protocol(info); {
-	case http2 && w.ends(wrote):
-	case http2: // one with a body it gives back, and says why
+	switch {
+	case w.http2.Load() && w.ends(wrote):
+	case w.speaksHTTP2(info): // one with a body it gives back, and says why
 		if w.single || wrote > 0 {
 			w.out.Body = &late{once{ReadCloser: http.NoBody}, w, wrote}
 		}
-	case known: // HTTP/1 looks into the body of these methods, and sends none
+	default: // HTTP/1 looks into the body of these methods, and sends none
 		if !w.single && wrote > 0 && !mayHaveBody(w.out.Method) && w.out.Method != http.MethodTrace {
 			w.out.Body = &once{ReadCloser: http.NoBody}
 		}
@@ -108,15 +108,18 @@ func (w *Watch) ends(wrote int32) bool {
 	return true
 }
 
-// protocol reports whether HTTP/2 is spoken on a connection, as far as that is known.
-func (w *Watch) protocol(info httptrace.GotConnInfo) (known, http2 bool) {
-	if conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
-		return true, conn.ConnectionState().NegotiatedProtocol == "h2"
+// speaksHTTP2 reports whether HTTP/2 is spoken on a connection, as far as that is known:
+// through anything but a transport of net/http, and without TLS, once it was.
+func (w *Watch) speaksHTTP2(info httptrace.GotConnInfo) bool {
+	conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState })
+	if ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+		return true
 	}
-	if base, direct := w.base.(*http.Transport); direct {
-		return true, base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1()
+	base, direct := w.base.(*http.Transport)
+	if !direct {
+		return w.http2.Load()
 	}
-	return w.wrote.Load() > 0, w.http2.Load()
+	return w.out.URL.Scheme == "http" && base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1()
 }
 
 // A late body was given to a request without one when its connection was there. If that

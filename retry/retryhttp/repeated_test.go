@@ -1,6 +1,7 @@
 package retryhttp_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -193,12 +194,30 @@ var refusals = map[string]func(*testing.T) (*refusing.Server, http.RoundTripper)
 		return s, s.Client().Transport
 	},
 	"refused without TLS": func(t *testing.T) (*refusing.Server, http.RoundTripper) {
-		base := &http.Transport{Protocols: new(http.Protocols)}
-		base.Protocols.SetUnencryptedHTTP2(true)
-		t.Cleanup(base.CloseIdleConnections)
+		return refusing.Plain(t), unencrypted(t)
+	},
+	"refused in a tunnel": func(t *testing.T) (*refusing.Server, http.RoundTripper) {
+		base := unencrypted(t)
+		base.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return tunnel{conn}, err
+		}
 		return refusing.Plain(t), base
 	},
 }
+
+// unencrypted is a transport that speaks HTTP/2 without TLS.
+func unencrypted(t *testing.T) *http.Transport {
+	base := &http.Transport{Protocols: new(http.Protocols)}
+	base.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(base.CloseIdleConnections)
+	return base
+}
+
+// A tunnel is a connection with TLS of its own, of which net/http knows nothing.
+type tunnel struct{ net.Conn }
+
+func (tunnel) ConnectionState() tls.ConnectionState { return tls.ConnectionState{} }
 
 // A server that hangs up on every connection that was kept gets a request on two of them,
 // however many there are.
