@@ -92,7 +92,8 @@ func (c *Client) url(path string) (*url.URL, error) {
 // which package classify takes it for fatal and not applied. If there was no
 // answer Do returns a *url.Error without query, user name or anything an
 // answer may have held in its text, but with the whole chain for errors.Is and
-// errors.As. Requests are best made by NewRequest.
+// errors.As; that of a closed Request.Cancel is context.Canceled. Requests are best made
+// by NewRequest.
 //
 // What the answer echoes of the request is blotted out of its messages, its trace id
 // and its codes, as far as those are not the API's own, before anybody can print them: key, signature, credentials in other
