@@ -69,17 +69,25 @@ func (s *shift) balance(ctx context.Context) error {
 	return err
 }
 
-func (s *shift) pay() error {
+type status = nexpay.PaymentStatus
+
+// payment is an order that was signed once.
+func (s *shift) payment() nexpay.Payment {
 	s.t.Helper()
 	order, err := s.client.Signer.SignOrder(nexpay.Order{
 		RequestTime: time.Now(), Amount: "17.50", ExternalPaymentID: "inv-7",
 		BeneficiaryName: "Baltic Paper", BeneficiaryAccount: "LT693080010000000294", BeneficiaryReference: "invoice 7",
 	})
 	require.NoError(s.t, err)
-	p := nexpay.Payment{Client: s.client, ExternalID: "inv-7", Order: order}
-	_, err = retry.DoOnce(s.t.Context(), s.retrier, retry.Operation[nexpay.PaymentStatus]{
-		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
-	}, retry.Named("payout"))
+	return nexpay.Payment{Client: s.client, ExternalID: "inv-7", Order: order}
+}
+
+func (*shift) operation(p nexpay.Payment) retry.Operation[status] {
+	return retry.Operation[status]{ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify}
+}
+
+func (s *shift) pay(p nexpay.Payment) error {
+	_, err := retry.DoOnce(s.t.Context(), s.retrier, s.operation(p), retry.Named("payout"))
 	return err
 }
 
@@ -87,7 +95,7 @@ func (s *shift) pay() error {
 // of journal/sqljournal.
 type fullDisk struct {
 	retry.MemoryJournal
-	begins bool
+	begins, ends bool // what fails
 }
 
 func (j *fullDisk) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
@@ -97,7 +105,12 @@ func (j *fullDisk) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error
 	return j.MemoryJournal.Begin(ctx, e)
 }
 
-func (*fullDisk) End(context.Context, retry.Entry) error { return noSpace("end") }
+func (j *fullDisk) End(ctx context.Context, e retry.Entry) error {
+	if j.ends {
+		return noSpace("end")
+	}
+	return j.MemoryJournal.End(ctx, e)
+}
 
 type noSpace string
 
@@ -111,7 +124,7 @@ var incidents = map[string]func(*testing.T) []string{
 		s := onShift(t, nil)
 		s.bank.Script(nexpaytest.Fault{Execute: true, Status: 502, Code: "-32603", DelayAfter: 512 * time.Millisecond})
 		s.bank.AddRule(nexpaytest.Rule{Fault: nexpaytest.Fault{Status: 503, HTML: true, DelayAfter: 20 * time.Millisecond}})
-		return []string{s.pay().Error()}
+		return []string{s.pay(s.payment()).Error()}
 	},
 	"The key is locked": func(t *testing.T) []string {
 		s := onShift(t, nil)
@@ -143,9 +156,9 @@ var incidents = map[string]func(*testing.T) []string{
 	},
 	"The journal fails": func(t *testing.T) []string {
 		before := onShift(t, func(_ *shift, cfg *retry.Config) { cfg.Journal = &fullDisk{begins: true} })
-		err := before.pay()
-		after := onShift(t, func(_ *shift, cfg *retry.Config) { cfg.Journal = &fullDisk{} })
-		require.NoError(t, after.pay())
+		err := before.pay(before.payment())
+		after := onShift(t, func(_ *shift, cfg *retry.Config) { cfg.Journal = &fullDisk{ends: true} })
+		require.NoError(t, after.pay(after.payment()))
 		return []string{err.Error(), after.log.String()}
 	},
 	"A code that nobody knows": func(t *testing.T) []string {
