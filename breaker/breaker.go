@@ -22,6 +22,7 @@ type Breaker struct {
 	machine *machine      // in the state of gen, except while isolated
 	spare   *machine      // half-open: one that was opened when this state began
 	openFor time.Duration // the last open time before jitter
+	refused uint64        // in all states that are over
 	probes  []*probe      // half-open: those out, in the order they were granted, which is that of their expiry
 	changes hook.Queue[StateChange]
 }

@@ -195,7 +195,8 @@ func (b *Breaker) open(at, now time.Duration, reason string, asked, took time.Du
 func (b *Breaker) move(g *generation, at, now time.Duration, reason string) {
 	left := b.gen.Load()
 	from := left.state
-	g.owner = b
+	g.owner, g.since = b, at
+	b.refused += left.refused.Load()
 	b.probes = nil
 	b.gen.Store(g)
 	if b.cfg.OnStateChange == nil || from == Closed && g.state == Closed {

@@ -89,7 +89,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	if ticket == nil && ctx.Err() == nil && innermost {
 		return tidy(op(ctx))
 	}
-	c := new(call)
+	c := &call{part: true}
 	r.begin(c, markCall, m, opts)
 	c.start = clock()
 	if ctx.Err() != nil {

@@ -123,7 +123,7 @@ func TestUnknownCodes(t *testing.T) {
 				lines(ctx, e)
 			}
 		}})
-		require.Empty(t, r.Stats())
+		require.Empty(t, r.Stats().Unknown)
 		first := time.Now()
 		strange := code(409, "777", "80", "778")
 		strange.Details[0].Message = "canary"

@@ -76,6 +76,13 @@ type Config struct {
 	// use. It must not call through the same Retrier. A panic in it is
 	// contained. Nil: nobody is told. [LogEvents] makes a ready one.
 	OnEvent func(context.Context, Event)
+
+	// OnCall is told of every call once, when it has ended, also by a panic; OnAttempt of every attempt, when it
+	// has ended: for metrics. Both under the same terms as OnEvent, OnAttempt with
+	// the turn on the key in hand where the attempt failed. A call inside an attempt of the same
+	// Retrier is part of that attempt, and a lookup of DoOnce is part of its call. Nil: nobody is told.
+	OnCall    func(context.Context, Call)
+	OnAttempt func(context.Context, Call)
 }
 
 // A Retrier runs operations under one configuration. Share it between all
@@ -93,7 +100,10 @@ type Retrier struct {
 	journal    Journal
 	claims     *gate.Claims
 	unknown    *unknowns
+	counts     *counts
 	onEvent    func(context.Context, Event)
+	onCall     func(context.Context, Call)
+	onAttempt  func(context.Context, Call)
 	showErrors bool
 
 	locked  func(key string) error // lockout.Check, bound once
@@ -120,7 +130,10 @@ func New(cfg Config) (*Retrier, error) {
 		claims:     new(gate.Claims),
 		lookups:    new(gate.Keyed[lookupRoom]),
 		unknown:    new(unknowns),
+		counts:     new(counts),
 		onEvent:    cfg.OnEvent,
+		onCall:     cfg.OnCall,
+		onAttempt:  cfg.OnAttempt,
 		showErrors: cfg.ShowErrors,
 	}
 	r.defaults()
