@@ -133,6 +133,25 @@ func TestGobreakerDefaults(t *testing.T) {
 	})
 }
 
+// Ours comes back sooner, and not all of them at once.
+func TestGobreakerAfterComesBackSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := breaker.New(breaker.Config{})
+		require.NoError(t, err)
+		for range 6 {
+			_, _ = gobreakerAlone(t.Context(), b, failing(1, errDown))
+		}
+		for _, longest := range []time.Duration{3 * time.Second, 6 * time.Second, 6 * time.Second} {
+			require.Equal(t, breaker.Open, b.State())
+			require.LessOrEqual(t, b.RetryIn(), longest)
+			require.GreaterOrEqual(t, b.RetryIn(), longest*2/3)
+			time.Sleep(b.RetryIn())
+			_, err := gobreakerAlone(t.Context(), b, failing(1, errDown)) // the probe
+			require.ErrorIs(t, err, errDown)
+		}
+	})
+}
+
 // A probe that hangs keeps everybody out, for a day and for ever.
 func TestGobreakerProbeThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

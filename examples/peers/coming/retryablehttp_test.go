@@ -2,6 +2,7 @@ package coming_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -41,12 +42,14 @@ type stub struct {
 	statuses []int
 	header   http.Header
 	requests int
+	last     *http.Request
 }
 
 func (s *stub) answers(statuses ...int) { s.statuses = append(s.statuses, statuses...) }
 
 func (s *stub) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.requests++
+	s.last = req
 	if req.Body != nil {
 		_, _ = io.Copy(io.Discard, req.Body)
 		_ = req.Body.Close()
@@ -198,7 +201,7 @@ func TestRetryablehttpAndContexts(t *testing.T) {
 	})
 }
 
-// Redirects are followed, with the headers of the request.
+// Redirects are followed to other hosts, with the headers of the request.
 func TestRetryablehttpFollowsRedirects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &stub{header: http.Header{"Location": {"http://elsewhere.test/"}}}
@@ -207,12 +210,35 @@ func TestRetryablehttpFollowsRedirects(t *testing.T) {
 		for _, test := range []struct {
 			client *http.Client
 			status int
-		}{{retryablehttpBefore(server), 200}, {after, 307}} {
+			host   string
+		}{{retryablehttpBefore(server), 200, "elsewhere.test"}, {after, 307, "bank.test"}} {
 			server.answers(307)
-			resp, err := test.client.Get("http://bank.test/balance")
+			req, err := http.NewRequest(http.MethodGet, "http://bank.test/balance", nil)
+			require.NoError(t, err)
+			req.Header.Set("X-API-KEY", "k")
+			resp, err := test.client.Do(req)
 			require.NoError(t, err)
 			require.Equal(t, test.status, resp.StatusCode)
 			require.NoError(t, resp.Body.Close())
+			require.Equal(t, test.host, server.last.URL.Host)
+			require.Equal(t, "k", server.last.Header.Get("X-API-KEY"))
 		}
+	})
+}
+
+// The query is not in the text of the error itself; http.Client puts it around that.
+func TestRetryablehttpAfterHidesTheQuery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, err := retryablehttpAfter(new(stub))
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://bank.test/balance?secret=1", nil)
+		require.NoError(t, err)
+		_, err = client.Do(req)
+		require.ErrorContains(t, err, "secret")
+		e, ok := errors.AsType[*retry.Error](err)
+		require.True(t, ok)
+		require.NotContains(t, e.Error(), "secret")
 	})
 }
