@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,6 +103,7 @@ func TestPagesCiteRulesThatAreWritten(t *testing.T) {
 
 var (
 	code    = regexp.MustCompile("(?s)```.*?\n *```|`[^`\n]*`")
+	fenced  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
@@ -127,10 +129,12 @@ func broken(all map[string]string, name string) (found []string) {
 	return found
 }
 
-// anchors are those that GitHub makes of the headings of a page.
+// anchors are those that GitHub makes of the headings of a page. Of two that are alike the
+// second ends in -1.
 func anchors(page string) (names []string) {
-	for _, h := range heading.FindAllStringSubmatch(page, -1) {
-		names = append(names, strings.Map(func(r rune) rune {
+	seen := map[string]int{}
+	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(page, ""), -1) {
+		name := strings.Map(func(r rune) rune {
 			switch {
 			case r == ' ':
 				return '-'
@@ -138,7 +142,11 @@ func anchors(page string) (names []string) {
 				return unicode.ToLower(r)
 			}
 			return -1
-		}, h[1]))
+		}, h[1])
+		if seen[name]++; seen[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, seen[name]-1)
+		}
+		names = append(names, name)
 	}
 	return names
 }
@@ -152,6 +160,69 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		"docs/a.md": "[a](b.md) [b](c.md) [c](#what-is-m1) [d](b.md#x) [e](#nothing) [f](../go.mod) [g](https://x.example/y) `f[int](x)`\n## What is M1?\n",
 		"docs/b.md": "# b\n",
 	}, "docs/a.md"), 3)
+	require.Equal(t, []string{"a", "a-1"}, anchors("# A\n```sh\n# a comment\n```\n## A\n"))
+}
+
+var citation = regexp.MustCompile(`\bdocs/[a-z-]+\.md(?:#[\w-]+)?`)
+
+// What comments and texts say of pages is there as well.
+func TestCodeCitesPagesThatAreThere(t *testing.T) {
+	all := pages(t)
+	for _, f := range readTree(t).files {
+		if f.path == "docs_test.go" || f.path == "bites_test.go" {
+			continue
+		}
+		source, err := os.ReadFile(f.path)
+		require.NoError(t, err)
+		for _, to := range citation.FindAllString(string(source), -1) {
+			require.Empty(t, broken(map[string]string{"": "[x](" + to + ")", pageOf(to): all[pageOf(to)]}, ""), f.path)
+		}
+	}
+}
+
+func pageOf(citation string) string {
+	page, _, _ := strings.Cut(citation, "#")
+	return page
+}
+
+const index = "docs/README.md"
+
+// unlisted returns the pages of a folder that its index does not have in exactly one line.
+func unlisted(index string, pages []string) (found []string) {
+	for _, page := range pages {
+		if n := strings.Count(index, "]("+page+")"); n != 1 {
+			found = append(found, fmt.Sprintf("%s stands there %d times", page, n))
+		}
+	}
+	return found
+}
+
+func TestIndexHasEveryPage(t *testing.T) {
+	var names []string
+	for name := range pages(t) {
+		if path.Dir(name) == path.Dir(index) && name != index {
+			names = append(names, path.Base(name))
+		}
+	}
+	text, err := os.ReadFile(index)
+	require.NoError(t, err)
+	require.Empty(t, unlisted(string(text), names))
+	require.Len(t, unlisted("[a](a.md) [a](a.md) [b](b.md#x) [c](c.md)", []string{"a.md", "b.md", "c.md"}), 2)
+}
+
+// Pages that keep to a width, so that they can be read, and compared, in a terminal.
+var narrow = []string{
+	index, "docs/coming-from.md", "docs/faq.md", "docs/glossary.md", "docs/idempotency-keys.md", "docs/runbook.md", "docs/testing.md",
+}
+
+func TestPagesAreNarrow(t *testing.T) {
+	for _, name := range narrow {
+		page, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(page)) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 100, "%s: %s", name, line)
+		}
+	}
 }
 
 // examples are the folders whose files a page shows whole, one after the other: there
@@ -193,18 +264,114 @@ func TestPagesShowCodeThatRuns(t *testing.T) {
 	}
 }
 
-// What the page on durable engines shows stands in files that are compiled, those of
-// testdata by a script that needs a network.
-func TestDurablePageShowsCodeThatRuns(t *testing.T) {
-	page, err := os.ReadFile("docs/durable.md")
-	require.NoError(t, err)
-	files := []string{"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"}
-	blocks := shown.FindAllStringSubmatch(string(page), -1)
-	require.Len(t, blocks, len(files))
-	for i, file := range files {
-		source, err := os.ReadFile(file)
+// excerpts are the pages that show parts of files, and those files: there the code is
+// compiled, and tested, that of durable/testdata by a script that needs a network.
+var excerpts = map[string][]string{
+	"docs/coming-from.md":      {"examples/peers/coming/*_test.go"},
+	"docs/durable.md":          {"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"},
+	"docs/idempotency-keys.md": {"retry/example_key_test.go", "retry/retryhttp/example_key_test.go"},
+	"docs/testing.md":          {"nexpay/nexpaytest/guide_test.go", "keylease/keyleasetest/keyleasetest_test.go"},
+}
+
+// strangers returns the blocks of Go of a page that stand in none of the sources: line for
+// line, indented or not. "// …" stands for what is left out.
+func strangers(page string, sources []string) (found []string) {
+	for _, block := range shown.FindAllStringSubmatch(page, -1) {
+		if !slices.ContainsFunc(sources, func(source string) bool { return excerpt(block[1], source) }) {
+			found = append(found, block[1])
+		}
+	}
+	return found
+}
+
+// excerpt reports whether the parts of block, with "// …" between them, are in source, in
+// this order.
+func excerpt(block, source string) bool {
+	rest := strings.Split(source, "\n")
+	for part := range strings.SplitSeq(gap.ReplaceAllString(block, "\x00"), "\x00") {
+		lines := strings.Split(strings.Trim(part, "\n"), "\n")
+		at := -1
+		for i := range rest {
+			if begins(rest[i:], lines) {
+				at = i + len(lines)
+				break
+			}
+		}
+		if at < 0 {
+			return false
+		}
+		rest = rest[at:]
+	}
+	return true
+}
+
+var gap = regexp.MustCompile(`(?m)^\t*// …\n`)
+
+// begins reports whether text begins with lines, all of them indented by as many tabs more.
+func begins(text, lines []string) bool {
+	if len(text) < len(lines) {
+		return false
+	}
+	indent := strings.TrimSuffix(text[0], lines[0])
+	if strings.Trim(indent, "\t") != "" {
+		return false
+	}
+	for i, line := range lines {
+		if line != "" {
+			line = indent + line
+		}
+		if text[i] != line {
+			return false
+		}
+	}
+	return true
+}
+
+func TestPagesShowPartsOfCodeThatRuns(t *testing.T) {
+	for name, files := range excerpts {
+		page, err := os.ReadFile(name)
 		require.NoError(t, err)
-		require.Contains(t, string(source), strings.TrimSpace(blocks[i][1]), file)
+		var sources []string
+		for _, pattern := range files {
+			matches, err := filepath.Glob(pattern)
+			require.NoError(t, err)
+			require.NotEmpty(t, matches, pattern)
+			for _, file := range matches {
+				source, err := os.ReadFile(file)
+				require.NoError(t, err)
+				sources = append(sources, string(source))
+			}
+		}
+		require.Regexp(t, "```go", string(page), name)
+		require.Empty(t, strangers(string(page), sources), name)
+	}
+	source := "func f() {\n\ta()\n\n\tif b {\n\t\tc()\n\t}\n}\n"
+	for block, there := range map[string]bool{
+		"a()\n\nif b {\n\tc()\n}\n":       true,
+		"a()\n// …\nif b {\n\tc()\n}\n":   true,
+		"if b {\n\t// …\n}\n":             true,
+		"func f() {\n\ta()\n// …\n}\n":    true,
+		"a()\nif b {\n\tc()\n}\n":         false, // a line is missing
+		"if b {\nc()\n}\n":                false, // indented in another way
+		"c()\n// …\na()\n":                false, // in another order
+		"a() // and more\n":               false,
+		"if b {\n\tc()\n}\n// …\n}\n":     true,
+		"if b {\n\tc()\n}\n// …\n\tc()\n": false,
+	} {
+		require.Equal(t, there, excerpt(block, source), block)
+	}
+}
+
+// What is said of another library was seen in the version that is named.
+func TestPeersAreThoseThatWereRun(t *testing.T) {
+	page, err := os.ReadFile("docs/coming-from.md")
+	require.NoError(t, err)
+	mod, err := os.ReadFile("examples/peers/go.mod")
+	require.NoError(t, err)
+	peers := regexp.MustCompile(`(?m)^\| .* \| (github\.com/\S+ v\S+) \|$`).FindAllStringSubmatch(string(page), -1)
+	require.Len(t, peers, 5)
+	for _, peer := range peers {
+		require.Regexp(t, `\t`+regexp.QuoteMeta(peer[1])+`( //.*)?\n`, string(mod))
 	}
 }
 
@@ -223,15 +390,20 @@ func TestFaultsOfTheFieldAreTested(t *testing.T) {
 			continue
 		}
 		rows++
-		tests := namedTest.FindAllStringSubmatch(row[3], -1)
-		require.NotEmpty(t, tests, row[1])
-		for _, test := range tests {
-			source, err := os.ReadFile(path.Join("docs", test[2]))
+		require.Regexp(t, namedTest, row[3], row[1])
+	}
+	require.Greater(t, rows, 30)
+}
+
+// Tests that a page names are where it says.
+func TestTestsThatPagesNameAreThere(t *testing.T) {
+	for name, page := range pages(t) {
+		for _, test := range namedTest.FindAllStringSubmatch(page, -1) {
+			source, err := os.ReadFile(path.Join(path.Dir(name), test[2]))
 			require.NoError(t, err)
 			require.Contains(t, string(source), "\nfunc "+test[1]+"(", "%s is not in %s", test[1], test[2])
 		}
 	}
-	require.Greater(t, rows, 30)
 }
 
 // The design's table of codes says what the catalog says.

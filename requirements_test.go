@@ -95,6 +95,8 @@ var mayRequire = map[string][]string{
 	},
 	"examples/peers": {
 		"github.com/avast/retry-go/v5",
+		"github.com/cenkalti/backoff/v5",
+		"github.com/cenkalti/backoff/v6",
 		"github.com/failsafe-go/failsafe-go",
 		"github.com/hashicorp/go-retryablehttp",
 		"github.com/nexpay-go/resilience",
