@@ -1,4 +1,4 @@
-package resilience_test
+package lint_test
 
 import (
 	"slices"

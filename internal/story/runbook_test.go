@@ -1,4 +1,4 @@
-package resilience_test
+package story_test
 
 import (
 	"bytes"
@@ -193,7 +193,7 @@ var printed = regexp.MustCompile("(?ms)^```text\n(.*?)^```$")
 
 // What the runbook shows is what the library says.
 func TestRunbookShowsRealTexts(t *testing.T) {
-	page, err := os.ReadFile("docs/runbook.md")
+	page, err := os.ReadFile("../../docs/runbook.md")
 	require.NoError(t, err)
 	words := func(s string) string {
 		return drawn.ReplaceAllString(strings.Join(strings.Fields(s), " "), "…")

@@ -1,4 +1,4 @@
-package resilience_test
+package story_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package resilience_test
+package lint_test
 
 import (
 	"fmt"
@@ -72,7 +72,7 @@ func unwritten(text string) []string {
 // strings. The tests of this test name some on purpose.
 func unwrittenRules(tr *tree) (found []string) {
 	for _, f := range tr.files {
-		if f.path == "bites_test.go" || f.path == "docs_test.go" {
+		if f.folder == "internal/lint" {
 			continue
 		}
 		for _, group := range f.Comments {
@@ -169,7 +169,7 @@ var citation = regexp.MustCompile(`\bdocs/[a-z-]+\.md(?:#[\w-]+)?`)
 func TestCodeCitesPagesThatAreThere(t *testing.T) {
 	all := pages(t)
 	for _, f := range readTree(t).files {
-		if f.path == "docs_test.go" || f.path == "bites_test.go" {
+		if f.folder == "internal/lint" || f.path == "internal/story/runbook_test.go" {
 			continue
 		}
 		source, err := os.ReadFile(f.path)

@@ -1,4 +1,4 @@
-package resilience_test
+package lint_test
 
 import (
 	"slices"
@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/gate":        {},
 	"internal/hook":        {},
 	"internal/insist":      {"internal/errtree"},
+	"internal/lint":        {},
 	"internal/mutants":     {},
 	"internal/oracle":      {},
 	"internal/proof":       {"classify", "internal/carry", "internal/errtree", "internal/protocol", "internal/wire"},
@@ -38,6 +39,7 @@ var mayImport = map[string][]string{
 	"internal/refusing":    {},
 	"internal/redact":      {"internal/certificate", "internal/codes", "internal/errtree", "internal/text"},
 	"internal/spelling":    {},
+	"internal/story":       {},
 	"internal/text":        {},
 	"internal/wire":        {"internal/carry", "internal/certificate", "internal/errtree", "internal/text"},
 
