@@ -43,10 +43,10 @@ var mayImport = map[string][]string{
 	"internal/text":        {},
 	"internal/wire":        {"internal/carry", "internal/certificate", "internal/errtree", "internal/text"},
 
-	"cmd/nexpolicy": {"breaker", "classify", "internal/spelling", "policy", "policy/policyfile", "retry", "github.com/jedib0t/go-pretty/v6/table",
+	"cmd/nexpolicy": {"breaker", "classify", "internal/spelling", "policy", "policyfile", "retry", "github.com/jedib0t/go-pretty/v6/table",
 		"github.com/jedib0t/go-pretty/v6/text", "github.com/spf13/cobra", "golang.org/x/term", "gonum.org/v1/plot", "gonum.org/v1/plot/font",
 		"gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw", "gonum.org/v1/plot/vg/vgsvg"},
-	"policy/policyfile": {"breaker", "classify", "internal/spelling", "policy", "retry", "go.yaml.in/yaml/v3"},
+	"policyfile": {"breaker", "classify", "internal/spelling", "policy", "retry", "go.yaml.in/yaml/v3"},
 
 	"keylease":                    {"nonce"},
 	"keylease/keyleasetest":       {"keylease"},

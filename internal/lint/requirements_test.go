@@ -27,7 +27,7 @@ var mayRequire = map[string][]string{
 	"cmd/nexpolicy": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
-		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/nexpay-go/resilience/policyfile",
 		"github.com/spf13/cobra",
 		"github.com/stretchr/testify",
 		"golang.org/x/term",
@@ -52,7 +52,7 @@ var mayRequire = map[string][]string{
 	},
 	"examples/cards": {
 		"github.com/nexpay-go/resilience",
-		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/nexpay-go/resilience/policyfile",
 		"github.com/stretchr/testify",
 	},
 	"examples/fleet": {
@@ -83,7 +83,7 @@ var mayRequire = map[string][]string{
 	},
 	"examples/ownapi": {
 		"github.com/nexpay-go/resilience",
-		"github.com/nexpay-go/resilience/policy/policyfile",
+		"github.com/nexpay-go/resilience/policyfile",
 		"github.com/stretchr/testify",
 	},
 	"examples/payout": {
@@ -156,7 +156,7 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"modernc.org/sqlite",
 	},
-	"policy/policyfile": {
+	"policyfile": {
 		"github.com/nexpay-go/resilience",
 		"github.com/santhosh-tekuri/jsonschema/v6",
 		"github.com/stretchr/testify",

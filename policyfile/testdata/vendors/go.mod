@@ -1,4 +1,4 @@
-module github.com/nexpay-go/resilience/policy/policyfile/testdata/vendors
+module github.com/nexpay-go/resilience/policyfile/testdata/vendors
 
 go 1.26.0
 

@@ -36,7 +36,7 @@ var gateways = []answer{
 // readAnswers returns the samples of a catalog, each status and code once, but for those of successes; one for 429 with
 // Retry-After; and those of gateways.
 func readAnswers(root, catalog string) ([]answer, error) {
-	file, err := os.ReadFile(root + "/policy/policyfile/testdata/samples/" + catalog + ".yaml")
+	file, err := os.ReadFile(root + "/policyfile/testdata/samples/" + catalog + ".yaml")
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 )
 
 // A slip is a line of a file, and what is wrong with it.

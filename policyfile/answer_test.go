@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 )
 
 const cards = `name: Cards

@@ -19,7 +19,7 @@ import (
 
 type object = map[string]any
 
-const schemaID = "https://raw.githubusercontent.com/nexpay-go/resilience/main/policy/policyfile/schema.json"
+const schemaID = "https://raw.githubusercontent.com/nexpay-go/resilience/main/policyfile/schema.json"
 
 // schemaOf describes in JSON Schema how a value of a type is written.
 func schemaOf(t reflect.Type) object {

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 )
 
 // A sample is an answer of the shape that a vendor documents, with made-up content, and what the vendor's table says of it.
@@ -135,11 +135,11 @@ func TestVendorsTablesHaveSources(t *testing.T) {
 
 // What the documentation says of the tables is there for each of them.
 func TestVendorsTablesAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/catalogs.md")
+	page, err := os.ReadFile("../docs/catalogs.md")
 	require.NoError(t, err)
 	for _, name := range vendors() {
 		require.Contains(t, string(page), "\n## "+name+"\n")
-		require.Contains(t, string(page), "../policy/policyfile/catalogs/"+name+".yaml")
+		require.Contains(t, string(page), "../policyfile/catalogs/"+name+".yaml")
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/nexpay-go/resilience/policy"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 	"github.com/nexpay-go/resilience/retry"
 )
 

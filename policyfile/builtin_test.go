@@ -13,7 +13,7 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 )
 
 var update = flag.Bool("update", false, "write what the tests compare with")

@@ -1,4 +1,4 @@
-module github.com/nexpay-go/resilience/policy/policyfile
+module github.com/nexpay-go/resilience/policyfile
 
 go 1.26.0
 

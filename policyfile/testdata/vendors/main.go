@@ -53,7 +53,7 @@ var vendors = []vendor{
 func main() {
 	log.SetFlags(0)
 	update := flag.Bool("update", false, "write what is seen into the page")
-	root := flag.String("root", "../../../..", "folder of the repository")
+	root := flag.String("root", "../../..", "folder of the repository")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -19,7 +19,7 @@ var sdkTable = regexp.MustCompile(`(?s)<!-- sdks: (\S+) -->\n(.*?)<!-- end -->`)
 
 // sdkTables are the rows of those on the page, cell by cell, the heads first.
 func sdkTables(t *testing.T) map[string][][]string {
-	page, err := os.ReadFile("../../docs/catalogs.md")
+	page, err := os.ReadFile("../docs/catalogs.md")
 	require.NoError(t, err)
 	tables := map[string][][]string{}
 	for _, m := range sdkTable.FindAllStringSubmatch(string(page), -1) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 )
 
 const oneRule = "name: Acme\nrules:\n  - {code: 5, name: Busy, class: retryable}\n"

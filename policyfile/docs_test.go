@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const docs = "../../docs/policies.md"
+const docs = "../docs/policies.md"
 
 // reference lists the fields of a document, with those of what is in them below.
 func reference() string {
@@ -54,7 +54,7 @@ func inner(f reflect.StructField) (reflect.Type, string) {
 }
 
 func TestDocsListEveryField(t *testing.T) {
-	const begin, end = "<!-- fields: go test ./policy/policyfile -update -->\n", "<!-- end -->"
+	const begin, end = "<!-- fields: go test ./policyfile -update -->\n", "<!-- end -->"
 	text, err := os.ReadFile(docs)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(text), begin)
@@ -111,7 +111,7 @@ func TestDocsMistakes(t *testing.T) {
 
 // What the documentation says of fields that are left out is what package breaker says of its own.
 func TestDocsTellTheDefaults(t *testing.T) {
-	source, err := os.ReadFile("../../breaker/config.go")
+	source, err := os.ReadFile("../breaker/config.go")
 	require.NoError(t, err)
 	fields, config := reflect.TypeFor[breakerSettings](), breakerSettings{}.config()
 	checked := 0
