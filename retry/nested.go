@@ -19,6 +19,9 @@ import (
 // An error that comes out of such a call is never proof about the payment around
 // it, and an Absent that Verify learned through one does not count.
 func Apart(ctx context.Context) context.Context {
+	if ctx == nil {
+		return nil // whose call says so
+	}
 	outer := within(ctx)
 	if outer == nil {
 		return ctx
