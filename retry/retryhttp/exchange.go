@@ -19,7 +19,6 @@ type exchange struct {
 	context.Context // of the request; with what Value adds, that of the call
 	t               *Transport
 	req             *http.Request     // the caller's, never changed
-	name            string            // as Transport.Name says, "" where that is nil
 	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
 	key             string            // that has the API keep the request from happening twice, "" if it has none
 	keeps           time.Duration     // how long the API keeps that

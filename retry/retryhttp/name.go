@@ -5,20 +5,29 @@ import (
 	"maps"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/nexpay-go/resilience/retry"
 )
 
 // Describe says of the call what events and logs have: nothing of it is the path, the
 // query, a header or the body, nor who the user is.
 func (x *exchange) Describe() (name, method, at string) {
 	method, at = methodName(x.req.Method), host(x.req.URL)
-	if x.name != "" {
-		return x.name, method, at
-	}
 	return defaultName(method, at), method, at
 }
 
 // Endpoint is that of the call.
 func (x *exchange) Endpoint() string { return x.t.endpoint(x.req) }
+
+// named returns the options of a call: at, and its name, if Transport.Name has one. Without
+// one, Describe says it where somebody listens.
+func (x *exchange) named(at retry.Option) []retry.Option {
+	opts := append(x.opts[:0], at)
+	if x.t.Name != nil {
+		opts = append(opts, retry.Named(x.t.Name(x.req)))
+	}
+	return opts
+}
 
 // noted is the context of a warning about an exchange, which says what it is about.
 type noted struct {
@@ -32,6 +41,9 @@ func (n noted) Value(key any) any { return n.Context.Value(key) }
 // warning tells the observer of something about the exchange.
 func (x *exchange) warning(text string) {
 	name, _, _ := x.Describe()
+	if x.t.Name != nil {
+		name = x.t.Name(x.req)
+	}
 	x.t.Retrier.Warn(noted{context.WithoutCancel(x.Context), x}, name, text)
 }
 

@@ -79,8 +79,7 @@ type Transport struct {
 
 	// Name says what the call is called in its error, its events, its metrics and its log
 	// lines, see retry.Named: "create payment", or the pattern of the path, and never the
-	// path itself, which holds ids. Nil: method and host, "POST api.example.com". It is
-	// called once for each request.
+	// path itself, which holds ids. Nil: method and host, "POST api.example.com".
 	Name func(*http.Request) string
 }
 
@@ -101,9 +100,6 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return x.release(nil, err)
 	}
 	defer x.body.close()
-	if t.Name != nil {
-		x.name = t.Name(req)
-	}
 	x.findKey()
 	x.warn()
 	if op, ok := operation(req.Context()); ok {
@@ -115,7 +111,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // options are those of a call that is not an operation.
 func (x *exchange) options() []retry.Option {
-	opts := append(x.opts[:0], retry.Endpoint(x.t.endpoint(x.req)))
+	opts := x.named(retry.Endpoint(x.t.endpoint(x.req)))
 	switch {
 	case !x.body.again():
 		opts = append(opts, retry.Resend(retry.ResendNever))
