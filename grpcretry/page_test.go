@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 func TestTablesAgree(t *testing.T) {
 	rule := regexp.MustCompile(`(?m)^  - \{code: (\w+), name: ([^,]+), class: ([a-z-]+),( effect: not-applied,)? `)
 	for file, at := range map[string]int{"google-rpc.yaml": 1, "grpc.yaml": 2} {
-		text, err := os.ReadFile("../policy/policyfile/catalogs/" + file)
+		text, err := os.ReadFile("../policyfile/catalogs/" + file)
 		require.NoError(t, err)
 		rules := rule.FindAllStringSubmatch(string(text), -1)
 		require.Len(t, rules, 16, file)

@@ -78,6 +78,9 @@ func (r Refund) String() string {
 	return fmt.Sprintf("Refund(%d)", uint8(r))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (r Refund) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // Defaults of a [BudgetConfig].
 const (
 	defaultCapacity = 100
@@ -148,6 +151,10 @@ func (b *Budget) Tokens() int {
 	b.fill()
 	return int(b.tokens.Load())
 }
+
+// Capacity returns how many tokens the bucket holds when it is full, 0 for a Budget
+// that never refuses.
+func (b *Budget) Capacity() int { return int(b.capacity) }
 
 // take pays for a resend, and reports whether it could.
 func (b *Budget) take(cost int) bool {
