@@ -57,6 +57,6 @@
 // # Cost
 //
 // A call that succeeds costs 1 µs and 5 allocations more than without, and 9 allocations of 152
-// with the network
+// with the network. [Declared] adds 0.6 µs and one allocation
 // (go test -run '^$' -bench . ./grpcretry).
 package grpcretry
