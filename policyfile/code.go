@@ -57,9 +57,9 @@ func (c *codes) parse(s string) error {
 	case strings.Contains(s, "..") && meantAsRange.MatchString(s) && (!numbers || first == last && string(first) == s):
 		return fmt.Errorf("%q is not a range of numbers: 20000..29999 is", short(s))
 	case s == "*":
-		return fmt.Errorf(`"*" would be every code: what no rule knows is judged by its status`)
+		return fmt.Errorf(`"*" would match every code; a code without a rule is classified by its HTTP status`)
 	case !numbers && !(isBeginning && classify.Code(begin).Valid()):
-		return fmt.Errorf("no answer has the code %q: a code has at most 128 bytes, all printable", short(s))
+		return fmt.Errorf("invalid code %q: a code has at most 128 bytes, all printable", short(s))
 	}
 	if isBeginning {
 		first, last = "", ""

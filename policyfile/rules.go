@@ -102,7 +102,7 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 		d.wrong(child(at, "lockout"), "a lockout without class fatal: a key that is of no use is not tried again")
 	}
 	if code, single := r.Code.one(); single && d.isSuccess(code) {
-		d.wrong(child(at, "code"), "%s says that there is no error", r.Code)
+		d.wrong(child(at, "code"), "%s means success", r.Code)
 	}
 	if r.Code == (codes{}) || unknown("i-am-sure") {
 		return

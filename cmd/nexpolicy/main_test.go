@@ -130,7 +130,7 @@ var escapes = strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "
 
 func TestMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
-		`no answer has the code " "`:                 {"explain", " "},
+		`invalid code " "`:                 {"explain", " "},
 		"0 stands for no code":                       {"explain", "0"},
 		"--status 42 is not an HTTP status":          {"explain", "50", "--status", "42"},
 		"there is no file nowhere":                   {"explain", "50", "--file", "nowhere"},

@@ -80,7 +80,7 @@ func readCode(set *policy.Set, text string) (classify.Code, error) {
 	case text == "", success == nil && text == "0", slices.Contains(success, code):
 		return "", nil
 	case !code.Valid():
-		return "", fmt.Errorf("no answer has the code %q: a code has at most 128 bytes, all printable", text)
+		return "", fmt.Errorf("invalid code %q: a code has at most 128 bytes, all printable", text)
 	}
 	return code, nil
 }
