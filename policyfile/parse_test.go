@@ -110,7 +110,7 @@ func TestParseJSON(t *testing.T) {
 	_, err = policyfile.Parse("policies.json", []byte("{\"name\": \"ä\", \"rules\": 7,\n\t\"default\": {\"attempts\": \"3\", \"cost\": 3.5, \"breaker\": null}}"))
 	require.EqualError(t, err, `policies.json:1:24: a list is expected here, not a value: each entry begins with a dash, or all stand in [ ]
 policies.json:2:26: "3" is a text: write it without quotes
-policies.json:2:39: "3.5" is not a number from 1 up; for no limit, or nothing at all, write none
+policies.json:2:39: "3.5" is not a finite number of at least 1; for no limit, or nothing at all, write none
 policies.json:2:55: a value is missing`)
 }
 
@@ -125,16 +125,16 @@ func TestMistakes(t *testing.T) {
 		"many at once": {"extends: nexpay\nattempt-timeout: 5\ncodes:\n  x: {}\n  -32603: {attempts: 0, breaker: open, cost: -3}\nbreaker: {probes: 2000}\n", []string{
 			`f:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			`f:4:3: codes[x]: catalog "Nexpay" has no rule for this code: add one, or leave this out`,
-			`f:5:22: "0" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:5:22: "0" is not a finite number of at least 1; for no limit, or nothing at all, write none`,
 			`f:5:34: "open" is none of failure, ignored, success, trip`,
-			`f:5:46: "-3" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:5:46: "-3" is not a finite number of at least 1; for no limit, or nothing at all, write none`,
 			`f:6:19: probes 2000 is not between 1 and 1000`}},
 		"what depends on a mistake is not judged": {"extends: nexpay\ncodes:\n  777: {attempts: none, elapsed: 5}\nrules:\n  - {code: 777, name: x, clas: fatal}\nbreaker: {open-for: 5, max-open-for: 1s}\nbudget: {capacity: 1, deposit: x}\n", []string{
 			`f:3:34: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			`f:5:26: there is no field "clas" here; did you mean class?`,
 			`f:6:21: "5" is not a duration: 250ms, 10s and 2m are`,
-			`f:7:9: default: cost 10 is more than the 1 token that the budget holds: no resend could ever be paid for`,
-			`f:7:32: "x" is not a number from 1 up; for no limit, or nothing at all, write none`}},
+			`f:7:9: default: cost 10 is more than the 1 token that the budget holds: no retry could ever be sent`,
+			`f:7:32: "x" is not a finite number of at least 1; for no limit, or nothing at all, write none`}},
 		"but what stands beside it is": {"extends: nexpay\nrules:\n  - {code: 7, fix: 404, lockout: true}\n  - {code: 7.., class: fatal}\ndefault: {attempts: x, elapsed: none, backoff: {initial: none}, cost: 101}\nclasses: {retryable: {attempts: none, elapsed: 5}}\ncodes:\n  80: {attempts: 3, breaker: x}\n  -32603: {atempts: 3, elapsed: none, cost: 102}\nbreaker: {open-for: 5, max-open-for: 1s, probes: 2000, min-calls: x}\nbudget: {deposit: x, capacity: 99999999999}\n", []string{
 			"f:3:5: the rule has no name: say what the code means",
 			"f:3:5: the rule has no class: retryable, resync, fix-and-resend or fatal",
@@ -142,15 +142,15 @@ func TestMistakes(t *testing.T) {
 			"f:3:34: a lockout without class fatal: a key that is of no use is not tried again",
 			"f:4:5: the rule has no name: say what the code means",
 			`f:4:12: "7.." is not a range of numbers: 20000..29999 is`,
-			`f:5:21: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:5:21: "x" is not a finite number of at least 1; for no limit, or nothing at all, write none`,
 			`f:6:48: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			"f:8:3: codes[80] (No permissions): attempts 3: a fatal error is not retryable",
 			`f:8:30: "x" is none of failure, ignored, success, trip`,
 			`f:9:12: there is no field "atempts" here; did you mean attempts?`,
 			`f:10:21: "5" is not a duration: 250ms, 10s and 2m are`,
 			"f:10:50: probes 2000 is not between 1 and 1000",
-			`f:10:67: "x" is not a number from 1 up`,
-			`f:11:19: "x" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:10:67: "x" is not a finite number of at least 1`,
+			`f:11:19: "x" is not a finite number of at least 1; for no limit, or nothing at all, write none`,
 			"f:11:32: capacity and deposit are at most 1000000000, not 99999999999"}},
 		"what terminals take for orders": {"extends: nexpay\nrules:\n  - {code: 777, name: \"\\e[2J\", class: fatal}\n", []string{
 			"f:3:23: the text holds a character that cannot be printed, or is not UTF-8"}},
@@ -181,32 +181,32 @@ func TestMistakes(t *testing.T) {
 		"an unknown table": {"extends: nexpya\n", []string{`f:1:10: there is no table "nexpya" to extend; did you mean nexpay?`}},
 		"breaker":          {"extends: nexpay\nbreaker: {open-for: 1m, max-open-for: 1s}\n", []string{"f:2:39: max-open-for 1s is below open-for 1m0s"}},
 		"none where there is no none": {"extends: nexpay\nbreaker: {slow-call: none, probes: none}\nbudget: {capacity: none}\ndefault: {backoff: {max: none}}\n", []string{
-			`f:2:22: "none" is not a duration: 250ms, 10s and 2m are`, `f:2:36: "none" is not a number from 1 up`, `f:3:20: "none" is not a number from 1 up`, `f:4:26: "none" is not a duration: 250ms, 10s and 2m are`}},
-		"budget": {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: default: cost 10 is more than the 5 tokens that the budget holds: no resend could ever be paid for"}},
+			`f:2:22: "none" is not a duration: 250ms, 10s and 2m are`, `f:2:36: "none" is not a finite number of at least 1`, `f:3:20: "none" is not a finite number of at least 1`, `f:4:26: "none" is not a duration: 250ms, 10s and 2m are`}},
+		"budget": {"extends: nexpay\nbudget: {capacity: 5}\n", []string{"f:2:9: default: cost 10 is more than the 5 tokens that the budget holds: no retry could ever be sent"}},
 		"costs that no budget pays": {"extends: nexpay\ndefault: {cost: 101}\nclasses: {retryable: {cost: 102}}\nstatuses: {500..504: {cost: 103}, 503: {cost: 104}}\ncodes:\n  -32603: {cost: 9223372036854775807}\n  130: {cost: 105}\n  80: {cost: 106}\n", []string{
-			"f:3:11: classes[retryable]: cost 102 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
-			"f:4:12: statuses[500..504]: cost 103 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
-			"f:4:35: statuses[503]: cost 104 is more than the 100 tokens that the budget holds: no resend could ever be paid for",
-			"f:6:3: codes[-32603]: cost 9223372036854775807 is more than the 100 tokens that the budget holds: no resend could ever be paid for"}},
+			"f:3:11: classes[retryable]: cost 102 is more than the 100 tokens that the budget holds: no retry could ever be sent",
+			"f:4:12: statuses[500..504]: cost 103 is more than the 100 tokens that the budget holds: no retry could ever be sent",
+			"f:4:35: statuses[503]: cost 104 is more than the 100 tokens that the budget holds: no retry could ever be sent",
+			"f:6:3: codes[-32603]: cost 9223372036854775807 is more than the 100 tokens that the budget holds: no retry could ever be sent"}},
 		"numbers that are too large": {"name: x\nrules:\n  - {code: 9223372036854775808, name: a, class: fatal}\n  - {code: -9223372036854775809..1, name: b, class: fatal}\n  - {code: 2..99999999999999999999999999999999999999999, name: c, class: fatal}\ndefault: {attempts: 9223372036854775808, elapsed: 2562048h, max-retry-after: 1h99999999999999999999s, cost: 1e3, backoff: {multiplier: 1e309}}\nstatuses: {99999999999999999999: {}}\ncodes: {9223372036854775808: {}}\n", []string{
 			`f:5:12: "2..9999999999999999999999999999999999999…" is not a range of numbers: 20000..29999 is`,
 			`f:6:21: "9223372036854775808" is too large: 9223372036854775807 is the most; for no limit write none`,
 			`f:6:51: "2562048h" is too long: 2562047h0m0s is the longest`,
 			`f:6:78: "1h99999999999999999999s" is too long: 2562047h0m0s is the longest`,
-			`f:6:109: "1e3" is not a number from 1 up; for no limit, or nothing at all, write none`,
+			`f:6:109: "1e3" is not a finite number of at least 1; for no limit, or nothing at all, write none`,
 			`f:6:136: "1e309" is too large: 1.7976931348623157e+308 is the most`,
 			`f:7:12: "99999999999999999999" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`}},
 		"all at once, whatever else is wrong": {"extends: nexpay\nattempt-timeout: 5\nrules:\n  - {code: 7, class: fatal}\ndefault: {attempts: none, elapsed: none}\nclasses: {fatal: {attempts: 2}}\nstatuses: {503: {attempts: none, backoff: {initial: none}}}\ncodes:\n  -32603: {cost: 6}\n  130: {attempts: none, elapsed: none}\n  777: {attempts: 2}\nbreaker: {probes: 2000}\nbudget: {capacity: 5}\n", []string{
 			`f:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
 			"f:4:5: the rule has no name: say what the code means",
-			"f:5:10: default: neither attempts nor elapsed has a limit: a call would go on without end",
-			"f:5:10: default: cost 10 is more than the 5 tokens that the budget holds: no resend could ever be paid for",
+			"f:5:10: default: neither attempts nor elapsed has a limit: a call would never end",
+			"f:5:10: default: cost 10 is more than the 5 tokens that the budget holds: no retry could ever be sent",
 			"f:6:11: classes[fatal]: attempts 2: a fatal error is not retryable",
-			"f:7:12: statuses[503]: neither attempts nor elapsed has a limit: a call would go on without end",
-			"f:7:12: statuses[503]: attempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can",
-			"f:9:3: codes[-32603]: cost 6 is more than the 5 tokens that the budget holds: no resend could ever be paid for",
-			"f:10:3: codes[130]: neither attempts nor elapsed has a limit: a call would go on without end",
-			"f:10:3: codes[130] under HTTP status 503: attempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can",
+			"f:7:12: statuses[503]: neither attempts nor elapsed has a limit: a call would never end",
+			"f:7:12: statuses[503]: attempts has no limit and every wait is below 1ms: a call would send as fast as it can",
+			"f:9:3: codes[-32603]: cost 6 is more than the 5 tokens that the budget holds: no retry could ever be sent",
+			"f:10:3: codes[130]: neither attempts nor elapsed has a limit: a call would never end",
+			"f:10:3: codes[130] under HTTP status 503: attempts has no limit and every wait is below 1ms: a call would send as fast as it can",
 			`f:11:3: codes[777]: catalog "Nexpay" has no rule for this code: add one, or leave this out`,
 			"f:12:19: probes 2000 is not between 1 and 1000"}},
 		"a mistake elsewhere hides no code without a rule": {"extends: nexpay\nattempt-timeout: 5\ncodes: {777: {cost: 1}}\n", []string{
@@ -228,7 +228,7 @@ func TestMistakes(t *testing.T) {
 		"a value missing": {"extends:\n", []string{"f:1:9: a value is missing"}},
 		"other words": {"extends: nexpay\nbudget: {refund: all}\nbreaker: {failure-ratio: 50, report-only: maybe}\nstatuses: {99: {}}\ndefault: {backoff: {multiplier: x, jitter: some}}\n", []string{
 			`f:2:18: "all" is none of price-and-deposit, price, none`, `f:3:26: "50" is not a share above 0 and up to 1, nor none`, `f:3:43: "maybe" is neither true nor false`,
-			`f:4:12: "99" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`, `f:5:33: "x" is not a number from 1 up`, `f:5:44: "some" is none of full, equal, none; did you mean none?`}},
+			`f:4:12: "99" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`, `f:5:33: "x" is not a finite number of at least 1`, `f:5:44: "some" is none of full, equal, none; did you mean none?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := policyfile.Parse("f", []byte(tt.file))

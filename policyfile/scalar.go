@@ -109,7 +109,7 @@ func (n *number) parse(s string) error {
 		return fmt.Errorf("%q is too large: %g is the most", short(s), math.MaxFloat64)
 	}
 	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
-		return fmt.Errorf("%q is not a number from 1 up", short(s))
+		return fmt.Errorf("%q is not a finite number of at least 1", short(s))
 	}
 	*n = number(f)
 	return nil
@@ -195,7 +195,7 @@ func (a *amount) read(s, large, other string) error {
 		return fmt.Errorf("%q is too large: %d is the most%s", short(s), math.MaxInt, large)
 	}
 	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number from 1 up%s", short(s), other)
+		return fmt.Errorf("%q is not a finite number of at least 1%s", short(s), other)
 	}
 	*a = amount(n)
 	return nil

@@ -82,7 +82,7 @@ func TestStatusMistakes(t *testing.T) {
 		"fatal":            {"name: x\nstatuses: {401..404: {attempts: 3}}\n", []string{"f:2:12: statuses[401..404]: attempts: none of these is retryable unless a code says so"}},
 		"one mistake":      {"name: x\nstatuses: {500..599: {backoff: {initial: 3s, max: 1s}}}\n", []string{"f:2:12: statuses[500..599].backoff: max 1s is below initial 3s"}},
 		"one of it":        {"name: x\nstatuses: {500..599: {backoff: {initial: 3s, max: 5s}}, 503: {backoff: {initial: 2s, max: 1s}}}\n", []string{"f:2:57: statuses[503].backoff: max 1s is below initial 2s"}},
-		"without end":      {"name: x\nstatuses: {500..599: {attempts: none, elapsed: none}}\n", []string{"f:2:12: statuses[500..599]: neither attempts nor elapsed has a limit: a call would go on without end"}},
+		"without end":      {"name: x\nstatuses: {500..599: {attempts: none, elapsed: none}}\n", []string{"f:2:12: statuses[500..599]: neither attempts nor elapsed has a limit: a call would never end"}},
 		"a rule for one":   {"extends: nexpay\nrules:\n  - {code: 503, name: Busy, class: retryable}\n", []string{"f:3:12: code 503 reads like an HTTP status:" + told("503")}},
 		"of another table": {"extends: jsonrpc\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:3:12: code 429 reads like an HTTP status:" + told("429")}},
 		"beside statuses":  {"extends: http\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:4:12: code 429 reads like an HTTP status:" + told("429")}},

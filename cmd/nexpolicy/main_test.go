@@ -214,8 +214,8 @@ func TestPastedWords(t *testing.T) {
 		`retry: pay: HTTP 400: "EAPI:Invalid nonce" (trace 5f2c)`:                  "trace 5f2c\n\"EAPI:Invalid nonce\" Nonce, HTTP 400\n",
 		`level=WARN msg="retry: resend" code="EAPI:Invalid nonce" status=400`:      "\"EAPI:Invalid nonce\" Nonce, HTTP 400\n",
 		`{"level":"WARN","code":"EAPI:Invalid nonce","status":400}`:                "\"EAPI:Invalid nonce\" Nonce, HTTP 400\n",
-		`level=WARN msg="retry: unknown code" unknown_code=stolen_card status=402`: "stolen_card: no rule knows this code, HTTP 402 decides\n",
-		`{"unknown_code":"new thing","status":402}`:                                "\"new thing\": no rule knows this code, HTTP 402 decides\n",
+		`level=WARN msg="retry: unknown code" unknown_code=stolen_card status=402`: "stolen_card: no rule for this code, HTTP 402 decides\n",
+		`{"unknown_code":"new thing","status":402}`:                                "\"new thing\": no rule for this code, HTTP 402 decides\n",
 		"retry: pay: HTTP 402: your card was declined":                             "HTTP 402\n",
 		"locked out by code card_declined (Declined) since now":                    "card_declined Declined\n",
 		"an error with a code of its own: HTTP 402":                                "HTTP 402\n",
@@ -243,7 +243,7 @@ func TestPastedAnswers(t *testing.T) {
 		"a code":              {" 100\n", "100 API key locked\n"},
 		"JSON-RPC":            {`{"jsonrpc":"2.0","error":{"code":-32600,"message":"x"},"id":null}`, "-32600 Invalid Request\n"},
 		"gRPC over HTTP":      {`{"code": 80, "message": "x", "details": []}`, "80 No permissions\n"},
-		"a code nobody knows": {"HTTP/1.1 200 OK\n\n{\"errors\":[{\"code\":777}]}", "777: no rule knows this code, HTTP 200 decides\n"},
+		"a code nobody knows": {"HTTP/1.1 200 OK\n\n{\"errors\":[{\"code\":777}]}", "777: no rule for this code, HTTP 200 decides\n"},
 		"several":             {`{"errors":[{"code":30010},{"code":80}],"traceId":"x"}`, "trace x\nbeside the one that decides: 30010 Invalid request parameter\n80 No permissions\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func TestPastedShapes(t *testing.T) {
 	const words = "name: W\nanswer: {code: '$[*]'}\nrules: [{code: gone, name: Gone, class: fatal}]\n"
 	for name, tt := range map[string]struct{ file, in, begin, end string }{
 		"a card":                 {shaped, "HTTP/2 402\r\nrequest-id: req_1\r\n\r\n{\"error\":{\"code\":\"card_declined\",\"message\":\"Your card was declined.\"}}", "trace req_1\ncard_declined Declined, HTTP 402\n", "  it says       Your card was declined.\n"},
-		"another path":           {shaped, `{"error":{"code":"x","decline_code":"stolen"}}`, "stolen: no rule knows this code\n", ""},
+		"another path":           {shaped, `{"error":{"code":"x","decline_code":"stolen"}}`, "stolen: no rule for this code\n", ""},
 		"a list of words":        {kraken, "HTTP/2 200\n\n{\"error\":[\"EAPI:Invalid nonce\"]}", "\"EAPI:Invalid nonce\" API, HTTP 200\n", ""},
 		"a list":                 {first, "HTTP/2 404\ncontent-type: application/json\n\n[{\"message\":\"No such thing\",\"errorCode\":\"NOT_FOUND\"}]\n", "NOT_FOUND Gone, HTTP 404\n", "  it says       No such thing\n"},
 		"a list without a head":  {first, " [ {\"errorCode\":\"NOT_FOUND\"} ]", "NOT_FOUND Gone\n", ""},
