@@ -59,7 +59,7 @@ func ExampleParse() {
 	fmt.Println(errors.As(err, &wrong), len(wrong.Problems))
 	// Output:
 	// acme.yaml:3:3: codes[404] (client error): attempts 3: a fatal error is not retryable
-	// acme.yaml:4:9: there is no field "elapsd" here; did you mean elapsed?
+	// acme.yaml:4:9: unknown field "elapsd"; did you mean elapsed?
 	// true 2
 }
 

@@ -22,7 +22,7 @@ func TestInit(t *testing.T) {
 
 	got = on(0, "", "lint", name)
 	require.Equal(t, exitDiffers, got.exit)
-	require.Equal(t, name+":14:6: a value is missing\n"+name+":23:8: a value is missing\n", got.out, "what has to be filled in, and nothing else")
+	require.Equal(t, name+":14:6: the value is missing\n"+name+":23:8: the value is missing\n", got.out, "what has to be filled in, and nothing else")
 
 	require.NoError(t, os.WriteFile(name, []byte(filledIn(string(data))), 0o600))
 	got = on(0, "", "lint", name)

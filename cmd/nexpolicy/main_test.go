@@ -156,14 +156,14 @@ func TestLint(t *testing.T) {
 	got := on(0, "", "lint", wrong, file(t, changed))
 	require.Equal(t, exitDiffers, got.exit)
 	require.Contains(t, got.out, wrong+":2:9: codes[80] (No permissions): attempts 3: a fatal error is not retryable\n")
-	require.Contains(t, got.out, wrong+`:3:1: there is no field "x" here`)
+	require.Contains(t, got.out, wrong+`:3:1: unknown field "x"`)
 	require.Contains(t, got.out, "right: 31 rules")
 	require.Equal(t, exitMistaken, on(0, "", "lint", wrong, "nowhere.yaml").exit)
 
 	scarce := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 20}\n")
 	got = on(0, "", "lint", scarce)
 	require.Zero(t, got.exit)
-	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends")
+	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a retry: a full budget of 100 pays for 11 sends")
 }
 
 // A word that no rule knows may be one that was mistyped. A number is another one.
