@@ -15,7 +15,7 @@ import (
 func TestInit(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "policies.yaml")
 	got := on(0, "", "init", name)
-	require.Equal(t, result{out: name + ": fill in what is empty, then: nexpolicy lint " + name + "\n"}, got)
+	require.Equal(t, result{out: name + ": fill in the empty fields, then run: nexpolicy lint " + name + "\n"}, got)
 	data, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Equal(t, string(data), on(0, "", "init").out)
@@ -93,7 +93,7 @@ func TestCatalogs(t *testing.T) {
 	got := on(0, "", "catalogs")
 	require.Zero(t, got.exit)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
-	require.Regexp(t, `^name +API +rules +code in an answer +key that makes a resend safe$`, lines[0])
+	require.Regexp(t, `^name +API +rules +code in an answer +idempotency key$`, lines[0])
 	require.Regexp(t, `(?m)^nexpay +Nexpay +29 +\$\.errors\[\*\]\.code$`, got.out)
 	require.Regexp(t, `(?m)^sqlstate +SQLSTATE +32 `, got.out)
 	require.Len(t, lines, 1+len(builtins(t)))

@@ -55,7 +55,7 @@ func TestREADMECodeRuns(t *testing.T) {
 
 // The README's table says of every code what the tables in the code say.
 func TestREADMETableIsTheCodes(t *testing.T) {
-	mode := map[string]policy.BreakerMode{"failure": policy.Failure, "sign of life": policy.Success, "opens it at once": policy.Trip}
+	mode := map[string]policy.BreakerMode{"failure": policy.Failure, "success": policy.Success, "opens it at once": policy.Trip}
 	rows := regexp.MustCompile(`(?m)^\| (-?\d[^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(readme(t), -1)
 	told := map[classify.Code]bool{}
 	var ranges [][2]classify.Code
