@@ -1,8 +1,8 @@
 // Package policy says what to do about an error: how often to send a request, how long to
 // wait, what a retry costs, and what the error means to the circuit breaker.
 //
-// For the Nexpay API use [Nexpay]. For any other API use [Standard], or compile a [Table]
-// with [New]. To change one code and keep the rest, use [Set.With]:
+// For the API this module was made for, use [Nexpay]. For any other API use [Standard], or
+// compile a [Table] with [New]. To change one code and keep the rest, use [Set.With]:
 //
 //	set, err := policy.Nexpay().With(policy.Table{
 //		Codes: map[classify.Code]policy.Policy{
