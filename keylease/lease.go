@@ -35,7 +35,8 @@ func newLease(all *Leases, r Record, now time.Time) (*lease, error) {
 }
 
 // reserve is LaneConfig.Reserve: nearly always what the store has granted is enough.
-// Otherwise the next round is asked for at once, and waited for.
+// Otherwise the next round is asked for at once, and waited for; and the one after it, as
+// long as the store has been silent for less than TTL.
 func (h *lease) reserve(upTo uint64) (uint64, error) {
 	for {
 		h.mu.Lock()
@@ -47,7 +48,7 @@ func (h *lease) reserve(upTo uint64) (uint64, error) {
 			return 0, &leaseError{h.Key, "the lease on it is over", nonce.ErrClosed}
 		case high >= upTo:
 			return high, nil
-		case failed != nil:
+		case failed != nil && h.all.silence() >= h.all.cfg.TTL:
 			return 0, &leaseError{h.Key, fmt.Sprintf("the lease on it cannot be renewed, as the store has not answered for %v", h.all.silence()), failed}
 		}
 		h.all.soon()

@@ -200,6 +200,45 @@ func TestStoreIsGone(t *testing.T) {
 	})
 }
 
+// A round that fails just when a lane needs its first grant, or its next one, is made once
+// more soon: no call ends for that before the store has been silent for TTL.
+func TestARoundThatFailsIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, new(keylease.MemoryStore), func(c *keylease.Config) { c.Keys = keys(1) })
+		time.Sleep(time.Second) // taken, and nothing drawn
+		began := time.Now()
+		p.gate.cut(errors.New("a connection was lost"))
+		time.AfterFunc(100*time.Millisecond, func() { p.gate.cut(nil) })
+		ticket, err := p.Enter(t.Context())
+		require.NoError(t, err)
+		ticket.Leave()
+		require.Less(t, time.Since(began), 600*time.Millisecond)
+		require.Equal(t, 1, p.heard(keylease.StoreGone))
+	})
+}
+
+// Where the store stays silent, who needs a grant waits as long as the caller wants, and
+// TTL at most; and that costs few rounds.
+func TestAGrantThatDoesNotCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rounds := &counted{Store: new(keylease.MemoryStore)}
+		g := &gate{Store: rounds.Store}
+		rounds.Store = g
+		p := start(t, rounds, func(c *keylease.Config) { c.Keys = keys(1) })
+		time.Sleep(time.Second)
+		g.cut(errors.New("gone"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := p.Enter(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		began, before := time.Now(), rounds.rounds.Load()
+		_, err = p.Enter(t.Context())
+		require.ErrorContains(t, err, "cannot be renewed, as the store has not answered for 10")
+		require.LessOrEqual(t, time.Since(began), 8500*time.Millisecond)
+		require.LessOrEqual(t, rounds.rounds.Load()-before, int64(27), "one in a thirtieth of TTL")
+	})
+}
+
 // With more processes than keys, some wait for a key, and get one when a process ends.
 func TestMoreProcessesThanKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

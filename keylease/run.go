@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// How often what is to be returned is looked at, and how soon a round that somebody waits
-// for may follow another one.
+// How often what is to be returned is looked at, and after what time a round is made that
+// somebody waits for: others will want one, too. A store that does not answer is not asked
+// more often than the latter of the two.
 const (
-	lookEvery = 10 * time.Millisecond
-	atOnce    = 5 * time.Millisecond
+	lookEvery  = 10 * time.Millisecond
+	atOnce     = 5 * time.Millisecond
+	afterAFail = time.Second // or a thirtieth of TTL, if that is less
 )
 
 // soon asks for a round at once.
@@ -35,8 +37,9 @@ func (l *Leases) run() {
 			return
 		case <-timer.C:
 		case <-l.now:
-			time.Sleep(atOnce) // others will want one, too
-			due = time.Time{}
+			if wanted := time.Now().Add(l.atOnce()); wanted.Before(due) {
+				due = wanted
+			}
 		}
 		if time.Until(due) <= 0 || l.ready() {
 			_ = l.round(l.ctx, false)
@@ -44,6 +47,16 @@ func (l *Leases) run() {
 		}
 		timer.Reset(l.next(due))
 	}
+}
+
+// atOnce is after what time a round is made that somebody waits for.
+func (l *Leases) atOnce() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return max(min(l.cfg.TTL/30, afterAFail), atOnce)
+	}
+	return atOnce
 }
 
 // pause is between two rounds: three a TTL, drawn apart so that processes that began

@@ -102,13 +102,22 @@ func (c *ceiling) raise(nonce uint64, l *Lane) (*write, error) {
 	return c.raising, nil
 }
 
+// run asks for a grant. Its end is that of the write also where who grants ends the goroutine.
 func (c *ceiling) run(w *write, l *Lane) {
 	stalled := time.AfterFunc(slow, func() { l.report(w, c.failed(c.slow)) })
-	granted, err := c.grant(w.mark)
+	granted, err := uint64(0), errNoReturn
+	defer func() {
+		stalled.Stop()
+		c.granted(w, granted, err)
+	}()
+	granted, err = c.grant(w.mark)
+}
+
+// granted takes in what came of a write.
+func (c *ceiling) granted(w *write, granted uint64, err error) {
 	if err != nil {
 		w.err = c.failed(err)
 	}
-	stalled.Stop()
 	c.mu.Lock()
 	if w.err == nil {
 		c.mark.Store(granted)

@@ -49,7 +49,8 @@ type LaneConfig struct {
 	// nonce, and it returns up to where the lane may go, which is no less. It is for a key that several processes share,
 	// one at a time: who grants remembers that, and lets nobody else begin below it. It is called on a goroutine of its
 	// own, by one at a time; turns wait for it no longer than their contexts allow. After an error the turns that needed
-	// it end with one that wraps that, and the next turn asks again. HighWater is one such memory, and only one of the
+	// it end with one that wraps that, and the next turn asks again. A panic and a runtime.Goexit in it are such an error
+	// too; the panic is reported to slog.Default(). HighWater is one such memory, and only one of the
 	// two can be set. nil: nobody is asked.
 	Reserve func(upTo uint64) (granted uint64, err error)
 	// OnEvent is told what a person should know of. It is called on the goroutine it happened on, which waits for it, under

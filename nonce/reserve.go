@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nexpay-go/resilience/internal/hook"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // reserved is the ceiling that somebody else grants.
 func (l *Lane) reserved(reserve func(upTo uint64) (uint64, error)) *ceiling {
 	return &ceiling{
-		grant: func(last uint64) (uint64, error) {
-			granted, err := reserve(last)
+		grant: func(last uint64) (granted uint64, err error) {
+			err = errNoReturn
+			hook.Call("nonce.LaneConfig.Reserve", func() { granted, err = reserve(last) })
 			if err == nil && granted < last {
 				err = mistake(fmt.Sprintf("it granted %d where %d was asked for", granted, last))
 			}
@@ -23,6 +25,9 @@ func (l *Lane) reserved(reserve func(upTo uint64) (uint64, error)) *ceiling {
 		shut:   make(chan struct{}),
 	}
 }
+
+// errNoReturn is of a Reserve that panicked or ended its goroutine: it has granted nothing.
+var errNoReturn error = &sentinel{"it panicked or called runtime.Goexit"}
 
 // A reserveError is one of LaneConfig.Reserve. It shows what vouches for its own text.
 type reserveError struct {

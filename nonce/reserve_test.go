@@ -3,6 +3,9 @@ package nonce_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,6 +98,43 @@ func TestReserveFails(t *testing.T) {
 				}
 				require.Zero(t, nonce.Load(l), "nobody holds a turn")
 			})
+		})
+	}
+}
+
+// A Reserve that does not return holds no turn and no lock: it granted nothing, and the next turn asks it again.
+func TestReserveDoesNotReturn(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("secret") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			log := slog.Default()
+			defer slog.SetDefault(log)
+			var said strings.Builder
+			slog.SetDefault(slog.New(slog.NewTextHandler(&said, nil)))
+			synctest.Test(t, func(t *testing.T) {
+				fails := 2
+				l := newLane(t, nonce.LaneConfig{Key: "main", InFlight: 3, Reserve: func(upTo uint64) (uint64, error) {
+					time.Sleep(time.Millisecond)
+					if fails--; fails >= 0 {
+						end()
+					}
+					return upTo, nil
+				}})
+				for range 2 {
+					var all sync.WaitGroup
+					for range 3 { // who waits for one grant hears of it
+						all.Go(func() {
+							_, err := l.Enter(t.Context())
+							require.EqualError(t, err, `nonce: key "main": Reserve: it panicked or called runtime.Goexit`)
+						})
+					}
+					all.Wait()
+				}
+				require.Zero(t, nonce.Load(l), "nobody holds a turn")
+				enter(t, l).Leave()
+				require.NoError(t, l.Close())
+			})
+			require.Equal(t, name == "panic", strings.Contains(said.String(), "nonce.LaneConfig.Reserve"))
+			require.NotContains(t, said.String(), "secret")
 		})
 	}
 }
