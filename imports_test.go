@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"internal/reports":     {},
 	"internal/refusing":    {},
 	"internal/redact":      {"internal/certificate", "internal/codes", "internal/errtree", "internal/text"},
+	"internal/servertest":  {},
 	"internal/spelling":    {},
 	"internal/text":        {},
 	"internal/wire":        {"internal/carry", "internal/certificate", "internal/errtree", "internal/text"},

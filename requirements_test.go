@@ -142,6 +142,7 @@ var mayRequire = map[string][]string{
 		"pgregory.net/rapid",
 	},
 	"keylease/redislease": {
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/redis/go-redis/v9",
 		"github.com/stretchr/testify",
@@ -149,6 +150,7 @@ var mayRequire = map[string][]string{
 	},
 	"keylease/sqllease": {
 		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",
@@ -176,6 +178,7 @@ var mayRequire = map[string][]string{
 	},
 	"switchboard/sqlboard": {
 		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/switchboard",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",
