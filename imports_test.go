@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
 	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/codes", "internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":           {"internal/carry", "internal/hook", "internal/text"},
+	"nonce":           {"internal/carry", "internal/hook", "internal/text", "internal/wallclock"},
 	"nonce/noncetest": {"nonce"},
 	"retry": {"breaker", "classify", "internal/carry", "internal/errtree", "internal/gate", "internal/hook", "internal/insist",
 		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "internal/wire", "nonce", "policy"},
@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/servertest":  {},
 	"internal/spelling":    {},
 	"internal/text":        {},
+	"internal/wallclock":   {},
 	"internal/wire":        {"internal/carry", "internal/certificate", "internal/errtree", "internal/text"},
 
 	"cmd/nexpolicy": {"breaker", "classify", "internal/spelling", "policy", "policy/policyfile", "retry", "github.com/jedib0t/go-pretty/v6/table",
@@ -47,7 +48,7 @@ var mayImport = map[string][]string{
 		"gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw", "gonum.org/v1/plot/vg/vgsvg"},
 	"policy/policyfile": {"breaker", "classify", "internal/spelling", "policy", "retry", "go.yaml.in/yaml/v3"},
 
-	"keylease":                    {"nonce"},
+	"keylease":                    {"internal/wallclock", "nonce"},
 	"keylease/keyleasetest":       {"keylease"},
 	"keylease/redislease":         {"keylease"},
 	"keylease/sqllease":           {"keylease"},

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
 // How often what is to be returned is looked at, and after what time a round is made that
@@ -115,7 +117,7 @@ func (l *Leases) ask(leaving bool) Round {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := Round{Owner: l.cfg.Owner, Keys: l.cfg.Keys, TTL: l.cfg.TTL, Most: l.cfg.Most, Leaving: leaving}
-	now := time.Now()
+	now := wallclock.Now()
 	for _, key := range slices.Sorted(maps.Keys(l.held)) {
 		r.Renew = append(r.Renew, l.held[key].ceiling(now, l.unit, l.cfg.TTL))
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
 // MaxNonce is the highest nonce ever handed out. It is what a float64 holds exactly, less
@@ -55,7 +57,7 @@ func newLane(c LaneConfig, d disk) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After}
+	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After, now: wallclock.Wrong}
 	l.maxAhead = l.ticks(c.maxAhead())
 	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
