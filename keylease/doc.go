@@ -21,8 +21,9 @@
 //
 // A holder renews all its keys in one round to the store, three times in [Config.TTL], in
 // the background: a call never waits for the store while that answers in time. A store
-// that is gone changes nothing until TTL is over; then turns wait for it, or end with an
-// error that says so, and come back with it.
+// that is gone changes nothing until TTL is over: where a call needs a round that has
+// failed, that is made again soon, and the call waits for it. Then turns end with an error
+// that says so, and come back with the store.
 //
 // Processes that have as many keys as there are processes, a StatefulSet with one key for
 // each ordinal say, need none of this: nonce.LaneConfig.HighWater on a volume of their own

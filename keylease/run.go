@@ -44,8 +44,11 @@ func (l *Leases) run() {
 			}
 		}
 		if time.Until(due) <= 0 || l.ready() {
-			_ = l.round(l.ctx, false)
-			due = time.Now().Add(l.pause())
+			pause := l.pause()
+			if l.round(l.ctx, false) != nil {
+				pause /= 3 // a round that hung has taken a third of TTL already
+			}
+			due = time.Now().Add(pause)
 		}
 		timer.Reset(l.next(due))
 	}
@@ -139,7 +142,7 @@ func (l *Leases) failed(err error) {
 	all := slices.Collect(maps.Values(l.held))
 	l.mu.Unlock()
 	for _, h := range all {
-		h.hear(Record{}, err)
+		h.hear(Record{}, time.Time{}, err)
 	}
 	if first && !errors.Is(err, context.Canceled) {
 		l.tell(Event{Kind: StoreGone, Err: err})
@@ -148,7 +151,7 @@ func (l *Leases) failed(err error) {
 
 // succeeded takes in what a round came to.
 func (l *Leases) succeeded(asked Round, s Standing, began time.Time) {
-	c := changes{Leases: l, ours: make(map[string]Record, len(s.Records))}
+	c := changes{Leases: l, ours: make(map[string]Record, len(s.Records)), until: began.Add(l.cfg.TTL)}
 	for _, r := range s.Records {
 		c.ours[r.Key] = r
 	}

@@ -190,7 +190,7 @@ func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*
 		l.shift(-1)
 		return nil, l.noNonce()
 	}
-	if l.marks != nil && nonce > l.marks.mark.Load() {
+	if l.marks != nil && !l.marks.covers(nonce, began) {
 		if err := l.keep(ctx, nonce); err != nil {
 			l.pass()
 			return nil, err
