@@ -14,8 +14,8 @@
 // # What it rests on
 //
 // The store keeps a record of each key: owner, epoch, a nonce called high, and until when
-// the owner has it. A holder hands out no nonce above the high that it has stored, and who
-// takes over begins above it. So every nonce of an epoch is below every nonce of the next,
+// the owner has it. A holder hands out no nonce above the high that it has stored, and none
+// when it has not renewed its lease for TTL; who takes over begins above high. So every nonce of an epoch is below every nonce of the next,
 // and the API itself refuses whatever a former holder still sends: safety needs no clock.
 // When a key passes on is a matter of one clock, the store's.
 //
