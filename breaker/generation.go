@@ -11,6 +11,7 @@ import (
 type generation struct {
 	owner    *Breaker
 	state    State
+	since    time.Duration // when it began, since owner.epoch
 	isolated bool          // Open until Reset
 	until    time.Duration // Open: the end of it, since owner.epoch
 	reason   string        // Open: what for

@@ -17,7 +17,7 @@ const (
 
 // admit is Acquire, or Check, in every state but Closed. An open time that is not over costs no lock.
 func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
-	g = b.gen.Load()
+	g = b.current()
 	if now := b.now(); g.open(now) {
 		return nil, nil, b.refuse(g, take, g.refuse(now))
 	}
@@ -195,7 +195,8 @@ func (b *Breaker) open(at, now time.Duration, reason string, asked, took time.Du
 func (b *Breaker) move(g *generation, at, now time.Duration, reason string) {
 	left := b.gen.Load()
 	from := left.state
-	g.owner = b
+	g.owner, g.since = b, at
+	b.refused += left.refused.Load()
 	b.probes = nil
 	b.gen.Store(g)
 	if b.cfg.OnStateChange == nil || from == Closed && g.state == Closed {

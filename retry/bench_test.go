@@ -48,6 +48,24 @@ func BenchmarkDoValue(b *testing.B) {
 	}
 }
 
+// The same with OnCall and OnAttempt that do nothing: two looks at the clock, and the telling.
+func BenchmarkDoValueObserved(b *testing.B) {
+	p, err := policy.Nexpay().With(policy.Table{AttemptTimeout: policy.None})
+	require.NoError(b, err)
+	r := newRetrier(b, retry.Config{
+		Policies: p, Breaker: newBreaker(b, breaker.Config{Name: "bench", FailureRatio: -1}),
+		OnCall:    func(context.Context, retry.Call) {},
+		OnAttempt: func(context.Context, retry.Call) {},
+	})
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := retry.DoValue(ctx, r, answer); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // The same as a payment, without a journal.
 func BenchmarkDoOnce(b *testing.B) {
 	r, ctx := full(b), context.Background()

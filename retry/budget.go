@@ -149,6 +149,10 @@ func (b *Budget) Tokens() int {
 	return int(b.tokens.Load())
 }
 
+// Capacity returns how many tokens the bucket holds when it is full, 0 for a Budget
+// that never refuses.
+func (b *Budget) Capacity() int { return int(b.capacity) }
+
 // take pays for a resend, and reports whether it could.
 func (b *Budget) take(cost int) bool {
 	if cost <= 0 || b.capacity == 0 {

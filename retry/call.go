@@ -15,14 +15,15 @@ import (
 // cost. Why it ends is no part of it: that is returned, as an *Error that [call.end]
 // completes. It belongs to one goroutine.
 type call struct {
-	r       *Retrier
-	tables  *tables          // that it began with
-	breaker *breaker.Breaker // nil: none
-	guard   guard            // nil: none
-	terms   terms
-	name    string
-	start   time.Duration // on clock(), 0 if that was not looked at yet
-	at      time.Duration // on clock(), when the last send failed; 0 if there was more since
+	r        *Retrier
+	tables   *tables          // that it began with
+	breaker  *breaker.Breaker // nil: none
+	guard    guard            // nil: none
+	terms    terms
+	name     string
+	endpoint string
+	start    time.Duration // on clock(), 0 if that was not looked at yet
+	at       time.Duration // on clock(), when the last send ended; 0 if that is not known, or there was more since
 
 	ticket   *nonce.Ticket // of the last turn, nil without a source
 	err      error         // of the last attempt, nil if it succeeded
@@ -30,25 +31,32 @@ type call struct {
 	count    count
 	doubt    bool // some attempt may have taken effect
 	fallback bool // there is one
+	part     bool // of another call's attempt: it is not counted
+	counted  bool // it has been
 	history  history
 	timer    *time.Timer // of its waits, nil in one that has not waited for a context
 }
 
 // count is how often a call was sent, and what that cost.
 type count struct {
-	sends  int32
-	free   int8          // of the sends, resyncs and fixes: they have bounds of their own
-	resync int8          // of those, resyncs
-	paid   int32         // tokens for the resend under way or next
-	owed   bool          // that one has not been sent yet
-	away   time.Duration // not spent on sends: bounds on them leave it out
-	rested time.Duration // of that, since the last send
+	sends   int32
+	free    int8          // of the sends, resyncs and fixes: they have bounds of their own
+	resync  int8          // of those, resyncs
+	paid    int32         // tokens for the resend under way or next
+	cost    int32         // tokens for all of them
+	owed    bool          // that one has not been sent yet
+	away    time.Duration // not spent on sends: bounds on them leave it out
+	rested  time.Duration // of that, since the last send
+	sending time.Duration // spent on sends
 }
 
 // begin begins a call: every one, whatever kind it is.
 // m is the attempt around it, nil if there is none.
 func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
 	c.r, c.tables = r, r.tables.Load()
+	if len(opts) > 0 {
+		c.name, c.endpoint, c.fallback = name(opts), endpoint(opts), find(opts, optFallback) != nil
+	}
 	if kind != markCall || r.nonces != nil { // it may be a while to the first send
 		c.start = clock()
 	}
@@ -56,15 +64,12 @@ func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
 	switch {
 	case kind == markLookup: // has one of its own
 	case r.breakers != nil:
-		c.breaker = r.breakers.Get(endpoint(opts))
+		c.breaker = r.breakers.Get(c.endpoint)
 	default:
 		c.breaker = r.breaker
 	}
 	if m != nil && m.probes(c.breaker) { // it would wait for itself: it goes with that probe
 		c.breaker = nil
-	}
-	if len(opts) > 0 {
-		c.name, c.fallback = name(opts), find(opts, optFallback) != nil
 	}
 }
 
@@ -110,10 +115,17 @@ func (c *call) leave() {
 	}
 }
 
+// pay notes what was paid for the resend that is next.
+func (c *call) pay(cost int) {
+	c.count.paid, c.count.owed = int32(max(cost, 0)), true
+	c.count.cost += c.count.paid
+}
+
 // refund gives back what was paid for a resend that is not sent after all.
 func (c *call) refund() {
 	if c.count.owed {
 		c.r.budget.giveBack(int(c.count.paid))
+		c.count.cost -= c.count.paid
 		c.count.owed, c.count.paid = false, 0
 	}
 }
@@ -125,12 +137,21 @@ func (c *call) succeed(ctx context.Context, unneeded int32) {
 	if c.count.sends-unneeded > 1 {
 		c.emit(ctx, EventRecovered, nil)
 	}
+	if c.r.onCall == nil && c.count.sends == 1 { // nearly all
+		c.r.counts.ended[endSuccess].Add(1)
+		return
+	}
+	c.ended(ctx, endSuccess, nil)
 }
+
+// abandoned counts a call that a panic, or an exit, has ended.
+func (c *call) abandoned(ctx context.Context) { c.ended(ctx, endPanic, nil) }
 
 // end returns the error of a call that ends without success, for the reason e.
 func (c *call) end(ctx context.Context, e *Error) error {
 	c.refund()
 	if e.Reason == errInner {
+		c.ended(ctx, endInner, nil)
 		return c.err
 	}
 	if ctx.Err() != nil {
@@ -164,6 +185,7 @@ func (c *call) end(ctx context.Context, e *Error) error {
 		}
 		c.deliver(ctx, kind, e)
 	}
+	c.ended(ctx, endingOf(e.Reason), e)
 	return e
 }
 

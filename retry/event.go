@@ -84,6 +84,7 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind     EventKind
 	Name     string           // of the call, see [Named]
+	Endpoint string           // of the call, see [Endpoint]
 	Key      string           // name of the API key in question; empty if none of several was chosen yet, or it has no name
 	Attempts int              // sends so far
 	Elapsed  time.Duration    // since the call began
@@ -92,6 +93,8 @@ type Event struct {
 	Effect   classify.Effect  // of all attempts so far: Unknown if any may have changed something
 	Error    string           // that attempt's error, as far as it is fit to be logged
 	Wait     time.Duration    // EventResend: before the next send
+	Took     time.Duration    // the last send that failed; EventLookup: the lookup
+	Reason   string           // EventGaveUp, EventFallback: why, in one word as in [Call]
 	Err      *Error           // EventGaveUp: what the caller gets; EventFallback: what its Fallback is told
 	ID       string           // of a DoOnce operation
 	Rule     string           // of a DoOnce operation: the row of the protocol that led here, "Sending Unproved → Doubt (M3)"
@@ -113,12 +116,12 @@ func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 	e := c.event(kind)
 	e.Err = why
 	if last := c.history.last(); last != nil {
-		e.Verdict, e.TraceID, e.Wait = last.Verdict, last.TraceID, last.Wait
+		e.Verdict, e.TraceID, e.Wait, e.Took = last.Verdict, last.TraceID, last.Wait, last.Took
 	}
 	switch {
 	case e.Err != nil:
 		e.Error = e.Err.Error()
-		e.TraceID = e.Err.TraceID
+		e.TraceID, e.Reason = e.Err.TraceID, endingWords[endingOf(e.Err.Reason)]
 		if locked := e.Err.lockedBy(); locked != nil && e.Key == "" {
 			e.Key = locked.Key
 		}
@@ -142,7 +145,7 @@ func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 
 // event is what every event of the call says.
 func (c *call) event(kind EventKind) Event {
-	e := Event{Kind: kind, Name: c.name, Key: c.key(), Attempts: int(c.count.sends), Elapsed: c.elapsed()}
+	e := Event{Kind: kind, Name: c.name, Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends), Elapsed: c.elapsed()}
 	if !c.doubt {
 		e.Effect = classify.NotApplied
 	}

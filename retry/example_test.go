@@ -307,7 +307,12 @@ func ExampleConfig_classifier() {
 		fmt.Println(err)
 		return
 	}
-	r := newExample(retry.Config{Classifier: catalog})
+	waits, err := policy.Standard().With(policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := newExample(retry.Config{Classifier: catalog, Policies: waits})
 	fmt.Println(retry.Do(context.Background(), r, answers(coded(17))))
 	fmt.Println(errors.Is(retry.Do(context.Background(), r, answers(coded(123))), retry.ErrFatal))
 	// Output:

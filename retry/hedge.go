@@ -40,7 +40,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	switch {
 	case after <= 0:
 		return zero, fmt.Errorf("retry: Hedge after %v: it has to be a while, or everything is sent twice", after)
-	case r == nil || op == nil:
+	case ctx == nil || r == nil || r.tables == nil || op == nil:
 		return DoValue(ctx, r, op, opts...)
 	}
 	if err := fits[T](opts); err != nil {
@@ -62,13 +62,19 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	r.begin(c, markCall, m, opts)
 	c.start = clock()
 	c.guard = resends(opts).guard()
-	unneeded := int32(0)
+	unneeded, over := int32(0), false
+	defer func() {
+		if !over {
+			c.abandoned(ctx)
+		}
+	}()
 	for {
 		h := newHedge(c)
 		winner, why := h.turn(ctx, after, first, second)
 		unneeded += h.wasted
 		if winner >= 0 {
 			c.succeed(ctx, unneeded)
+			over = true
 			return values[winner], nil
 		}
 		if why == nil {
@@ -78,7 +84,9 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 			why = c.stoppedBy(ctx, nil)
 		}
 		if why != nil {
-			return instead[T](ctx, c.end(ctx, why), opts)
+			err := c.end(ctx, why)
+			over = true
+			return instead[T](ctx, err, opts)
 		}
 	}
 }
@@ -137,7 +145,7 @@ func newHedge(c *call) *hedge {
 	}
 	// That of the first one is counted, so that its own number comes after it.
 	h.second.ticket, h.second.err, h.second.doubt, h.second.history = nil, nil, false, history{}
-	h.second.count = count{sends: h.earlier}
+	h.second.count, h.second.counted = count{sends: h.earlier}, true
 	return h
 }
 
@@ -204,7 +212,7 @@ func (h *hedge) run(ctx context.Context, op func(context.Context) error, stopFir
 	}()
 	c := &h.second
 	if ctx.Err() == nil && c.r.budget.take(h.cost) {
-		c.count.paid, c.count.owed = int32(max(h.cost, 0)), true
+		c.pay(h.cost)
 		c.guard = h
 		h.why = c.turn(ctx, op)
 		c.refund()

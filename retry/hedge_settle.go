@@ -8,6 +8,7 @@ func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
 	sent, after := second.count.sends-h.earlier, c.count.sends-h.earlier
 	c.count.sends += sent
 	c.count.free += second.count.free
+	c.count.cost += second.count.cost
 	c.count.resync = min(c.count.resync+second.count.resync, maxResyncs)
 	switch {
 	case firstOK:

@@ -83,7 +83,7 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 		why.own().budget = c.r.budget.usedUp(p.Cost)
 		return why
 	}
-	c.count.paid, c.count.owed = int32(max(p.Cost, 0)), true
+	c.pay(p.Cost)
 	return nil
 }
 
@@ -173,12 +173,25 @@ func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Cont
 		return why
 	}
 	c.at = 0
-	changed, err := fix(ctx, c.answer(&last.Verdict))
+	changed, err := c.fixed(ctx, fix, c.answer(&last.Verdict))
 	if err != nil || !changed {
 		return c.stopped(ErrFixAndResend, err)
 	}
 	c.count.free++
 	return nil
+}
+
+// fixed runs a Fix. A panic in it, or an exit, is the end of the call.
+func (c *call) fixed(ctx context.Context, fix func(context.Context, *classify.Error) (bool, error), e *classify.Error) (changed bool, err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.abandoned(ctx)
+		}
+	}()
+	changed, err = fix(ctx, e)
+	returned = true
+	return changed, err
 }
 
 // answer is the error as Fix gets it: the answer that decided, or one made up

@@ -58,10 +58,11 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 		a.obstacle, a.wait, a.final = open, open.RetryIn, ctx.Err() != nil
 		return a
 	}
-	var c call
+	c := call{part: true}
 	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}
-	c.tables, c.name, c.guard, c.breaker = p.call.tables, p.call.name, g, room.beside(p.call.breaker)
+	c.tables, c.name, c.endpoint = p.call.tables, p.call.name, p.call.endpoint
+	c.guard, c.breaker = g, room.beside(p.call.breaker)
 	c.terms.timeout = cmp.Or(c.tables.timeout, sendTime)
 	c.terms.key, c.terms.pinned, c.terms.loose = p.call.terms.key, p.call.terms.pinned, true
 	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
@@ -223,7 +224,7 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 	e := p.call.event(kind)
 	e.Outcome, e.Verdict, e.TraceID = a.found, a.verdict, a.trace
 	if a.asked {
-		e.Key = a.key
+		e.Key, e.Took = a.key, a.ended-a.began
 	}
 	if a.err != nil {
 		e.Error = p.call.textOf(a.err)
@@ -233,5 +234,6 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 
 // settled emits what the lookups came to.
 func (p *payment) settled(ctx context.Context, found Outcome) {
+	p.inDoubt = false
 	p.report(ctx, EventSettled, &answer{found: found})
 }

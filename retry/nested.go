@@ -19,6 +19,9 @@ import (
 // An error that comes out of such a call is never proof about the payment around
 // it, and an Absent that Verify learned through one does not count.
 func Apart(ctx context.Context) context.Context {
+	if ctx == nil {
+		return nil // whose call says so
+	}
 	outer := within(ctx)
 	if outer == nil {
 		return ctx
@@ -89,7 +92,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	if ticket == nil && ctx.Err() == nil && innermost {
 		return tidy(op(ctx))
 	}
-	c := new(call)
+	c := &call{part: true}
 	r.begin(c, markCall, m, opts)
 	c.start = clock()
 	if ctx.Err() != nil {

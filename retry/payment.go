@@ -40,11 +40,24 @@ type payment struct {
 	why        *Error        // why it is not sent again
 	lost       error         // of Verify beside Applied: the value cannot be had
 	doubt      Doubt
+	inDoubt    bool // as EventDoubt and EventSettled have it
 	undated    bool // the entry inherited lies in the future: it may be of any age
 }
 
 // do runs the operation.
 func (p *payment) do(ctx context.Context, r *Retrier, opts []Option) error {
+	over := false
+	defer func() {
+		if !over {
+			p.call.abandoned(ctx)
+		}
+	}()
+	err := p.run(ctx, r, opts)
+	over = true
+	return err
+}
+
+func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 	c, m := &p.call, within(ctx)
 	r.begin(c, markSend, m, opts)
 	c.guard, c.terms.timeout, c.terms.highest = p, p.takes(), &p.highest
@@ -110,6 +123,7 @@ func (p *payment) happened(ctx context.Context, e protocol.Event) {
 			p.settled(ctx, Applied)
 		}
 	case !doubtful(from) && (doubtful(to) || to == protocol.Unknown):
+		p.inDoubt = true
 		p.call.emit(ctx, EventDoubt, nil)
 	case to == protocol.Half:
 		p.doubt.Absent = 1

@@ -21,7 +21,7 @@ type Config struct {
 	// it has one, or classify.Nexpay(). Where both are nil nobody has said what API
 	// this is: codes of errors that were not read as answers are then Unclassified. One
 	// that is no catalog leaves it to that of Policies to say what answers look like,
-	// see Retrier.Catalog. It must be safe for concurrent use.
+	// see Retrier.Catalog. A catalog beside Policies with another one is refused. It must be safe for concurrent use.
 	Classifier classify.Classifier
 
 	// Policies says what to do about it. Nil: policy.Nexpay(), or
@@ -76,6 +76,13 @@ type Config struct {
 	// use. It must not call through the same Retrier. A panic in it is
 	// contained. Nil: nobody is told. [LogEvents] makes a ready one.
 	OnEvent func(context.Context, Event)
+
+	// OnCall is told of every call once, when it has ended, also by a panic; OnAttempt of every attempt, when it
+	// has ended: for metrics. Both under the same terms as OnEvent, OnAttempt with
+	// the turn on the key in hand where the attempt failed. A call inside an attempt of the same
+	// Retrier is part of that attempt, and a lookup of DoOnce is part of its call. Nil: nobody is told.
+	OnCall    func(context.Context, Call)
+	OnAttempt func(context.Context, Call)
 }
 
 // A Retrier runs operations under one configuration. Share it between all
@@ -93,7 +100,10 @@ type Retrier struct {
 	journal    Journal
 	claims     *gate.Claims
 	unknown    *unknowns
+	counts     *counts
 	onEvent    func(context.Context, Event)
+	onCall     func(context.Context, Call)
+	onAttempt  func(context.Context, Call)
 	showErrors bool
 
 	locked  func(key string) error // lockout.Check, bound once
@@ -120,12 +130,15 @@ func New(cfg Config) (*Retrier, error) {
 		claims:     new(gate.Claims),
 		lookups:    new(gate.Keyed[lookupRoom]),
 		unknown:    new(unknowns),
+		counts:     new(counts),
 		onEvent:    cfg.OnEvent,
+		onCall:     cfg.OnCall,
+		onAttempt:  cfg.OnAttempt,
 		showErrors: cfg.ShowErrors,
 	}
 	r.defaults()
 	t := newTables(cfg.Classifier, cfg.Policies)
-	if err := errors.Join(cfg.check(), t.affordable(r.budget)); err != nil {
+	if err := errors.Join(cfg.check(), t.check(), t.affordable(r.budget)); err != nil {
 		return nil, err
 	}
 	r.tables.Store(t)
@@ -185,10 +198,18 @@ func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 // Catalog returns the catalog that errors are judged by now, see [Retrier.Reload], and
 // that says what answers look like. Where Config.Classifier is none, it is that of the
 // policies, nil if they have none: it says what answers look like all the same.
-func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().answers }
+func (r *Retrier) Catalog() *classify.Catalog { return r.inForce().answers }
 
 // Policies returns the policies in force now, see [Retrier.Reload].
-func (r *Retrier) Policies() *policy.Set { return r.tables.Load().policies }
+func (r *Retrier) Policies() *policy.Set { return r.inForce().policies }
+
+// inForce returns the tables of now, those of the zero Retrier are empty.
+func (r *Retrier) inForce() *tables {
+	if r.tables == nil {
+		return new(tables)
+	}
+	return r.tables.Load()
+}
 
 // Journal returns Config.Journal, nil if there is none.
 func (r *Retrier) Journal() Journal { return r.journal }

@@ -14,15 +14,16 @@ import (
 // given back when it returns, and also when somebody else's code panics or exits
 // in it: the operation, a classifier, a method of the error, a hook of the
 // breaker's, a nonce source.
-func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error {
-	if why := c.enter(ctx); why != nil {
-		return why
-	}
+func (c *call) turn(ctx context.Context, op func(context.Context) error) (why *Error) {
+	why = errCut // until something else is returned
 	held := true
 	var lease *breaker.Lease // it stays in this frame: Acquire is inlined
 	defer func() {
 		if held {
 			c.leave()
+		}
+		if why == errCut {
+			c.abandoned(ctx)
 		}
 	}()
 	defer func() {
@@ -30,6 +31,9 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 			lease.Done(breaker.Ignored)
 		}
 	}()
+	if why := c.enter(ctx); why != nil {
+		return why
+	}
 	if b := c.breaker; b != nil {
 		var err error
 		if lease, err = b.Acquire(); err != nil {
@@ -59,6 +63,13 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 			lease.Done(breaker.Success)
 			held = false
 			c.leave()
+			if c.r.onCall != nil || c.r.onAttempt != nil {
+				ended := clock()
+				if c.guard == nil {
+					c.at = ended
+				}
+				c.took(ctx, ended-began)
+			}
 			return nil
 		}
 		ended := clock()
@@ -76,6 +87,9 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) *Error 
 	}
 }
 
+// errCut is why a turn ended that a panic, or an exit, has ended.
+var errCut = new(Error)
+
 // failed takes in the error of the attempt.
 func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.Outcome, resync bool, why *Error) {
 	came := c.err
@@ -90,8 +104,17 @@ func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.
 	if c.guard != nil {
 		c.guard.after(ctx, c, came)
 	}
+	c.took(ctx, took)
 	c.consult()
 	return c.judge(ctx)
+}
+
+// took books the time of a send that is over, and tells of it.
+func (c *call) took(ctx context.Context, took time.Duration) {
+	c.count.sending += took
+	if c.r.onAttempt != nil {
+		c.attempted(ctx, took)
+	}
 }
 
 // record writes the failed attempt into its entry of the history, with the

@@ -12,9 +12,17 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Stats are what a [Retrier] has counted since it was made, or since the first of
-// its kind, across every [Retrier.Reload].
+// Stats are what a [Retrier] has counted since it was made, across every [Retrier.Reload].
+// The calls that [Recover] makes are among them. Fields may be added.
 type Stats struct {
+	Calls     int64            // that have ended
+	Successes int64            // of them
+	Ended     map[string]int64 // how many ended how, by the words of Call.Reason; those that never came are left out
+	Sends     int64            // of calls that have ended
+	Resends   int64            // of them: all but the first of each call
+	Tokens    int              // in the budget now; 0 where it never refuses
+	Capacity  int              // of the budget; 0: it never refuses
+
 	// UnknownCodes is how often an answer had a code that no rule of the catalog
 	// knew.
 	UnknownCodes int64
@@ -84,11 +92,15 @@ func (u *unknowns) saw(catalog *classify.Catalog, code classify.Code, status int
 
 // Stats returns what r has counted.
 func (r *Retrier) Stats() Stats {
+	if r.tables == nil {
+		return Stats{}
+	}
 	catalog := r.tables.Load().catalog
 	u := r.unknown
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := Stats{UnknownCodes: u.all}
+	s := Stats{UnknownCodes: u.all, Tokens: r.budget.Tokens(), Capacity: r.budget.Capacity()}
+	r.counts.fill(&s)
 	for code, seen := range u.codes {
 		if catalog != nil {
 			if _, known := catalog.Lookup(code); known {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/nexpay-go/resilience/internal/wire"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -88,7 +89,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := &exchange{Context: req.Context(), t: t, req: req, catalog: t.Retrier.Catalog()}
 	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
 	if wish := req.Cancel; wish != nil {
-		x.heed(wish)
+		x.Context, x.cancel = wire.Heed(x.Context, wish)
 	}
 	if err := x.open(); err != nil {
 		return x.release(nil, err)

@@ -1,0 +1,47 @@
+package breaker
+
+import "time"
+
+// Stats is how a [Breaker] stands and what it has counted. Fields may be added.
+type Stats struct {
+	Name  string // Config.Name
+	State State  // an isolated breaker is Open
+
+	Since    time.Time // when this state began
+	Until    time.Time // Open: the end of it; zero where it is not open, or isolated
+	Isolated bool      // by a person, until Reset
+	Reason   string    // Open: why, for people; otherwise empty
+
+	InARow   int    // Closed: failures since the last success
+	Failures uint64 // Closed: in the window; zero where FailureRatio is off
+	Calls    uint64 // Closed: in the window, failures included; zero where FailureRatio is off
+	Probes   int    // HalfOpen: that are out
+
+	Refused      uint64 // calls, in this state, or that would have been if it were not ReportOnly
+	RefusedInAll uint64 // since the breaker was made, by Reset too
+}
+
+// Stats returns how the breaker stands now. It counts as no call.
+func (b *Breaker) Stats() Stats {
+	b.current()
+	b.mu.Lock()
+	now := b.now()
+	g := b.settle(now)
+	s := Stats{
+		Name: b.cfg.Name, State: g.state, Since: time.Now().Add(g.since - now),
+		Isolated: g.isolated, Reason: g.reason, Probes: len(b.probes), Refused: g.refused.Load(),
+	}
+	s.RefusedInAll = b.refused + s.Refused
+	if g.state == Open && !g.isolated {
+		s.Until = time.Now().Add(g.until - now)
+	}
+	if g.state == Closed {
+		s.InARow = int(g.inARow.Load())
+		if b.cfg.FailureRatio > 0 {
+			s.Failures, s.Calls = g.window.sum(now, b.step)
+		}
+	}
+	b.mu.Unlock()
+	b.tell()
+	return s
+}
