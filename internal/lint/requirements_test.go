@@ -127,6 +127,14 @@ var mayRequire = map[string][]string{
 		"gonum.org/v1/plot",
 		"pgregory.net/rapid",
 	},
+	"grpcretry": {
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"google.golang.org/genproto/googleapis/rpc",
+		"google.golang.org/grpc",
+		"google.golang.org/protobuf",
+	},
 	"journal": {
 		"github.com/jackc/pgx/v5",
 		"github.com/lib/pq",
