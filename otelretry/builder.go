@@ -48,7 +48,11 @@ func (b *builder) histogram(in *metrics.Instrument) {
 	b.failed(err)
 	b.synchronous[in] = func(o metric.MeasurementOption) metrics.Measure {
 		opts := []metric.RecordOption{o} // made once, so that to record allocates nothing
-		return func(ctx context.Context, v float64) { h.Record(ctx, v, opts...) }
+		return func(ctx context.Context, v float64) {
+			if h.Enabled(ctx) { // false where a view drops it: the SDK would look at the attributes all the same
+				h.Record(ctx, v, opts...)
+			}
+		}
 	}
 }
 

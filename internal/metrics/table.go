@@ -5,6 +5,8 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+
+	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // Measure records a value in one series.
@@ -51,6 +53,7 @@ func (t *Table) Get(l Labels) Measure {
 
 func (t *Table) add(l Labels) Measure {
 	l.Operation, l.Endpoint = t.names.operations.Of(l.Operation), t.names.endpoints.Of(l.Endpoint)
+	l.Word, l.ErrorType = text.Line(l.Word), text.Line(l.ErrorType)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if m, ok := t.known(l); ok {
