@@ -25,9 +25,9 @@ type Metrics interface {
 // New returns a Retrier that is measured and waits for nothing.
 func New(t testing.TB, m Metrics, cfg retry.Config) *retry.Retrier {
 	t.Helper()
-	p, err := policy.Nexpay().With(policy.Table{
+	p, err := policy.Standard().With(policy.Table{
 		AttemptTimeout: policy.None,
-		Codes:          map[classify.Code]policy.Policy{"-32603": {MaxAttempts: 3, Backoff: policy.Backoff{Initial: time.Microsecond}}},
+		Classes:        map[classify.Class]policy.Policy{classify.Retryable: {MaxAttempts: 3, Backoff: policy.Backoff{Initial: time.Microsecond}}},
 	})
 	if err != nil {
 		t.Fatal(err)
