@@ -208,6 +208,20 @@ func TestDurablePageShowsCodeThatRuns(t *testing.T) {
 	}
 }
 
+// What the page on metrics shows stands in the examples of the two packages.
+func TestObservePageShowsCodeThatRuns(t *testing.T) {
+	page, err := os.ReadFile("docs/observe.md")
+	require.NoError(t, err)
+	blocks := shown.FindAllStringSubmatch(string(page), -1)
+	files := []string{"promretry/example_test.go", "otelretry/example_test.go", "otelretry/example_test.go"}
+	require.Len(t, blocks, len(files))
+	for i, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(source), strings.TrimSpace(blocks[i][1]), file)
+	}
+}
+
 var (
 	faultRow  = regexp.MustCompile(`(?m)^\| (.*) \| (.*) \| (.*) \|$`)
 	namedTest = regexp.MustCompile(`\[((?:Test|Fuzz)\w+)\]\(([^)]+)\)`)

@@ -158,6 +158,7 @@ var mayRequire = map[string][]string{
 		"github.com/nexpay-go/resilience",
 		"github.com/prometheus/client_golang",
 		"github.com/stretchr/testify",
+		"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
 		"go.opentelemetry.io/otel",
 		"go.opentelemetry.io/otel/exporters/prometheus",
 		"go.opentelemetry.io/otel/metric",

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+	"go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/nexpay-go/resilience/otelretry"
 	"github.com/nexpay-go/resilience/policy"
@@ -22,8 +24,10 @@ func quick(t testing.TB, cfg retry.Config) *retry.Retrier {
 	return r
 }
 
-func attached(t testing.TB) *retry.Retrier {
-	m, err := otelretry.New(otelretry.Config{MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))})
+// attached is measured by an SDK as it is by default, but for the options.
+func attached(t testing.TB, opts ...sdkmetric.Option) *retry.Retrier {
+	provider := sdkmetric.NewMeterProvider(append(opts, sdkmetric.WithReader(sdkmetric.NewManualReader()))...)
+	m, err := otelretry.New(otelretry.Config{MeterProvider: provider})
 	require.NoError(t, err)
 	var cfg retry.Config
 	m.Attach(&cfg)
@@ -32,8 +36,11 @@ func attached(t testing.TB) *retry.Retrier {
 	return r
 }
 
-// The same call without anything, with hooks that do nothing, and with the metrics.
+// The same call without anything, with hooks that do nothing, and with the metrics: all of
+// them, without exemplars, and without those of attempts.
 func BenchmarkCall(b *testing.B) {
+	noAttempts := sdkmetric.WithView(sdkmetric.NewView(
+		sdkmetric.Instrument{Name: "resilience.attempt.duration"}, sdkmetric.Stream{Aggregation: sdkmetric.AggregationDrop{}}))
 	for _, of := range []struct {
 		name string
 		r    *retry.Retrier
@@ -41,6 +48,8 @@ func BenchmarkCall(b *testing.B) {
 		{"without", quick(b, retry.Config{})},
 		{"hooks", quick(b, retry.Config{OnCall: func(context.Context, retry.Call) {}, OnAttempt: func(context.Context, retry.Call) {}})},
 		{"otelretry", attached(b)},
+		{"otelretry-no-exemplars", attached(b, sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter))},
+		{"otelretry-no-attempts", attached(b, noAttempts)},
 	} {
 		b.Run(of.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -52,12 +61,21 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// A call that succeeds at once allocates nothing, in a span neither.
 func TestSuccessAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
+	tr, _ := tracer(t, trace.WithSampler(trace.NeverSample()))
+	unsampled, span := tr.Start(context.Background(), "work")
+	defer span.End()
+	tr, _ = tracer(t)
+	sampled, span := tr.Start(context.Background(), "work")
+	defer span.End()
 	r, op := attached(t), func(context.Context) error { return nil }
-	require.Zero(t, testing.AllocsPerRun(1000, func() {
-		_ = retry.Do(context.Background(), r, op, retry.Named("payment status"), retry.Endpoint("payments"))
-	}))
+	for _, ctx := range []context.Context{context.Background(), unsampled, sampled} {
+		require.Zero(t, testing.AllocsPerRun(1000, func() {
+			_ = retry.Do(ctx, r, op, retry.Named("payment status"), retry.Endpoint("payments"))
+		}))
+	}
 }

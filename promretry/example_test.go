@@ -19,19 +19,11 @@ import (
 // A call that the API answers with a locked key, and what Prometheus sees of it.
 func Example() {
 	registry := prometheus.NewRegistry()
-	m, err := promretry.New(promretry.Config{Registerer: registry})
+	r, err := measured(retry.Config{Key: "main"}, registry)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	cfg := retry.Config{Key: "main"}
-	m.Attach(&cfg)
-	r, err := retry.New(cfg)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	m.Watch(r)
 	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 
 	_ = retry.Do(context.Background(), r, func(context.Context) error {
@@ -48,4 +40,19 @@ func Example() {
 	// Output:
 	// resilience_call_duration_seconds_count{endpoint="",error_type="API key locked",operation="balance",outcome="fatal"} 1
 	// resilience_lockout_locked{error_type="API key locked",key="main"} 1
+}
+
+// measured returns a Retrier whose calls and state are measured.
+func measured(cfg retry.Config, registry prometheus.Registerer) (*retry.Retrier, error) {
+	m, err := promretry.New(promretry.Config{Registerer: registry}) // nil: the default one
+	if err != nil {
+		return nil, err
+	}
+	m.Attach(&cfg) // calls, attempts, payments
+	r, err := retry.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m.Watch(r) // breakers, budget, lanes, lockout
+	return r, nil
 }

@@ -1,9 +1,11 @@
 package metrics_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -131,6 +133,16 @@ func TestNames(t *testing.T) {
 		require.Len(t, in.Values(metrics.Labels{}), len(in.Labels))
 		require.NotEmpty(t, in.Help)
 	}
+	page, err := os.ReadFile("../../docs/observe.md")
+	require.NoError(t, err)
+	for _, in := range metrics.All() {
+		kind := map[metrics.Kind]string{
+			metrics.Histogram: "histogram", metrics.Counter: "counter", metrics.UpDown: "up-down counter",
+			metrics.ObservedGauge: "gauge", metrics.ObservedCounter: "counter",
+		}[in.Kind]
+		labels := cmp.Or(strings.Join(in.Labels, ", "), "none")
+		require.Contains(t, string(page), fmt.Sprintf("\n| `%s` | `%s` | %s, %s | %s |", in.Name, in.Prometheus(), kind, in.Unit, labels))
+	}
 	require.Equal(t, map[string]string{
 		"resilience.call.duration": "resilience_call_duration_seconds", "resilience.attempt.duration": "resilience_attempt_duration_seconds",
 		"resilience.resends": "resilience_resends_total", "resilience.resend.delay": "resilience_resend_delay_seconds",
@@ -142,5 +154,5 @@ func TestNames(t *testing.T) {
 		"resilience.lockout.locked": "resilience_lockout_locked", "resilience.payments.in_doubt": "resilience_payments_in_doubt",
 		"resilience.payments.lookups": "resilience_payments_lookups_total", "resilience.payments.undecided": "resilience_payments_undecided_total",
 		"resilience.unknown_codes": "resilience_unknown_codes_total",
-	}, maps.Clone(names))
+	}, names)
 }
