@@ -125,6 +125,12 @@ func (r *reading) first(part any) bool {
 // add adds to a gauge.
 func (r *reading) add(in *Instrument, l Labels, v float64) { r.gauges[series{in, l}] += v }
 
+// most raises a gauge.
+func (r *reading) most(in *Instrument, l Labels, v float64) {
+	s := series{in, l}
+	r.gauges[s] = max(r.gauges[s], v)
+}
+
 // count adds to a total what its source has counted since the last time. One that has
 // less than before has begun anew.
 func (r *reading) count(in *Instrument, l Labels, from source, now float64) {
@@ -224,7 +230,7 @@ func (r *reading) lane(s *nonce.Stats, from source) {
 	r.add(LaneWaiting, l, float64(s.Waiting))
 	r.add(LaneInFlight, l, float64(s.InFlight))
 	r.add(LaneLimit, l, float64(s.Limit))
-	r.gauges[series{NonceAhead, l}] = max(r.gauges[series{NonceAhead, l}], s.Ahead.Seconds())
+	r.most(NonceAhead, l, s.Ahead.Seconds())
 	r.count(LaneRefusals, l, from, float64(s.Refusals))
 	r.count(LaneForeign, l, from, float64(s.Foreign))
 }
@@ -236,12 +242,12 @@ func (r *reading) lockout(of *breaker.Lockout, known []string) {
 	for _, e := range of.Locked() {
 		locked[e.Key] = true
 		if first {
-			r.add(LockoutLocked, Labels{Endpoint: r.names.keys.Of(e.Key), ErrorType: r.names.causes.Of(e.Reason)}, 1)
+			r.most(LockoutLocked, Labels{Endpoint: r.names.keys.Of(e.Key), ErrorType: r.names.causes.Of(e.Reason)}, 1)
 		}
 	}
 	for _, key := range known {
 		if !locked[key] {
-			r.add(LockoutLocked, Labels{Endpoint: r.names.keys.Of(key)}, 0)
+			r.most(LockoutLocked, Labels{Endpoint: r.names.keys.Of(key)}, 0)
 		}
 	}
 }
