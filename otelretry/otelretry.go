@@ -42,8 +42,9 @@ type Metrics struct {
 	read     metric.Registration
 }
 
-// New makes the instruments. The error lists everything that is wrong with cfg, or that
-// the MeterProvider objects to.
+// New makes the instruments. One Metrics serves all Retriers; another one of the same
+// MeterProvider needs other Attributes, or both would tell of the same series. The error lists
+// everything that is wrong with cfg, or that the MeterProvider objects to.
 func New(cfg Config) (*Metrics, error) {
 	if err := metrics.CheckSeries(cfg.MaxSeries); err != nil {
 		return nil, fmt.Errorf("otelretry: %w", err)

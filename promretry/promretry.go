@@ -39,9 +39,9 @@ type vector struct {
 	measure func(values []string) metrics.Measure
 }
 
-// New registers the metrics. The error lists everything that is wrong with cfg, or is
-// that of the Registerer: a prometheus.AlreadyRegisteredError where it has the metrics of
-// another New.
+// New registers the metrics. One Metrics serves all Retriers. The error lists everything
+// that is wrong with cfg, or is that of the Registerer: a prometheus.AlreadyRegisteredError
+// where it has the metrics of another New.
 func New(cfg Config) (*Metrics, error) {
 	if err := metrics.CheckSeries(cfg.MaxSeries); err != nil {
 		return nil, fmt.Errorf("promretry: %w", err)
