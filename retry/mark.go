@@ -105,6 +105,9 @@ func (m *mark) probes(b *breaker.Breaker) bool {
 // attempt under way, the rest tells how the previous one ended. It is false outside of an
 // operation, and in a first attempt.
 func AttemptFrom(ctx context.Context) (Attempt, bool) {
+	if ctx == nil {
+		return Attempt{}, false
+	}
 	m, ok := ctx.Value(markKey{}).(*mark)
 	if !ok || m.attempt.Number < 2 {
 		return Attempt{}, false

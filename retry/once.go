@@ -117,8 +117,8 @@ type Operation[T any] struct {
 // nothing is sent.
 func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Option) (T, error) {
 	var zero T
-	if r == nil {
-		return zero, errNil(r)
+	if ctx == nil || r == nil || r.tables == nil {
+		return zero, r.unusable(ctx, true)
 	}
 	if err := errors.Join(op.check(), refuse(opts)); err != nil {
 		return zero, err

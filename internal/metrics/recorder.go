@@ -51,7 +51,7 @@ func CheckSeries(configured int) error {
 
 // OnCall is for retry.Config.OnCall.
 func (r *Recorder) OnCall(ctx context.Context, c retry.Call) {
-	r.calls.Get(Labels{c.Name, c.Endpoint, c.Reason, ErrorType(&c)})(ctx, c.Took.Seconds())
+	r.calls.Get(Labels{c.Name, c.Endpoint, outcome(&c), ErrorType(&c)})(ctx, c.Took.Seconds())
 	if c.InDoubt {
 		r.inDoubt.Get(Labels{Operation: c.Name})(ctx, -1)
 	}
@@ -61,6 +61,14 @@ func (r *Recorder) OnCall(ctx context.Context, c retry.Call) {
 }
 
 const outcomeUnknown = "outcome_unknown"
+
+// outcome is how a call ended. A decline is an answer to the caller, and no failure.
+func outcome(c *retry.Call) string {
+	if c.Declined {
+		return "declined"
+	}
+	return c.Reason
+}
 
 // OnAttempt is for retry.Config.OnAttempt.
 func (r *Recorder) OnAttempt(ctx context.Context, c retry.Call) {

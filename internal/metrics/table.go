@@ -13,7 +13,7 @@ import (
 type Measure func(context.Context, float64)
 
 // reserve is how many series are kept for what no room is left for: one for each word,
-// of which retry.Call.Reason has 21.
+// of which the outcome of a call has 22.
 const reserve = 25
 
 // A Table holds the series of one instrument, Max of them at most. Those of errors have

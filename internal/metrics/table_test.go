@@ -125,6 +125,17 @@ func TestErrorType(t *testing.T) {
 	}
 }
 
+// A decline is the API's answer, and not among the failures.
+func TestDeclinesAreNoFailures(t *testing.T) {
+	s := store{}
+	r := metrics.NewRecorder(0, s.bind)
+	r.OnCall(t.Context(), retry.Call{Name: "pay", Reason: "fatal", Failed: true, Declined: true, Rule: "card declined", Took: 1e9})
+	r.OnCall(t.Context(), retry.Call{Name: "pay", Reason: "fatal", Failed: true, Rule: "API key locked", Took: 1e9})
+	require.Equal(t, map[string]float64{
+		`["pay" "" "declined" "card declined"]`: 1, `["pay" "" "fatal" "API key locked"]`: 1,
+	}, s[metrics.CallDuration])
+}
+
 // The names are those of the design, and in Prometheus those of its conventions.
 func TestNames(t *testing.T) {
 	names := map[string]string{}

@@ -146,6 +146,9 @@ func (r *reading) count(in *Instrument, l Labels, from source, now float64) {
 }
 
 func (r *reading) retrier(of *retry.Retrier) {
+	if of.Lockout() == nil { // the zero Retrier, which makes no calls
+		return
+	}
 	stats := of.Stats()
 	r.count(UnknownCodes, Labels{}, source{of: of}, float64(stats.UnknownCodes))
 	if stats.Capacity > 0 {

@@ -62,6 +62,7 @@ func TestTotalsRise(t *testing.T) {
 // Of several budgets the emptiest tells, and of several breakers of one name how many are in a state.
 func TestSeveral(t *testing.T) {
 	w := metrics.NewWatcher(0)
+	w.Watch(new(retry.Retrier)) // has nothing to tell
 	for i, capacity := range []int{100, 200, 50} {
 		b, err := breaker.New(breaker.Config{Name: "bank"})
 		require.NoError(t, err)

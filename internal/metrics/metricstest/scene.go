@@ -60,7 +60,7 @@ func Answers(errs ...error) func(context.Context) error {
 }
 
 // Scene makes calls such that every metric has something to tell: six successes, one of
-// them after two resends; a refusal by an isolated breaker; a code that nobody knows; a payment
+// them after two resends; a decline, a refusal by an isolated breaker; a code that nobody knows; a payment
 // that is looked up, one that nobody knows the outcome of; and key "spare" locked.
 func Scene(t testing.TB, m Metrics) {
 	t.Helper()
@@ -79,6 +79,7 @@ func Scene(t testing.TB, m Metrics) {
 	}
 	expect(t, do("accounts", Code(500, "-32603"), Code(500, "-32603")), nil)
 	expect(t, do("accounts", Code(400, "made-up")), retry.ErrFixAndResend)
+	expect(t, do("accounts", Code(400, "30010")), retry.ErrFixAndResend)
 	breakers.Get("cards").Isolate("to see what happens")
 	expect(t, do("cards"), retry.ErrOpen)
 	expect(t, retry.Do(ctx, spare, Answers(Code(403, "100")), retry.Named("balance"), retry.Endpoint("accounts")), retry.ErrFatal)
