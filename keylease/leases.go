@@ -170,6 +170,17 @@ func (l *Leases) Stats() Stats {
 	return s
 }
 
+// Lanes returns how the lanes of the keys that are held stand, in the order of their
+// names: for pages and metrics that know of lanes and not of leases.
+func (l *Leases) Lanes() []nonce.Stats {
+	keys := l.Stats().Keys
+	lanes := make([]nonce.Stats, len(keys))
+	for i := range keys {
+		lanes[i] = keys[i].Lane
+	}
+	return lanes
+}
+
 // silence is for how long the store has not been heard of.
 func (l *Leases) silence() time.Duration {
 	l.mu.Lock()

@@ -203,6 +203,12 @@ func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().answers }
 // Policies returns the policies in force now, see [Retrier.Reload].
 func (r *Retrier) Policies() *policy.Set { return r.tables.Load().policies }
 
+// Breaker returns Config.Breaker, nil if there is none.
+func (r *Retrier) Breaker() *breaker.Breaker { return r.breaker }
+
+// Breakers returns Config.Breakers, nil if there are none.
+func (r *Retrier) Breakers() *breaker.Group { return r.breakers }
+
 // Journal returns Config.Journal, nil if there is none.
 func (r *Retrier) Journal() Journal { return r.journal }
 
