@@ -1,11 +1,20 @@
 package resiliencedebug_test
 
 import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/text"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -33,4 +42,91 @@ func (w *world) hostile(t testing.TB) {
 			fail(t, w.cards, i, answer(403, c, a))
 		}
 	}
+}
+
+// Whatever stands anywhere, the page and the JSON are as they are meant: no element, no
+// attribute and no line more, and nothing that cannot be printed.
+func TestHostileTexts(t *testing.T) {
+	w := newWorld(t)
+	w.act()
+	w.hostile(t)
+	h := w.page(t)
+	for _, query := range []string{"", "?api=cards&code=" + url.QueryEscape(attacks[0]), "?api=" + url.QueryEscape(attacks[1]) + "&code=1&status=" + url.QueryEscape(attacks[2])} {
+		innocent(t, html(t, h, query))
+		answer := get(t, h, "?format=json&"+strings.TrimPrefix(query, "?")).Body.String()
+		require.True(t, json.Valid([]byte(answer)))
+		require.NotContains(t, answer, "<", "even where it is taken for a page")
+		printable(t, answer)
+	}
+	for _, a := range attacks {
+		for _, query := range []url.Values{
+			{"action": {"unlock"}, "api": {"nexpay"}, "name": {a}}, {"action": {"isolate"}, "api": {"nexpay"}, "name": {text.Line(a)}},
+			{"action": {"isolate"}, "api": {a}, "name": {a}}, {"action": {a}},
+		} {
+			rec := get(t, h, "?"+query.Encode())
+			printable(t, rec.Body.String())
+			if strings.HasPrefix(rec.Header().Get("Content-Type"), "text/html") {
+				innocent(t, rec.Body.String())
+			}
+		}
+	}
+	s := see(t, h, "")
+	require.Len(t, s.Keys.Keys, 3+len(attacks))
+	require.Equal(t, len(attacks), s.Journals[0].InDoubt)
+}
+
+// elements are those of the page, with the attributes that a link or a field needs.
+var elements = regexp.MustCompile(`<(/?[a-zA-Z!][a-zA-Z0-9!]*)([^>]*)>`)
+
+var (
+	values = regexp.MustCompile(`="[^"]*"`)
+	links  = regexp.MustCompile(` (?:href|action)="([^"]*)"`)
+)
+
+func innocent(t *testing.T, page string) {
+	t.Helper()
+	printable(t, page)
+	_, page, found := strings.Cut(page, "</style>")
+	require.True(t, found)
+	page, _, _ = strings.Cut(page, "<script>// Refreshes")
+	for _, e := range elements.FindAllStringSubmatch(page, -1) {
+		name := strings.TrimPrefix(e[1], "/")
+		require.Contains(t, strings.Fields(`title head body a header h1 h2 h3 p span time button noscript nav main section div ul ol li table caption thead tr th td tbody
+			details summary code pre form label select option input meter strong dl dt dd html script`), name)
+		for _, attribute := range strings.Fields(values.ReplaceAllString(e[2], " ")) {
+			require.Contains(t, strings.Fields(`id class href role scope tabindex lang type hidden aria-label aria-labelledby aria-invalid aria-describedby datetime data-label
+				name value size maxlength autocomplete spellcheck inputmode method action for min max low selected required html`), attribute, e[0])
+		}
+		for _, link := range links.FindAllStringSubmatch(e[2], -1) {
+			require.Regexp(t, `^[?#]`, link[1])
+		}
+	}
+	require.NotContains(t, page, "<script>")
+}
+
+func printable(t *testing.T, s string) {
+	t.Helper()
+	require.True(t, utf8.ValidString(s))
+	for _, r := range s {
+		if r != '\n' && !unicode.IsPrint(r) {
+			require.FailNow(t, "not printable", "%U in %q", r, s[max(0, strings.IndexRune(s, r)-40):][:60])
+		}
+	}
+}
+
+// No field of the JSON is forgotten: texts of every kind come out clean.
+func FuzzTexts(f *testing.F) {
+	for _, a := range attacks {
+		f.Add(a)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		w := newWorld(t)
+		w.act()
+		w.group.Get(s).Isolate(s)
+		w.lockout.Lock(s, breaker.LockCause{Code: s, TraceID: s, Reason: s, Advice: s, By: s})
+		begin(t, w.journal, retry.Entry{ID: s, Key: s, TraceIDs: []string{s}})
+		fail(t, w.cards, 1, answer(400, classify.Code(s), s))
+		innocent(t, html(t, w.page(t), "?code="+url.QueryEscape(s)))
+		printable(t, get(t, w.page(t), "?format=json").Body.String())
+	})
 }

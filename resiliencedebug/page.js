@@ -79,11 +79,13 @@
       if (!answer.ok) throw new Error("HTTP " + answer.status);
       const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!doc.getElementById("summary")) throw new Error("another page came, are you still logged in?");
-      if (!paused) take(doc);
-      say("");
+      if (!paused) {
+        take(doc);
+        say("");
+      }
     } catch (e) {
       const why = e.name === "TimeoutError" ? "no answer within 10 s" : e instanceof TypeError ? "no answer" : e.message;
-      say("This page is not being refreshed: " + why + ". It still shows what was true at the time above.");
+      if (!paused) say("This page is not being refreshed: " + why + ". It still shows what was true at the time above.");
     }
     busy = false;
     later();

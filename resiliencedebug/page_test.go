@@ -246,11 +246,11 @@ func TestUnknownCodes(t *testing.T) {
 		s := see(t, w.page(t), "")
 		require.Equal(t, []string{
 			"rules:",
-			`  # *: 1 times since 2000-01-01T00:00:00Z, trace t1; a file cannot name this code, a rule there would stand for others too`,
-			`  - code: "050" # 1 times since 2000-01-01T00:00:00Z, trace t1`,
+			`  # *: 1 time since 2000-01-01T00:00:00Z, trace t1; a file cannot name this code, a rule there would stand for others too`,
+			`  - code: "050" # 1 time since 2000-01-01T00:00:00Z, trace t1`,
 			`    name: "not known yet, came HTTP 400"`,
 			`    class: fix-and-resend # as now; what would help, by the vendor's documentation?`,
-			`  # 20..30: 1 times since 2000-01-01T00:00:00Z, trace t1; a file cannot name this code, a rule there would stand for others too`,
+			`  # 20..30: 1 time since 2000-01-01T00:00:00Z, trace t1; a file cannot name this code, a rule there would stand for others too`,
 		}, s.Unknown[0].YAML[:6])
 		all := strings.Join(s.Unknown[0].YAML, "\n")
 		require.Contains(t, all, `- code: "quo\"te: #"`)

@@ -46,7 +46,7 @@ func (p *page) unknownNow(stats map[string]retry.Stats) (parts []unknownPart) {
 // ruleLines writes a rule for a code that does what is done without one, so that it may
 // be pasted before anybody knows better.
 func ruleLines(catalog *classify.Catalog, u *retry.UnknownCode) []string {
-	seen := fmt.Sprintf("%d times since %s", u.Count, u.First.UTC().Format(time.RFC3339))
+	seen := fmt.Sprintf("%s since %s", count(int(u.Count), "time"), u.First.UTC().Format(time.RFC3339))
 	if u.TraceID != "" {
 		seen += ", trace " + text.Line(u.TraceID)
 	}
