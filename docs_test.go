@@ -193,19 +193,28 @@ func TestPagesShowCodeThatRuns(t *testing.T) {
 	}
 }
 
-// What the page on durable engines shows stands in files that are compiled, those of
-// testdata by a script that needs a network.
-func TestDurablePageShowsCodeThatRuns(t *testing.T) {
-	page, err := os.ReadFile("docs/durable.md")
-	require.NoError(t, err)
-	files := []string{"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"}
-	blocks := shown.FindAllStringSubmatch(string(page), -1)
-	require.Len(t, blocks, len(files))
-	for i, file := range files {
-		source, err := os.ReadFile(file)
+// What these pages show stands in files that are compiled, that of testdata by a script
+// that needs a network.
+func TestPagesShowCodeOfFilesThatAreCompiled(t *testing.T) {
+	for name, files := range map[string][]string{
+		"docs/durable.md":      {"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"},
+		"docs/observe-page.md": {"resiliencedebug/example_test.go"},
+	} {
+		page, err := os.ReadFile(name)
 		require.NoError(t, err)
-		require.Contains(t, string(source), strings.TrimSpace(blocks[i][1]), file)
+		blocks := shown.FindAllStringSubmatch(string(page), -1)
+		require.Len(t, blocks, len(files))
+		for i, file := range files {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Contains(t, unindented(string(source)), unindented(blocks[i][1]), file)
+		}
 	}
+}
+
+// unindented is code without what stands before its lines.
+func unindented(code string) string {
+	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(strings.TrimSpace(code), "")
 }
 
 var (

@@ -19,7 +19,7 @@ type breakersPart struct {
 type breakerRow struct {
 	APIs         []string   `json:"apis,omitempty"` // the Retriers that have it
 	Name         string     `json:"name"`
-	State        string     `json:"state"`            // isolated, open, half-open or closed
+	State        string     `json:"state"`            // isolated, open, half-open, closed; of one that is ReportOnly "would be open", "would be half-open"
 	Reason       string     `json:"reason,omitempty"` // isolated, open: why
 	Since        time.Time  `json:"since"`
 	Until        *time.Time `json:"until,omitempty"` // open: a probe goes out then, if somebody calls
@@ -103,7 +103,10 @@ func (p *page) hasBreakers() bool {
 	return slices.ContainsFunc(p.names, func(api string) bool { return p.retriers[api].Breakers() != nil })
 }
 
-const isolated = "isolated"
+const (
+	isolated = "isolated"
+	wouldBe  = "would be " // of a breaker that refuses nothing
+)
 
 func (s *switchable) row() breakerRow {
 	is := s.Stats()
@@ -115,8 +118,11 @@ func (s *switchable) row() breakerRow {
 	if len(s.apis) == 0 {
 		row.Name = s.target // the program's own name for it
 	}
-	if is.Isolated {
+	switch {
+	case is.Isolated:
 		row.State = isolated
+	case is.ReportOnly && is.State != breaker.Closed:
+		row.State = wouldBe + row.State
 	}
 	if !is.Until.IsZero() {
 		until := is.Until.UTC()
@@ -125,8 +131,11 @@ func (s *switchable) row() breakerRow {
 	return row
 }
 
-// troubled are the states that are not closed, the most urgent first.
-var troubled = []string{isolated, breaker.Open.String(), breaker.HalfOpen.String()}
+// troubled are the states that are not closed, the most urgent first. Those behind the
+// first three can wait for the morning.
+var troubled = []string{
+	isolated, breaker.Open.String(), breaker.HalfOpen.String(), wouldBe + breaker.Open.String(), wouldBe + breaker.HalfOpen.String(),
+}
 
 // rank is lower the more urgent it is.
 func (b *breakerRow) rank() int {

@@ -206,6 +206,7 @@ func doubtOf(e *retry.Entry, settle time.Duration, now time.Time) doubt {
 		at := quiet(e).Add(settle).UTC()
 		d.Conclusive = &at
 	}
+	clean(reflect.ValueOf(&d)) // here, as several requests may show it
 	return d
 }
 

@@ -144,13 +144,28 @@ func TestLanesOfOtherSources(t *testing.T) {
 			}
 			require.Len(t, s.Keys.Keys, tt.want)
 			require.Equal(t, "leased", s.Keys.Keys[0].Key)
+			require.Equal(t, "somebody else uses 1 key: leased", s.Notes[0].Text)
 		})
 	}
 }
 
+// A breaker that only reports refuses nothing, and so nothing is wrong.
+func TestReportOnly(t *testing.T) {
+	b, err := breaker.New(breaker.Config{Name: "new", ReportOnly: true, OpenFor: time.Hour, MaxOpenFor: time.Hour})
+	require.NoError(t, err)
+	w := &world{cfg: resiliencedebug.Config{Retriers: map[string]*retry.Retrier{"bank": retrier(t, retry.Config{Breaker: b, Policies: quick(t)})}}}
+	fail(t, w.cfg.Retriers["bank"], 9, answer(503, "", ""))
+	s := see(t, w.page(t), "")
+	require.True(t, s.Well)
+	require.Equal(t, "1 breaker would be open, but only reports: new", s.Notes[0].Text)
+	require.Equal(t, []any{"would be open", uint64(3)}, []any{s.Breakers.Breakers[0].State, s.Breakers.Breakers[0].Refused})
+	b.Isolate("now it does")
+	require.Equal(t, "1 breaker isolated by a person: new", see(t, w.page(t), "").Wrong[0].Text)
+}
+
 type leases struct{ nonce.Source }
 
-func (l leases) Lanes() []nonce.Stats { return []nonce.Stats{{Key: "leased", Limit: 1}} }
+func (l leases) Lanes() []nonce.Stats { return []nonce.Stats{{Key: "leased", Limit: 1, Foreign: 2}} }
 
 type panics struct{ nonce.Source }
 

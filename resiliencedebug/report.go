@@ -61,12 +61,13 @@ func (p *page) report(r *http.Request) *report {
 
 // clean makes each text that v holds one printable line, as nearly all of them come
 // from outside: from servers, journals and operators. There is nothing in a report
-// that it could miss but the keys of maps, which are words of package retry.
+// that it could miss but the keys of maps, which are words of this module. What is fine
+// it does not write to: other requests may read it.
 func clean(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
-		if s := v.String(); v.CanSet() {
-			v.SetString(text.Cut(s, mostText))
+		if line := text.Cut(v.String(), mostText); line != v.String() {
+			v.SetString(line)
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {

@@ -77,26 +77,42 @@ func (r *report) judgeKeys() {
 	if more := r.Keys.Locked - named; more > 0 {
 		r.wrong("keys", "and %s locked", count(more, "more key"))
 	}
+	var shared []string
+	for i := range r.Keys.Keys {
+		if k := &r.Keys.Keys[i]; k.Lane != nil && k.Lane.Foreign > 0 {
+			shared = append(shared, known(k.Key))
+		}
+	}
+	if n := len(shared); n > 0 {
+		r.note("keys", "somebody else uses %s: %s", count(n, "key"), some(shared[:min(n, mostNamed)], n))
+	}
 }
 
 func (r *report) judgeBreakers() {
 	if r.Breakers == nil {
 		return
 	}
-	for _, state := range troubled {
+	for i, state := range troubled {
+		tell := r.wrong
+		if i >= 3 {
+			tell = r.note
+		}
 		var names []string
-		for i := range r.Breakers.Breakers {
-			if b := &r.Breakers.Breakers[i]; b.State == state && len(names) < mostNamed {
+		for j := range r.Breakers.Breakers {
+			if b := &r.Breakers.Breakers[j]; b.State == state && len(names) < mostNamed {
 				names = append(names, known(b.Name))
 			}
 		}
 		if n := r.Breakers.States[state]; n > 0 {
-			r.wrong("breakers", "%s %s%s: %s", count(n, "breaker"), state, meaning[state], some(names, n))
+			tell("breakers", "%s %s%s: %s", count(n, "breaker"), state, meaning[state], some(names, n))
 		}
 	}
 }
 
-var meaning = map[string]string{isolated: " by a person", breaker.HalfOpen.String(): ", probing"}
+var meaning = map[string]string{
+	isolated: " by a person", breaker.HalfOpen.String(): ", probing",
+	wouldBe + breaker.Open.String(): ", but only reports", wouldBe + breaker.HalfOpen.String(): ", but only reports",
+}
 
 // some is the first few names of n.
 func some(names []string, n int) string {
