@@ -9,7 +9,7 @@
 //     axes: what would help, and what is known to have happened.
 //   - [github.com/nexpay-go/resilience/policy]: what to do about it, per code,
 //     HTTP status and class.
-//   - [github.com/nexpay-go/resilience/policy/policyfile], a module of its own: both
+//   - [github.com/nexpay-go/resilience/policyfile], a module of its own: both
 //     as a file that operators can read, check and change while it runs, and
 //     cmd/nexpolicy, which explains it at a terminal.
 //   - [github.com/nexpay-go/resilience/breaker]: when to leave the server alone,

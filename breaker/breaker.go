@@ -9,14 +9,14 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// A Breaker keeps calls off a server that does not do its work. Make one with New; it is safe for concurrent use and must
-// not be copied.
+// A Breaker keeps calls off a server that does not do its work. Make one with New; the zero Breaker is that of the zero
+// Config. It is safe for concurrent use and must not be copied.
 type Breaker struct {
-	cfg   Config        // resolved; never changes
+	cfg   Config        // resolved; never changes once gen is set, and nor do the two below
 	step  time.Duration // one bucket of the window
 	epoch time.Time     // times are kept as durations since then: cheaper to read, and no clock step moves them
 
-	gen atomic.Pointer[generation] // stored under mu only
+	gen atomic.Pointer[generation] // stored under mu only; nil: the zero Breaker, not used yet
 
 	mu      sync.Mutex    // guards all changes of state, and what follows
 	machine *machine      // in the state of gen, except while isolated
@@ -38,13 +38,36 @@ func New(cfg Config) (*Breaker, error) {
 
 // build makes a Breaker of a Config that is resolved.
 func build(cfg Config) *Breaker {
-	b := &Breaker{cfg: cfg, step: cfg.Window / buckets, epoch: time.Now(), machine: newMachine(cfg.Probes)}
-	b.gen.Store(&generation{owner: b})
+	b := new(Breaker)
+	b.begin(cfg)
 	return b
 }
 
+// begin sets the Breaker up, closed. Nobody else may use it yet, or mu is held.
+func (b *Breaker) begin(cfg Config) {
+	b.cfg, b.step, b.epoch, b.machine = cfg, cfg.Window/buckets, time.Now(), newMachine(cfg.Probes)
+	b.gen.Store(&generation{owner: b})
+}
+
+// current returns the generation of now. The zero Breaker begins with the first.
+func (b *Breaker) current() *generation {
+	if g := b.gen.Load(); g != nil {
+		return g
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gen.Load() == nil {
+		cfg, _ := Config{}.resolve()
+		b.begin(cfg)
+	}
+	return b.gen.Load()
+}
+
 // Name returns Config.Name.
-func (b *Breaker) Name() string { return b.cfg.Name }
+func (b *Breaker) Name() string {
+	b.current()
+	return b.cfg.Name
+}
 
 // Acquire returns a Lease for one call, whose Done is to be called with what became of it. The error is an *OpenError if
 // the breaker is open, or half-open with all its probes out, unless it is ReportOnly. Acquire never waits. Closed, it takes no lock, and allocates
@@ -58,7 +81,7 @@ func (b *Breaker) Acquire() (*Lease, error) {
 }
 
 func (b *Breaker) acquire(l *Lease) (err error) {
-	if g := b.gen.Load(); g.state == Closed {
+	if g := b.gen.Load(); g != nil && g.state == Closed {
 		l.gen = g
 	} else if l.gen, l.probe, err = b.admit(true); err != nil {
 		return err
@@ -71,7 +94,7 @@ func (b *Breaker) acquire(l *Lease) (err error) {
 
 // Check returns what Acquire would: nil, or an *OpenError. It takes no lease.
 func (b *Breaker) Check() error {
-	if b.gen.Load().state == Closed {
+	if b.current().state == Closed {
 		return nil
 	}
 	_, _, err := b.admit(false)
@@ -80,7 +103,7 @@ func (b *Breaker) Check() error {
 
 // State returns the state the breaker is in now. An isolated breaker is Open.
 func (b *Breaker) State() State {
-	g := b.gen.Load()
+	g := b.current()
 	if g.state == Closed || g.open(b.now()) {
 		return g.state
 	}
@@ -94,8 +117,8 @@ func (b *Breaker) State() State {
 // RetryIn is for how long the breaker is open from now on. It is zero where it is not open, and where it is isolated: no
 // time ends that. It counts as no refusal.
 func (b *Breaker) RetryIn() time.Duration {
-	now := b.now()
-	if g := b.gen.Load(); g.open(now) && !g.isolated {
+	g, now := b.current(), b.now()
+	if g.open(now) && !g.isolated {
 		return g.until - now
 	}
 	return 0
@@ -108,6 +131,7 @@ func (b *Breaker) Isolate(reason string) {
 	if reason = text.Line(reason); reason != "" {
 		why += ": " + reason
 	}
+	b.current()
 	b.mu.Lock()
 	now := b.now()
 	b.settle(now)
@@ -119,6 +143,7 @@ func (b *Breaker) Isolate(reason string) {
 // Reset closes the breaker and forgets all it has counted, whatever state it is in, isolated too. Leases granted before
 // count no more.
 func (b *Breaker) Reset() {
+	b.current()
 	b.mu.Lock()
 	now := b.now()
 	b.settle(now)

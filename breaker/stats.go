@@ -25,6 +25,7 @@ type Stats struct {
 
 // Stats returns how the breaker stands now. It counts as no call.
 func (b *Breaker) Stats() Stats {
+	b.current()
 	b.mu.Lock()
 	now := b.now()
 	g := b.settle(now)

@@ -17,7 +17,7 @@ const (
 
 // admit is Acquire, or Check, in every state but Closed. An open time that is not over costs no lock.
 func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
-	g = b.gen.Load()
+	g = b.current()
 	if now := b.now(); g.open(now) {
 		return nil, nil, b.refuse(g, take, g.refuse(now))
 	}

@@ -92,7 +92,8 @@ func (c *Client) url(path string) (*url.URL, error) {
 // which package classify takes it for fatal and not applied. If there was no
 // answer Do returns a *url.Error without query, user name or anything an
 // answer may have held in its text, but with the whole chain for errors.Is and
-// errors.As. Requests are best made by NewRequest.
+// errors.As; that of a closed Request.Cancel is context.Canceled. Requests are best made
+// by NewRequest.
 //
 // What the answer echoes of the request is blotted out of its messages, its trace id
 // and its codes, as far as those are not the API's own, before anybody can print them: key, signature, credentials in other
@@ -127,7 +128,9 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 		return nil, err
 	}
 	var written atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+	ctx, end := context.WithCancel(req.Context())
+	defer end() // of what waits for Request.Cancel
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	once := req.WithContext(ctx)
 	once.Body, once.GetBody = body, nil
 	send := &single{next: c.transport(), refuse: c.HTTP == nil || c.HTTP.CheckRedirect == nil}
@@ -233,6 +236,11 @@ func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
 	if wire.Direct(t.next) && wire.Mistake(req) != "" {
 		_ = req.Body.Close()
 		return nil, errMistake
+	}
+	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
+	if wish := req.Cancel; wish != nil {
+		ctx, _ := wire.Heed(req.Context(), wish) // ends with the exchange
+		req = req.WithContext(ctx)
 	}
 	resp, err := t.next.RoundTrip(t.watch.Watched(req, t.next, true))
 	if err == nil && resp != nil && t.refuse && resp.StatusCode/100 == 3 {

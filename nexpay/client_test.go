@@ -331,3 +331,27 @@ func TestClientTimeout(t *testing.T) {
 		require.True(t, ue.Timeout())
 	})
 }
+
+// Request.Cancel is deprecated, and a wish of the caller's all the same.
+func TestRequestCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, timeout := range []time.Duration{0, 3 * time.Second} {
+			c := client(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}))
+			c.HTTP.Timeout = timeout
+			req, err := c.NewRequest(withNonce(t.Context(), 7), http.MethodGet, "/x", nil)
+			require.NoError(t, err)
+			wish := make(chan struct{})
+			//lint:ignore SA1019 callers still set it
+			req.Cancel = wish
+			time.AfterFunc(time.Second, func() { close(wish) })
+			start := time.Now()
+			err = c.Do(req, nil)
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorContains(t, err, "context canceled")
+			require.Equal(t, time.Second, time.Since(start))
+		}
+	})
+}

@@ -35,12 +35,15 @@
 // # Before going live
 //
 // What is answered for an externalPaymentId that nobody has used is not
-// documented. Look a random one up in the vendor's sandbox and see whether
-// [DefaultAbsent] takes the answer for what it is; if not, set Payment.Absent.
+// documented. [Payment.CheckAbsent] looks a random one up: call it in the vendor's
+// sandbox, to see whether [DefaultAbsent] takes the answer for what it is; if not, set
+// Payment.Absent.
 //
-// When a program starts, let it make one harmless call, [Client.AccountStatus]:
-// an error is believed to say that a payment does not exist only from a base URL
-// that has answered some call properly, see [Payment.Verify].
+// When a program starts, let it make one harmless call, [Client.Check]: an error is
+// believed to say that a payment does not exist only from a base URL that has
+// answered some call properly, see [Payment.Verify]. Without it a first payment that
+// fails stays in doubt for as long as nothing else is answered. [Payment.CheckAbsent]
+// then shows whether the answer for an unknown id is still the one that is expected.
 //
 // No error text of this package holds a key, a signature, a query, a header or
 // a body. What a server says of them is blotted out; [Client.Do] tells how far

@@ -317,3 +317,13 @@ func ExamplePayment_Fingerprint() {
 	fmt.Println(len(before.Fingerprint()), before.Fingerprint() == after.Fingerprint(), before.Fingerprint() == other.Fingerprint())
 	// Output: 64 true false
 }
+
+// When a program starts: is this the API, and does it say of an unknown payment what is expected?
+func ExampleClient_Check() {
+	client, lane := exampleClient()
+	fmt.Println(withTurn(lane, client.Check)) // retry.Do(ctx, r, client.Check)
+	fmt.Println(withTurn(lane, nexpay.Payment{Client: client}.CheckAbsent))
+	// Output:
+	// <nil>
+	// <nil>
+}

@@ -71,6 +71,44 @@ func TestOneSendOverHTTP2(t *testing.T) {
 	}
 }
 
+// copying is a transport of somebody else's, such as one that traces: it sends a copy of
+// the request, as http.RoundTripper asks for.
+type copying struct{ next http.RoundTripper }
+
+func (c copying) RoundTrip(req *http.Request) (*http.Response, error) {
+	return c.next.RoundTrip(req.Clone(req.Context()))
+}
+
+// HTTP/2 without TLS repeats as well, and no connection tells that it is that, least of all
+// through a transport of somebody else's. An http.Client with a Timeout sets Request.Cancel.
+func TestOneSendOverHTTP2WithoutTLS(t *testing.T) {
+	for around, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
+		"net/http": func(rt http.RoundTripper) http.RoundTripper { return rt },
+		"wrapped":  func(rt http.RoundTripper) http.RoundTripper { return roundTrip(rt.RoundTrip) },
+		"copying":  func(rt http.RoundTripper) http.RoundTripper { return copying{rt} },
+	} {
+		for _, timeout := range []time.Duration{0, 5 * time.Second} {
+			for name := range sends {
+				t.Run(fmt.Sprintf("%s/Timeout %v/%s", around, timeout, name), func(t *testing.T) {
+					server := refusing.Plain(t)
+					base := &http.Transport{Protocols: new(http.Protocols)}
+					base.Protocols.SetUnencryptedHTTP2(true)
+					defer base.CloseIdleConnections()
+					c := &nexpay.Client{BaseURL: server.URL, Signer: signer(t, golden), HTTP: &http.Client{Transport: wrap(base), Timeout: timeout}}
+					ctx, cancel := context.WithTimeout(withNonce(t.Context(), 7), 5*time.Second)
+					defer cancel()
+					err := c.Do(request(t, c, ctx, name), nil)
+					require.Error(t, err)
+					require.NoError(t, ctx.Err(), "it came to an end by itself")
+					require.EqualValues(t, 1, server.Streams.Load(), "sends with one nonce")
+					require.NotErrorIs(t, err, context.Canceled, "nobody wished that")
+					require.Equal(t, classify.Retryable, classify.Nexpay().Classify(err).Class)
+				})
+			}
+		}
+	}
+}
+
 // A payment does not count on that: what stands between may have sent another copy.
 func TestRefusedStreamIsNoProofToAPayment(t *testing.T) {
 	server := refusing.Streams(t)

@@ -25,10 +25,9 @@ import (
 // Absent also wants a base URL that is known to be the API's: this Client must
 // have read a 2xx with JSON from it, uncached, by any call. Verify makes no call
 // of its own to find out, as each one takes a nonce and the context holds one
-// ticket. A program that first looks into old doubt, after a restart, makes a
-// harmless call when it starts:
+// ticket. A program makes a harmless call when it starts, see [Client.Check]:
 //
-//	_, err := retry.DoValue(ctx, r, client.AccountStatus)
+//	err := retry.Do(ctx, r, client.Check)
 func (p Payment) Verify(ctx context.Context) (PaymentStatus, classify.Outcome, error) {
 	status, outcome, err := p.verify(ctx)
 	if outcome != classify.Applied {
@@ -109,7 +108,7 @@ func (p Payment) refusal(e *classify.Error, resp *http.Response) error {
 		if p.Client.answered() {
 			return nil
 		}
-		why = "nothing has yet shown that the base URL is the API's (make a call such as AccountStatus at start)"
+		why = "nothing has yet shown that the base URL is the API's (call Client.Check at start)"
 	default:
 		if _, known := classify.Nexpay().Lookup(v.Code); known {
 			return e

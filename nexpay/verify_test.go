@@ -299,7 +299,7 @@ func TestAbsentWantsAProperAnswerFirst(t *testing.T) {
 			_, outcome, err := nexpay.Payment{Client: c, ExternalID: "order-17"}.Verify(ctx())
 			require.Equal(t, tt.want, outcome)
 			if outcome == classify.Undecided {
-				require.ErrorContains(t, err, "call such as AccountStatus at start): HTTP 404: 30000 Request error (trace 5f2c)")
+				require.ErrorContains(t, err, "call Client.Check at start): HTTP 404: 30000 Request error (trace 5f2c)")
 				require.Zero(t, classify.Nexpay().Classify(err))
 			}
 		})

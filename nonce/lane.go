@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
 // MaxNonce is the highest nonce ever handed out. It is what a float64 holds exactly, less
@@ -55,7 +57,7 @@ func newLane(c LaneConfig, d disk) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After}
+	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After, now: wallclock.Wrong}
 	l.maxAhead = l.ticks(c.maxAhead())
 	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
@@ -88,12 +90,32 @@ func (l *Lane) Last() uint64 {
 
 // Enter waits for a turn; see [Source]. A lane whose nonces are used up returns an *ExhaustedError.
 func (l *Lane) Enter(ctx context.Context) (*Ticket, error) {
-	if ctx.Err() != nil {
-		return nil, ended(ctx, l.key)
+	if err := l.refuses(ctx); err != nil {
+		return nil, err
 	}
 	l.shift(1)
 	return l.join(ctx)
 }
+
+// refuses returns why a caller with ctx need not join: it is over, or missing, or the
+// lane is.
+func (l *Lane) refuses(ctx context.Context) error {
+	switch {
+	case l.unit == 0:
+		return errZeroLane
+	case ctx == nil:
+		return errNoContext
+	case ctx.Err() != nil:
+		return ended(ctx, l.key)
+	}
+	return nil
+}
+
+const (
+	errZeroLane  = mistake("nonce: the Lane is the zero Lane; make one with NewLane")
+	errZeroPool  = mistake("nonce: the Pool is the zero Pool; make one with NewPool")
+	errNoContext = mistake("nonce: the context is nil; context.Background() is the one without an end")
+)
 
 // EnterKey is Enter if key is the lane's own. Otherwise it returns an error that wraps ErrUnknownKey.
 func (l *Lane) EnterKey(ctx context.Context, key string) (*Ticket, error) {
@@ -107,8 +129,8 @@ func (l *Lane) EnterKey(ctx context.Context, key string) (*Ticket, error) {
 // before it waits, and once more when the turn has come: the key may have been locked meanwhile. locked may be called
 // from many goroutines at once, and under no lock of the lane. If nil, nothing is locked.
 func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error) {
-	if ctx.Err() != nil {
-		return nil, ended(ctx, l.key)
+	if err := l.refuses(ctx); err != nil {
+		return nil, err
 	}
 	if err := check(locked, l.key); err != nil {
 		return nil, refusedBy([]refusal{{0, err}})
@@ -188,7 +210,7 @@ func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*
 		l.shift(-1)
 		return nil, l.noNonce()
 	}
-	if l.marks != nil && nonce > l.marks.mark.Load() {
+	if l.marks != nil && !l.marks.covers(nonce, began) {
 		if err := l.keep(ctx, nonce); err != nil {
 			l.pass()
 			return nil, err

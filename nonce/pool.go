@@ -73,6 +73,12 @@ func (p *Pool) EnterKey(ctx context.Context, key string) (*Ticket, error) {
 // each of these is there if it stopped any lane. locked may be called from many goroutines at once, and under no lock of the
 // pool or its lanes. If nil, nothing is locked.
 func (p *Pool) EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error) {
+	switch {
+	case len(p.lanes) == 0:
+		return nil, errZeroPool
+	case ctx == nil:
+		return nil, errNoContext
+	}
 	start := int(p.calls.Add(1) % uint64(len(p.lanes)))
 	var v *view // nil: all of the tree. The frame is that of a waiter; see Lane.wait
 	for {

@@ -20,6 +20,9 @@ type counts struct{ turns, refusals, jumps, foreign uint64 }
 
 // Stats returns how the lane stands.
 func (l *Lane) Stats() Stats {
+	if l.unit == 0 { // the zero Lane
+		return Stats{}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return Stats{

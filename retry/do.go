@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 // Do runs op until it succeeds or what its error asks for is to stop, and
@@ -21,7 +23,7 @@ import (
 // caller's goroutine and has returned from it when it returns.
 func Do(ctx context.Context, r *Retrier, op func(context.Context) error, opts ...Option) error {
 	if op == nil {
-		return errNil(r)
+		return r.unusable(ctx, false)
 	}
 	_, err := DoValue(ctx, r, func(ctx context.Context) (struct{}, error) { return struct{}{}, op(ctx) }, opts...)
 	return err
@@ -36,8 +38,8 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	// cut into functions with small frames, and the loop stands here, where it
 	// needs none of its own: see TestWaitingCallsAreSmall.
 	var value, zero T
-	if r == nil || op == nil {
-		return zero, errNil(r)
+	if ctx == nil || r == nil || r.tables == nil || op == nil {
+		return zero, r.unusable(ctx, op != nil)
 	}
 	if len(opts) > 0 {
 		if err := fits[T](opts); err != nil {
@@ -59,8 +61,9 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	}
 	c := calls.Get().(*call)
 	r.begin(c, markCall, m, opts)
-	if len(opts) > 0 {
+	if len(opts) > 0 { // as each call of an adapter has
 		c.guard = resends(opts).guard()
+		c.adapter, _ = ctx.(carry.Described)
 	}
 	for {
 		why := c.turn(ctx, run)
@@ -84,12 +87,25 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	return value, nil
 }
 
-func errNil(r *Retrier) error {
-	if r == nil {
-		return errors.New("retry: the Retrier is nil; was the error of New checked?")
+// unusable returns everything that is missing in a call, nil if nothing is.
+func (r *Retrier) unusable(ctx context.Context, op bool) error {
+	var errs []error
+	switch {
+	case r == nil:
+		errs = append(errs, errors.New("retry: the Retrier is nil; was the error of New checked?"))
+	case r.tables == nil:
+		errs = append(errs, errZero)
 	}
-	return errors.New("retry: the operation is nil")
+	if ctx == nil {
+		errs = append(errs, errors.New("retry: the context is nil; context.Background() is the one without an end"))
+	}
+	if !op {
+		errs = append(errs, errors.New("retry: the operation is nil"))
+	}
+	return errors.Join(errs...)
 }
+
+var errZero = errors.New("retry: the Retrier is the zero Retrier; make one with New")
 
 // calls keeps the state of those that are over for the next ones.
 var calls = sync.Pool{New: func() any { return new(call) }}

@@ -97,7 +97,8 @@ func ExampleResendWithin() {
 		return
 	}
 	send := charging(catalog, api.URL, "order-7")
-	made, err := retry.DoValue(context.Background(), r, send, retry.ResendWithin(24*time.Hour, retry.ResendOnProof))
+	made, err := retry.DoValue(context.Background(), r, send,
+		retry.ResendWithin(24*time.Hour, retry.ResendOnProof))
 	fmt.Println(made, err)
 	// Output: {1} <nil>
 }

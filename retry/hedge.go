@@ -40,7 +40,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	switch {
 	case after <= 0:
 		return zero, fmt.Errorf("retry: Hedge after %v: it has to be a while, or everything is sent twice", after)
-	case r == nil || op == nil:
+	case ctx == nil || r == nil || r.tables == nil || op == nil:
 		return DoValue(ctx, r, op, opts...)
 	}
 	if err := fits[T](opts); err != nil {

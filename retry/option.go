@@ -65,8 +65,9 @@ func name(opts []Option) string {
 
 // Endpoint says which part of the API the call goes to, where parts fail by
 // themselves: its breaker is that of this name in Config.Breakers. Names should
-// be few, "payments" or a host in one spelling, and not of others' choosing. Without Breakers it
-// says nothing, and a call without Endpoint goes to that of the empty name.
+// be few, "payments" or a host in one spelling, and not of others' choosing. A call
+// without Endpoint goes to that of the empty name. Without Breakers the name only
+// appears in events and calls that observers are told of.
 func Endpoint(name string) Option { return Option{kind: optEndpoint, text: name} }
 
 func endpoint(opts []Option) string {

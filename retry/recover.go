@@ -102,8 +102,8 @@ func (r *Retrier) leaves(e *Entry, opts []Option) bool {
 
 // sweep calls each, on this goroutine, with every operation that is through.
 func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (Operation[T], bool), each func(through[T]), opts []Option) error {
-	if r == nil {
-		return errNil(r)
+	if err := r.unusable(ctx, true); err != nil {
+		return err
 	}
 	pending, ok := journal.(PendingJournal)
 	switch {

@@ -83,7 +83,7 @@ func TestReloadMistakes(t *testing.T) {
 
 // A classifier of the caller's own stays, and so does the catalog where the new policies have none.
 func TestReloadAndTheClassifier(t *testing.T) {
-	own := newRetrier(t, retry.Config{Classifier: classify.JSONRPC()})
+	own := newRetrier(t, retry.Config{Classifier: classify.Func(classify.JSONRPC().Classify)})
 	require.NoError(t, own.Reload(knowing(t, "777", 2)))
 	require.Equal(t, classify.Unclassified, asError(t, retry.Do(t.Context(), own, always(coded(777)))).Verdict.Class)
 

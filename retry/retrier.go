@@ -21,7 +21,7 @@ type Config struct {
 	// it has one, or classify.Nexpay(). Where both are nil nobody has said what API
 	// this is: codes of errors that were not read as answers are then Unclassified. One
 	// that is no catalog leaves it to that of Policies to say what answers look like,
-	// see Retrier.Catalog. It must be safe for concurrent use.
+	// see Retrier.Catalog. A catalog beside Policies with another one is refused. It must be safe for concurrent use.
 	Classifier classify.Classifier
 
 	// Policies says what to do about it. Nil: policy.Nexpay(), or
@@ -138,7 +138,7 @@ func New(cfg Config) (*Retrier, error) {
 	}
 	r.defaults()
 	t := newTables(cfg.Classifier, cfg.Policies)
-	if err := errors.Join(cfg.check(), t.affordable(r.budget)); err != nil {
+	if err := errors.Join(cfg.check(), t.check(), t.affordable(r.budget)); err != nil {
 		return nil, err
 	}
 	r.tables.Store(t)
@@ -198,10 +198,18 @@ func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 // Catalog returns the catalog that errors are judged by now, see [Retrier.Reload], and
 // that says what answers look like. Where Config.Classifier is none, it is that of the
 // policies, nil if they have none: it says what answers look like all the same.
-func (r *Retrier) Catalog() *classify.Catalog { return r.tables.Load().answers }
+func (r *Retrier) Catalog() *classify.Catalog { return r.inForce().answers }
 
 // Policies returns the policies in force now, see [Retrier.Reload].
-func (r *Retrier) Policies() *policy.Set { return r.tables.Load().policies }
+func (r *Retrier) Policies() *policy.Set { return r.inForce().policies }
+
+// inForce returns the tables of now, those of the zero Retrier are empty.
+func (r *Retrier) inForce() *tables {
+	if r.tables == nil {
+		return new(tables)
+	}
+	return r.tables.Load()
+}
 
 // Breaker returns Config.Breaker, nil if there is none.
 func (r *Retrier) Breaker() *breaker.Breaker { return r.breaker }

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -49,6 +50,17 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 	return t
 }
 
+// check finds a catalog beside policies that are made for another: codes would mean one
+// thing to the one and another thing to the other.
+func (t *tables) check() error {
+	of := t.policies.Catalog()
+	if t.catalog == nil || of == nil || t.catalog == of || t.catalog.Name() == of.Name() {
+		return nil
+	}
+	return fmt.Errorf("retry: Config.Classifier is the catalog %q, but Config.Policies are for the codes of %q: "+
+		"put the catalog into the policies (policy.Table.Catalog) and leave Classifier nil", t.catalog.Name(), of.Name())
+}
+
 // affordable finds a price that even a full bucket cannot pay: every call would
 // end with ErrBudget after its first failure, in the quietest of times.
 func (t *tables) affordable(b *Budget) error {
@@ -69,12 +81,15 @@ func (r *Retrier) Reload(policies *policy.Set) error {
 	if policies == nil {
 		return errors.New("retry: the policies to reload are nil; was the error of loading them checked?")
 	}
+	if r.tables == nil {
+		return errZero
+	}
 	classifier := r.own
 	if classifier == nil && policies.Catalog() == nil {
 		classifier = r.tables.Load().classifier
 	}
 	t := newTables(classifier, policies)
-	if err := t.affordable(r.budget); err != nil {
+	if err := errors.Join(t.check(), t.affordable(r.budget)); err != nil {
 		return err
 	}
 	r.tables.Store(t)

@@ -92,6 +92,9 @@ func (u *unknowns) saw(catalog *classify.Catalog, code classify.Code, status int
 
 // Stats returns what r has counted.
 func (r *Retrier) Stats() Stats {
+	if r.tables == nil {
+		return Stats{}
+	}
 	catalog := r.tables.Load().catalog
 	u := r.unknown
 	u.mu.Lock()

@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/nexpay-go/resilience v0.1.0
-	github.com/nexpay-go/resilience/policy/policyfile v0.1.0
+	github.com/nexpay-go/resilience/policyfile v0.1.0
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.12.1 // tests only
 	golang.org/x/term v0.48.0

@@ -55,7 +55,7 @@ func TestInitWithAll(t *testing.T) {
 
 // Every field there is stands in the file.
 func TestInitNamesEveryField(t *testing.T) {
-	data, err := os.ReadFile("../../policy/policyfile/schema.json")
+	data, err := os.ReadFile("../../policyfile/schema.json")
 	require.NoError(t, err)
 	var schema any
 	require.NoError(t, json.Unmarshal(data, &schema))
@@ -100,7 +100,7 @@ func TestCatalogs(t *testing.T) {
 }
 
 func builtins(t *testing.T) []string {
-	found, err := filepath.Glob("../../policy/policyfile/catalogs/*.yaml")
+	found, err := filepath.Glob("../../policyfile/catalogs/*.yaml")
 	require.NoError(t, err)
 	return found
 }

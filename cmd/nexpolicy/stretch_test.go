@@ -8,7 +8,7 @@ import (
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 )
 
 func sets(t testing.TB, files ...string) (all []*policy.Set) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 	"github.com/nexpay-go/resilience/retry"
 	"github.com/nexpay-go/resilience/retry/retryhttp"
 )

@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/nexpay-go/resilience v0.1.0
-	github.com/nexpay-go/resilience/policy/policyfile v0.1.0
+	github.com/nexpay-go/resilience/policyfile v0.1.0
 	github.com/stretchr/testify v1.12.1 // tests only
 )
 

@@ -11,7 +11,7 @@ import (
 )
 
 // The Go code on the page about SDKs stands, line by line and in this order, in one
-// file that is compiled and tested, here or in the example of package retry.
+// file that is compiled and tested here.
 func TestPageHasTheRecipes(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/sdks.md")
@@ -19,7 +19,7 @@ func TestPageHasTheRecipes(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	sources := map[string][]string{}
-	for _, file := range append(files, "../../retry/example_backoff_test.go") {
+	for _, file := range files {
 		source, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for line := range strings.Lines(string(source)) {

@@ -32,6 +32,15 @@ func refuse(conn io.Writer, stream []byte) (more bool) {
 	return true
 }
 
+// HalfWay starts a server that begins to answer with 200, and then refuses the stream.
+func HalfWay(t testing.TB) *Server {
+	return start(t, func(conn io.Writer, stream []byte) bool {
+		const headers, endHeaders, status200 = 1, 4, 0x88
+		_, _ = conn.Write(append(append([]byte{0, 0, 1, headers, endHeaders}, stream...), status200))
+		return refuse(conn, stream)
+	})
+}
+
 // GoesAway starts a server that goes away at each request, before it came to that.
 func GoesAway(t testing.TB) *Server {
 	return start(t, func(conn io.Writer, _ []byte) bool {

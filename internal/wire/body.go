@@ -36,7 +36,7 @@ func (w *Watch) Trouble(req *http.Request) error {
 		return nil
 	case *end != io.EOF:
 		return bodyError(req, "the body of the request cannot be read", errtree.Tidy(*end))
-	case w.body.read.Load() < w.length:
+	case w.body.read.Load() < w.out.ContentLength:
 		return bodyError(req, "the body of the request is shorter than its ContentLength; was it read before?", nil)
 	}
 	return nil

@@ -15,7 +15,7 @@ func (w *Watch) unrepeatable() {
 	out.GetBody = nil
 	switch {
 	case !bodyless(out):
-		w.own.ReadCloser, w.body, w.length = out.Body, &w.own, out.ContentLength
+		w.own.ReadCloser, w.body = out.Body, &w.own
 		out.Body = w.body
 	case mayHaveBody(out.Method) && !hasKey(out.Header):
 		out.Body = http.NoBody
@@ -37,11 +37,21 @@ func hasKey(h http.Header) bool {
 	return plain || x
 }
 
+// stoppable gives the request a channel by which to end it, where base may be anything:
+// that may hand on a copy of the request, which has the channel, and nothing that is done
+// to the request later.
+func (w *Watch) stoppable() {
+	if !Direct(w.base) {
+		w.stop = make(chan struct{})
+		w.out.Cancel = w.stop //lint:ignore SA1019 a context that can end would have to be ended, too
+	}
+}
+
 // gets sees a connection taken. It runs in the goroutine of RoundTrip, before the request
 // is written.
 func (w *Watch) gets(info httptrace.GotConnInfo) {
 	w.got.Add(1)
-	if bodyless(w.out) {
+	if w.stop != nil || bodyless(w.out) { // as it was
 		w.keepFromRepeating(info)
 	}
 	if w.counter != nil {
@@ -55,6 +65,7 @@ func (w *Watch) gets(info httptrace.GotConnInfo) {
 func (w *Watch) writes(then func(string, []string)) func(string, []string) {
 	return func(name string, values []string) {
 		if name == ":method" || name == "Host" {
+			w.http2.Store(name == ":method")
 			w.wrote.Add(1)
 		}
 		if then != nil {
@@ -72,52 +83,43 @@ func (w *Watch) Connections() int { return int(w.got.Load()) }
 // that is single goes out once, others twice.
 func (w *Watch) keepFromRepeating(info httptrace.GotConnInfo) {
 	wrote := w.wrote.Load()
-	switch w.protocol(info) {
-	case http2: // one with a body it gives back, and says why
+	switch {
+	case w.http2.Load() && w.ends(wrote):
+	case w.speaksHTTP2(info): // one with a body it gives back, and says why
 		if w.single || wrote > 0 {
 			w.out.Body = &late{once{ReadCloser: http.NoBody}, w, wrote}
 		}
-	case http1: // which looks into the body of these methods, and sends none
+	default: // HTTP/1 looks into the body of these methods, and sends none
 		if !w.single && wrote > 0 && !mayHaveBody(w.out.Method) && w.out.Method != http.MethodTrace {
 			w.out.Body = &once{ReadCloser: http.NoBody}
-		}
-	case either: // HTTP/1 takes no notice
-		//lint:ignore SA1019 a context that can end would have to be made for each request
-		if cancel := &w.out.Cancel; *cancel == nil && (w.single && wrote > 0 || wrote > 1) {
-			*cancel = closed
 		}
 	}
 }
 
-var closed = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
-type protocol uint8
-
-const (
-	http1 protocol = iota
-	http2
-	either
-)
-
-// protocol is what is spoken on a connection, as far as can be known.
-func (w *Watch) protocol(info httptrace.GotConnInfo) protocol {
-	if conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
-		if conn.ConnectionState().NegotiatedProtocol == "h2" {
-			return http2
-		}
-		return http1
+// ends ends a request that has been written as often as it may be, if it can. HTTP/2 looks
+// at the channel just before it writes.
+func (w *Watch) ends(wrote int32) bool {
+	if w.stop == nil || wrote == 0 || wrote == 1 && !w.single {
+		return false
 	}
-	switch base, direct := w.base.(*http.Transport); {
-	case !direct:
-		return either
-	case base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1():
-		return http2
+	if !w.stopped.Swap(true) {
+		close(w.stop)
 	}
-	return http1
+	return true
+}
+
+// speaksHTTP2 reports whether HTTP/2 is spoken on a connection, as far as that is known:
+// through anything but a transport of net/http, and without TLS, once it was.
+func (w *Watch) speaksHTTP2(info httptrace.GotConnInfo) bool {
+	conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState })
+	if ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+		return true
+	}
+	base, direct := w.base.(*http.Transport)
+	if !direct {
+		return w.http2.Load()
+	}
+	return w.out.URL.Scheme == "http" && base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1()
 }
 
 // A late body was given to a request without one when its connection was there. If that

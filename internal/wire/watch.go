@@ -16,14 +16,16 @@ type Watch struct {
 	context.Context // around it
 	asked           atomic.Bool
 	got, wrote      atomic.Int32 // connections; requests, where there is no body
+	http2           atomic.Bool  // as what they were written
 	trace           httptrace.ClientTrace
 	counter         carry.Counter // that is told as well; nil: none
 	out             *http.Request
 	base            http.RoundTripper // that is given it
 	single          bool
-	body            *once // own, nil where there is none to be watched
+	stopped         atomic.Bool   // stop is closed
+	stop            chan struct{} // the Cancel of out, nil if it has none
+	body            *once         // own, nil where there is none to be watched
 	own             once
-	length          int64 // of the body, 0 if it is not known
 }
 
 // In returns ctx with the watch in it, for the request that [Watch.Over] is given then.
@@ -55,14 +57,16 @@ func (w *Watch) asks(string) {
 // Over watches over a request, whose context is that of [Watch.In], and which base is
 // given. Where single is set, net/http is kept from repeating it by itself at all, for
 // which it would need GetBody or to know that there is no body; else from doing so more
-// than once. Its Cancel has to be heeded by who calls this, or nil.
+// than once. Its Cancel is replaced: who calls this has it heeded, see [Heed].
 func (w *Watch) Over(out *http.Request, base http.RoundTripper, single bool) {
 	w.out, w.base, w.single = out, base, single
+	out.Cancel = nil //lint:ignore SA1019 it is heeded, or this is its end
 	if single || !bodyless(out) {
 		w.unrepeatable()
 	}
 	if bodyless(out) {
 		w.trace.WroteHeaderField = w.writes(w.trace.WroteHeaderField)
+		w.stoppable()
 	}
 }
 

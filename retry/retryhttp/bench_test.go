@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 	"github.com/nexpay-go/resilience/retry/retryhttp"
@@ -90,11 +91,52 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
+// A request over a stub, with the default policies and a breaker: what is on top of a
+// plain http.Client. Without a body it takes two to bound what net/http repeats; the
+// channel is one of them, which an *http.Transport as Base does without.
 func TestAllocations(t *testing.T) {
-	plain, ours := stubbed(t, nil)
-	req := request(t, "GET", "")
-	bare := testing.AllocsPerRun(1000, func() { do(t, plain, req) })
-	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { do(t, ours, req) }), bare+6)
+	plain, ours := byDefault(t)
+	for _, tt := range sizes {
+		t.Run(tt.name(), func(t *testing.T) {
+			bare := testing.AllocsPerRun(1000, func() { do(t, plain, request(t, tt.method, tt.body)) })
+			all := testing.AllocsPerRun(1000, func() { do(t, ours, request(t, tt.method, tt.body)) })
+			require.LessOrEqual(t, all, bare+tt.more)
+		})
+	}
+}
+
+// BenchmarkDefault is for the figures of that.
+func BenchmarkDefault(b *testing.B) {
+	plain, ours := byDefault(b)
+	for _, tt := range sizes {
+		for name, c := range map[string]*http.Client{"plain": plain, "ours": ours} {
+			b.Run(tt.name()+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					do(b, c, request(b, tt.method, tt.body))
+				}
+			})
+		}
+	}
+}
+
+type size struct {
+	method, body string
+	more         float64 // allocations than a plain client
+}
+
+func (s size) name() string { return strings.TrimSpace(s.method + " " + s.body) }
+
+var sizes = []size{
+	{"GET", "", 7}, {"DELETE", "", 6}, {"POST", "", 8}, {"POST", "amount=17", 6}, {"PUT", "", 7}, {"PUT", "amount=17", 5},
+}
+
+func byDefault(b testing.TB) (plain, ours *http.Client) {
+	group, err := breaker.New(breaker.Config{})
+	require.NoError(b, err)
+	r, err := retry.New(retry.Config{Breaker: group})
+	require.NoError(b, err)
+	return stubbed(b, func(tr *retryhttp.Transport) { tr.Retrier = r })
 }
 
 // A failed round trip in which sixteen messages of 256 bytes are searched for what they

@@ -3,26 +3,7 @@ package retryhttp
 import (
 	"context"
 	"net/http"
-	"time"
 )
-
-// heed ends the exchange when the channel of Request.Cancel is closed, which is the
-// caller's wish. An http.Client with a Timeout closes it as well when the time is up,
-// and has set a deadline for that, which says so better.
-func (x *exchange) heed(closed <-chan struct{}) {
-	ctx, cancel := context.WithCancelCause(x.Context)
-	x.Context, x.cancel = ctx, cancel
-	go func() {
-		select {
-		case <-closed:
-			if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-				<-ctx.Done()
-			}
-			cancel(context.Canceled)
-		case <-ctx.Done():
-		}
-	}()
-}
 
 // canceled ends when it is called.
 type canceled context.CancelCauseFunc

@@ -22,14 +22,14 @@ type exchange struct {
 	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
 	key             string            // that has the API keep the request from happening twice, "" if it has none
 	keeps           time.Duration     // how long the API keeps that
-	payment         bool              // it is an operation: only a 2xx that can be read says that it happened
+	sends           int32
+	payment         bool // it is an operation: only a 2xx that can be read says that it happened
 	body            body
 	kept            *kept                   // what is sent of a body, where that is the only way to have it
 	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
 	last            *http.Response          // of the last attempt, if that failed on it; its body is open
 	cancel          context.CancelCauseFunc // of Context, where the request has a Cancel
-	sends           int
-	first           wire.Watch // of the first send
+	first           wire.Watch              // of the first send
 }
 
 // Value hides that the request is an operation: those made inside are not. And it
@@ -120,8 +120,7 @@ func farewell(resp *http.Response) bool {
 // count tells of a request that net/http may have sent more than once by itself.
 func (x *exchange) count(watch *wire.Watch) {
 	if n := watch.Connections(); n > 1 {
-		x.t.Retrier.Warn(context.WithoutCancel(x.Context), x.t.endpoint(x.req),
-			fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
+		x.warning(fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
 	}
 }
 
@@ -142,11 +141,11 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 	if unsent, asked := watch.Unsent(); unsent {
 		return wire.NotSent(out, err, asked)
 	}
-	if wire.IsUnprocessed(err) {
-		return wire.NotProcessed(out, err)
-	}
-	if trouble := watch.Trouble(out); trouble != nil && ctx.Err() == nil {
+	switch trouble := watch.Trouble(out); {
+	case trouble != nil && ctx.Err() == nil:
 		return trouble
+	case trouble == nil && wire.IsUnprocessed(err): // else it may speak of where the body comes from
+		return wire.NotProcessed(out, err)
 	}
 	return wire.Unanswered(out, err, false)
 }

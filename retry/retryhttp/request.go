@@ -17,7 +17,6 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	if x.t.Sign == nil {
 		out := x.req.WithContext(watch.In(ctx))
 		out.Body, out.ContentLength = next, x.body.length
-		out.Cancel = nil //lint:ignore SA1019 the exchange heeds it
 		x.keep(out, x.body.again())
 		if err := x.ready(out); err != nil {
 			return nil, err

@@ -2,10 +2,12 @@ package retryhttp_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -130,6 +132,37 @@ func TestReplayOnAnotherConnection(t *testing.T) {
 	}
 	require.EqualValues(t, 3, got.Load(), "the first, the second, and that once more")
 	require.Equal(t, []string{"net/http took 2 connections for one send: it may have sent the request as often"}, warned)
+}
+
+// A body that comes from another server is refused by that one: it says nothing of what
+// the server did that the body goes to.
+func TestUnprocessedIsAboutThisServer(t *testing.T) {
+	for _, http2 := range []bool{true, false} {
+		from := refusing.HalfWay(t)
+		source, err := from.Client().Get(from.URL)
+		require.NoError(t, err)
+		got := make(chan bool, 1)
+		s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+			got <- true
+			_, _ = io.Copy(io.Discard, r.Body)
+		}, func(s *httptest.Server) { s.EnableHTTP2, s.TLS = http2, new(tls.Config) })
+		tr := &retryhttp.Transport{Base: s.Client().Transport, Retrier: quick(t, retry.Config{})}
+		started := io.NopCloser(io.MultiReader(strings.NewReader("amount=17"), waits{got}, source.Body))
+		req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL, started)
+		require.NoError(t, err)
+		_, err = (&http.Client{Transport: tr}).Do(req)
+		e := errorOf(t, err)
+		require.NotEqual(t, classify.NotApplied, e.Effect, "%v", e)
+		require.ErrorContains(t, e, "the body of the request cannot be read")
+	}
+}
+
+// waits is read, as empty, when somebody has said so.
+type waits struct{ until <-chan bool }
+
+func (w waits) Read([]byte) (int, error) {
+	<-w.until
+	return 0, io.EOF
 }
 
 // What a server writes into other errors does not make them proof.

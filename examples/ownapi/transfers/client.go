@@ -8,7 +8,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/nexpay-go/resilience/policy/policyfile"
+	"github.com/nexpay-go/resilience/policyfile"
 	"github.com/nexpay-go/resilience/retry"
 	"github.com/nexpay-go/resilience/retry/retryhttp"
 )
