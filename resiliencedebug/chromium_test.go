@@ -37,13 +37,16 @@ type reply struct {
 	SessionID string          `json:"sessionId"`
 }
 
-// startChromium skips the test where there is no chromium.
+// startChromium skips the test where there is no chromium. It has no sandbox, as it would
+// not start for root, who runs the tests in a container; all it loads is of the tests.
 func startChromium(t *testing.T) *chromium {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium: apt-get install chromium, then go test -run Browser ./resiliencedebug")
 	}
+	profile, err := os.MkdirTemp("", "chromium")
+	require.NoError(t, err)
 	theirs, to, err := os.Pipe()
 	require.NoError(t, err)
 	from, out, err := os.Pipe()
@@ -51,7 +54,7 @@ func startChromium(t *testing.T) *chromium {
 	c := &chromium{to: to, waits: map[int]chan reply{}, errors: map[string][]string{}, gone: make(chan struct{})}
 	c.cmd = exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server", "--hide-scrollbars", "--disable-lcd-text",
-		"--host-resolver-rules=MAP * 127.0.0.1", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--host-resolver-rules=MAP * 127.0.0.1", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
 	c.cmd.ExtraFiles = []*os.File{theirs, out} // its descriptors 3 and 4
 	require.NoError(t, c.cmd.Start())
 	require.NoError(t, theirs.Close())
@@ -67,6 +70,12 @@ func startChromium(t *testing.T) *chromium {
 		_ = c.cmd.Wait()
 		_ = c.to.Close()
 		<-c.gone
+		for range 50 { // its children may be writing still
+			if os.RemoveAll(profile) == nil {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 	})
 	return c
 }

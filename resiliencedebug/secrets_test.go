@@ -35,6 +35,8 @@ var canaries = map[string]string{
 	"journal":  "canaryJournalDSN55",
 	"cookie":   "canaryCookie31",
 	"viewer":   "canaryViewersQuery",
+	"name":     "canaryNameOfCall66",
+	"payment":  "canaryFingerprint3",
 }
 
 // A bank answers with all that it was sent, in its message, its code and its trace id.
@@ -68,9 +70,11 @@ func TestSecrets(t *testing.T) {
 		yield(retry.Entry{}, errors.New("postgres://me:"+canaries["journal"]+"@host"))
 	}}
 	panicking := &script{list: func(context.Context, func(retry.Entry, error) bool) { panic(canaries["panic"]) }}
+	remembers := new(retry.MemoryJournal)
+	begin(t, remembers, retry.Entry{ID: "inv-1", Fingerprint: canaries["payment"], TraceIDs: []string{"t1"}})
 	r := retrier(t, retry.Config{Breakers: new(breaker.Group), Nonces: lane, Journal: journal, Policies: quick(t)})
 	cfg := resiliencedebug.Config{
-		Retriers: map[string]*retry.Retrier{"bank": r, "other": retrier(t, retry.Config{Journal: panicking})},
+		Retriers: map[string]*retry.Retrier{"bank": r, "other": retrier(t, retry.Config{Journal: panicking}), "third": retrier(t, retry.Config{Journal: remembers})},
 		Actions:  &resiliencedebug.Actions{Who: func(*http.Request) string { return "ada" }},
 	}
 	h, err := resiliencedebug.New(cfg)
@@ -91,7 +95,7 @@ func TestSecrets(t *testing.T) {
 			require.Error(t, err)
 		}
 	}
-	fail(t, r, 1, &url.Error{Op: "Get", URL: "http://bank.example/?" + canaries["query"], Err: errors.New(canaries["key"])}, retry.Endpoint("own"))
+	fail(t, r, 1, &url.Error{Op: "Get", URL: "http://bank.example/?" + canaries["query"], Err: errors.New(canaries["key"])}, retry.Endpoint("own"), retry.Named(canaries["name"]))
 
 	var nest bytes.Buffer
 	look := func(r *http.Request) int {
@@ -117,6 +121,7 @@ func TestSecrets(t *testing.T) {
 	require.Equal(t, 409, look(form))
 
 	s := see(t, h, "")
+	require.Equal(t, "inv-1", s.Journals[2].Doubts[0].ID)
 	require.Equal(t, "100", s.Keys.Keys[0].Locked.Code, "all of it did happen")
 	require.Equal(t, "bank-0.example", s.Breakers.Breakers[0].Name)
 	require.Equal(t, "777", s.Unknown[0].Codes[0].Code)
