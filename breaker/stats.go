@@ -12,6 +12,8 @@ type Stats struct {
 	Isolated bool      // by a person, until Reset
 	Reason   string    // Open: why, for people; otherwise empty
 
+	ReportOnly bool // Config.ReportOnly: it refuses nothing, unless isolated
+
 	InARow   int    // Closed: failures since the last success
 	Failures uint64 // Closed: in the window; zero where FailureRatio is off
 	Calls    uint64 // Closed: in the window, failures included; zero where FailureRatio is off
@@ -30,7 +32,7 @@ func (b *Breaker) Stats() Stats {
 	g := b.settle(now)
 	s := Stats{
 		Name: b.cfg.Name, State: g.state, Since: time.Now().Add(g.since - now),
-		Isolated: g.isolated, Reason: g.reason, Probes: len(b.probes), Refused: g.refused.Load(), Transitions: b.moved,
+		Isolated: g.isolated, Reason: g.reason, ReportOnly: b.cfg.ReportOnly, Probes: len(b.probes), Refused: g.refused.Load(), Transitions: b.moved,
 	}
 	s.RefusedInAll = b.refused + s.Refused
 	if g.state == Open && !g.isolated {

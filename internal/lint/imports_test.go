@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "internal/wire", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
 	"retry/retryhttp":      {"classify", "internal/carry", "internal/echo", "internal/errtree", "internal/wire", "retry"},
+	"resiliencedebug":      {"breaker", "classify", "internal/hook", "internal/protocol", "internal/redact", "internal/text", "nonce", "policy", "retry"},
 	"nexpay":               {"classify", "internal/echo", "internal/text", "internal/wire", "nonce"},
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},
