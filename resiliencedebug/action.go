@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -100,12 +99,11 @@ func (p *page) prepare(w http.ResponseWriter, r *http.Request, form url.Values) 
 
 func (o *order) refuse(why string) { o.Result, o.Failed = why, true }
 
-// show cleans what it shows, as report does.
+// show cleans what comes from the request. What package breaker says is clean.
 func show(w http.ResponseWriter, status int, name string, o *order) {
 	for _, s := range []*string{&o.API, &o.Name, &o.Shown, &o.Reason} {
 		*s = text.Cut(*s, mostText)
 	}
-	clean(reflect.ValueOf(o.State))
 	render(w, status, name, o)
 }
 

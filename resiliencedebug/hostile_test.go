@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -129,6 +130,18 @@ func printable(t *testing.T, s string) {
 			require.FailNow(t, "not printable", "%U in %q", r, s[max(0, strings.IndexRune(s, r)-40):][:60])
 		}
 	}
+}
+
+// Many may look at once, at hostile texts too: for the race detector.
+func TestManyLook(t *testing.T) {
+	w := newWorld(t)
+	w.hostile(t)
+	h := w.page(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { get(t, h, "?format=json") })
+	}
+	all.Wait()
 }
 
 // No field is forgotten: whatever bytes there are, all of it comes out clean.
