@@ -81,6 +81,13 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",
 	},
+	"examples/observe": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/promretry",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
 	"examples/ownapi": {
 		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/policyfile",
