@@ -194,8 +194,10 @@ func (s *service) pay(ctx context.Context, n int) {
 	}
 	_, _ = retry.DoOnce(ctx, s.r, retry.Operation[nexpay.PaymentStatus]{
 		ID: id, Fingerprint: payment(ctx).Fingerprint(), Settle: settle,
-		Send:   func(ctx context.Context) (nexpay.PaymentStatus, error) { return payment(ctx).Send(ctx) },
-		Verify: func(ctx context.Context) (nexpay.PaymentStatus, retry.Outcome, error) { return payment(ctx).Verify(ctx) },
+		Send: func(ctx context.Context) (nexpay.PaymentStatus, error) { return payment(ctx).Send(ctx) },
+		Verify: func(ctx context.Context) (nexpay.PaymentStatus, retry.Outcome, error) {
+			return payment(ctx).Verify(ctx)
+		},
 	}, retry.Named("payout"), retry.Endpoint("payments"))
 }
 
