@@ -17,7 +17,7 @@ import (
 // A notebook collects the notes on a file. The statuses of a range share one note.
 type notebook struct {
 	*decoder
-	file *File
+	file     *File
 	reported map[Problem]bool
 }
 

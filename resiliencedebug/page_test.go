@@ -231,7 +231,7 @@ func TestExplain(t *testing.T) {
 		"own": retrier(t, retry.Config{Classifier: own}), "func": retrier(t, retry.Config{Classifier: classify.Func(own.Classify)}),
 	}}
 	require.Contains(t, html(t, w.page(t), "?api=own&code=E1"), "E1 One")
-	require.Contains(t, html(t, w.page(t), "?api=func&code=E1&status=400"), "no rule knows")
+	require.Contains(t, html(t, w.page(t), "?api=func&code=E1&status=400"), "no rule for")
 }
 
 // At most fifty codes are listed.
