@@ -67,7 +67,7 @@ func TestNewRequestReportsEverything(t *testing.T) {
 		{"https://h?", "GET", "/x", []string{"more than"}},
 		{"https://h", "GET", "/x\r\nzzz", []string{"not properly encoded"}},
 		{"https://h", "GET", "/%zzz", []string{"not properly encoded"}},
-		{"https://h", "G T", "/x", []string{"method is not a word"}},
+		{"https://h", "G T", "/x", []string{"method is not an HTTP token"}},
 	} {
 		_, err := (&nexpay.Client{BaseURL: tt.base}).NewRequest(t.Context(), tt.method, tt.path, nil)
 		for _, want := range tt.want {
