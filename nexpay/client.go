@@ -239,7 +239,7 @@ func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	//lint:ignore SA1019 deprecated, but http.Client still sets it
 	if wish := req.Cancel; wish != nil {
-		ctx, _ := wire.Heed(req.Context(), wish) // ends with the exchange
+		ctx, _ := wire.Honour(req.Context(), wish) // ends with the exchange
 		req = req.WithContext(ctx)
 	}
 	resp, err := t.next.RoundTrip(t.watch.Watched(req, t.next, true))
