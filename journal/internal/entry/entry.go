@@ -63,7 +63,7 @@ func ParseState(text string) (retry.EntryState, error) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("there is no state %q", text)
+	return 0, fmt.Errorf("unknown state %q", text)
 }
 
 // Busy returns the error of a late End.
