@@ -81,6 +81,13 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",
 	},
+	"examples/observe": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/promretry",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
 	"examples/ownapi": {
 		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/policyfile",
@@ -152,6 +159,7 @@ var mayRequire = map[string][]string{
 		"pgregory.net/rapid",
 	},
 	"keylease/redislease": {
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/redis/go-redis/v9",
 		"github.com/stretchr/testify",
@@ -159,10 +167,24 @@ var mayRequire = map[string][]string{
 	},
 	"keylease/sqllease": {
 		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",
 		"modernc.org/sqlite",
+	},
+	"otelretry": {
+		"github.com/nexpay-go/resilience",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
+		"go.opentelemetry.io/otel",
+		"go.opentelemetry.io/otel/exporters/prometheus",
+		"go.opentelemetry.io/otel/metric",
+		"go.opentelemetry.io/otel/sdk",
+		"go.opentelemetry.io/otel/sdk/metric",
+		"go.opentelemetry.io/otel/trace",
+		"go.uber.org/goleak",
 	},
 	"policyfile": {
 		"github.com/nexpay-go/resilience",
@@ -171,6 +193,14 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"go.yaml.in/yaml/v3",
 		"pgregory.net/rapid",
+	},
+	"promretry": {
+		"github.com/VictoriaMetrics/metricsql",
+		"github.com/nexpay-go/resilience",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"go.yaml.in/yaml/v3",
 	},
 	"switchboard": {
 		"github.com/nexpay-go/resilience",
@@ -186,6 +216,7 @@ var mayRequire = map[string][]string{
 	},
 	"switchboard/sqlboard": {
 		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/switchboard",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",
