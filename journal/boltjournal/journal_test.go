@@ -54,7 +54,7 @@ func TestRefused(t *testing.T) {
 	_, err := j.Begin(t.Context(), retry.Entry{Key: "a\x00", Owner: "\xff"})
 	require.ErrorContains(t, err, "boltjournal: begin: no ID")
 	require.ErrorContains(t, err, "Key is not UTF-8 text without NUL")
-	require.ErrorContains(t, err, "Owner is no text")
+	require.ErrorContains(t, err, "Owner is not UTF-8 text")
 	require.ErrorContains(t, err, `unknown state "EntryState(0)"`)
 	require.NotContains(t, err.Error(), "\xff")
 	_, err = read(j, "")
