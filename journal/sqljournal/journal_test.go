@@ -126,9 +126,9 @@ func TestRefused(t *testing.T) {
 	j := migrated(t, newSQLite(t), sqljournal.Config{Dialect: sqljournal.SQLite})
 	_, err := j.Begin(t.Context(), retry.Entry{Key: "a\x00", Owner: "\xff"})
 	require.ErrorContains(t, err, "sqljournal: begin: no ID")
-	require.ErrorContains(t, err, "Key is no text in UTF-8 without NUL")
-	require.ErrorContains(t, err, "Owner is no text")
-	require.ErrorContains(t, err, `there is no state "EntryState(0)"`)
+	require.ErrorContains(t, err, "Key is not UTF-8 text without NUL")
+	require.ErrorContains(t, err, "Owner is not UTF-8 text")
+	require.ErrorContains(t, err, `unknown state "EntryState(0)"`)
 	require.NotContains(t, err.Error(), "\xff")
 }
 

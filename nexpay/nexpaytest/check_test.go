@@ -35,7 +35,7 @@ func TestNewReportsEverything(t *testing.T) {
 	})
 	for _, want := range []string{
 		"Keys[1]: nexpay: Credentials.Secret begins", "Keys[1]: an earlier one", "Keys[2]: nexpaytest: 7 is not", "Status 42",
-		"more than one answer", "no Code", "negative", "RetryAfter",
+		"more than one of Code", "no Code", "negative", "RetryAfter",
 	} {
 		require.ErrorContains(t, err, want)
 	}
