@@ -110,8 +110,8 @@ func TestALockoutIsKnown(t *testing.T) {
 		}
 		text := all[0].lockout.Check("main").Error()
 		require.Contains(t, text, "by code 100 (API key locked)")
-		require.Contains(t, text, "as p-3 found out, trace 5f2c; action: Call them")
-		require.NotContains(t, all[3].lockout.Check("main").Error(), "found out")
+		require.Contains(t, text, "reported by p-3, trace 5f2c; action: Call them")
+		require.NotContains(t, all[3].lockout.Check("main").Error(), "reported by")
 		require.Error(t, start(t, store, "new").lockout.Check("main"))
 
 		require.True(t, all[5].lockout.Unlock("main")) // a person has acted
