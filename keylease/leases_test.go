@@ -419,7 +419,7 @@ func TestConfig(t *testing.T) {
 		require.ErrorContains(t, err, wrong)
 	}
 	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore), Keys: []string{"a", "\x00"}, Lane: nonce.LaneConfig{InFlight: -1}})
-	require.ErrorContains(t, err, "InFlight is -1")
+	require.ErrorContains(t, err, "InFlight -1")
 	require.ErrorContains(t, err, "control characters")
 	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore)})
 	require.ErrorContains(t, err, "Keys is empty")
