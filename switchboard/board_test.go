@@ -219,7 +219,7 @@ func TestBreakers(t *testing.T) {
 		all[0].Isolate("payments", "maintenance until 6 o'clock")
 		require.Equal(t, breaker.Open, all[0].breakers.Get("payments").State())
 		time.Sleep(time.Second)
-		require.ErrorContains(t, all[2].breakers.Get("payments").Check(), "isolated: maintenance until 6 o'clock (said in p-0)")
+		require.ErrorContains(t, all[2].breakers.Get("payments").Check(), "isolated: maintenance until 6 o'clock (by p-0)")
 		require.NoError(t, all[2].breakers.Get("other").Check())
 		all[1].Reset("payments")
 		time.Sleep(time.Second)
