@@ -78,7 +78,7 @@ func (a *ahead) leave() {
 	}
 }
 
-var errBroken error = saidError("retryhttp: the body of the answer panics")
+var errBroken error = saidError("retryhttp: reading the response body panicked")
 
 // complete reports whether a text is a JSON value that something else can only follow.
 func complete(text []byte) bool {

@@ -47,7 +47,7 @@ func answer(err error, resp *http.Response) error {
 	return a
 }
 
-var errRest error = saidError("retryhttp: what follows in the answer was not kept")
+var errRest error = saidError("retryhttp: the rest of the response body was not kept")
 
 // known is what has been read of a body, and put back, and what comes after that.
 func known(body io.Reader) ([]byte, error) {

@@ -15,7 +15,7 @@ type body struct {
 }
 
 var (
-	errSpent  error = safeError("retryhttp: the request body can be read once, and was (with GetBody, or Transport.BufferBody, it could be sent again)")
+	errSpent  error = safeError("retryhttp: the request body can be read only once, and was (set GetBody or Transport.BufferBody to make it retryable)")
 	errBody   error = safeError("retryhttp: the request body cannot be read")
 	errNoBody error = safeError("retryhttp: GetBody returns neither a body nor an error")
 )

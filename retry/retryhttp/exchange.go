@@ -39,7 +39,7 @@ func (x *exchange) Value(key any) any {
 	case key == (operationKey{}):
 		return nil
 	case key == (carry.OnceKey{}) && !x.body.again():
-		return "its body can be read once, so it is sent once (with GetBody, or Transport.BufferBody, it could be sent again)"
+		return "its body can be read only once, so it was sent once (set GetBody or Transport.BufferBody to make it retryable)"
 	case key == (carry.DoubtKey{}):
 		return x.helps()
 	}
@@ -120,7 +120,7 @@ func farewell(resp *http.Response) bool {
 // count tells of a request that net/http may have sent more than once by itself.
 func (x *exchange) count(watch *wire.Watch) {
 	if n := watch.Connections(); n > 1 {
-		x.warning(fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
+		x.warning(fmt.Sprintf("net/http used %d connections for one send: it may have sent the request that many times", n))
 	}
 }
 

@@ -32,14 +32,14 @@ func (x *exchange) helps() string {
 			if x.key != "" {
 				return fmt.Sprintf("look it up, or send it again with the same %s, which the API keeps for %v", name, x.keeps)
 			}
-			return "send " + name + " once, and not empty: then it can be sent again"
+			return "send exactly one " + name + " that is not empty, to make it retryable"
 		}
 	}
 	if len(names) > 0 {
-		return "set " + strings.Join(names, " or ") + ", one value for each operation: then it can be sent again"
+		return "set " + strings.Join(names, " or ") + ", one value for each operation, to make it retryable"
 	}
-	return "an idempotency key would let it be sent again: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
-		"of an API without, retryhttp.Once finds out what happened"
+	return "use an idempotency key to make it retryable: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
+		"for an API without keys, use retryhttp.Once, which looks up what happened"
 }
 
 // warn tells of a header that makes net/http repeat what it should not: what the API
@@ -48,11 +48,11 @@ func (x *exchange) warn() {
 	_, plain := x.req.Header["Idempotency-Key"]
 	_, other := x.req.Header["X-Idempotency-Key"]
 	if (plain || other) && (x.key == "" || x.t.Retrier.Nonces() != nil) {
-		x.warning("the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
+		x.warning("the request has an Idempotency-Key header: net/http may resend it by itself")
 	}
 }
 
-var errChanged error = safeError("retryhttp: Transport.Sign changed the idempotency key of the request, or its body: to send it again would be another request")
+var errChanged error = safeError("retryhttp: Transport.Sign changed the idempotency key or the body of the request: a resend would be another request")
 
 // same finds out whether a signed request is still the one that the API keeps from
 // happening twice. Sign may have read its body and put an equal one in its place; what

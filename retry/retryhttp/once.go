@@ -87,7 +87,7 @@ func (x *exchange) early() context.CancelFunc {
 	return cancel
 }
 
-var errNoResponse error = safeError("retryhttp: verify says that it happened, and returns no response")
+var errNoResponse error = safeError("retryhttp: verify returned Applied without a response")
 
 // verified reads the response of a lookup into memory: its context ends with the
 // lookup. What verify says of the operation stands, whatever becomes of that.

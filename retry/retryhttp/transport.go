@@ -145,7 +145,7 @@ func (t *Transport) check(req *http.Request) error {
 	case t.Retrier == nil:
 		return errors.New("retryhttp: Transport.Retrier is nil; was the error of retry.New checked?")
 	case t.Base == nil && http.DefaultTransport == http.RoundTripper(t):
-		return errors.New("retryhttp: the Transport is http.DefaultTransport itself: set Base to what that was")
+		return errors.New("retryhttp: the Transport is http.DefaultTransport itself: set Base to the original http.DefaultTransport")
 	case t.BufferBody < 0:
 		return errors.New("retryhttp: Transport.BufferBody is negative")
 	case req.URL == nil:
