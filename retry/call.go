@@ -32,7 +32,7 @@ type call struct {
 	count    count
 	doubt    bool // some attempt may have taken effect
 	fallback bool // there is one
-	part     bool // of another call's attempt: it is not counted
+	nested   bool // of another call's attempt: it is not counted
 	counted  bool // it was counted
 	history  history
 	timer    *time.Timer // of its waits, nil if it has not waited for a context yet

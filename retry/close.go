@@ -85,7 +85,7 @@ func (p *payment) finish(ctx context.Context, state EntryState) error {
 	e := p.entry
 	e.State, e.TraceIDs = state, p.doubt.TraceIDs
 	r, ctx := p.call.r, context.WithoutCancel(ctx)
-	_, err := r.ask(ctx, ctx, r.ends, func(ctx context.Context) (Entry, error) { return e, r.journal.End(ctx, e) })
+	_, err := r.callJournal(ctx, ctx, r.ends, func(ctx context.Context) (Entry, error) { return e, r.journal.End(ctx, e) })
 	if err != nil && !errors.Is(err, ErrBusy) {
 		p.tellJournal(ctx, err)
 	}

@@ -58,14 +58,14 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 		a.obstacle, a.wait, a.final = open, open.RetryIn, ctx.Err() != nil
 		return a
 	}
-	c := call{part: true}
+	c := call{nested: true}
 	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}
 	c.tables, c.name, c.endpoint, c.adapter = p.call.tables, p.call.name, p.call.endpoint, p.call.adapter
 	c.guard, c.breaker = g, room.beside(p.call.breaker)
 	c.terms.timeout = cmp.Or(c.tables.timeout, sendTime)
 	c.terms.key, c.terms.pinned, c.terms.loose = p.call.terms.key, p.call.terms.pinned, true
-	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
+	why := c.turn(ctx, func(ctx context.Context) error { return p.runVerify(ctx, &a) })
 	g.stop()
 	a.err = cmp.Or(c.err, a.lost)
 	p.hold = false
@@ -133,8 +133,8 @@ func (a *answer) meet(ctx context.Context, why *Error) {
 	}
 }
 
-// ask runs Verify.
-func (p *payment) ask(ctx context.Context, a *answer) (err error) {
+// runVerify runs Verify.
+func (p *payment) runVerify(ctx context.Context, a *answer) (err error) {
 	*a = answer{asked: true, began: clock()}
 	a.key, a.nonce, a.same = p.place(ctx)
 	m := within(ctx)
@@ -147,7 +147,7 @@ func (p *payment) ask(ctx context.Context, a *answer) (err error) {
 			a.same = false
 		}
 	}()
-	a.found, err = p.performer.find(ctx)
+	a.found, err = p.performer.verify(ctx)
 	if a.failed = err != nil; a.found == Applied {
 		a.lost, err = errtree.Tidy(err), nil // it is not asked again, whatever that error asks for
 	}

@@ -92,7 +92,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	if ticket == nil && ctx.Err() == nil && innermost {
 		return tidy(op(ctx))
 	}
-	c := &call{part: true}
+	c := &call{nested: true}
 	r.begin(c, markCall, m, opts)
 	c.adapter, _ = ctx.(carry.Described)
 	c.start = clock()
@@ -100,7 +100,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 		return c.end(ctx, stoppedBy(ctx, nil))
 	}
 	if ticket == nil {
-		return c.judgeAlone(ctx, op(ctx))
+		return c.judgeNested(ctx, op(ctx))
 	}
 	newer, err := ticket.Next(ctx)
 	switch {
@@ -123,7 +123,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 		return tidy(err)
 	}
 	c.ticket = newer
-	return c.judgeAlone(ctx, err)
+	return c.judgeNested(ctx, err)
 }
 
 // drawn records the nonce of a call inside m.
@@ -135,9 +135,9 @@ func (m *mark) drawn(number uint64) {
 	}
 }
 
-// judgeAlone ends a call that was sent once with what err asks for: the attempt
+// judgeNested ends a call that was sent once with what err asks for: the attempt
 // around it is another API's.
-func (c *call) judgeAlone(ctx context.Context, err error) error {
+func (c *call) judgeNested(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -146,7 +146,7 @@ func TestNestedEndsTheCallAround(t *testing.T) {
 			"retry.Apart(ctx)":          func(ctx context.Context) error { return retry.Do(ctx, g.another, always(nil)) },
 			"Fallback controls retries": func(ctx context.Context) error { return fallen(ctx, g.outer) },
 			"DoOnce is not allowed":     func(ctx context.Context) error { return paid(ctx, g.outer, always(nil), always(nil)) },
-			"Resend controls retrie": func(ctx context.Context) error {
+			"Resend controls retries": func(ctx context.Context) error {
 				return retry.Do(ctx, g.outer, always(nil), retry.Resend(retry.ResendNever))
 			},
 		} {

@@ -89,7 +89,7 @@ func observe[T any](ctx context.Context, f func(context.Context, T), v T) {
 // ended counts a call that has ended, and reports it to OnCall. Nested calls and lookups
 // are not counted, because they are part of an attempt.
 func (c *call) ended(ctx context.Context, e ending, err *Error) {
-	if c.part || c.counted {
+	if c.nested || c.counted {
 		return
 	}
 	c.counted = true
@@ -131,7 +131,7 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 //
 //go:noinline
 func (c *call) attempted(ctx context.Context, took time.Duration) {
-	if c.part {
+	if c.nested {
 		return
 	}
 	is := c.observed()

@@ -145,7 +145,7 @@ type performance[T any] struct {
 // A performer is the part of a performance that a payment uses.
 type performer interface {
 	perform(context.Context) error
-	find(context.Context) (Outcome, error)
+	verify(context.Context) (Outcome, error)
 }
 
 func (p *performance[T]) perform(ctx context.Context) (err error) {
@@ -153,7 +153,7 @@ func (p *performance[T]) perform(ctx context.Context) (err error) {
 	return err
 }
 
-func (p *performance[T]) find(ctx context.Context) (Outcome, error) {
+func (p *performance[T]) verify(ctx context.Context) (Outcome, error) {
 	v, found, err := p.op.Verify(ctx)
 	if found == Applied && err == nil {
 		p.value = v

@@ -87,7 +87,7 @@ func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 		case protocol.Doubt:
 			p.resolve(ctx, opts)
 		case protocol.Half, protocol.Denied:
-			p.look(ctx)
+			p.verify(ctx)
 		case protocol.Fetch:
 			p.fetch(ctx)
 		case protocol.Closing:

@@ -14,10 +14,10 @@ import (
 	"github.com/nexpay-go/resilience/internal/redact"
 )
 
-// ask calls the journal, repeating failures for a while. A read may be repeated, and so may
+// callJournal calls the journal, repeating failures for a while. A read may be repeated, and so may
 // a Begin, because its Owner shows whose it was. line is the context for waiting at the
 // gate.
-func (r *Retrier) ask(line, ctx context.Context, g gate.Gate, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+func (r *Retrier) callJournal(line, ctx context.Context, g gate.Gate, ask func(context.Context) (Entry, error)) (held Entry, err error) {
 	if !g.Enter(line) {
 		return held, line.Err()
 	}
@@ -28,7 +28,7 @@ func (r *Retrier) ask(line, ctx context.Context, g gate.Gate, ask func(context.C
 // held returns the journal's entry of the operation, even if ctx has ended.
 func (p *payment) held(ctx context.Context) (Entry, error) {
 	r := p.call.r
-	return r.ask(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
+	return r.callJournal(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
 		return r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
 }
@@ -249,7 +249,7 @@ var errUnanswered = &reason{text: "Begin had not returned when the context ended
 // long, even if it stored the entry in the end.
 func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 	began := clock()
-	held, err := p.call.r.ask(ctx, ctx, nil, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
+	held, err := p.call.r.callJournal(ctx, ctx, nil, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
 	if err == nil && !protocol.Decide.InTime(clock()-began) {
 		err = errSlowJournal
 	}

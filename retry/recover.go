@@ -200,17 +200,17 @@ func list(ctx context.Context, pending PendingJournal, each func(Entry) bool) (f
 // finish finishes the operation of an entry and reports it, unless it is skipped. If the
 // operation panics or exits, its outcome stays unknown.
 func finish[T any](ctx context.Context, r *Retrier, e Entry, find func(Entry) (Operation[T], bool), report func(Recovered[T]), opts []Option) {
-	one, alone := Recovered[T]{ID: e.ID, Err: left(e.ID, errExited)}, false
+	one, skipped := Recovered[T]{ID: e.ID, Err: left(e.ID, errExited)}, false
 	defer func() {
 		if p := recover(); p != nil {
 			one.Err = left(e.ID, &insist.PanicError{Where: "the operation", Kind: fmt.Sprintf("%T", p)})
 		}
-		if !alone {
+		if !skipped {
 			report(one)
 		}
 	}()
 	op, ok := find(e)
-	if alone = !ok; alone {
+	if skipped = !ok; skipped {
 		return
 	}
 	one.Value, one.Err = recoverOne(ctx, r, e.ID, op, opts)

@@ -11,7 +11,7 @@ import (
 // looks it up afterwards.
 func (p *payment) resolve(ctx context.Context, opts []Option) {
 	if !p.replays {
-		p.look(ctx)
+		p.verify(ctx)
 		return
 	}
 	why := p.replayable(ctx, opts)

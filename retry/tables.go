@@ -117,7 +117,7 @@ func (t *tables) judgeByCatalog(err error, v *classify.Verdict) { *v = t.catalog
 //go:noinline
 func (t *tables) judgeByOther(err error, v *classify.Verdict) {
 	*v = t.classifier.Classify(err)
-	heed(err, v)
+	applyMark(err, v)
 }
 
 // Classify is judge, for [proof.Proof].

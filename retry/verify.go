@@ -23,9 +23,9 @@ var (
 	errTooOld        error = &reason{text: "in doubt for more than an hour: a person must decide whether to send it again"}
 )
 
-// look runs Verify until it is known whether the operation happened, or GiveUp is over, or
+// verify runs Verify until it is known whether the operation happened, or GiveUp is over, or
 // further lookups are of no use.
-func (p *payment) look(ctx context.Context) {
+func (p *payment) verify(ctx context.Context) {
 	if !p.verifiable {
 		p.doubt.Blocked = errNoVerify
 		p.gaveUp(ctx)

@@ -28,9 +28,9 @@ func marked(err error, permanent bool) error {
 	return &wire.Mark{Permanent: permanent, Err: err}
 }
 
-// heed applies a mark in the error to the verdict of a classifier that is no catalog,
+// applyMark applies a mark in the error to the verdict of a classifier that is no catalog,
 // and so knows none.
-func heed(err error, v *classify.Verdict) {
+func applyMark(err error, v *classify.Verdict) {
 	m, ok := errors.AsType[*wire.Mark](err)
 	switch {
 	case !ok || v.Lockout:

@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// findKey finds the key of a request that the API keeps from happening twice, if its
-// body can be sent twice.
+// findKey finds the idempotency key of a request, if its body can be sent twice.
 func (x *exchange) findKey() {
 	if x.catalog != nil && x.body.again() {
 		x.key, x.keeps = x.catalog.IdempotencyKey(x.req.Header)
 	}
 }
 
-// helps is what would let the request be sent again in doubt, "" if nobody knows.
+// helps returns how to make the request retryable in doubt, "" if that is unknown.
 func (x *exchange) helps() string {
 	if x.payment {
 		return ""
@@ -42,8 +41,8 @@ func (x *exchange) helps() string {
 		"for an API without keys, use retryhttp.Once, which looks up what happened"
 }
 
-// warn tells of a header that makes net/http repeat what it should not: what the API
-// does not keep from happening twice, or what has a nonce.
+// warn reports a header with which net/http may resend by itself a request that must not be
+// resent: one that the API does not deduplicate, or one with a nonce.
 func (x *exchange) warn() {
 	_, plain := x.req.Header["Idempotency-Key"]
 	_, other := x.req.Header["X-Idempotency-Key"]
@@ -54,9 +53,8 @@ func (x *exchange) warn() {
 
 var errChanged error = safeError("retryhttp: Transport.Sign changed the idempotency key or the body of the request: a resend would be another request")
 
-// same finds out whether a signed request is still the one that the API keeps from
-// happening twice. Sign may have read its body and put an equal one in its place; what
-// goes out is a fresh one.
+// same checks that a signed request still has the same key and body. Sign may have read the
+// body and replaced it by an equal one. A fresh copy is sent.
 func (x *exchange) same(out *http.Request) error {
 	if key, _ := x.catalog.IdempotencyKey(out.Header); key != x.key {
 		return errChanged
@@ -83,7 +81,7 @@ func (x *exchange) same(out *http.Request) error {
 	return err
 }
 
-// equals reports whether two bodies hold the same.
+// equals reports whether two bodies have the same content.
 func equals(a, b io.Reader) (bool, error) {
 	const step = 4 << 10
 	var one, other [step]byte
