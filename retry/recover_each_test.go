@@ -144,7 +144,7 @@ func TestRecoverEachMistakes(t *testing.T) {
 	none := func(retry.Recovered[string]) { t.Error("called") }
 	r := newRetrier(t, retry.Config{})
 	require.ErrorContains(t, retry.RecoverEach(t.Context(), r, crashed(t, 1), absentThenSent, nil), "function")
-	require.ErrorContains(t, retry.RecoverEach[string](t.Context(), r, crashed(t, 1), nil, none), "finds the operation")
+	require.ErrorContains(t, retry.RecoverEach[string](t.Context(), r, crashed(t, 1), nil, none), "needs a find function")
 	require.ErrorContains(t, retry.RecoverEach(t.Context(), r, nil, absentThenSent, none), "PendingJournal")
 	require.Error(t, retry.RecoverEach(t.Context(), nil, crashed(t, 1), absentThenSent, none))
 }

@@ -274,6 +274,6 @@ func TestBodyThatPanics(t *testing.T) {
 	resp, err := under(t, vendor(t), answers(answer)).Do(request(t, "GET", ""))
 	require.NoError(t, err)
 	_, err = io.ReadAll(resp.Body)
-	require.ErrorContains(t, err, "panics")
+	require.ErrorContains(t, err, "panicked")
 	require.NoError(t, resp.Body.Close())
 }
