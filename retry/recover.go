@@ -42,7 +42,7 @@ const (
 // that is finished all the same. An operation that panics or exits is reported with
 // [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is
 // through. Those that did not happen take Settle and a little more, and two lookups
-// each: ten thousand operations wait together, with some 11 kB each, and at most 32 of
+// each: ten thousand operations wait together, with some 19 kB each, and at most 32 of
 // them ask the journal, look or send at a time. A hundred thousand take ten times as
 // long as ten thousand. On one key lookups go out one by one, so that 10,000 that
 // take 50 ms each take a quarter of an hour. [RecoverEach] shows how far it has come.
