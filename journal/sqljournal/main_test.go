@@ -14,7 +14,7 @@ func TestMain(m *testing.M) {
 		if errors.Is(postgres.err, errNoServer) {
 			fmt.Println("sqljournal: the tests against PostgreSQL were skipped; they need its server: apt-get install postgresql")
 		}
-		if err := postgres.stop(); err != nil {
+		if err := errors.Join(postgres.stop(), os.RemoveAll(freshIn)); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
 			code = 1
 		}

@@ -30,6 +30,9 @@ type server struct {
 	cmd    *exec.Cmd
 }
 
+// freshIn is where the data of new servers are copied from, "" if there was none yet.
+var freshIn string
+
 // errNoServer is no fault: the tests against PostgreSQL are skipped.
 var errNoServer = errors.New("no server of PostgreSQL here")
 

@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -20,22 +21,20 @@ func (s *server) start() error {
 	if err != nil {
 		return err
 	}
-	if s.folder, err = os.MkdirTemp("", "postgres"); err != nil {
-		return err
-	}
 	account, err := unprivileged()
 	if err != nil {
 		return err
 	}
-	if account != nil {
-		if err := os.Chown(s.folder, int(account.Uid), int(account.Gid)); err != nil {
-			return err
-		}
+	if s.folder, err = newFolder(account); err != nil {
+		return err
+	}
+	made, err := fresh()
+	if err != nil {
+		return err
 	}
 	data := filepath.Join(s.folder, "data")
-	initdb := s.command(account, filepath.Join(bin, "initdb"), "-D", data, "-U", "journal", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
+	if out, err := command(account, s.folder, "cp", "-R", made, data).CombinedOutput(); err != nil {
+		return fmt.Errorf("cp: %w: %s", err, out)
 	}
 	if s.standby {
 		if err := os.WriteFile(filepath.Join(data, "standby.signal"), nil, 0o644); err != nil {
@@ -46,11 +45,42 @@ func (s *server) start() error {
 	return s.serve(account, append(args, s.args...)...)
 }
 
+// fresh is the data of a server that has never run. It is made once: to copy it takes a
+// third of the time.
+var fresh = sync.OnceValues(func() (data string, err error) {
+	bin, err := binaries()
+	if err != nil {
+		return "", err
+	}
+	account, err := unprivileged()
+	if err != nil {
+		return "", err
+	}
+	if freshIn, err = newFolder(account); err != nil {
+		return "", err
+	}
+	data = filepath.Join(freshIn, "data")
+	initdb := command(account, freshIn, filepath.Join(bin, "initdb"), "-D", data, "-U", "journal", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return data, nil
+})
+
+// newFolder makes one that belongs to the account.
+func newFolder(account *syscall.Credential) (string, error) {
+	folder, err := os.MkdirTemp("", "postgres")
+	if err == nil && account != nil {
+		err = os.Chown(folder, int(account.Uid), int(account.Gid))
+	}
+	return folder, err
+}
+
 // serve leaves the server to a shell that kills it when its own input ends: so it
 // does not outlive these tests, however they end.
 func (s *server) serve(account *syscall.Credential, args ...string) error {
 	const script = `"$@" & server=$!; read -r _; kill -QUIT $server; wait $server`
-	s.cmd = s.command(account, "/bin/sh", append([]string{"-c", script, "sh"}, args...)...)
+	s.cmd = command(account, s.folder, "/bin/sh", append([]string{"-c", script, "sh"}, args...)...)
 	log, err := os.Create(filepath.Join(s.folder, "log"))
 	if err != nil {
 		return err
@@ -82,9 +112,9 @@ func (s *server) await() error {
 	return fmt.Errorf("the server does not answer: %w: %s", err, log)
 }
 
-func (s *server) command(account *syscall.Credential, name string, args ...string) *exec.Cmd {
+func command(account *syscall.Credential, folder, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
-	cmd.Dir = s.folder
+	cmd.Dir = folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account}
 	return cmd
 }
