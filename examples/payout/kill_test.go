@@ -25,6 +25,7 @@ import (
 // moments while it pays 200 invoices and started again until it is done: every
 // invoice is executed exactly once, and no line it printed on the way is wrong.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	const invoices, attempt, mostKills = 200, 100 * time.Millisecond, 15
 	bank, credentials := nexpaytest.NewKeyed()
 	defer bank.Close()

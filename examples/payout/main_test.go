@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 
 // Offline every invoice ends paid, with what the table and the lines say.
 func TestOffline(t *testing.T) {
+	t.Parallel()
 	var out, log bytes.Buffer
 	exit := run(t.Context(), nil, &out, &log, func(string) string { return "" })
 	require.NotEqual(t, 2, exit, "%s", &log)
@@ -37,6 +38,7 @@ func TestOffline(t *testing.T) {
 
 // A worker that is stopped says of every invoice what is true.
 func TestStopped(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // of some five seconds' work
 	defer cancel()
 	var out, log bytes.Buffer
