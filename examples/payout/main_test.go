@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
-	exit := run(t.Context(), nil, &out, &log, func(string) string { return "" })
+	exit := run(t.Context(), []string{"-workers", "60"}, &out, &log, func(string) string { return "" })
 	require.NotEqual(t, 2, exit, "%s", &log)
 	for n := range 60 {
 		require.Contains(t, out.String(), fmt.Sprintf(" inv-2026-%04d: ", n+1))
