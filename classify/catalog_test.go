@@ -62,6 +62,21 @@ func TestNewCatalogReportsEverything(t *testing.T) {
 	require.Equal(t, 17, strings.Count(err.Error(), "\n")+1, "each fault once:\n%v", err)
 }
 
+// Zero means success: no rule may be of it alone, in whatever form.
+func TestZeroAlone(t *testing.T) {
+	for codes, ok := range map[string]bool{"0": false, "0..0": false, "-1..1": true, "0..1": true, "0*": true} {
+		c, err := classify.NewCatalog("test", rule("r", codes))
+		if !ok {
+			require.ErrorContains(t, err, "this code means success", codes)
+			continue
+		}
+		require.NoError(t, err, codes)
+		r, found := c.Lookup("0")
+		require.True(t, found, codes)
+		require.Equal(t, "r", r.Name, codes)
+	}
+}
+
 func TestWith(t *testing.T) {
 	base := mustCatalog(t, rule("range", "10..20"), rule("single", "15"))
 	more, err := base.With(rule("wide", "1..100"), rule("new single", "12"))

@@ -47,7 +47,7 @@ const (
 // or exits is reported with [ErrOutcomeUnknown], and the others go on.
 //
 // An operation that did not happen takes a little more than Settle, and two lookups.
-// Recover works on ten thousand operations at a time, each of which takes some 11 kB while
+// Recover works on ten thousand operations at a time, each of which takes some 19 kB while
 // it waits; at most 32 of them use the journal, look up or send at a time. A hundred
 // thousand take ten times as long. Lookups on one key run one at a time, so 10,000
 // operations with lookups of 50 ms take a quarter of an hour. Use [RecoverEach] to see the
