@@ -27,6 +27,9 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // An Outcome is what a call says about the server. The zero Outcome, like any unknown one, counts as Ignored.
 type Outcome uint8
 
@@ -51,6 +54,9 @@ func (o Outcome) String() string {
 	}
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
 }
+
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // A StateChange is what Config.OnStateChange hears. Isolating a breaker that is open already is a change with From and
 // To both Open.

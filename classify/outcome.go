@@ -21,3 +21,6 @@ func (o Outcome) String() string {
 	}
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
 }
+
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }

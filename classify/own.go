@@ -180,8 +180,9 @@ type Adapter struct{ adapt func(error) (Error, bool) }
 //	catalog = catalog.WithAdapters(stripeErrors)
 //
 // Codes that no answer can have are left out, and texts are cut and cleaned like those
-// of an answer that was read. f must be safe for concurrent use; if it panics, as one
-// may on a nil field, the error counts as one that tells nothing.
+// of an answer that was read. f must be safe for concurrent use. Where it returns neither a
+// status nor details, or panics, as it may on a nil field, the error is judged as if there
+// were no adapter.
 func Adapt[E error](f func(E) Error) Adapter {
 	return Adapter{func(err error) (e Error, ok bool) {
 		own, is := as[E](err)
@@ -193,7 +194,8 @@ func Adapt[E error](f func(E) Error) Adapter {
 				e, ok = Error{}, false
 			}
 		}()
-		return f(own).tidy(), true
+		e = f(own).tidy()
+		return e, e.Status != 0 || len(e.Details) > 0
 	}}
 }
 

@@ -1,6 +1,7 @@
 package classify_test
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -131,6 +132,25 @@ func TestAdapt(t *testing.T) {
 	require.EqualError(t, odd, "API error: no code")
 	require.False(t, odd.Complete())
 }
+
+// An adapter that has nothing to say leaves an error to what it says itself.
+func TestAdapterWithoutAnOpinion(t *testing.T) {
+	asked := 0
+	silent := classify.Adapt(func(error) classify.Error {
+		asked++
+		return classify.Error{TraceID: "alone it is no answer"}
+	})
+	c := mustCatalog(t, classify.Rule{Codes: "23505", Name: "Duplicate", Class: classify.Fatal}).WithAdapters(silent)
+	require.Equal(t, "Duplicate", c.Classify(ownCode("23505")).Rule)
+	require.Equal(t, "no answer in time", c.Classify(context.DeadlineExceeded).Rule)
+	require.Nil(t, c.Answer(errors.New("x")))
+	require.Positive(t, asked)
+}
+
+type ownCode string
+
+func (ownCode) Error() string       { return "x" }
+func (c ownCode) ErrorCode() string { return string(c) }
 
 // The id of a request that an error of AWS tells is what their support asks for.
 func TestServiceRequestID(t *testing.T) {

@@ -27,6 +27,9 @@ func (c Class) String() string {
 	return fmt.Sprintf("Class(%d)", uint8(c))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // Effect says what is known to have happened on the server.
 type Effect uint8
 
@@ -44,6 +47,9 @@ func (e Effect) String() string {
 	}
 	return fmt.Sprintf("Effect(%d)", uint8(e))
 }
+
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // Verdict is what one failed call asks for. The zero Verdict claims nothing: not
 // to be retried, effect unknown.

@@ -94,13 +94,26 @@ func TestUnderAnAdversary(t *testing.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		processes := rapid.IntRange(1, 5).Draw(rt, "processes")
 		n := rapid.IntRange(1, 4).Draw(rt, "keys")
+		ttl := rapid.SampledFrom([]time.Duration{2 * time.Second, 10 * time.Second}).Draw(rt, "TTL")
+		ahead := rapid.Bool().Draw(rt, "nonces are ahead of the clock")
 		synctest.Test(t, func(t *testing.T) {
 			store := &adversary{Store: new(keylease.MemoryStore), random: rand.New(rand.NewPCG(seed, 7))}
+			if ahead { // as of a former holder whose clock was
+				former := keylease.Round{Owner: "former", Keys: keys(n), TTL: time.Second}
+				for range 2 {
+					s, err := store.Store.Round(t.Context(), former)
+					require.NoError(t, err)
+					for i := range s.Records {
+						s.Records[i].High = uint64(time.Now().Add(time.Hour).UnixMicro())
+					}
+					former.Renew = s.Records
+				}
+			}
 			b := &bank{last: map[string]uint64{}, accepted: map[string][]string{}, refused: map[string]int{}}
 			var all sync.WaitGroup
 			for i := range processes {
 				all.Go(func() {
-					fleet(t, store, b, fmt.Sprint("p", i), keys(n), rand.New(rand.NewPCG(seed, uint64(i))))
+					fleet(t, store, b, fmt.Sprint("p", i), keys(n), ttl, rand.New(rand.NewPCG(seed, uint64(i))))
 				})
 			}
 			all.Wait()
@@ -114,7 +127,7 @@ func TestUnderAnAdversary(t *testing.T) {
 			}
 			require.Empty(t, b.refused, "each waits for its answer, so nobody's is late")
 			store.calm()
-			l, err := keylease.New(keylease.Config{Store: store, Keys: keys(n)})
+			l, err := keylease.New(keylease.Config{Store: store, Keys: keys(n), TTL: ttl})
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
@@ -128,11 +141,11 @@ func TestUnderAnAdversary(t *testing.T) {
 
 // fleet runs one process for a while: it calls, is cut off from the store for a while now
 // and then, and starts again under another name.
-func fleet(t *testing.T, store keylease.Store, b *bank, name string, keys []string, random *rand.Rand) {
+func fleet(t *testing.T, store keylease.Store, b *bank, name string, keys []string, ttl time.Duration, random *rand.Rand) {
 	end := time.Now().Add(20 * time.Second)
 	for life := 0; time.Now().Before(end); life++ {
 		g := &gate{Store: store}
-		l, err := keylease.New(keylease.Config{Store: g, Keys: keys, Owner: fmt.Sprint(name, ".", life)})
+		l, err := keylease.New(keylease.Config{Store: g, Keys: keys, TTL: ttl, Owner: fmt.Sprint(name, ".", life)})
 		require.NoError(t, err)
 		epochs := map[string]int64{}
 		for range 5 + random.IntN(40) {

@@ -53,7 +53,7 @@ func TestWaitingForATurnCostsNoRounds(t *testing.T) {
 		}
 		before = c.rounds.Load()
 		time.Sleep(10 * time.Second)
-		require.Less(t, c.rounds.Load()-before, int64(6))
+		require.LessOrEqual(t, c.rounds.Load()-before, int64(12), "ten in a TTL")
 		g.cut(nil)
 		time.Sleep(10 * time.Second)
 		require.Len(t, b.Keys(), 2)

@@ -12,6 +12,7 @@ import (
 type changes struct {
 	*Leases
 	ours   map[string]Record // as the store has them
+	until  time.Time         // they are good at least: the store's clock began later
 	over   []*lease          // to be ended
 	events []Event
 	any    bool // of held
@@ -41,7 +42,7 @@ func (c *changes) lost() {
 		for _, key := range slices.Sorted(maps.Keys(leases)) {
 			h := leases[key]
 			if c.same(h) {
-				h.hear(c.ours[key], nil)
+				h.hear(c.ours[key], c.until, nil)
 				continue
 			}
 			delete(leases, key)
@@ -57,7 +58,7 @@ func (c *changes) taken() {
 		if c.held[key] != nil || c.leaving[key] != nil {
 			continue
 		}
-		h, err := newLease(c.Leases, c.ours[key], time.Now())
+		h, err := newLease(c.Leases, c.ours[key], c.until)
 		if err != nil { // its nonces are used up: nobody can do anything with it
 			continue
 		}

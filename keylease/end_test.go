@@ -45,7 +45,7 @@ func TestTheEndOfALeaseClosesItsLane(t *testing.T) {
 		h := l.held["main"]
 		l.mu.Unlock()
 		h.end()
-		_, err = h.reserve(nonce.MaxNonce)
+		_, _, err = h.reserve(nonce.MaxNonce)
 		require.ErrorIs(t, err, nonce.ErrClosed)
 		require.EqualError(t, err, `keylease: key "main": the lease on it is over`)
 	})

@@ -18,6 +18,7 @@ type lease struct {
 	cancel context.CancelFunc // of OnTake
 
 	mu     sync.Mutex
+	until  time.Time     // as far as this process knows, at least
 	want   uint64        // somebody waits for a high that is no lower
 	over   bool          // it is not this process's any more
 	shut   bool          // the lane is closed, too
@@ -25,8 +26,8 @@ type lease struct {
 	failed error         // the last round did
 }
 
-func newLease(all *Leases, r Record, now time.Time) (*lease, error) {
-	h := &lease{Record: r, all: all, taken: now, word: make(chan struct{})}
+func newLease(all *Leases, r Record, until time.Time) (*lease, error) {
+	h := &lease{Record: r, all: all, taken: time.Now(), until: until, word: make(chan struct{})}
 	config := all.cfg.Lane
 	config.Key, config.After, config.Reserve = r.Key, r.High, h.reserve
 	lane, err := nonce.NewLane(config)
@@ -35,20 +36,22 @@ func newLease(all *Leases, r Record, now time.Time) (*lease, error) {
 }
 
 // reserve is LaneConfig.Reserve: nearly always what the store has granted is enough.
-// Otherwise the next round is asked for at once, and waited for.
-func (h *lease) reserve(upTo uint64) (uint64, error) {
+// Otherwise the next round is asked for at once, and waited for; and the one after it, as
+// long as the lease is good.
+func (h *lease) reserve(upTo uint64) (uint64, time.Time, error) {
 	for {
 		h.mu.Lock()
-		high, over, word, failed := h.High, h.over, h.word, h.failed
+		high, until, over, word, failed := h.High, h.until, h.over, h.word, h.failed
 		h.want = max(h.want, upTo)
 		h.mu.Unlock()
+		good := time.Now().Before(until)
 		switch {
 		case over:
-			return 0, &leaseError{h.Key, "the lease on it is over", nonce.ErrClosed}
-		case high >= upTo:
-			return high, nil
-		case failed != nil:
-			return 0, &leaseError{h.Key, fmt.Sprintf("the lease on it cannot be renewed, as the store has not answered for %v", h.all.silence()), failed}
+			return 0, until, &leaseError{h.Key, "the lease on it is over", nonce.ErrClosed}
+		case high >= upTo && good:
+			return high, until, nil
+		case failed != nil && !good:
+			return 0, until, &leaseError{h.Key, fmt.Sprintf("the lease on it cannot be renewed, as the store has not answered for %v", h.all.silence()), failed}
 		}
 		h.all.soon()
 		<-word
@@ -56,8 +59,8 @@ func (h *lease) reserve(upTo uint64) (uint64, error) {
 }
 
 // ceiling is the high to ask for: what the clock, or a lane that is ahead of it, comes to
-// in TTL. So the ceiling is the expiry: a process that was stopped for longer has nothing
-// left to draw.
+// in TTL. So the ceiling is the expiry, also of a process whose machine slept meanwhile; of
+// a lane that is ahead, which does not draw a nonce for each tick, until is.
 func (h *lease) ceiling(now time.Time, unit, ttl time.Duration) Record {
 	last := h.lane.Last()
 	h.mu.Lock()
@@ -67,12 +70,13 @@ func (h *lease) ceiling(now time.Time, unit, ttl time.Duration) Record {
 	return Record{h.Key, h.Epoch, min(max(h.High, high), nonce.MaxNonce)}
 }
 
-// hear takes in what a round came to: the record now, or that it failed.
-func (h *lease) hear(r Record, failed error) {
+// hear takes in what a round came to: the record now, and until when it is good at least, or
+// that it failed.
+func (h *lease) hear(r Record, until time.Time, failed error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if failed == nil {
-		h.High = r.High
+		h.High, h.until = r.High, until
 	}
 	h.failed = failed
 	close(h.word)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/nexpay-go/resilience/internal/wallclock"
 	"github.com/nexpay-go/resilience/keylease"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/nonce/noncetest"
@@ -165,6 +167,87 @@ func TestEpochsDoNotOverlap(t *testing.T) {
 	})
 }
 
+// A lease ends with TTL also where the lane is ahead of the clock, as a former holder's was:
+// it then has nonces for much longer.
+func TestALeaseEndsThoughNoncesAreLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		former := keylease.Round{Owner: "former", Keys: keys(1), TTL: time.Second}
+		_, err := store.Round(t.Context(), former)
+		require.NoError(t, err)
+		former.Renew = []keylease.Record{{Key: keys(1)[0], Epoch: 1, High: uint64(time.Now().Add(time.Hour).UnixMicro())}}
+		_, err = store.Round(t.Context(), former)
+		require.NoError(t, err)
+		p := start(t, store, func(c *keylease.Config) { c.Keys = keys(1) })
+		ticket, err := p.Enter(t.Context())
+		require.NoError(t, err)
+		ticket.Leave()
+		p.gate.cut(errors.New("gone"))
+		began := time.Now()
+		for err == nil {
+			if ticket, err = p.Enter(t.Context()); err == nil {
+				ticket.Leave()
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		require.ErrorContains(t, err, "the store has not answered for 10")
+		require.LessOrEqual(t, time.Since(began), 11100*time.Millisecond)
+		p.gate.cut(nil)
+		ticket, err = p.Enter(t.Context())
+		for err != nil {
+			time.Sleep(100 * time.Millisecond)
+			ticket, err = p.Enter(t.Context())
+		}
+		ticket.Leave()
+		require.Zero(t, p.heard(keylease.Lost))
+	})
+}
+
+// A stopped store answers nothing until it goes on.
+type stopped struct {
+	keylease.Store
+	goesOn atomic.Pointer[chan struct{}]
+}
+
+func (s *stopped) Round(ctx context.Context, r keylease.Round) (keylease.Standing, error) {
+	time.Sleep(100 * time.Millisecond) // as a busy one takes
+	if wait := s.goesOn.Load(); wait != nil {
+		select {
+		case <-*wait:
+		case <-ctx.Done():
+			return keylease.Standing{}, ctx.Err()
+		}
+	}
+	return s.Store.Round(ctx, r)
+}
+
+// A store that is gone for half of TTL changes nothing, whether it is stopped or fails, and
+// whenever that begins: a round that failed is followed by another one soon.
+func TestHalfATTLIsNothing(t *testing.T) {
+	for _, stops := range []bool{true, false} {
+		for at := range 20 {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stopped{Store: new(keylease.MemoryStore)}
+				p := start(t, s, func(c *keylease.Config) { c.Keys = keys(1) })
+				time.Sleep(10*time.Second + time.Duration(at)*200*time.Millisecond)
+				if goesOn := make(chan struct{}); stops {
+					s.goesOn.Store(&goesOn)
+					time.AfterFunc(5*time.Second, func() { close(goesOn) })
+				} else {
+					p.gate.cut(errors.New("gone"))
+					time.AfterFunc(5*time.Second, func() { p.gate.cut(nil) })
+				}
+				for range 200 {
+					ticket, err := p.Enter(t.Context())
+					require.NoError(t, err)
+					ticket.Leave()
+					time.Sleep(100 * time.Millisecond)
+				}
+			})
+		}
+	}
+}
+
 // A store that is gone for less than TTL is no news to a call. One that is gone for longer
 // is, and calls come back with it.
 func TestStoreIsGone(t *testing.T) {
@@ -197,6 +280,45 @@ func TestStoreIsGone(t *testing.T) {
 		require.NoError(t, call())
 		require.Equal(t, 1, p.heard(keylease.StoreBack))
 		require.Zero(t, p.heard(keylease.Lost))
+	})
+}
+
+// A round that fails just when a lane needs its first grant, or its next one, is made once
+// more soon: no call ends for that before the store has been silent for TTL.
+func TestARoundThatFailsIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, new(keylease.MemoryStore), func(c *keylease.Config) { c.Keys = keys(1) })
+		time.Sleep(time.Second) // taken, and nothing drawn
+		began := time.Now()
+		p.gate.cut(errors.New("a connection was lost"))
+		time.AfterFunc(100*time.Millisecond, func() { p.gate.cut(nil) })
+		ticket, err := p.Enter(t.Context())
+		require.NoError(t, err)
+		ticket.Leave()
+		require.Less(t, time.Since(began), 600*time.Millisecond)
+		require.Equal(t, 1, p.heard(keylease.StoreGone))
+	})
+}
+
+// Where the store stays silent, who needs a grant waits as long as the caller wants, and
+// TTL at most; and that costs few rounds.
+func TestAGrantThatDoesNotCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rounds := &counted{Store: new(keylease.MemoryStore)}
+		g := &gate{Store: rounds.Store}
+		rounds.Store = g
+		p := start(t, rounds, func(c *keylease.Config) { c.Keys = keys(1) })
+		time.Sleep(time.Second)
+		g.cut(errors.New("gone"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := p.Enter(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		began, before := time.Now(), rounds.rounds.Load()
+		_, err = p.Enter(t.Context())
+		require.ErrorContains(t, err, "cannot be renewed, as the store has not answered for 10")
+		require.LessOrEqual(t, time.Since(began), 8500*time.Millisecond)
+		require.LessOrEqual(t, rounds.rounds.Load()-before, int64(27), "one in a thirtieth of TTL")
 	})
 }
 
@@ -307,18 +429,25 @@ func TestConfig(t *testing.T) {
 // clock that is right.
 func TestTakesOverFromAClockThatWasAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const ahead = 8 * time.Second
 		store := new(keylease.MemoryStore)
-		one := keys(1)
-		high := uint64(time.Now().Add(18 * time.Second).UnixMicro()) // 8 s ahead, and a TTL
-		ahead := keylease.Round{Owner: "ahead", Keys: one, TTL: 10 * time.Second}
-		_, err := store.Round(t.Context(), ahead)
-		require.NoError(t, err)
-		ahead.Renew = []keylease.Record{{Key: one[0], Epoch: 1, High: high}}
-		_, err = store.Round(t.Context(), ahead)
-		require.NoError(t, err)
-		p := start(t, store, func(c *keylease.Config) { c.Keys = one })
+		one := func(c *keylease.Config) { c.Keys = keys(1) }
+		wallclock.Wrong = func() time.Time { return time.Now().Add(ahead) }
+		a := start(t, store, one)
+		last := uint64(0)
+		for range 5 {
+			time.Sleep(time.Second)
+			ticket, err := a.Enter(t.Context())
+			require.NoError(t, err)
+			last = ticket.Nonce()
+			require.InDelta(t, time.Now().Add(ahead).UnixMicro(), last, 100_000)
+			ticket.Leave()
+		}
+		a.gate.cut(errors.New("it crashes"))
+		_ = a.Close(t.Context())
+		wallclock.Wrong = nil
+		p := start(t, store, one)
 		began := time.Now()
-		last := high
 		for range 50 {
 			ticket, err := p.Enter(t.Context())
 			require.NoError(t, err)

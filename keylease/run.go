@@ -7,13 +7,17 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
-// How often what is to be returned is looked at, and how soon a round that somebody waits
-// for may follow another one.
+// How often what is to be returned is looked at, and after what time a round is made that
+// somebody waits for: others will want one, too. A store that does not answer is not asked
+// more often than the latter of the two.
 const (
-	lookEvery = 10 * time.Millisecond
-	atOnce    = 5 * time.Millisecond
+	lookEvery  = 10 * time.Millisecond
+	atOnce     = 5 * time.Millisecond
+	afterAFail = time.Second // or a thirtieth of TTL, if that is less
 )
 
 // soon asks for a round at once.
@@ -35,15 +39,29 @@ func (l *Leases) run() {
 			return
 		case <-timer.C:
 		case <-l.now:
-			time.Sleep(atOnce) // others will want one, too
-			due = time.Time{}
+			if wanted := time.Now().Add(l.atOnce()); wanted.Before(due) {
+				due = wanted
+			}
 		}
 		if time.Until(due) <= 0 || l.ready() {
-			_ = l.round(l.ctx, false)
-			due = time.Now().Add(l.pause())
+			pause := l.pause()
+			if l.round(l.ctx, false) != nil {
+				pause /= 3 // a round that hung has taken a third of TTL already
+			}
+			due = time.Now().Add(pause)
 		}
 		timer.Reset(l.next(due))
 	}
+}
+
+// atOnce is after what time a round is made that somebody waits for.
+func (l *Leases) atOnce() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return max(min(l.cfg.TTL/30, afterAFail), atOnce)
+	}
+	return atOnce
 }
 
 // pause is between two rounds: three a TTL, drawn apart so that processes that began
@@ -102,7 +120,7 @@ func (l *Leases) ask(leaving bool) Round {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := Round{Owner: l.cfg.Owner, Keys: l.cfg.Keys, TTL: l.cfg.TTL, Most: l.cfg.Most, Leaving: leaving}
-	now := time.Now()
+	now := wallclock.Now()
 	for _, key := range slices.Sorted(maps.Keys(l.held)) {
 		r.Renew = append(r.Renew, l.held[key].ceiling(now, l.unit, l.cfg.TTL))
 	}
@@ -124,7 +142,7 @@ func (l *Leases) failed(err error) {
 	all := slices.Collect(maps.Values(l.held))
 	l.mu.Unlock()
 	for _, h := range all {
-		h.hear(Record{}, err)
+		h.hear(Record{}, time.Time{}, err)
 	}
 	if first && !errors.Is(err, context.Canceled) {
 		l.tell(Event{Kind: StoreGone, Err: err})
@@ -133,7 +151,7 @@ func (l *Leases) failed(err error) {
 
 // succeeded takes in what a round came to.
 func (l *Leases) succeeded(asked Round, s Standing, began time.Time) {
-	c := changes{Leases: l, ours: make(map[string]Record, len(s.Records))}
+	c := changes{Leases: l, ours: make(map[string]Record, len(s.Records)), until: began.Add(l.cfg.TTL)}
 	for _, r := range s.Records {
 		c.ours[r.Key] = r
 	}

@@ -3,6 +3,7 @@ package nonce
 import (
 	"context"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,19 +12,34 @@ import (
 // A ceiling is a nonce above which none is handed out before it has been raised: what a high-water file holds, or what
 // LaneConfig.Reserve has granted.
 type ceiling struct {
-	grant  func(last uint64) (uint64, error) // how far the lane may go, at least to last; it may take its time
-	end    func(last uint64) error           // of the lane's use; nil: there is nothing to do
-	failed func(error) error                 // makes an error of either the lane's
-	slow   error                             // a grant takes longer than it should
-	doing  string                            // what those do who wait for a grant
-	lock   io.Closer                         // of the file; nil: there is none
+	grant  func(last uint64) (grant, error) // at least up to last; it may take its time
+	end    func(last uint64) error          // of the lane's use; nil: there is nothing to do
+	failed func(error) error                // makes an error of either the lane's
+	slow   error                            // a grant takes longer than it should
+	doing  string                           // what those do who wait for a grant
+	lock   io.Closer                        // of the file; nil: there is none
 
-	mark atomic.Uint64 // granted so far
-	shut chan struct{} // closed with the lane: nobody waits any longer
+	mark  atomic.Uint64 // granted so far
+	until atomic.Int64  // on epoch: when that ends
+	shut  chan struct{} // closed with the lane: nobody waits any longer
 
 	mu      sync.Mutex // guards what follows; it is free while a grant is under way
 	raising *write     // nil: none is under way
 	closing *write     // nil: open
+}
+
+// A grant is how far a lane may go.
+type grant struct {
+	mark  uint64
+	until time.Duration // on epoch
+}
+
+// forGood is the until of a grant that does not end.
+const forGood time.Duration = math.MaxInt64
+
+// covers reports whether a nonce that is drawn at an instant on epoch is granted.
+func (c *ceiling) covers(nonce uint64, at time.Duration) bool {
+	return nonce <= c.mark.Load() && at < time.Duration(c.until.Load())
 }
 
 // A write is one grant. It has a goroutine of its own, so that nobody waits for it longer than the context allows.
@@ -39,7 +55,7 @@ func newWrite(mark uint64) *write { return &write{mark: mark, done: make(chan st
 // keep sees to it that the ceiling is no lower than this nonce before that is used. It ends with ctx whatever it waits for,
 // and with the lane.
 func (l *Lane) keep(ctx context.Context, nonce uint64) error {
-	for nonce > l.marks.mark.Load() {
+	for !l.marks.covers(nonce, clock()) {
 		w, err := l.marks.raise(nonce, l)
 		if w == nil {
 			return err
@@ -49,6 +65,9 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 			if w.err != nil {
 				l.report(w, w.err)
 				return w.err
+			}
+			if nonce <= l.marks.mark.Load() { // granted just now, for however long
+				return nil
 			}
 		case <-l.marks.shut:
 			return closedError(l.key)
@@ -93,7 +112,7 @@ func (c *ceiling) raise(nonce uint64, l *Lane) (*write, error) {
 	switch {
 	case c.closing != nil:
 		return nil, closedError(l.key)
-	case nonce <= c.mark.Load():
+	case c.covers(nonce, clock()):
 		return nil, nil
 	case c.raising == nil:
 		c.raising = newWrite(last)
@@ -102,16 +121,26 @@ func (c *ceiling) raise(nonce uint64, l *Lane) (*write, error) {
 	return c.raising, nil
 }
 
+// run asks for a grant. Its end is that of the write also where who grants ends the goroutine.
 func (c *ceiling) run(w *write, l *Lane) {
 	stalled := time.AfterFunc(slow, func() { l.report(w, c.failed(c.slow)) })
-	granted, err := c.grant(w.mark)
+	got, err := grant{}, errNoReturn
+	defer func() {
+		stalled.Stop()
+		c.granted(w, got, err)
+	}()
+	got, err = c.grant(w.mark)
+}
+
+// granted takes in what came of a write.
+func (c *ceiling) granted(w *write, got grant, err error) {
 	if err != nil {
 		w.err = c.failed(err)
 	}
-	stalled.Stop()
 	c.mu.Lock()
 	if w.err == nil {
-		c.mark.Store(granted)
+		c.until.Store(int64(got.until))
+		c.mark.Store(got.mark)
 	}
 	c.raising = nil
 	c.mu.Unlock()

@@ -45,13 +45,15 @@ type LaneConfig struct {
 	// Beside it lie a file of the same name and .lock, which keeps a second lane away, and for moments one with .tmp. Empty:
 	// none.
 	HighWater string
-	// Reserve, if not nil, is asked before a nonce is handed out that is above what it has granted so far: upTo is that
-	// nonce, and it returns up to where the lane may go, which is no less. It is for a key that several processes share,
+	// Reserve, if not nil, is asked before a nonce is handed out that is above what it has granted so far, or after until:
+	// upTo is that nonce, and it returns up to where the lane may go, which is no less, and until when; the zero time is
+	// for good. (A lane that is ahead of the clock has nonces for much longer than the key may be its own.) It is for a key that several processes share,
 	// one at a time: who grants remembers that, and lets nobody else begin below it. It is called on a goroutine of its
 	// own, by one at a time; turns wait for it no longer than their contexts allow. After an error the turns that needed
-	// it end with one that wraps that, and the next turn asks again. HighWater is one such memory, and only one of the
+	// it end with one that wraps that, and the next turn asks again. A panic and a runtime.Goexit in it are such an error
+	// too; the panic is reported to slog.Default(). HighWater is one such memory, and only one of the
 	// two can be set. nil: nobody is asked.
-	Reserve func(upTo uint64) (granted uint64, err error)
+	Reserve func(upTo uint64) (granted uint64, until time.Time, err error)
 	// OnEvent is told what a person should know of. It is called on the goroutine it happened on, which waits for it, under
 	// no lock, perhaps by several at once; its panics are contained. That a disk hangs is told on a goroutine of its own.
 	// nil: nobody is told.

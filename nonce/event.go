@@ -2,6 +2,7 @@ package nonce
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/hook"
@@ -31,6 +32,9 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // An Event tells of something that a person should know of. Fields may be added.
 type Event struct {
 	Kind  EventKind
@@ -39,6 +43,18 @@ type Event struct {
 	Ahead time.Duration // by how much that is ahead of the clock
 	Jump  time.Duration // by how much the lane went ahead for it; 0: not at all
 	Err   error         // of the high-water file, or the *ForeignError of a lane that has given up
+}
+
+// LogValue is the event in fields of its own, of Err the text.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("kind", e.Kind.String()), slog.String("key", e.Key), slog.Uint64("nonce", e.Nonce),
+		slog.Duration("ahead", e.Ahead), slog.Duration("jump", e.Jump),
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // emit is called under no lock.

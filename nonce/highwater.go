@@ -45,9 +45,9 @@ func (l *Lane) openMarks(d disk, name string) error {
 func (l *Lane) fileMarks(d disk, f openFile, floor uint64) *ceiling {
 	write := func(mark uint64) error { return d.write(f.name, markText(mark, l.key, l.unit)) }
 	return &ceiling{
-		grant: func(last uint64) (uint64, error) {
+		grant: func(last uint64) (grant, error) {
 			mark := above(last, floor, l.ticks(block))
-			return mark, write(mark)
+			return grant{mark, forGood}, write(mark)
 		},
 		end: func(last uint64) (err error) {
 			if last > 0 {

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
 // MaxNonce is the highest nonce ever handed out. It is what a float64 holds exactly, less
@@ -55,7 +57,7 @@ func newLane(c LaneConfig, d disk) (*Lane, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After}
+	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After, now: wallclock.Wrong}
 	l.maxAhead = l.ticks(c.maxAhead())
 	l.room.Store(int64(l.limit.turns()))
 	l.again.init()
@@ -208,7 +210,7 @@ func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*
 		l.shift(-1)
 		return nil, l.noNonce()
 	}
-	if l.marks != nil && nonce > l.marks.mark.Load() {
+	if l.marks != nil && !l.marks.covers(nonce, began) {
 		if err := l.keep(ctx, nonce); err != nil {
 			l.pass()
 			return nil, err

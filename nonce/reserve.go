@@ -3,19 +3,26 @@ package nonce
 import (
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/nexpay-go/resilience/internal/hook"
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // reserved is the ceiling that somebody else grants.
-func (l *Lane) reserved(reserve func(upTo uint64) (uint64, error)) *ceiling {
+func (l *Lane) reserved(reserve func(upTo uint64) (uint64, time.Time, error)) *ceiling {
 	return &ceiling{
-		grant: func(last uint64) (uint64, error) {
-			granted, err := reserve(last)
-			if err == nil && granted < last {
-				err = mistake(fmt.Sprintf("it granted %d where %d was asked for", granted, last))
+		grant: func(last uint64) (got grant, err error) {
+			var until time.Time
+			err = errNoReturn
+			hook.Call("nonce.LaneConfig.Reserve", func() { got.mark, until, err = reserve(last) })
+			if err == nil && got.mark < last {
+				err = mistake(fmt.Sprintf("it granted %d where %d was asked for", got.mark, last))
 			}
-			return granted, err
+			if got.until = forGood; !until.IsZero() {
+				got.until = until.Sub(epoch)
+			}
+			return got, err
 		},
 		failed: func(err error) error { return &reserveError{l.key, err} },
 		slow:   &sentinel{"it has not answered yet"},
@@ -23,6 +30,9 @@ func (l *Lane) reserved(reserve func(upTo uint64) (uint64, error)) *ceiling {
 		shut:   make(chan struct{}),
 	}
 }
+
+// errNoReturn is of a Reserve that panicked or ended its goroutine: it has granted nothing.
+var errNoReturn error = &sentinel{"it panicked or called runtime.Goexit"}
 
 // A reserveError is one of LaneConfig.Reserve. It shows what vouches for its own text.
 type reserveError struct {

@@ -143,7 +143,7 @@ func (l *Lane) renewed(ctx context.Context, first *Ticket, nonce uint64) (uint64
 		return 0, ErrLeft
 	case nonce == 0:
 		return 0, l.noNonce()
-	case l.marks != nil && nonce > l.marks.mark.Load():
+	case l.marks != nil && !l.marks.covers(nonce, clock()):
 		if err := l.keep(ctx, nonce); err != nil {
 			l.mu.Lock()
 			first.lost(nonce)

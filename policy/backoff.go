@@ -60,6 +60,9 @@ func (j Jitter) String() string {
 	return "invalid"
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (j Jitter) MarshalText() ([]byte, error) { return []byte(j.String()), nil }
+
 // maxSteps is where Delay stops counting: by then a wait stands at its maximum
 // for any multiplier that is worth setting, and a call without end stays cheap.
 const maxSteps = 1000

@@ -77,6 +77,9 @@ func (m BreakerMode) String() string {
 	return "invalid"
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (m BreakerMode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
 // overlay sets every field of p that over does not leave to inherit.
 func (p *Policy) overlay(over *Policy) {
 	if over.MaxAttempts != 0 {

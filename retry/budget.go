@@ -78,6 +78,9 @@ func (r Refund) String() string {
 	return fmt.Sprintf("Refund(%d)", uint8(r))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (r Refund) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // Defaults of a [BudgetConfig].
 const (
 	defaultCapacity = 100

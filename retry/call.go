@@ -22,8 +22,9 @@ type call struct {
 	terms    terms
 	name     string
 	endpoint string
-	start    time.Duration // on clock(), 0 if that was not looked at yet
-	at       time.Duration // on clock(), when the last send ended; 0 if that is not known, or there was more since
+	adapter  carry.Described // that the call is made by; nil: none that says so
+	start    time.Duration   // on clock(), 0 if that was not looked at yet
+	at       time.Duration   // on clock(), when the last send ended; 0 if that is not known, or there was more since
 
 	ticket   *nonce.Ticket // of the last turn, nil without a source
 	err      error         // of the last attempt, nil if it succeeded
@@ -157,7 +158,7 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	if ctx.Err() != nil {
 		e.blame(context.Cause(ctx))
 	}
-	e.Name = c.name
+	e.Name, _, _ = c.described()
 	e.Attempts = int(c.count.sends)
 	e.Elapsed = c.elapsed()
 	e.History, e.TraceID = c.history.all(e.History)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/nexpay-go/resilience/internal/carry"
 )
 
 // Do runs op until it succeeds or what its error asks for is to stop, and
@@ -59,8 +61,9 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	}
 	c := calls.Get().(*call)
 	r.begin(c, markCall, m, opts)
-	if len(opts) > 0 {
+	if len(opts) > 0 { // as each call of an adapter has
 		c.guard = resends(opts).guard()
+		c.adapter, _ = ctx.(carry.Described)
 	}
 	for {
 		why := c.turn(ctx, run)

@@ -25,7 +25,8 @@ import (
 type Error struct {
 	// Reason is one of the sentinels of this package.
 	Reason error
-	// Name is what [Named] said, empty if nothing.
+	// Name is what [Named] said, empty if nothing. Under retryhttp it is that of
+	// Transport.Name, or "POST api.example.com".
 	Name string
 	// Verdict is that on Last, the zero Verdict if nothing was sent. It speaks
 	// of that attempt only.

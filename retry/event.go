@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/hook"
 	"github.com/nexpay-go/resilience/internal/text"
 )
@@ -79,12 +80,17 @@ func (k EventKind) String() string {
 	return "invalid"
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // An Event reports something in a call that does not simply succeed. It holds no
 // request data. Fields may be added.
 type Event struct {
 	Kind     EventKind
-	Name     string           // of the call, see [Named]
+	Name     string           // of the call, see [Named]; under retryhttp its Transport.Name, or "POST api.example.com"
 	Endpoint string           // of the call, see [Endpoint]
+	Method   string           // of a request under retryhttp: a method of RFC 9110 or PATCH, or "other"
+	Host     string           // of a request under retryhttp, in one spelling; never path or query
 	Key      string           // name of the API key in question; empty if none of several was chosen yet, or it has no name
 	Attempts int              // sends so far
 	Elapsed  time.Duration    // since the call began
@@ -140,16 +146,34 @@ func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 		return
 	}
 	e := Event{Kind: EventWarning, Name: text.Line(name), Effect: classify.NotApplied, Error: text.Line(warning)}
+	if d, ok := ctx.(carry.Described); ok {
+		_, e.Method, e.Host = d.Describe()
+		e.Endpoint, e.Host = text.Line(d.Endpoint()), text.Line(e.Host)
+	}
 	hook.Call("retry: OnEvent", func() { r.onEvent(ctx, e) })
 }
 
 // event is what every event of the call says.
 func (c *call) event(kind EventKind) Event {
-	e := Event{Kind: kind, Name: c.name, Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends), Elapsed: c.elapsed()}
+	e := Event{Kind: kind, Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends), Elapsed: c.elapsed()}
+	e.Name, e.Method, e.Host = c.described()
 	if !c.doubt {
 		e.Effect = classify.NotApplied
 	}
 	return e
+}
+
+// described returns the name of the call, and method and host where an adapter knows
+// them.
+func (c *call) described() (name, method, host string) {
+	if c.adapter == nil {
+		return c.name, "", ""
+	}
+	name, method, host = c.adapter.Describe()
+	if c.name != "" {
+		name = c.name
+	}
+	return text.Line(name), method, text.Line(host)
 }
 
 func (c *call) tellObserver(ctx context.Context, e Event) {

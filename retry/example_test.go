@@ -222,12 +222,18 @@ func ExampleConfig_policies() {
 // A breaker leaves the API alone while it is failing, and tells when its state
 // changes.
 func ExampleConfig_breaker() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == "retry_in" {
+				return slog.Attr{} // differs from run to run
+			}
+			return a
+		},
+	}))
 	b, err := breaker.New(breaker.Config{
 		Name:                "nexpay",
 		ConsecutiveFailures: 3,
-		OnStateChange: func(c breaker.StateChange) {
-			fmt.Printf("%s: %v → %v (%s)\n", c.Name, c.From, c.To, c.Reason)
-		},
+		OnStateChange:       breaker.LogChanges(logger),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -246,7 +252,7 @@ func ExampleConfig_breaker() {
 		fmt.Println("come back in a few seconds:", open.RetryIn > time.Second)
 	}
 	// Output:
-	// nexpay: closed → open (140 REST API suspended (trace 5f2c))
+	// level=WARN msg="breaker: state changed" name=nexpay from=closed to=open reason="140 REST API suspended (trace 5f2c)" refused=0
 	// true
 	// come back in a few seconds: true
 }
@@ -269,7 +275,7 @@ func ExampleRetrier_Lockout() {
 func ExampleLogEvents() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == "elapsed" {
+			if a.Key == slog.TimeKey || a.Key == "elapsed" || a.Key == "took" {
 				return slog.Attr{} // differs from run to run
 			}
 			return a

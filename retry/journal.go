@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -93,4 +94,19 @@ func (s EntryState) String() string {
 		return "not applied"
 	}
 	return fmt.Sprintf("EntryState(%d)", uint8(s))
+}
+
+// MarshalText is String, for JSON and logs.
+func (s EntryState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes, for a journal that stores JSON. Any
+// other text is an error, which does not repeat it.
+func (s *EntryState) UnmarshalText(word []byte) error {
+	for _, known := range []EntryState{EntryOpen, EntryApplied, EntryNotApplied} {
+		if string(word) == known.String() {
+			*s = known
+			return nil
+		}
+	}
+	return errors.New(`retry: the state of an entry is neither "open" nor "applied" nor "not applied"`)
 }

@@ -7,11 +7,30 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// LogEvents returns an observer for Config.OnEvent that logs one line per
-// resend (level Warn), per give-up (Error), per lockout of a key (Error) and per call that
-// succeeded after resends (Info), per hedge (Info) and per call that ended with its Fallback (Warn); of a DoOnce operation also when it comes into doubt (Warn), each
-// lookup and the end of the doubt (Info), and a journal that fails (Error); and the first sight of a code that no rule knows (Warn): each with the trace id where there is one. Nil logs to
-// slog.Default(), the one at the time of the event.
+// LogEvents returns an observer for Config.OnEvent that logs trouble as it happens, a
+// line for each [Event]. A call that succeeds at once has none; [LogCalls] has one line
+// for every call. The level says who has to act:
+//
+//	INFO   nobody:   recovered, hedge, looked up, out of doubt,
+//	                 gave up: success, canceled, inner, and whatever is a decline
+//	WARN   it passes, or can wait:
+//	                 resend, in doubt, warning, unknown code,
+//	                 gave up: attempts, elapsed, deadline, budget, open, retry_after, applied, busy
+//	ERROR  a person: locked out, journal failed,
+//	                 gave up: fatal, fix_and_resend, unclassified, locked_out, resync, nonce,
+//	                 outcome_unknown, nested, doubt, panic
+//
+// What follows "gave up" are the reasons, in the words of [Call]; a fallback has the
+// level of its reason. Two things count before the reason:
+//
+//   - a decline, see Call.Declined, is INFO: the API has refused the request as its table
+//     says, and the caller is told;
+//   - what may have taken effect and must not be made again unseen, see Call.Unsettled, is
+//     ERROR, also where the caller canceled.
+//
+// A line has the trace id where there is one, and no request data. The page docs/logs.md
+// lists all lines and their fields. Nil logs to slog.Default(), the one at the time of the
+// event. The observer is safe for concurrent use.
 func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
 		l := logger
@@ -26,34 +45,20 @@ func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 	}
 }
 
-func (e *Event) level() slog.Level {
-	switch e.Kind {
-	case EventRecovered, EventLookup, EventSettled, EventHedge:
-		return slog.LevelInfo
-	case EventResend, EventDoubt, EventFallback, EventWarning, EventUnknownCode:
-		return slog.LevelWarn
-	}
-	return slog.LevelError
-}
-
 func (e *Event) attrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 16)
-	if e.Name != "" {
-		attrs = append(attrs, slog.String("name", e.Name))
-	}
-	if e.Key != "" {
-		attrs = append(attrs, slog.String("key", e.Key))
-	}
-	if e.ID != "" {
-		attrs = append(attrs, slog.String("id", e.ID))
-	}
-	if e.Rule != "" {
-		attrs = append(attrs, slog.String("protocol", e.Rule))
-	}
+	attrs := make([]slog.Attr, 0, 20)
+	attrs = texts(attrs, "name", e.Name, "endpoint", e.Endpoint, "method", e.Method, "host", e.Host,
+		"key", e.Key, "id", e.ID, "protocol", e.Rule)
 	if e.Kind == EventLookup || e.Kind == EventSettled {
 		attrs = append(attrs, slog.String("outcome", e.Outcome.String()))
 	}
-	attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
+	attrs = texts(attrs, "reason", e.Reason)
+	if e.Kind != EventWarning { // which belongs to no attempt
+		attrs = append(attrs, slog.Int("attempts", e.Attempts), slog.Duration("elapsed", e.Elapsed))
+	}
+	if e.Kind == EventResend || e.Kind == EventLookup {
+		attrs = append(attrs, slog.Duration("took", e.Took))
+	}
 	failed := e.Attempts > 0 && e.Kind != EventJournal && e.Kind != EventWarning && (e.Error != "" || e.Verdict != (classify.Verdict{}))
 	attrs = append(attrs, verdictAttrs(failed, e.Verdict, e.Effect, e.TraceID)...)
 	if e.Kind == EventUnknownCode {
@@ -62,8 +67,15 @@ func (e *Event) attrs() []slog.Attr {
 	if e.Kind == EventResend {
 		attrs = append(attrs, slog.Duration("wait", e.Wait))
 	}
-	if e.Error != "" {
-		attrs = append(attrs, slog.String("error", e.Error))
+	return texts(attrs, "error", e.Error)
+}
+
+// texts appends those of the texts that are not empty, each after its name.
+func texts(attrs []slog.Attr, pairs ...string) []slog.Attr {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			attrs = append(attrs, slog.String(pairs[i], pairs[i+1]))
+		}
 	}
 	return attrs
 }

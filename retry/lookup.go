@@ -61,7 +61,7 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 	c := call{part: true}
 	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}
-	c.tables, c.name, c.endpoint = p.call.tables, p.call.name, p.call.endpoint
+	c.tables, c.name, c.endpoint, c.adapter = p.call.tables, p.call.name, p.call.endpoint, p.call.adapter
 	c.guard, c.breaker = g, room.beside(p.call.breaker)
 	c.terms.timeout = cmp.Or(c.tables.timeout, sendTime)
 	c.terms.key, c.terms.pinned, c.terms.loose = p.call.terms.key, p.call.terms.pinned, true

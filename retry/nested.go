@@ -75,6 +75,7 @@ var (
 func (r *Retrier) refuse(ctx context.Context, m *mark, why error, opts []Option) error {
 	var c call
 	r.begin(&c, markCall, m, opts)
+	c.adapter, _ = ctx.(carry.Described)
 	return c.end(ctx, stopped(ErrNested, why))
 }
 
@@ -94,6 +95,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	}
 	c := &call{part: true}
 	r.begin(c, markCall, m, opts)
+	c.adapter, _ = ctx.(carry.Described)
 	c.start = clock()
 	if ctx.Err() != nil {
 		return c.end(ctx, stoppedBy(ctx, nil))

@@ -14,15 +14,18 @@ import (
 // A Call is what Config.OnCall is told at the end of a call, and Config.OnAttempt at
 // the end of one attempt. It holds no request data. Fields may be added.
 //
-// All but ID are fit for the labels of metrics. Name and Endpoint are the program's
+// All but ID and TraceID are fit for the labels of metrics. Name and Endpoint are the program's
 // own words. Reason and Class are of small fixed sets. Rule is a name in the
 // program's tables, or of an HTTP status: a server can bring it to a hundred different
 // ones at most, where the catalog is its own.
 type Call struct {
-	Name     string // see [Named]
+	Name     string // see [Named]; under retryhttp its Transport.Name, or "POST api.example.com"
 	Endpoint string // see [Endpoint]
+	Method   string // of a request under retryhttp: a method of RFC 9110 or PATCH, or "other"
+	Host     string // of a request under retryhttp, in one spelling; never path or query
 	Key      string // name of the API key; empty if none of several was chosen, or it has no name
 	ID       string // of a DoOnce operation, empty for other calls: not for labels
+	TraceID  string // of the answer to the last failed attempt; if the call failed, as in its *Error: not for labels
 
 	// Reason says how the call ended, in one word: "success"; "panic" where the
 	// operation, or a hook of the caller's, panicked or called runtime.Goexit; "inner" where the call
@@ -32,17 +35,28 @@ type Call struct {
 	// "outcome_unknown", "applied", "busy", "nested" and "doubt". Empty in OnAttempt.
 	Reason string
 
-	Failed   bool            // OnCall: Reason is not "success"; OnAttempt: the attempt failed
-	Class    classify.Class  // of the last failed attempt; Unclassified too if none failed
-	Rule     string          // that decided about the last failed attempt; empty if none failed, or no rule knew
-	Effect   classify.Effect // OnCall: Unknown where a call that failed may have changed something
-	Attempts int             // OnCall: sends; OnAttempt: number of the attempt, from 1
-	Took     time.Duration   // from the first wait for a key, or send, to the end; OnAttempt: of the send
-	Waited   time.Duration   // OnCall: of that, what was not spent in sends
-	Cost     int             // OnCall: tokens of the budget that its resends cost; a success gets those of the last one back
-	Fallback bool            // OnCall: its Fallback is about to say what it returns
-	Outcome  Outcome         // OnCall, of a DoOnce: Applied, Absent, or Undecided where nobody knows here
-	InDoubt  bool            // OnCall, of a DoOnce: it ends in a doubt that [EventDoubt] told of and no [EventSettled] ended
+	Failed bool            // OnCall: Reason is not "success"; OnAttempt: the attempt failed
+	Class  classify.Class  // of the last failed attempt; Unclassified too if none failed
+	Rule   string          // that decided about the last failed attempt; empty if none failed, or no rule knew
+	Effect classify.Effect // OnCall: Unknown where a call that failed may have changed something
+
+	// Declined, in OnCall: the API has refused the request by a rule of its table, a code's
+	// or a status's, which says that nothing was applied, and not for what it thinks of the
+	// key: no lockout, no 401, 403 or 407. To the caller that is an answer: whoever counts
+	// failures may want to leave it out.
+	Declined bool
+	// Unsettled, in OnCall: the call may have taken effect, and must not be made again
+	// before somebody has looked, see [Error.Repeatable]. An operation that another call is
+	// at is not.
+	Unsettled bool
+
+	Attempts int           // OnCall: sends; OnAttempt: number of the attempt, from 1
+	Took     time.Duration // from the first wait for a key, or send, to the end; OnAttempt: of the send
+	Waited   time.Duration // OnCall: of that, what was not spent in sends
+	Cost     int           // OnCall: tokens of the budget that its resends cost; a success gets those of the last one back
+	Fallback bool          // OnCall: its Fallback is about to say what it returns
+	Outcome  Outcome       // OnCall, of a DoOnce: Applied, Absent, or Undecided where nobody knows here
+	InDoubt  bool          // OnCall, of a DoOnce: it ends in a doubt that [EventDoubt] told of and no [EventSettled] ended
 }
 
 // Observers returns one function that calls each of fs in their order, for
@@ -99,7 +113,8 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 		is.Effect = classify.Unknown
 	}
 	if err != nil {
-		is.Effect = err.Effect
+		is.Effect, is.TraceID = err.Effect, err.TraceID
+		is.Declined, is.Unsettled = err.declined(), err.unsettled()
 		is.Fallback = c.fallback && err.unasked()
 		if locked := err.lockedBy(); locked != nil && is.Key == "" {
 			is.Key = locked.Key
@@ -122,7 +137,7 @@ func (c *call) attempted(ctx context.Context, took time.Duration) {
 	is := c.observed()
 	is.Failed, is.Took = c.err != nil, took
 	if !is.Failed {
-		is.Class, is.Rule = classify.Unclassified, ""
+		is.Class, is.Rule, is.TraceID = classify.Unclassified, "", ""
 	}
 	if p, ok := c.guard.(*payment); ok {
 		is.ID = p.id
@@ -132,9 +147,10 @@ func (c *call) attempted(ctx context.Context, took time.Duration) {
 
 // observed is what a Call says of the whole call and of each attempt.
 func (c *call) observed() Call {
-	is := Call{Name: c.name, Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends)}
+	is := Call{Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends)}
+	is.Name, is.Method, is.Host = c.described()
 	if last := c.history.last(); last != nil {
-		is.Class, is.Rule = last.Verdict.Class, ruleLabel(&last.Verdict)
+		is.Class, is.Rule, is.TraceID = last.Verdict.Class, ruleLabel(&last.Verdict), last.TraceID
 	}
 	return is
 }

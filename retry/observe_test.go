@@ -63,12 +63,12 @@ func TestOnCall(t *testing.T) {
 		a.calls, a.attempts = nil, nil
 		require.NoError(t, retry.Do(t.Context(), r, taking(play(code(500, "-32603"), code(500, "-32603")).op)))
 		require.Equal(t, []retry.Call{{
-			Key: "main", Reason: "success", Class: classify.Retryable, Rule: "Internal error", Attempts: 3,
+			Key: "main", TraceID: "5f2c", Reason: "success", Class: classify.Retryable, Rule: "Internal error", Attempts: 3,
 			Took: 3300 * time.Millisecond, Waited: 3 * time.Second, Cost: 20, Effect: classify.NotApplied,
 		}}, a.calls)
 		require.Len(t, a.attempts, 3)
 		require.Equal(t, retry.Call{
-			Key: "main", Failed: true, Class: classify.Retryable, Rule: "Internal error", Attempts: 2, Took: 100 * time.Millisecond,
+			Key: "main", TraceID: "5f2c", Failed: true, Class: classify.Retryable, Rule: "Internal error", Attempts: 2, Took: 100 * time.Millisecond,
 		}, a.attempts[1])
 		require.Equal(t, retry.Call{Key: "main", Attempts: 3, Took: 100 * time.Millisecond}, a.attempts[2])
 		require.Equal(t, 100*time.Millisecond, a.events[0].Took)
@@ -79,10 +79,10 @@ func TestOnCall(t *testing.T) {
 		require.Len(t, a.attempts, 1)
 		require.Equal(t, []retry.Call{
 			{
-				Endpoint: "cards", Key: "main", Reason: "fatal", Failed: true, Class: classify.Fatal, Rule: "API key locked",
+				Endpoint: "cards", Key: "main", TraceID: "5f2c", Reason: "fatal", Failed: true, Class: classify.Fatal, Rule: "API key locked",
 				Effect: classify.NotApplied, Attempts: 1, Took: 100 * time.Millisecond,
 			},
-			{Key: "main", Reason: "locked_out", Failed: true, Effect: classify.NotApplied},
+			{Key: "main", TraceID: "5f2c", Reason: "locked_out", Failed: true, Effect: classify.NotApplied},
 		}, a.calls)
 		last := a.events[len(a.events)-1]
 		require.Equal(t, "locked_out", last.Reason)

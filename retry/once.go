@@ -41,8 +41,8 @@ type Operation[T any] struct {
 
 	// Send sends it, once. It must pass its context on to the request: that
 	// carries the ticket to sign with, ends in time, and sees whether a connection was
-	// made. So all that it sends goes through net/http, or nothing does: a client of
-	// another kind beside it is not seen. With a Journal, or Idempotent, and no attempt timeout in the policies it
+	// made. So all that it sends goes through net/http or grpcretry, or nothing does: a client
+	// of another kind beside it is not seen. With a Journal, or Idempotent, and no attempt timeout in the policies it
 	// has a minute.
 	Send func(context.Context) (T, error)
 

@@ -574,8 +574,8 @@ func TestOnceLogLines(t *testing.T) {
 		_, err := pay(t, t.Context(), retry.Config{Nonces: newLane(t), OnEvent: retry.LogEvents(logger)}, p)
 		require.NoError(t, err)
 		require.Equal(t, `level=WARN msg="retry: in doubt" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" attempts=1 class=retryable rule="Internal error" effect=unknown code=-32603 status=500 trace=5f2c error="HTTP 500: -32603 (trace 5f2c)"
-level=INFO msg="retry: looked up" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" outcome=undecided attempts=1 class=retryable rule="HTTP 503" effect=unknown status=503 trace=5f2c error="HTTP 503 (trace 5f2c)"
-level=INFO msg="retry: looked up" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" outcome=applied attempts=1
+level=INFO msg="retry: looked up" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" outcome=undecided attempts=1 took=0s class=retryable rule="HTTP 503" effect=unknown status=503 trace=5f2c error="HTTP 503 (trace 5f2c)"
+level=INFO msg="retry: looked up" key=lane id=inv-7 protocol="Sending Unproved → Doubt (M3)" outcome=applied attempts=1 took=0s
 level=INFO msg="retry: out of doubt" key=lane id=inv-7 protocol="Doubt FoundApplied → Applied (M4)" outcome=applied attempts=1
 `, log.String())
 	})

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
@@ -60,6 +61,7 @@ func (p *payment) do(ctx context.Context, r *Retrier, opts []Option) error {
 func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 	c, m := &p.call, within(ctx)
 	r.begin(c, markSend, m, opts)
+	c.adapter, _ = ctx.(carry.Described)
 	c.guard, c.terms.timeout, c.terms.highest = p, p.takes(), &p.highest
 	p.doubt.ID, p.doubt.Settle = p.id, p.state.Settle
 	p.state.Window = protocol.Decide.Window(p.idempotent, c.terms.timeout, p.state.Settle)

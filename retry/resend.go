@@ -53,6 +53,9 @@ func (r Resends) String() string {
 	return fmt.Sprintf("Resends(%d)", uint8(r))
 }
 
+// MarshalText is String, for JSON and logs. It cannot be read back.
+func (r Resends) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // Resend bounds a call of [Do] that is not safe to repeat and that nobody can look
 // up. It is for adapters above all; what moves money has [DoOnce], which may be
 // repeated after doubt because it asks what happened. An unknown value means

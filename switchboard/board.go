@@ -33,7 +33,7 @@ type Board struct {
 // A piece of news is an entry on its way to the store.
 type piece struct {
 	Entry
-	sent time.Time // the request that was answered so
+	at time.Time // that a person said it, or that the request was sent that was answered so
 }
 
 // An echo is a change of a key.
@@ -79,7 +79,9 @@ func (b *Board) Close() {
 func (b *Board) Isolate(breaker, reason string) { b.say(breaker, true, reason) }
 
 // Reset resets the breaker of that name here, see breaker.Breaker.Reset, and in every other
-// process that has isolated it as Isolate has said.
+// process that has isolated it as Isolate has said. Of Isolate and Reset what was said last
+// holds, in all processes, also where one of them was cut off from the store when it was
+// said.
 func (b *Board) Reset(breaker string) { b.say(breaker, false, "") }
 
 func (b *Board) say(of string, on bool, reason string) {
@@ -109,7 +111,11 @@ func (b *Board) heard(c breaker.LockoutChange) {
 	}
 	e := Entry{Kind: Key, Name: c.Key, On: c.Locked, Cause: c.Cause}
 	e.Cause.By = b.cfg.Process
-	b.queue(&piece{e, c.Cause.Sent})
+	at := c.At // of a person's word
+	if c.Locked {
+		at = c.Cause.Sent
+	}
+	b.queue(&piece{e, at})
 }
 
 // queue has the last that is said of a name put: what was said before that is no matter any
@@ -145,7 +151,7 @@ func (b *Board) run() {
 func (b *Board) put(ctx context.Context) {
 	for n, p := range b.unsaid() {
 		ctx, cancel := context.WithTimeout(ctx, firstPoll)
-		err := b.cfg.Store.Put(ctx, p.Entry, max(time.Since(p.sent), 0))
+		err := b.cfg.Store.Put(ctx, p.Entry, max(time.Since(p.at), 0))
 		cancel()
 		b.answered(err)
 		if err != nil {

@@ -233,6 +233,69 @@ func TestBreakers(t *testing.T) {
 	})
 }
 
+// What a process was cut off with is as old as it is: a Reset of before is not put over an
+// Isolate that another process has said since, nor an unlock over a lock, and the process
+// does as the others do.
+func TestWhatWasSaidLastHolds(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		first, other func(*process)
+		want         bool
+	}{
+		{"isolated since", func(p *process) { p.Reset("payments") }, func(p *process) { p.Isolate("payments", "maintenance") }, true},
+		{"reset since", func(p *process) { p.Isolate("payments", "maintenance") }, func(p *process) { p.Reset("payments") }, false},
+		{"isolated twice", func(p *process) { p.Reset("payments") }, func(p *process) {
+			p.Isolate("payments", "maintenance") // as it is already
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := fleet(t, new(switchboard.MemoryStore), 3)
+				if tt.name != "isolated since" {
+					all[2].Isolate("payments", "maintenance")
+					time.Sleep(time.Second)
+				}
+				all[0].line.set(errors.New("partition"), 0)
+				tt.first(all[0])
+				time.Sleep(time.Minute)
+				tt.other(all[1])
+				time.Sleep(time.Minute)
+				all[0].line.set(nil, 0)
+				time.Sleep(time.Second)
+				for _, p := range append(all, start(t, all[0].line.Store, "new")) {
+					require.Equal(t, tt.want, p.breakers.Get("payments").Check() != nil)
+				}
+				all[0].Reset("payments") // and now that is the last word
+				time.Sleep(time.Second)
+				for _, p := range all {
+					require.NoError(t, p.breakers.Get("payments").Check())
+				}
+			})
+		})
+	}
+}
+
+// The same of keys: an unlock of before the request was sent that found the key locked.
+func TestAnUnlockOfBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := fleet(t, new(switchboard.MemoryStore), 3)
+		all[2].lockout.Lock("main", cause)
+		time.Sleep(time.Second)
+		all[0].line.set(errors.New("partition"), 0)
+		all[0].lockout.Unlock("main")
+		time.Sleep(time.Minute)
+		all[1].lockout.Unlock("main")
+		time.Sleep(time.Minute)
+		all[1].lockout.Lock("main", cause)
+		time.Sleep(time.Minute)
+		all[0].line.set(nil, 0)
+		time.Sleep(time.Second)
+		for _, p := range all {
+			require.ErrorIs(t, p.lockout.Check("main"), breaker.ErrLockedOut)
+		}
+	})
+}
+
 // What a person says here is done here, whatever the Board knows of the breaker: it may
 // have opened by itself, or somebody may have reset it past the Board.
 func TestIsolateAndResetAreDoneHere(t *testing.T) {

@@ -24,20 +24,24 @@ type said struct {
 }
 
 // Put is as [Store] has it.
-func (m *MemoryStore) Put(ctx context.Context, e Entry, sent time.Duration) error {
+func (m *MemoryStore) Put(ctx context.Context, e Entry, age time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now, key := time.Now(), name{e.Kind, e.Name}
-	if held, ok := m.said[key]; ok && e.On && (held.On || now.Add(-sent).Before(held.at)) {
+	at, key := time.Now().Add(-age), name{e.Kind, e.Name}
+	held, ok := m.said[key]
+	switch {
+	case ok && at.Before(held.at):
 		return nil
+	case ok && held.On && e.On:
+		e = held.Entry
 	}
 	if m.said == nil {
 		m.said = make(map[name]said)
 	}
-	m.said[key] = said{e, now}
+	m.said[key] = said{e, at}
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if err := postgres.stop(); err != nil {
+	if err := postgres.Stop(); err != nil {
 		fmt.Println(err)
 		code = 1
 	}

@@ -44,7 +44,7 @@ type queue struct {
 func newQueue(t *testing.T) *queue {
 	t.Helper()
 	name := newDatabase(t)
-	pool, err := pgxpool.New(t.Context(), postgres.dsn(t, "dbname="+name))
+	pool, err := pgxpool.New(t.Context(), postgres.DSN(t, "dbname="+name))
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	driver := riverpgxv5.New(pool)

@@ -51,7 +51,7 @@ func connect(t *task) (*database, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if t.Redis != "" {
-		d.redis = redis.NewClient(&redis.Options{Addr: t.Redis})
+		d.redis = redis.NewClient(&redis.Options{Addr: t.Redis, ContextTimeoutEnabled: true}) // else a hung server holds up rounds for 5 s each
 		d.keys = []string{t.Prefix + ":leases", t.Prefix + ":owners"}
 		d.leases, err = redislease.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
 			return d.redis.Eval(ctx, script, keys, args...).Result()

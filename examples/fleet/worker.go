@@ -169,19 +169,26 @@ func (w *worker) recover(ctx context.Context, which func(retry.Entry) bool) {
 // that, has no value.
 func paid(err error) bool { return err == nil || errors.Is(err, retry.ErrApplied) }
 
-// tell tells the queue what became of an invoice. What did not happen is for later. What
-// may have happened is not for the queue to hand out: who holds the key that it was sent
-// with finishes it.
+// tell tells the queue what became of an invoice. What did not happen is for later, and so is
+// what no send is known of: the journal failed, and may hold nothing that anybody could
+// recover. What may have happened otherwise is not for the queue to hand out: who holds the
+// key that it was sent with finishes it.
 func (w *worker) tell(ctx context.Context, id string, err error) {
 	path := "/paid"
 	switch {
-	case errors.Is(err, retry.ErrOutcomeUnknown), errors.Is(err, retry.ErrBusy):
+	case (errors.Is(err, retry.ErrOutcomeUnknown) || errors.Is(err, retry.ErrBusy)) && !unsent(err):
 		return
 	case !paid(err):
 		path = "/later"
 		time.Sleep(100 * time.Millisecond)
 	}
 	_, _, _ = w.ask(context.WithoutCancel(ctx), path, id)
+}
+
+// unsent reports whether it is in doubt and no send of it is known.
+func unsent(err error) bool {
+	failed, ok := errors.AsType[*retry.Error](err)
+	return ok && failed.Doubt != nil && failed.Doubt.Conclusive.IsZero()
 }
 
 // operation pays with whichever key the attempt has its turn on.

@@ -13,6 +13,11 @@ type Counting interface {
 // CounterKey is what the context of a send is asked for by such an adapter.
 type CounterKey struct{}
 
+// SentKey is what the context of a send is asked for by an adapter of another protocol
+// than HTTP, whose sends nobody else would count. It is there whether the adapter made that
+// context or somebody around it, and is a [Counter].
+type SentKey struct{}
+
 // A Counter counts the connections of one send.
 type Counter interface {
 	Asked()

@@ -33,6 +33,7 @@ var rules = map[string]func(*tree) []string{
 	"nothing is left to do":            unfinished,
 	"no test is skipped in silence":    silentSkips,
 	"rules that are cited are written": unwrittenRules,
+	"what is logged is words":          wordless,
 }
 
 func TestArchitecture(t *testing.T) {

@@ -41,6 +41,17 @@ func TestRulesBite(t *testing.T) {
 			import "go.etcd.io/bbolt" // »`},
 		{"imports point one way", "extra/a.go", `package extra // »`},
 
+		{"what is logged is words", "retry/a.go", `package retry
+			type Word uint8
+			func (w Word) String() string { return "" }
+			func (w Word) MarshalText() ([]byte, error) { return nil, nil }
+			type Number uint8 // »
+			func (n Number) String() string { return "" }
+			type own uint8
+			func (o own) String() string { return "" }
+			type Text string
+			func (t Text) String() string { return "" }`},
+
 		{"the landing page exports nothing", "doc.go", `package resilience
 			const Version = 1 // »`},
 		{"the landing page exports nothing", "a_test.go", `package resilience_test

@@ -28,6 +28,10 @@ func emptyLandingPage(tr *tree) (found []string) {
 	return found
 }
 
+// adapts are the two types that an adapter is there to make: what grpc.NewClient and the
+// methods of generated clients take.
+var adapts = map[string][]string{"grpcretry": {"google.golang.org/grpc.DialOption", "google.golang.org/grpc.CallOption"}}
+
 // No type of a third-party module can be reached through what a package exports.
 func TestExportsNameNoThirdParty(t *testing.T) {
 	t.Parallel()
@@ -50,7 +54,10 @@ func TestExportsNameNoThirdParty(t *testing.T) {
 	compiled := importer.ForCompiler(tr.FileSet, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	for _, folder := range public {
 		t.Run(folder, func(t *testing.T) {
-			require.Empty(t, strings.Join(thirdPartyExports(t, tr, folder, compiled), "\n"))
+			found := slices.DeleteFunc(thirdPartyExports(t, tr, folder, compiled), func(complaint string) bool {
+				return slices.ContainsFunc(adapts[folder], func(made string) bool { return strings.HasSuffix(complaint, " leads to "+made) })
+			})
+			require.Empty(t, strings.Join(found, "\n"))
 		})
 	}
 }

@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
 	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/codes", "internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
-	"nonce":           {"internal/carry", "internal/hook", "internal/text"},
+	"nonce":           {"internal/carry", "internal/hook", "internal/text", "internal/wallclock"},
 	"nonce/noncetest": {"nonce"},
 	"retry": {"breaker", "classify", "internal/carry", "internal/errtree", "internal/gate", "internal/hook", "internal/insist",
 		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "internal/wire", "nonce", "policy"},
@@ -38,9 +38,11 @@ var mayImport = map[string][]string{
 	"internal/reports":     {},
 	"internal/refusing":    {},
 	"internal/redact":      {"internal/certificate", "internal/codes", "internal/errtree", "internal/text"},
+	"internal/servertest":  {},
 	"internal/spelling":    {},
 	"internal/story":       {},
 	"internal/text":        {},
+	"internal/wallclock":   {},
 	"internal/wire":        {"internal/carry", "internal/certificate", "internal/errtree", "internal/text"},
 
 	"cmd/nexpolicy": {"breaker", "classify", "internal/spelling", "policy", "policyfile", "retry", "github.com/jedib0t/go-pretty/v6/table",
@@ -48,7 +50,7 @@ var mayImport = map[string][]string{
 		"gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw", "gonum.org/v1/plot/vg/vgsvg"},
 	"policyfile": {"breaker", "classify", "internal/spelling", "policy", "retry", "go.yaml.in/yaml/v3"},
 
-	"keylease":                    {"nonce"},
+	"keylease":                    {"internal/wallclock", "nonce"},
 	"keylease/keyleasetest":       {"keylease"},
 	"keylease/redislease":         {"keylease"},
 	"keylease/sqllease":           {"keylease"},
@@ -59,6 +61,13 @@ var mayImport = map[string][]string{
 
 	"durable/riverretry":    {"internal/engine", "retry", "github.com/riverqueue/river"},
 	"durable/temporalretry": {"internal/engine", "retry", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal"},
+
+	"grpcretry": {"classify", "internal/carry", "internal/echo", "internal/text", "internal/wire", "policy", "retry",
+		"google.golang.org/genproto/googleapis/rpc/errdetails", "google.golang.org/grpc", "google.golang.org/grpc/codes",
+		"google.golang.org/grpc/metadata", "google.golang.org/grpc/peer", "google.golang.org/grpc/status",
+		"google.golang.org/protobuf/encoding/protojson", "google.golang.org/protobuf/proto",
+		"google.golang.org/protobuf/reflect/protoreflect", "google.golang.org/protobuf/reflect/protoregistry",
+		"google.golang.org/protobuf/types/descriptorpb", "google.golang.org/protobuf/types/known/anypb"},
 
 	"journal": {},
 	"journal/boltjournal": {"journal/internal/entry", "journal/internal/failure", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors",

@@ -127,6 +127,14 @@ var mayRequire = map[string][]string{
 		"gonum.org/v1/plot",
 		"pgregory.net/rapid",
 	},
+	"grpcretry": {
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"google.golang.org/genproto/googleapis/rpc",
+		"google.golang.org/grpc",
+		"google.golang.org/protobuf",
+	},
 	"journal": {
 		"github.com/jackc/pgx/v5",
 		"github.com/lib/pq",
@@ -144,6 +152,7 @@ var mayRequire = map[string][]string{
 		"pgregory.net/rapid",
 	},
 	"keylease/redislease": {
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/redis/go-redis/v9",
 		"github.com/stretchr/testify",
@@ -151,6 +160,7 @@ var mayRequire = map[string][]string{
 	},
 	"keylease/sqllease": {
 		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",
@@ -178,6 +188,7 @@ var mayRequire = map[string][]string{
 	},
 	"switchboard/sqlboard": {
 		"github.com/jackc/pgx/v5",
+		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/switchboard",
 		"github.com/stretchr/testify",
 		"go.uber.org/goleak",

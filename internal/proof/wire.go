@@ -10,9 +10,10 @@ import (
 
 // A Wire counts the connections of one send, as net/http reports them to the trace
 // in its context, or an adapter to the Wire itself. A fresh one for each send: a hook may
-// come late. It is a context where that adapter finds it.
+// come late. It is the context where that adapter finds it.
 type Wire struct {
 	context.Context
+	counted    bool // by an adapter, and not by a trace
 	asked, got atomic.Int32
 	trace      httptrace.ClientTrace
 }
@@ -20,18 +21,19 @@ type Wire struct {
 // Traced is ctx with a trace for w, where nobody counts by itself. That of the caller's is
 // run as well.
 func (w *Wire) Traced(ctx context.Context) context.Context {
-	if _, counts := ctx.(carry.Counting); counts {
-		w.Context = ctx
+	w.Context = ctx
+	if _, w.counted = ctx.(carry.Counting); w.counted {
 		return w
 	}
 	w.trace.GetConn = func(string) { w.Asked() }
 	w.trace.GotConn = func(httptrace.GotConnInfo) { w.Got() }
-	return httptrace.WithClientTrace(ctx, &w.trace)
+	w.Context = httptrace.WithClientTrace(ctx, &w.trace)
+	return w
 }
 
 // Value adds the Wire.
 func (w *Wire) Value(key any) any {
-	if key == (carry.CounterKey{}) {
+	if key == (carry.SentKey{}) || w.counted && key == (carry.CounterKey{}) {
 		return w
 	}
 	return w.Context.Value(key)

@@ -15,6 +15,12 @@ type Unsent struct {
 	err   error // what was below, nil if nothing
 }
 
+// NeverSent makes such an error for another protocol than HTTP. The text has to be fit to
+// be printed.
+func NeverSent(text string, err error, asked, final bool) *Unsent {
+	return &Unsent{Asked: asked, Final: final, text: text, err: err}
+}
+
 // Error says why it was not sent.
 func (e *Unsent) Error() string { return e.text }
 

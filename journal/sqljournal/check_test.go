@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/internal/servertest"
 	"github.com/nexpay-go/resilience/journal/sqljournal"
 )
 
@@ -120,8 +121,8 @@ func TestCheckPostgreSQL(t *testing.T) {
 	refuses(t, openPostgres(t), c, "fsync is off")
 	refuses(t, openPostgres(t, "synchronous_commit=off"), c, "fsync is off; synchronous_commit is off")
 
-	other := &server{standby: true}
-	t.Cleanup(func() { require.NoError(t, other.stop()) })
+	other := servertest.NewStandby()
+	t.Cleanup(func() { require.NoError(t, other.Stop()) })
 	db := openServer(t, other)
 	refuses(t, db, c, "the server is in recovery: it is a standby, not the primary")
 	_, err := db.Exec("SELECT pg_promote()")

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/internal/servertest"
 	"github.com/nexpay-go/resilience/journal/sqljournal"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -65,10 +66,10 @@ func TestServerAwayForAWhile(t *testing.T) {
 }
 
 // ghostly is a server that waits for a standby that does not exist.
-func ghostly(t *testing.T) *server {
+func ghostly(t *testing.T) *servertest.Postgres {
 	t.Helper()
-	s := new(server)
-	t.Cleanup(func() { require.NoError(t, s.stop()) })
+	s := servertest.NewPostgres()
+	t.Cleanup(func() { require.NoError(t, s.Stop()) })
 	return s
 }
 
@@ -88,7 +89,7 @@ func TestBeginSeenButNotReplicated(t *testing.T) {
 				_, err = admin.Exec("SELECT pg_reload_conf()")
 				require.NoError(t, err)
 			}
-			db, err := sql.Open(driver, s.dsn(t))
+			db, err := sql.Open(driver, s.DSN(t))
 			require.NoError(t, err)
 			defer db.Close()
 			j := handle(t, db, c)
@@ -195,8 +196,8 @@ func TestEndOfWhatWasLost(t *testing.T) {
 // too.
 func TestCheckedAfterALostConnection(t *testing.T) {
 	t.Parallel()
-	s := new(server)
-	t.Cleanup(func() { require.NoError(t, s.stop()) })
+	s := servertest.NewPostgres()
+	t.Cleanup(func() { require.NoError(t, s.Stop()) })
 	admin, c := openServer(t, s), sqljournal.Config{Table: newTable(), MustKeep: true}
 	j := migrated(t, openServer(t, s, "application_name="+t.Name()), c)
 	own(t, j, sample("p-1"))
@@ -235,7 +236,7 @@ func (c doubling) ExecContext(ctx context.Context, query string, args []driver.N
 
 func openTwice(t *testing.T) *sql.DB {
 	t.Helper()
-	connector, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(postgres.dsn(t))
+	connector, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(postgres.DSN(t))
 	require.NoError(t, err)
 	db := sql.OpenDB(twice{connector})
 	db.SetMaxIdleConns(8)

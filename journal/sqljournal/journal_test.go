@@ -22,7 +22,7 @@ func store(t *testing.T, dialect sqljournal.Dialect, connect func() *sql.DB) jou
 
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
-	postgres.dsn(t) // skips all of it at once
+	postgres.DSN(t) // skips all of it at once
 	for _, level := range []string{"read committed", "serializable"} {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +38,7 @@ func TestPostgreSQL(t *testing.T) {
 // A driver may execute a statement twice, and tell what the second one came to.
 func TestDriverThatRepeats(t *testing.T) {
 	t.Parallel()
-	postgres.dsn(t)
+	postgres.DSN(t)
 	journaltest.Run(t, func(t *testing.T) journaltest.Store {
 		return store(t, sqljournal.PostgreSQL, func() *sql.DB { return openTwice(t) })
 	})
@@ -46,10 +46,10 @@ func TestDriverThatRepeats(t *testing.T) {
 
 func TestLibPQ(t *testing.T) {
 	t.Parallel()
-	postgres.dsn(t)
+	postgres.DSN(t)
 	journaltest.Run(t, func(t *testing.T) journaltest.Store {
 		return store(t, sqljournal.PostgreSQL, func() *sql.DB {
-			db, err := sql.Open("postgres", postgres.dsn(t))
+			db, err := sql.Open("postgres", postgres.DSN(t))
 			require.NoError(t, err)
 			db.SetMaxIdleConns(8)
 			t.Cleanup(func() { require.NoError(t, db.Close()) })

@@ -1,8 +1,6 @@
 package sqljournal_test
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"testing"
 
@@ -11,10 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if errors.Is(postgres.err, errNoServer) {
-			fmt.Println("sqljournal: the tests against PostgreSQL were skipped; they need its server: apt-get install postgresql")
-		}
-		if err := postgres.stop(); err != nil {
+		if err := postgres.Stop(); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
 			code = 1
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,11 +48,11 @@ type proxy struct {
 
 func newProxy(t testing.TB) *proxy {
 	t.Helper()
-	postgres.dsn(t) // starts it
+	socket := postgres.Socket(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := new(proxy)
-	p.done.Go(func() { p.accept(listener) })
+	p.done.Go(func() { p.accept(listener, socket) })
 	_, p.port, err = net.SplitHostPort(listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -71,19 +70,19 @@ var drivers = map[string]string{"pgx": "default_query_exec_mode=exec", "postgres
 // open returns a database behind the proxy.
 func (p *proxy) open(t testing.TB, driver string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open(driver, fmt.Sprintf("host=127.0.0.1 port=%s user=journal dbname=postgres sslmode=disable %s", p.port, drivers[driver]))
+	db, err := sql.Open(driver, fmt.Sprintf("host=127.0.0.1 port=%s user=test dbname=postgres sslmode=disable %s", p.port, drivers[driver]))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db
 }
 
-func (p *proxy) accept(listener net.Listener) {
+func (p *proxy) accept(listener net.Listener, socket string) {
 	for {
 		client, err := listener.Accept()
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("unix", filepath.Join(postgres.folder, ".s.PGSQL.5432"))
+		server, err := net.Dial("unix", socket)
 		if err != nil || p.refuse.Add(-1) >= 0 {
 			_ = client.Close()
 			continue

@@ -7,6 +7,10 @@
 //	…
 //	leases, err := keylease.New(keylease.Config{Store: store, Keys: keys})
 //
+// With go-redis set redis.Options.ContextTimeoutEnabled: otherwise a round that the server
+// does not answer goes on for ReadTimeout, 5 s, and once more for each of its retries,
+// whatever TTL is.
+//
 // A round is one script, which goes by the server's clock. It may be run twice, as go-redis
 // does by itself with an EVAL whose answer is lost.
 //

@@ -13,7 +13,7 @@ require (
 
 // Tests only.
 require (
-	github.com/nexpay-go/resilience v0.1.0 // indirect
+	github.com/nexpay-go/resilience v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0

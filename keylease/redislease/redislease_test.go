@@ -1,5 +1,3 @@
-//go:build unix
-
 package redislease_test
 
 import (
@@ -21,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if err := shared.close(); err != nil {
+	if err := server.Stop(); err != nil {
 		fmt.Println(err)
 		code = 1
 	}
@@ -45,7 +43,7 @@ func open(t testing.TB, c *redis.Client) *redislease.Store {
 }
 
 func TestKeepsTheRules(t *testing.T) {
-	c := shared.client(t)
+	c := client(t)
 	keyleasetest.Run(t, func() keylease.Store { return open(t, c) })
 }
 

@@ -25,7 +25,7 @@ require (
 // Tests only.
 require (
 	github.com/jackc/pgx/v5 v5.12.0
-	github.com/nexpay-go/resilience v0.1.0 // indirect
+	github.com/nexpay-go/resilience v0.1.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0
 	modernc.org/sqlite v1.62.0

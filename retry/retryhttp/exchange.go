@@ -120,8 +120,7 @@ func farewell(resp *http.Response) bool {
 // count tells of a request that net/http may have sent more than once by itself.
 func (x *exchange) count(watch *wire.Watch) {
 	if n := watch.Connections(); n > 1 {
-		x.t.Retrier.Warn(context.WithoutCancel(x.Context), x.t.endpoint(x.req),
-			fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
+		x.warning(fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
 	}
 }
 

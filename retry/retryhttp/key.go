@@ -2,7 +2,6 @@ package retryhttp
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,8 +48,7 @@ func (x *exchange) warn() {
 	_, plain := x.req.Header["Idempotency-Key"]
 	_, other := x.req.Header["X-Idempotency-Key"]
 	if (plain || other) && (x.key == "" || x.t.Retrier.Nonces() != nil) {
-		x.t.Retrier.Warn(context.WithoutCancel(x.Context), x.t.endpoint(x.req),
-			"the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
+		x.warning("the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
 	}
 }
 

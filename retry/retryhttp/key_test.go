@@ -236,7 +236,7 @@ func TestWhatWouldHelpInDoubt(t *testing.T) {
 				}
 				_, err = under(t, c, answers(says(429, "slow down")), func(tr *retryhttp.Transport) { tr.Retrier, tr.AlwaysError = r, true }).Do(req)
 				require.ErrorIs(t, err, retry.ErrDoubt)
-				require.Contains(t, errorOf(t, err).Error(), "retry: it may have taken effect, so it is not sent again: HTTP 429")
+				require.Contains(t, errorOf(t, err).Error(), "retry: "+tt.method+" bank.example: it may have taken effect, so it is not sent again: HTTP 429")
 				require.Contains(t, errorOf(t, err).Error(), tt.want)
 				require.Equal(t, errorOf(t, err).Error(), logged)
 			})
@@ -313,7 +313,7 @@ func TestKeyIsForgotten(t *testing.T) {
 				_, err = under(t, c, k, func(tr *retryhttp.Transport) { tr.Retrier = r }).Do(keyed(t, "inv-7"))
 				if sends < 100 {
 					require.ErrorIs(t, err, retry.ErrDoubt)
-					require.ErrorContains(t, errorOf(t, err), "retry: it may have taken effect, so it is not sent again later than its idempotency key is sure to be kept ("+keeps.String()+"): ")
+					require.ErrorContains(t, errorOf(t, err), "retry: POST bank.example: it may have taken effect, so it is not sent again later than its idempotency key is sure to be kept ("+keeps.String()+"): ")
 					require.ErrorContains(t, errorOf(t, err), "; action: look it up, or send it again with the same Idempotency-Key, which the API keeps for "+keeps.String()+" (")
 				}
 				require.Equal(t, classify.Unknown, errorOf(t, err).Effect)

@@ -63,7 +63,7 @@ func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, 
 		op.Verify = func(ctx context.Context) (*http.Response, retry.Outcome, error) { return verified(verify(ctx)) }
 	}
 	defer x.early()()
-	resp, err := retry.DoOnce(x, x.t.Retrier, op, retry.Endpoint(x.t.endpoint(x.req)))
+	resp, err := retry.DoOnce(x, x.t.Retrier, op, x.named(retry.Endpoint(x.t.endpoint(x.req)))...)
 	x.discard() // the answer that began the doubt, if there was any
 	return resp, err
 }

@@ -76,6 +76,11 @@ type Transport struct {
 	// without the port that its scheme has anyway: one host is one breaker, however it
 	// is written. (Not so one with letters outside of ASCII: its two forms are two.)
 	Endpoint func(*http.Request) string
+
+	// Name says what the call is called in its error, its events, its metrics and its log
+	// lines, see retry.Named: "create payment", or the pattern of the path, and never the
+	// path itself, which holds ids. Nil: method and host, "POST api.example.com".
+	Name func(*http.Request) string
 }
 
 // RoundTrip is as http.RoundTripper has it. Its errors are *retry.Error, or tell
@@ -106,7 +111,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // options are those of a call that is not an operation.
 func (x *exchange) options() []retry.Option {
-	opts := append(x.opts[:0], retry.Endpoint(x.t.endpoint(x.req)))
+	opts := x.named(retry.Endpoint(x.t.endpoint(x.req)))
 	switch {
 	case !x.body.again():
 		opts = append(opts, retry.Resend(retry.ResendNever))

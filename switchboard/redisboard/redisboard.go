@@ -48,13 +48,14 @@ func New(eval func(ctx context.Context, script string, keys []string, args ...an
 // An entry is "at on json": when it was said, in microseconds; 0 or 1; the rest.
 const put = `
 local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
+local said, what = math.max(time[1] * 1000000 + time[2] - tonumber(ARGV[3]), 0), ARGV[4]
 local held = redis.call('HGET', KEYS[1], ARGV[1])
-if held and ARGV[2] == '1' then
-  local at, on = string.match(held, '^(%d+) (%d)')
-  if on == '1' or now - tonumber(ARGV[3]) < tonumber(at) then return 0 end
+if held then
+  local at, on, rest = string.match(held, '^(%d+) (%d) (.*)$')
+  if said < tonumber(at) then return 0 end
+  if on == '1' and ARGV[2] == '1' then what = rest end
 end
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now) .. ' ' .. ARGV[2] .. ' ' .. ARGV[4])
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', said) .. ' ' .. ARGV[2] .. ' ' .. what)
 return 1`
 
 const all = `
@@ -81,7 +82,7 @@ type rest struct {
 }
 
 // Put is as [switchboard.Store] has it.
-func (s *Store) Put(ctx context.Context, e switchboard.Entry, sent time.Duration) error {
+func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (s *Store) Put(ctx context.Context, e switchboard.Entry, sent time.Duration
 		on = "1"
 	}
 	field := string(e.Kind) + " " + e.Name
-	if _, err := s.eval(ctx, put, s.keys, field, on, strconv.FormatInt(sent.Microseconds(), 10), string(text)); err != nil {
+	if _, err := s.eval(ctx, put, s.keys, field, on, strconv.FormatInt(age.Microseconds(), 10), string(text)); err != nil {
 		return fmt.Errorf("redisboard: put: %w", err)
 	}
 	return nil

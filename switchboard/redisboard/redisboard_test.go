@@ -1,5 +1,3 @@
-//go:build unix
-
 package redisboard_test
 
 import (
@@ -20,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if err := shared.close(); err != nil {
+	if err := server.Stop(); err != nil {
 		fmt.Println(err)
 		code = 1
 	}
@@ -36,7 +34,7 @@ func TestMain(m *testing.M) {
 var keys atomic.Int64
 
 func TestKeepsTheRules(t *testing.T) {
-	c := shared.client(t)
+	c := client(t)
 	switchboardtest.Run(t, func() switchboard.Store {
 		s, err := redisboard.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
 			return c.Eval(ctx, script, keys, args...).Result()

@@ -82,12 +82,12 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 // seconds since 1970 in SQLite.
 var statements = [...][]string{
 	PostgreSQL: {
-		"{collation}", `"C"`, "{instant}", "TIMESTAMPTZ", "{now}", "clock_timestamp()",
-		"{before}", "clock_timestamp() - $9::double precision * interval '1 second'", "{age}", "EXTRACT(EPOCH FROM clock_timestamp() - said_at)::double precision",
+		"{collation}", `"C"`, "{instant}", "TIMESTAMPTZ",
+		"{said}", "clock_timestamp() - $9::double precision * interval '1 second'", "{age}", "EXTRACT(EPOCH FROM clock_timestamp() - said_at)::double precision",
 	},
 	SQLite: {
-		"{collation}", "BINARY", "{instant}", "REAL", "{now}", "(julianday('now') - 2440587.5) * 86400.0",
-		"{before}", "(julianday('now') - 2440587.5) * 86400.0 - $9", "{age}", "(julianday('now') - 2440587.5) * 86400.0 - said_at",
+		"{collation}", "BINARY", "{instant}", "REAL",
+		"{said}", "(julianday('now') - 2440587.5) * 86400.0 - $9", "{age}", "(julianday('now') - 2440587.5) * 86400.0 - said_at",
 	},
 }
 
@@ -105,18 +105,22 @@ const schema = `CREATE TABLE IF NOT EXISTS {table} (
 )`
 
 const put = `INSERT INTO {table} AS held (kind, name, on_, code, trace_id, reason, advice, said_by, said_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {now})
-ON CONFLICT (kind, name) DO UPDATE SET on_ = excluded.on_, code = excluded.code, trace_id = excluded.trace_id,
-	reason = excluded.reason, advice = excluded.advice, said_by = excluded.said_by, said_at = excluded.said_at
-WHERE NOT excluded.on_ OR NOT held.on_ AND held.said_at <= {before}`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {said})
+ON CONFLICT (kind, name) DO UPDATE SET on_ = excluded.on_, said_at = excluded.said_at,
+	code     = CASE WHEN held.on_ AND excluded.on_ THEN held.code ELSE excluded.code END,
+	trace_id = CASE WHEN held.on_ AND excluded.on_ THEN held.trace_id ELSE excluded.trace_id END,
+	reason   = CASE WHEN held.on_ AND excluded.on_ THEN held.reason ELSE excluded.reason END,
+	advice   = CASE WHEN held.on_ AND excluded.on_ THEN held.advice ELSE excluded.advice END,
+	said_by  = CASE WHEN held.on_ AND excluded.on_ THEN held.said_by ELSE excluded.said_by END
+WHERE held.said_at <= excluded.said_at`
 
 const all = `SELECT kind, name, on_, code, trace_id, reason, advice, said_by, {age} FROM {table}`
 
 // Put is as [switchboard.Store] has it.
-func (s *Store) Put(ctx context.Context, e switchboard.Entry, sent time.Duration) error {
+func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration) error {
 	err := again(ctx, func() error {
 		_, err := s.db.ExecContext(ctx, s.put, string(e.Kind), e.Name, e.On,
-			e.Cause.Code, e.Cause.TraceID, e.Cause.Reason, e.Cause.Advice, e.Cause.By, sent.Seconds())
+			e.Cause.Code, e.Cause.TraceID, e.Cause.Reason, e.Cause.Advice, e.Cause.By, age.Seconds())
 		return err
 	}, "40001", "40P01") // another one was in its way: at isolation levels above "read committed"
 	if err != nil {

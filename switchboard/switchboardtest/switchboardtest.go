@@ -32,6 +32,7 @@ func Run(t testing.TB, open func() switchboard.Store) {
 		{"what is said is there", said},
 		{"the first cause stays", first},
 		{"an answer that comes late locks nothing", late},
+		{"what was said last holds", last},
 		{"a put may run twice", twice},
 		{"many at one time", many},
 		{"a context that is over", over},
@@ -48,9 +49,9 @@ type check struct {
 	rule  string
 }
 
-func (c *check) put(e switchboard.Entry, sent time.Duration) {
+func (c *check) put(e switchboard.Entry, age time.Duration) {
 	c.Helper()
-	if err := c.store.Put(context.Background(), e, sent); err != nil {
+	if err := c.store.Put(context.Background(), e, age); err != nil {
 		c.Fatalf("%s: Put: %v", c.rule, err)
 	}
 }
@@ -124,9 +125,36 @@ func late(c *check) {
 	// A key of which nothing was ever said is locked by whatever comes.
 	c.put(locked("other", "90"), 24*time.Hour)
 	c.holds(locked("main", "90"), locked("other", "90"))
-	// An unlock is a person's word, and never late.
+	// So is an unlock of before the request that found the key locked.
 	c.put(unlocked("main"), time.Hour)
+	c.holds(locked("main", "90"), locked("other", "90"))
+	c.put(unlocked("main"), 0)
 	c.holds(unlocked("main"), locked("other", "90"))
+}
+
+// last: who was cut off puts what was said long ago, in whatever order it comes.
+func last(c *check) {
+	isolated := switchboard.Entry{Kind: switchboard.Breaker, Name: "main", On: true, Cause: breaker.LockCause{Reason: "maintenance", By: "ops"}}
+	reset := switchboard.Entry{Kind: switchboard.Breaker, Name: "main", Cause: breaker.LockCause{By: "payout-3"}}
+	c.put(isolated, 20*step)
+	c.put(reset, time.Hour)
+	c.holds(isolated)
+	c.put(reset, 10*step)
+	c.holds(reset)
+	c.put(isolated, 15*step)
+	c.holds(reset)
+	// Said once more, it is as young as that, and its cause the first.
+	c.put(isolated, 8*step)
+	again := isolated
+	again.Cause.Reason = "more of it"
+	c.put(again, 4*step)
+	c.put(isolated, 20*step)
+	c.put(reset, 6*step)
+	if age := c.holds(isolated)[0].Age; age < 4*step || age > 8*step {
+		c.Errorf("%s: what was last said %v ago is %v old", c.rule, 4*step, age)
+	}
+	c.put(reset, 0)
+	c.holds(reset)
 }
 
 func twice(c *check) {

@@ -1,0 +1,59 @@
+package breaker
+
+import (
+	"context"
+	"log/slog"
+)
+
+// LogChanges returns a function for Config.OnStateChange that logs a line for each change:
+// at WARN where the breaker opens or is isolated, at INFO otherwise. Nil logs to
+// slog.Default(), the one at the time of the change.
+func LogChanges(logger *slog.Logger) func(StateChange) {
+	return func(c StateChange) {
+		attrs := make([]slog.Attr, 0, 6)
+		if c.Name != "" {
+			attrs = append(attrs, slog.String("name", c.Name))
+		}
+		attrs = append(attrs, slog.String("from", c.From.String()), slog.String("to", c.To.String()))
+		if c.Reason != "" {
+			attrs = append(attrs, slog.String("reason", c.Reason))
+		}
+		if c.RetryIn != 0 {
+			attrs = append(attrs, slog.Duration("retry_in", c.RetryIn))
+		}
+		level := slog.LevelInfo
+		if c.To == Open {
+			level = slog.LevelWarn
+		}
+		log(logger, level, "breaker: state changed", append(attrs, slog.Uint64("refused", c.Refused)))
+	}
+}
+
+// LogLockouts returns a function for [Lockout.Watch] that logs a line for each key that is
+// locked, at ERROR, as a person has to act, or unlocked, at INFO. Nil logs to
+// slog.Default(), the one at the time of the change.
+func LogLockouts(logger *slog.Logger) func(LockoutChange) {
+	return func(c LockoutChange) {
+		level, message := slog.LevelInfo, "breaker: key unlocked"
+		if c.Locked {
+			level, message = slog.LevelError, "breaker: key locked out"
+		}
+		attrs := append(make([]slog.Attr, 0, 6), slog.String("key", c.Key))
+		for _, a := range []slog.Attr{
+			slog.String("code", c.Cause.Code), slog.String("trace", c.Cause.TraceID), slog.String("reason", c.Cause.Reason),
+			slog.String("action", c.Cause.Advice), slog.String("by", c.Cause.By),
+		} {
+			if a.Value.String() != "" {
+				attrs = append(attrs, a)
+			}
+		}
+		log(logger, level, message, attrs)
+	}
+}
+
+func log(l *slog.Logger, level slog.Level, message string, attrs []slog.Attr) {
+	if l == nil {
+		l = slog.Default()
+	}
+	l.LogAttrs(context.Background(), level, message, attrs...)
+}

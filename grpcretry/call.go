@@ -1,0 +1,100 @@
+package grpcretry
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/carry"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// An interceptor is a Config that is complete.
+type interceptor struct {
+	retrier    *retry.Retrier
+	idempotent func(method string) bool
+	endpoint   func(target, method string) string
+}
+
+// unary is a grpc.UnaryClientInterceptor.
+func (i *interceptor) unary(
+	ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption,
+) error {
+	c := &call{Context: ctx, i: i, method: method, req: req, reply: reply, cc: cc, invoker: invoker, given: opts, keeps: keeps(opts)}
+	_, err := retry.DoValue(c, i.retrier, c.attempt, c.options()...)
+	return ended(err)
+}
+
+// A call is one call of a method, and what its attempts came to. It belongs to one
+// goroutine.
+type call struct {
+	context.Context // of the caller
+	i               *interceptor
+	method          string
+	req, reply      any
+	cc              *grpc.ClientConn
+	invoker         grpc.UnaryInvoker
+	given           []grpc.CallOption
+	keeps           time.Duration   // how long the API keeps its key, 0 if it has none
+	opts            [3]retry.Option // kept here so as to be none by themselves
+	first           send
+	sent            bool
+}
+
+// options are those of package retry.
+func (c *call) options() []retry.Option {
+	target := ""
+	if c.cc != nil {
+		target = c.cc.Target()
+	}
+	opts := append(c.opts[:0], retry.Named(c.method), retry.Endpoint(c.i.endpoint(target, c.method)))
+	if carry.Part(c.Context) || c.i.idempotent(c.method) {
+		return opts
+	}
+	return append(opts, retry.ResendWithin(c.keeps, retry.ResendOnProof))
+}
+
+// Value tells what would help the call in doubt.
+func (c *call) Value(key any) any {
+	if key == (carry.DoubtKey{}) {
+		return c.helps()
+	}
+	return c.Context.Value(key)
+}
+
+func (c *call) helps() string {
+	if c.keeps > 0 {
+		return fmt.Sprintf("look it up, or call again with the same key, which the API keeps for %v", c.keeps)
+	}
+	return "if the method may be repeated, say so (grpcretry.Config.Idempotent); if the request has a key, grpcretry.IdempotentFor; " +
+		"else retry.DoOnce around the call finds out what happened"
+}
+
+// CountsConnections says that each send does, see carry.Counting.
+func (c *call) CountsConnections() {}
+
+// attempt sends the call once.
+func (c *call) attempt(ctx context.Context) (struct{}, error) {
+	s := &c.first
+	if c.sent {
+		s = new(send) // what comes late of an earlier one must not be taken for this one's
+	}
+	c.sent = true
+	s.counter, _ = ctx.Value(carry.SentKey{}).(carry.Counter)
+	err := c.invoker(ctx, c.method, c.req, c.reply, c.cc, s.options(c.given)...)
+	if s.calls.Load() > 1 {
+		c.i.retrier.Warn(context.WithoutCancel(c.Context), c.method,
+			"an interceptor below has sent the call several times by itself: its sends and those of the policies multiply")
+	}
+	if err == nil {
+		s.went()
+		return struct{}{}, nil
+	}
+	return struct{}{}, c.failed(s, err)
+}
+
+// catalog is that of the Retrier, nil if there is none.
+func (c *call) catalog() *classify.Catalog { return c.i.retrier.Catalog() }

@@ -1,0 +1,121 @@
+package grpcretry
+
+import (
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/policy"
+)
+
+// Catalog returns the catalog of gRPC's sixteen codes, by their names: "UNAVAILABLE". Add
+// what an API says in its google.rpc.ErrorInfo by [classify.Catalog.With], as
+// domain/reason: a rule for "pay.example.com/CARD_DECLINED", or "pay.example.com/*", wins
+// over that for the code it came under.
+//
+// It also reads the errors of calls that were made without [DialOptions], by their
+// GRPCStatus method: code, message, google.rpc.RetryInfo and RequestInfo. Whether such an
+// error came from the server it cannot know, nor what its message repeats of the request.
+//
+// There is no lockout: UNAUTHENTICATED may be a token that has run out. Where it means that
+// a key is of no use until a person acts, say so with a rule of your own.
+func Catalog() *classify.Catalog { return catalog() }
+
+const docs = "gRPC documentation, status codes (doc/statuscodes.md) and gRFC A6, read 2026-11-28"
+
+// names of the codes, by their numbers, as they are written in the documentation.
+var names = [...]string{
+	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+	"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
+	"DATA_LOSS", "UNAUTHENTICATED",
+}
+
+var catalog = sync.OnceValue(func() *classify.Catalog {
+	const fix, retryable, fatal = classify.FixAndResend, classify.Retryable, classify.Fatal
+	var rules []classify.Rule
+	add := func(code codes.Code, name string, class classify.Class, effect classify.Effect, advice string) {
+		rules = append(rules, classify.Rule{Codes: names[code], Name: name, Class: class, Effect: effect, Fix: advice, Source: docs})
+	}
+	add(codes.Canceled, "Cancelled", fatal, classify.Unknown, "Find out who cancelled the call, if it was not the caller.")
+	add(codes.Unknown, "Unknown error", fatal, classify.Unknown, "Find out from the server's log what it was; its status was lost on the way.")
+	add(codes.InvalidArgument, "Invalid argument", fix, classify.NotApplied, "Correct the argument that the message names.")
+	add(codes.DeadlineExceeded, "Deadline exceeded", retryable, classify.Unknown, "It may have succeeded all the same: look before a repetition that is not safe.")
+	add(codes.NotFound, "Not found", fatal, classify.NotApplied, "Check the name of what was asked for, and whether the caller may see it.")
+	add(codes.AlreadyExists, "There already", fatal, classify.Unknown, "An earlier attempt may have made it: look.")
+	add(codes.PermissionDenied, "Permission denied", fatal, classify.NotApplied, "Give the caller the permission.")
+	add(codes.ResourceExhausted, "Quota or size exhausted", retryable, classify.Unknown, "Ask for less, for a larger quota, or allow larger messages.")
+	add(codes.FailedPrecondition, "Not in the state that it needs", fatal, classify.NotApplied, "Put the system into that state, then call again.")
+	add(codes.Aborted, "Aborted", fatal, classify.Unknown, "Repeat the whole transaction from its beginning, not this call.")
+	add(codes.OutOfRange, "Out of range", fix, classify.NotApplied, "Stay within the range.")
+	add(codes.Unimplemented, "Not implemented", fatal, classify.NotApplied, "Check method and version of the service.")
+	add(codes.Internal, "Internal error", fatal, classify.Unknown, "Tell those who run the server.")
+	add(codes.Unavailable, "Unavailable", retryable, classify.Unknown, "Wait and call again; where that is not safe, look first.")
+	add(codes.DataLoss, "Data lost", fatal, classify.Unknown, "Tell those who run the server.")
+	add(codes.Unauthenticated, "No valid credentials", fatal, classify.NotApplied, "Send valid credentials.")
+	c, err := classify.NewCatalog("gRPC", rules...)
+	if err != nil {
+		panic(err) // a test holds the table to be valid
+	}
+	return c.WithAdapters(classify.Adapt(bare))
+})
+
+// bare is what an error of gRPC's says that did not come through our interceptor.
+func bare(err statusError) classify.Error {
+	if _, own := err.(*failure); own { // which tells more by its methods
+		return classify.Error{}
+	}
+	st := err.GRPCStatus()
+	d := read(st, nil, nil, nil)
+	return classify.Error{
+		Details: []classify.Detail{{Code: name(st.Code()), Message: text.Line(st.Message())}},
+		TraceID: d.trace, RetryAfter: d.wait,
+	}
+}
+
+// A statusError is an error of gRPC's.
+type statusError interface {
+	error
+	GRPCStatus() *status.Status
+}
+
+// name is the code in words, as a number where gRPC has none for it.
+func name(of code) classify.Code {
+	if of < code(len(names)) {
+		return classify.Code(names[of])
+	}
+	return number(of)
+}
+
+// Policies returns policy.Standard() with the [Catalog] and what gRPC's codes need beside:
+//
+//   - RESOURCE_EXHAUSTED asks for patience, as HTTP's 429 does: waits of up to 60 s that the
+//     server asks for, 90 s in all, 5 tokens per resend.
+//   - UNKNOWN, INTERNAL and DATA_LOSS are not sent again, and are a failure to the breaker,
+//     as HTTP's 500 is. CANCELLED is nothing to it.
+//
+// Change them by With, which all of policy.Table applies to: AttemptTimeout, for one, which
+// is the deadline that the server is told.
+func Policies() *policy.Set { return policies() }
+
+var policies = sync.OnceValue(func() *policy.Set {
+	failed := policy.Policy{Breaker: policy.Failure}
+	p, err := policy.Standard().With(policy.Table{
+		Name:    "gRPC",
+		Catalog: Catalog(),
+		Codes: map[classify.Code]policy.Policy{
+			"RESOURCE_EXHAUSTED": {MaxElapsed: 90 * time.Second, MaxRetryAfter: time.Minute, Cost: 5},
+			"UNKNOWN":            failed,
+			"INTERNAL":           failed,
+			"DATA_LOSS":          failed,
+			"CANCELLED":          {Breaker: policy.Ignored},
+		},
+	})
+	if err != nil {
+		panic(err) // a test holds the table to be valid
+	}
+	return p
+})

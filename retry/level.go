@@ -1,0 +1,59 @@
+package retry
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/nexpay-go/resilience/classify"
+)
+
+// level is how urgent an event is: see [LogEvents].
+func (e *Event) level() slog.Level {
+	switch e.Kind {
+	case EventRecovered, EventLookup, EventSettled, EventHedge:
+		return slog.LevelInfo
+	case EventResend, EventDoubt, EventWarning, EventUnknownCode:
+		return slog.LevelWarn
+	case EventGaveUp, EventFallback:
+		return level(e.Reason, e.Err.declined(), e.Err.unsettled())
+	}
+	return slog.LevelError
+}
+
+// level is how urgent the end of a call is, which ended for that reason.
+func level(reason string, declined, unsettled bool) slog.Level {
+	switch {
+	case unsettled:
+		return slog.LevelError
+	case declined:
+		return slog.LevelInfo
+	}
+	switch reason {
+	case endingWords[endSuccess], endingWords[endCanceled], endingWords[endInner]:
+		return slog.LevelInfo
+	case endingWords[endAttempts], endingWords[endElapsed], endingWords[endDeadline], endingWords[endBudget],
+		endingWords[endOpen], endingWords[endRetryAfter], endingWords[endApplied], endingWords[endBusy]:
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
+
+// declined reports whether the API has refused the request by a rule of its table:
+// nothing happened, nothing is wrong with the key, and the caller can be told so.
+func (e *Error) declined() bool {
+	if e == nil || e.Reason != ErrFatal && e.Reason != ErrFixAndResend || e.Cause != nil || e.Effect != classify.NotApplied {
+		return false
+	}
+	switch v := &e.Verdict; v.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return false
+	default:
+		return v.Rule != "" && !v.Lockout && (v.Status != 0 || v.Code != "")
+	}
+}
+
+// unsettled reports whether the call may have taken effect, and must not be made again
+// before somebody has looked. ErrBusy is not: whoever is at the operation looks.
+func (e *Error) unsettled() bool {
+	return e != nil && !e.Repeatable() && e.Effect != classify.NotApplied && e.Reason != ErrBusy
+}
