@@ -23,6 +23,7 @@ type Breaker struct {
 	spare   *machine      // half-open: one that was opened when this state began
 	openFor time.Duration // the last open time before jitter
 	refused uint64        // in all states that are over
+	moved   uint64        // how often, from one state to another
 	probes  []*probe      // half-open: those out, in the order they were granted, which is that of their expiry
 	changes hook.Queue[StateChange]
 }

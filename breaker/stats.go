@@ -12,6 +12,8 @@ type Stats struct {
 	Isolated bool      // by a person, until Reset
 	Reason   string    // Open: why, for people; otherwise empty
 
+	ReportOnly bool // Config.ReportOnly: it refuses nothing, unless isolated
+
 	InARow   int    // Closed: failures since the last success
 	Failures uint64 // Closed: in the window; zero where FailureRatio is off
 	Calls    uint64 // Closed: in the window, failures included; zero where FailureRatio is off
@@ -19,6 +21,7 @@ type Stats struct {
 
 	Refused      uint64 // calls, in this state, or that would have been if it were not ReportOnly
 	RefusedInAll uint64 // since the breaker was made, by Reset too
+	Transitions  uint64 // changes from one state to another since the breaker was made
 }
 
 // Stats returns how the breaker stands now. It counts as no call.
@@ -29,7 +32,7 @@ func (b *Breaker) Stats() Stats {
 	g := b.settle(now)
 	s := Stats{
 		Name: b.cfg.Name, State: g.state, Since: time.Now().Add(g.since - now),
-		Isolated: g.isolated, Reason: g.reason, Probes: len(b.probes), Refused: g.refused.Load(),
+		Isolated: g.isolated, Reason: g.reason, ReportOnly: b.cfg.ReportOnly, Probes: len(b.probes), Refused: g.refused.Load(), Transitions: b.moved,
 	}
 	s.RefusedInAll = b.refused + s.Refused
 	if g.state == Open && !g.isolated {

@@ -197,6 +197,9 @@ func (b *Breaker) move(g *generation, at, now time.Duration, reason string) {
 	from := left.state
 	g.owner, g.since = b, at
 	b.refused += left.refused.Load()
+	if from != g.state {
+		b.moved++
+	}
 	b.probes = nil
 	b.gen.Store(g)
 	if b.cfg.OnStateChange == nil || from == Closed && g.state == Closed {

@@ -170,6 +170,17 @@ func (l *Leases) Stats() Stats {
 	return s
 }
 
+// Lanes returns how the lanes of the keys that are held stand, sorted by key: what a
+// nonce.Pool returns by Stats.
+func (l *Leases) Lanes() []nonce.Stats {
+	held := l.Stats().Keys
+	lanes := make([]nonce.Stats, len(held))
+	for i, k := range held {
+		lanes[i] = k.Lane
+	}
+	return lanes
+}
+
 // silence is for how long the store has not been heard of.
 func (l *Leases) silence() time.Duration {
 	l.mu.Lock()

@@ -107,6 +107,10 @@ func TestSharesPassOn(t *testing.T) {
 		require.Len(t, b.Keys(), 2)
 		require.NotEqual(t, a.Keys(), b.Keys())
 		require.Equal(t, 2, a.Stats().Alive)
+		for i, lane := range a.Lanes() {
+			require.Equal(t, a.Keys()[i], lane.Key)
+		}
+		require.Len(t, a.Lanes(), 2)
 
 		require.NoError(t, a.Close(t.Context()))
 		time.Sleep(4 * time.Second)

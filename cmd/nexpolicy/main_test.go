@@ -352,9 +352,9 @@ func TestYourAPI(t *testing.T) {
 	}
 }
 
-// The table in the README is this program's.
-func TestREADMETable(t *testing.T) {
-	const path, begin, end = "../../README.md", "<!-- go run ./cmd/nexpolicy table --format md -->\n", "<!-- end -->"
+// The table in docs/codes.md is this program's.
+func TestTableOfCodes(t *testing.T) {
+	const path, begin, end = "../../docs/codes.md", "<!-- go run ./cmd/nexpolicy table --format md -->\n", "<!-- end -->"
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(text), begin)
