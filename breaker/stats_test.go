@@ -31,7 +31,7 @@ func TestStats(t *testing.T) {
 			require.WithinRange(t, got.Until, opened.Add(2*time.Second), opened.Add(3*time.Second))
 			got.Until = time.Time{}
 			require.Equal(t, breaker.Stats{
-				Name: "bank", State: breaker.Open, Since: opened, Reason: "3 failures in a row", Refused: 1, RefusedInAll: 1,
+				Name: "bank", State: breaker.Open, Since: opened, Reason: "3 failures in a row", Refused: 1, RefusedInAll: 1, Transitions: 1,
 			}, got)
 		}
 
@@ -42,14 +42,14 @@ func TestStats(t *testing.T) {
 		require.NoError(t, err)
 		require.Error(t, s.b.Check())
 		require.Equal(t, breaker.Stats{
-			Name: "bank", State: breaker.HalfOpen, Since: half, Probes: 1, Refused: 1, RefusedInAll: 2,
+			Name: "bank", State: breaker.HalfOpen, Since: half, Probes: 1, Refused: 1, RefusedInAll: 2, Transitions: 2,
 		}, s.b.Stats())
 		probe.Done(breaker.Success)
-		require.Equal(t, breaker.Stats{Name: "bank", Since: time.Now(), RefusedInAll: 2}, s.b.Stats())
+		require.Equal(t, breaker.Stats{Name: "bank", Since: time.Now(), RefusedInAll: 2, Transitions: 3}, s.b.Stats())
 
 		s.b.Isolate("fire")
 		require.Equal(t, breaker.Stats{
-			Name: "bank", State: breaker.Open, Since: time.Now(), Isolated: true, Reason: "isolated: fire", RefusedInAll: 2,
+			Name: "bank", State: breaker.Open, Since: time.Now(), Isolated: true, Reason: "isolated: fire", RefusedInAll: 2, Transitions: 4,
 		}, s.b.Stats())
 	})
 }

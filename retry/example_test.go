@@ -307,7 +307,10 @@ func ExampleNewBudget() {
 func ExampleConfig_classifier() {
 	catalog, err := classify.NewCatalog("ledger",
 		classify.Rule{Codes: "17", Name: "Busy", Class: classify.Retryable},
-		classify.Rule{Codes: "100..199", Name: "Refused", Class: classify.Fatal, Effect: classify.NotApplied},
+		classify.Rule{
+			Codes: "100..199", Name: "Refused",
+			Class: classify.Fatal, Effect: classify.NotApplied,
+		},
 	)
 	if err != nil {
 		fmt.Println(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
@@ -136,4 +137,9 @@ func TestCatalogOfARetrier(t *testing.T) {
 	require.Nil(t, r.Nonces())
 	lane := newLane(t)
 	require.Equal(t, lane, newRetrier(t, retry.Config{Nonces: lane}).Nonces())
+	require.Nil(t, r.Breaker())
+	require.Nil(t, r.Breakers())
+	b, group := newBreaker(t, breaker.Config{}), new(breaker.Group)
+	require.Same(t, b, newRetrier(t, retry.Config{Breaker: b}).Breaker())
+	require.Same(t, group, newRetrier(t, retry.Config{Breakers: group}).Breakers())
 }

@@ -211,6 +211,15 @@ func (r *Retrier) inForce() *tables {
 	return r.tables.Load()
 }
 
+// Breaker returns Config.Breaker, nil if there is none.
+func (r *Retrier) Breaker() *breaker.Breaker { return r.breaker }
+
+// Breakers returns Config.Breakers, nil if there are none.
+func (r *Retrier) Breakers() *breaker.Group { return r.breakers }
+
+// Key returns Config.Key, which is empty where Nonces is set.
+func (r *Retrier) Key() string { return r.key }
+
 // Journal returns Config.Journal, nil if there is none.
 func (r *Retrier) Journal() Journal { return r.journal }
 

@@ -270,6 +270,7 @@ var excerpts = map[string][]string{
 	"docs/coming-from.md":      {"examples/peers/coming/*_test.go"},
 	"docs/durable.md":          {"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"},
 	"docs/idempotency-keys.md": {"retry/example_key_test.go", "retry/retryhttp/example_key_test.go"},
+	"docs/observe-page.md":     {"resiliencedebug/example_test.go"},
 	"docs/testing.md":          {"nexpay/nexpaytest/guide_test.go", "keylease/keyleasetest/keyleasetest_test.go"},
 }
 
@@ -372,6 +373,20 @@ func TestPeersAreThoseThatWereRun(t *testing.T) {
 	require.Len(t, peers, 5)
 	for _, peer := range peers {
 		require.Regexp(t, `\t`+regexp.QuoteMeta(peer[1])+`( //.*)?\n`, string(mod))
+	}
+}
+
+// What the page on metrics shows stands in the examples of the two packages.
+func TestObservePageShowsCodeThatRuns(t *testing.T) {
+	page, err := os.ReadFile("docs/observe.md")
+	require.NoError(t, err)
+	blocks := shown.FindAllStringSubmatch(string(page), -1)
+	files := []string{"promretry/example_test.go", "otelretry/example_test.go", "otelretry/example_test.go"}
+	require.Len(t, blocks, len(files))
+	for i, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(source), strings.TrimSpace(blocks[i][1]), file)
 	}
 }
 

@@ -28,9 +28,13 @@ func emptyLandingPage(tr *tree) (found []string) {
 	return found
 }
 
-// adapts are the two types that an adapter is there to make: what grpc.NewClient and the
-// methods of generated clients take.
-var adapts = map[string][]string{"grpcretry": {"google.golang.org/grpc.DialOption", "google.golang.org/grpc.CallOption"}}
+// adapts are the types that an adapter is there to make or to take: what grpc.NewClient and the
+// methods of generated clients take, and where metrics go.
+var adapts = map[string][]string{
+	"grpcretry": {"google.golang.org/grpc.DialOption", "google.golang.org/grpc.CallOption"},
+	"otelretry": {"go.opentelemetry.io/otel/metric.MeterProvider", "go.opentelemetry.io/otel/attribute.KeyValue"},
+	"promretry": {"github.com/prometheus/client_golang/prometheus.Registerer"},
+}
 
 // No type of a third-party module can be reached through what a package exports.
 func TestExportsNameNoThirdParty(t *testing.T) {

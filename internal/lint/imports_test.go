@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 		"internal/proof", "internal/protocol", "internal/redact", "internal/text", "internal/wire", "nonce", "policy"},
 	"retry/journaltest":    {"retry"},
 	"retry/retryhttp":      {"classify", "internal/carry", "internal/echo", "internal/errtree", "internal/wire", "retry"},
+	"resiliencedebug":      {"breaker", "classify", "internal/hook", "internal/protocol", "internal/redact", "internal/text", "nonce", "policy", "retry"},
 	"nexpay":               {"classify", "internal/echo", "internal/text", "internal/wire", "nonce"},
 	"nexpay/nexpaytest":    {"classify", "nexpay"},
 	"internal/carry":       {},
@@ -68,6 +69,12 @@ var mayImport = map[string][]string{
 		"google.golang.org/protobuf/encoding/protojson", "google.golang.org/protobuf/proto",
 		"google.golang.org/protobuf/reflect/protoreflect", "google.golang.org/protobuf/reflect/protoregistry",
 		"google.golang.org/protobuf/types/descriptorpb", "google.golang.org/protobuf/types/known/anypb"},
+
+	"internal/metrics":             {"breaker", "classify", "internal/text", "nonce", "retry"},
+	"internal/metrics/metricstest": {"breaker", "classify", "nonce", "policy", "retry"},
+	"otelretry": {"internal/metrics", "retry", "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/metric",
+		"go.opentelemetry.io/otel/trace"},
+	"promretry": {"internal/metrics", "retry", "github.com/prometheus/client_golang/prometheus"},
 
 	"journal": {},
 	"journal/boltjournal": {"journal/internal/entry", "journal/internal/failure", "retry", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors",

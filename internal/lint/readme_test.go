@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,14 +22,19 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// The Go code in the README stands, line by line and in this order, in the
-// examples that run.
+// The program in the README is an example, and the rest of its Go code stands, line
+// by line and in this order, in the others.
 func TestREADMECodeRuns(t *testing.T) {
 	examples, err := os.ReadFile("retry/example_test.go")
 	require.NoError(t, err)
 	once, err := os.ReadFile("retry/example_once_test.go")
 	require.NoError(t, err)
 	examples = append(examples, once...)
+	for _, more := range []string{"retry/retryhttp/example_test.go"} {
+		source, err := os.ReadFile(more)
+		require.NoError(t, err)
+		examples = append(examples, source...)
+	}
 	space := regexp.MustCompile(`\s+`)
 	normal := func(s string) string { return space.ReplaceAllString(strings.TrimSpace(s), " ") }
 	var lines []string
@@ -38,7 +44,12 @@ func TestREADMECodeRuns(t *testing.T) {
 	comment := regexp.MustCompile(`\s+//.*`)
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
 	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
+	program, err := os.ReadFile("examples/hello/main.go")
+	require.NoError(t, err)
+	_, program, _ = bytes.Cut(program, []byte("\n")) // its doc comment
+	require.Equal(t, string(program), blocks[0][1])
+	require.LessOrEqual(t, strings.Count(blocks[0][1], "\n"), 27)
+	for _, block := range blocks[1:] {
 		at := 0
 		for line := range strings.Lines(block[1]) {
 			line = normal(comment.ReplaceAllString(line, ""))
@@ -53,10 +64,12 @@ func TestREADMECodeRuns(t *testing.T) {
 	}
 }
 
-// The README's table says of every code what the tables in the code say.
-func TestREADMETableIsTheCodes(t *testing.T) {
-	mode := map[string]policy.BreakerMode{"failure": policy.Failure, "sign of life": policy.Success, "opens it at once": policy.Trip}
-	rows := regexp.MustCompile(`(?m)^\| (-?\d[^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(readme(t), -1)
+// The table of codes says of every code what the tables in the code say.
+func TestTableIsTheCodes(t *testing.T) {
+	page, err := os.ReadFile("docs/codes.md")
+	require.NoError(t, err)
+	mode := map[string]policy.BreakerMode{"failure": policy.Failure, "success": policy.Success, "opens it at once": policy.Trip}
+	rows := regexp.MustCompile(`(?m)^\| (-?\d[^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(string(page), -1)
 	told := map[classify.Code]bool{}
 	var ranges [][2]classify.Code
 	for _, row := range rows {
@@ -86,7 +99,7 @@ func TestREADMETableIsTheCodes(t *testing.T) {
 		for _, r := range ranges {
 			known = known || r[0].Compare(first) <= 0 && first.Compare(r[1]) <= 0
 		}
-		require.True(t, known, "the README does not tell of %s", rule.Codes)
+		require.True(t, known, "docs/codes.md does not have %s", rule.Codes)
 	}
 }
 
@@ -98,5 +111,9 @@ func number(t *testing.T, s string) classify.Code {
 }
 
 func TestREADMEFitsItsPage(t *testing.T) {
-	require.LessOrEqual(t, strings.Count(readme(t), "\n"), 150)
+	lines := strings.Split(strings.TrimSuffix(readme(t), "\n"), "\n")
+	require.LessOrEqual(t, len(lines), 200)
+	for _, line := range lines {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 100, line)
+	}
 }

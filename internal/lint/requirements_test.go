@@ -81,6 +81,13 @@ var mayRequire = map[string][]string{
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",
 	},
+	"examples/observe": {
+		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/promretry",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+	},
 	"examples/ownapi": {
 		"github.com/nexpay-go/resilience",
 		"github.com/nexpay-go/resilience/policyfile",
@@ -166,6 +173,19 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"modernc.org/sqlite",
 	},
+	"otelretry": {
+		"github.com/nexpay-go/resilience",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
+		"go.opentelemetry.io/otel",
+		"go.opentelemetry.io/otel/exporters/prometheus",
+		"go.opentelemetry.io/otel/metric",
+		"go.opentelemetry.io/otel/sdk",
+		"go.opentelemetry.io/otel/sdk/metric",
+		"go.opentelemetry.io/otel/trace",
+		"go.uber.org/goleak",
+	},
 	"policyfile": {
 		"github.com/nexpay-go/resilience",
 		"github.com/santhosh-tekuri/jsonschema/v6",
@@ -173,6 +193,14 @@ var mayRequire = map[string][]string{
 		"go.uber.org/goleak",
 		"go.yaml.in/yaml/v3",
 		"pgregory.net/rapid",
+	},
+	"promretry": {
+		"github.com/VictoriaMetrics/metricsql",
+		"github.com/nexpay-go/resilience",
+		"github.com/prometheus/client_golang",
+		"github.com/stretchr/testify",
+		"go.uber.org/goleak",
+		"go.yaml.in/yaml/v3",
 	},
 	"switchboard": {
 		"github.com/nexpay-go/resilience",

@@ -94,7 +94,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := &exchange{Context: req.Context(), t: t, req: req, catalog: t.Retrier.Catalog()}
 	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
 	if wish := req.Cancel; wish != nil {
-		x.Context, x.cancel = wire.Heed(x.Context, wish)
+		x.Context, x.cancel = wire.Honour(x.Context, wish)
 	}
 	if err := x.open(); err != nil {
 		return x.release(nil, err)

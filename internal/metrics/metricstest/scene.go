@@ -1,0 +1,151 @@
+// Package metricstest has what the tests of otelretry and promretry do with a Retrier
+// that is measured.
+package metricstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/policy"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// Metrics are those of either package.
+type Metrics interface {
+	Attach(*retry.Config)
+	Watch(*retry.Retrier) (stop func())
+}
+
+// New returns a Retrier that is measured and waits for nothing.
+func New(t testing.TB, m Metrics, cfg retry.Config) *retry.Retrier {
+	t.Helper()
+	p, err := policy.Standard().With(policy.Table{
+		AttemptTimeout: policy.None,
+		Classes:        map[classify.Class]policy.Policy{classify.Retryable: {MaxAttempts: 3, Backoff: policy.Backoff{Initial: time.Microsecond}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Policies == nil {
+		cfg.Policies = p
+	}
+	m.Attach(&cfg)
+	r, err := retry.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Watch(r))
+	return r
+}
+
+// Code is an answer with an error.
+func Code(status int, code classify.Code) error {
+	return &classify.Error{Status: status, Details: []classify.Detail{{Code: code, Message: "4711-SECRET"}}}
+}
+
+// Answers is an operation that gives these one after the other, then succeeds.
+func Answers(errs ...error) func(context.Context) error {
+	return func(context.Context) (err error) {
+		if len(errs) > 0 {
+			err, errs = errs[0], errs[1:]
+		}
+		return err
+	}
+}
+
+// Scene makes calls such that every metric has something to tell: six successes, one of
+// them after two resends; a decline, a refusal by an isolated breaker; a code that nobody knows; a payment
+// that is looked up, one that nobody knows the outcome of; and key "spare" locked.
+func Scene(t testing.TB, m Metrics) {
+	t.Helper()
+	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	breakers := new(breaker.Group)
+	r, spare := New(t, m, retry.Config{Nonces: lane, Breakers: breakers}), New(t, m, retry.Config{Key: "spare", Breakers: breakers})
+	ctx := context.Background()
+	do := func(endpoint string, errs ...error) error {
+		return retry.Do(ctx, r, Answers(errs...), retry.Named("balance"), retry.Endpoint(endpoint))
+	}
+	for range 4 {
+		expect(t, do("accounts"), nil)
+	}
+	expect(t, do("accounts", Code(500, "-32603"), Code(500, "-32603")), nil)
+	expect(t, do("accounts", Code(400, "made-up")), retry.ErrFixAndResend)
+	expect(t, do("accounts", Code(400, "30010")), retry.ErrFixAndResend)
+	breakers.Get("cards").Isolate("to see what happens")
+	expect(t, do("cards"), retry.ErrOpen)
+	expect(t, retry.Do(ctx, spare, Answers(Code(403, "100")), retry.Named("balance"), retry.Endpoint("accounts")), retry.ErrFatal)
+
+	lost := func(context.Context) (int, error) { return 0, errors.New("connection lost") }
+	pay := func(id string, verify func(context.Context) (int, retry.Outcome, error)) error {
+		_, err := retry.DoOnce(ctx, r, retry.Operation[int]{ID: id, Send: lost, Verify: verify}, retry.Named("payout"), retry.Endpoint("payments"))
+		return err
+	}
+	expect(t, pay("inv-7", func(context.Context) (int, retry.Outcome, error) { return 1, retry.Applied, nil }), nil)
+	expect(t, pay("inv-8", nil), retry.ErrOutcomeUnknown)
+}
+
+func expect(t testing.TB, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("%v, and not %v", got, want)
+	}
+}
+
+// Hostile makes so many calls whose operations, endpoints, and rules of errors are all
+// different, payments among them, and has very many breakers, lanes and locked keys.
+func Hostile(t testing.TB, m Metrics, times int) {
+	t.Helper()
+	odd := func(kind string, i int) string { return fmt.Sprintf("%s\xff\n%d", kind, i) }
+	group, err := breaker.NewGroup(breaker.Config{FailureRatio: -1, ConsecutiveFailures: -1}, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lanes []*nonce.Lane
+	lockout := new(breaker.Lockout)
+	for i := range 300 {
+		lane, err := nonce.NewLane(nonce.LaneConfig{Key: fmt.Sprint("key ", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lanes = append(lanes, lane)
+		lockout.Lock(fmt.Sprint("locked ", i), breaker.LockCause{Reason: fmt.Sprint("reason ", i)})
+	}
+	pool, err := nonce.NewPool(lanes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	New(t, m, retry.Config{Nonces: pool, Lockout: lockout})
+	resent, err := policy.Standard().With(policy.Table{
+		AttemptTimeout: policy.None, Default: policy.Policy{MaxAttempts: 2, Backoff: policy.Backoff{Initial: policy.None}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(t, m, retry.Config{Breakers: group, Classifier: inventive{}, Budget: retry.NoBudget(), Policies: resent})
+	for i := range times {
+		name, endpoint := retry.Named(odd("operation", i)), retry.Endpoint(odd("endpoint", i))
+		_ = retry.Do(context.Background(), r, Answers(Code(i%1000, classify.Code(odd("code", i))), fmt.Errorf("%d", i)), name, endpoint)
+		if i%10 == 0 {
+			_, _ = retry.DoOnce(context.Background(), r, retry.Operation[int]{
+				ID: "inv-7", Send: func(context.Context) (int, error) { return 0, fmt.Errorf("lost %d", i) },
+				Verify: func(context.Context) (int, retry.Outcome, error) { return 0, retry.Applied, nil },
+			}, name, endpoint)
+		}
+	}
+}
+
+// inventive is a classifier that has a rule of its own for every error.
+type inventive struct{}
+
+func (inventive) Classify(err error) classify.Verdict {
+	return classify.Verdict{Class: classify.Retryable, Rule: err.Error()}
+}

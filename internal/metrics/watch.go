@@ -1,0 +1,256 @@
+package metrics
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A Sample is what one series has when somebody collects.
+type Sample struct {
+	In    *Instrument
+	Value float64
+	Labels
+}
+
+// A Watcher reads how the parts of Retriers stand. It is safe for concurrent use.
+type Watcher struct {
+	mu       sync.Mutex // guards retriers
+	retriers map[*retry.Retrier]int
+
+	reading sync.Mutex // one Read at a time, and guards what follows
+	names   watchedNames
+	totals  map[series]float64
+	last    map[source]float64 // what each source of a total had at the last Read
+}
+
+// watchedNames are the words for the labels. One endpoint has three series of its state.
+type watchedNames struct{ endpoints, keys, causes Names }
+
+// A series is one of an instrument.
+type series struct {
+	in *Instrument
+	Labels
+}
+
+// A source is what counts for a total: a breaker, a lane of a source of nonces, a Retrier.
+type source struct {
+	of  any
+	key string
+	in  *Instrument
+}
+
+// NewWatcher returns a Watcher that has no more than so many series for each instrument;
+// zero means DefaultSeries.
+func NewWatcher(most int) *Watcher {
+	most = Series(most)
+	return &Watcher{
+		retriers: make(map[*retry.Retrier]int),
+		names:    watchedNames{Names{Most: most/3 - 1}, Names{Most: most / 2}, Names{Most: most / 10}},
+		totals:   make(map[series]float64),
+		last:     make(map[source]float64),
+	}
+}
+
+// Watch adds a Retrier. It is read until stop is called as often as Watch was.
+func (w *Watcher) Watch(r *retry.Retrier) (stop func()) {
+	if r == nil {
+		return func() {}
+	}
+	w.mu.Lock()
+	w.retriers[r]++
+	w.mu.Unlock()
+	return sync.OnceFunc(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.retriers[r]--; w.retriers[r] == 0 {
+			delete(w.retriers, r)
+		}
+	})
+}
+
+// Read returns all series as they are now, in no order. Breakers, budgets, lockouts and
+// lanes that several Retriers share are read once.
+func (w *Watcher) Read() []Sample {
+	w.mu.Lock()
+	retriers := slices.Collect(maps.Keys(w.retriers))
+	w.mu.Unlock()
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	r := &reading{Watcher: w, gauges: make(map[series]float64), seen: make(map[any]bool), was: w.last}
+	w.last = make(map[source]float64)
+	r.count(UnknownCodes, Labels{}, source{}, 0) // there from the start
+	for _, retrier := range retriers {
+		r.retrier(retrier)
+	}
+	return r.samples()
+}
+
+// A reading is one Read under way.
+type reading struct {
+	*Watcher
+	gauges map[series]float64
+	seen   map[any]bool // what has been read already
+	was    map[source]float64
+}
+
+func (r *reading) samples() []Sample {
+	all := make([]Sample, 0, len(r.gauges)+len(r.totals))
+	for _, values := range []map[series]float64{r.gauges, r.totals} {
+		for s, v := range values {
+			all = append(all, Sample{s.in, v, s.Labels})
+		}
+	}
+	return all
+}
+
+// first reports whether a part is read for the first time. What cannot be compared is
+// taken for another one each time.
+func (r *reading) first(part any) bool {
+	if !reflect.ValueOf(part).Comparable() {
+		return true
+	}
+	seen := r.seen[part]
+	r.seen[part] = true
+	return !seen
+}
+
+// add adds to a gauge.
+func (r *reading) add(in *Instrument, l Labels, v float64) { r.gauges[series{in, l}] += v }
+
+// most raises a gauge.
+func (r *reading) most(in *Instrument, l Labels, v float64) {
+	s := series{in, l}
+	r.gauges[s] = max(r.gauges[s], v)
+}
+
+// count adds to a total what its source has counted since the last time. One that has
+// less than before has begun anew.
+func (r *reading) count(in *Instrument, l Labels, from source, now float64) {
+	from.in = in
+	if was := r.was[from]; was <= now {
+		r.totals[series{in, l}] += now - was
+	} else {
+		r.totals[series{in, l}] += now
+	}
+	if from.of != nil {
+		r.last[from] = now
+	}
+}
+
+func (r *reading) retrier(of *retry.Retrier) {
+	if of.Lockout() == nil { // the zero Retrier, which makes no calls
+		return
+	}
+	stats := of.Stats()
+	r.count(UnknownCodes, Labels{}, source{of: of}, float64(stats.UnknownCodes))
+	if stats.Capacity > 0 {
+		least, ok := r.gauges[series{in: BudgetTokens}]
+		if !ok {
+			least = math.Inf(1)
+		}
+		r.gauges[series{in: BudgetTokens}] = min(least, float64(stats.Tokens))
+	}
+	if b := of.Breaker(); b != nil {
+		r.breaker("", b)
+	}
+	if g := of.Breakers(); g != nil && r.first(g) {
+		for name, b := range g.All() {
+			r.breaker(name, b)
+		}
+	}
+	keys := r.lanes(of)
+	if of.Nonces() == nil {
+		keys = []string{of.Key()}
+	}
+	r.lockout(of.Lockout(), keys)
+}
+
+func (r *reading) breaker(name string, b *breaker.Breaker) {
+	if !r.first(b) {
+		return
+	}
+	stats := b.Stats()
+	at := Labels{Endpoint: r.names.endpoints.Of(cmp.Or(name, stats.Name))}
+	r.count(BreakerRefused, at, source{of: b}, float64(stats.RefusedInAll))
+	r.count(BreakerTransitions, at, source{of: b}, float64(stats.Transitions))
+	for _, state := range []breaker.State{breaker.Closed, breaker.Open, breaker.HalfOpen} {
+		l := at
+		l.Word = state.String()
+		r.add(BreakerState, l, isTrue(stats.State == state))
+	}
+}
+
+func isTrue(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// lanes reads those of the Retrier's source of nonces, and returns their keys.
+func (r *reading) lanes(of *retry.Retrier) (keys []string) {
+	from := any(of.Nonces())
+	if from == nil {
+		return nil
+	}
+	read := r.first(from)
+	if !reflect.ValueOf(from).Comparable() {
+		from = of
+	}
+	for _, lane := range lanesOf(of.Nonces()) {
+		keys = append(keys, lane.Key)
+		if read {
+			r.lane(&lane, source{of: from, key: lane.Key})
+		}
+	}
+	return keys
+}
+
+// lanesOf returns how the lanes of a source stand, if it says so as a Lane, a Pool or
+// leases of package keylease do.
+func lanesOf(from nonce.Source) []nonce.Stats {
+	switch s := from.(type) {
+	case interface{ Stats() nonce.Stats }:
+		return []nonce.Stats{s.Stats()}
+	case interface{ Stats() []nonce.Stats }:
+		return s.Stats()
+	case interface{ Lanes() []nonce.Stats }:
+		return s.Lanes()
+	}
+	return nil
+}
+
+func (r *reading) lane(s *nonce.Stats, from source) {
+	l := Labels{Endpoint: r.names.keys.Of(s.Key)}
+	r.add(LaneWaiting, l, float64(s.Waiting))
+	r.add(LaneInFlight, l, float64(s.InFlight))
+	r.add(LaneLimit, l, float64(s.Limit))
+	r.most(NonceAhead, l, s.Ahead.Seconds())
+	r.count(LaneRefusals, l, from, float64(s.Refusals))
+	r.count(LaneForeign, l, from, float64(s.Foreign))
+}
+
+// lockout reads which keys are locked, of those that are known and of others.
+func (r *reading) lockout(of *breaker.Lockout, known []string) {
+	locked := make(map[string]bool)
+	first := r.first(of)
+	for _, e := range of.Locked() {
+		locked[e.Key] = true
+		if first {
+			r.most(LockoutLocked, Labels{Endpoint: r.names.keys.Of(e.Key), ErrorType: r.names.causes.Of(e.Reason)}, 1)
+		}
+	}
+	for _, key := range known {
+		if !locked[key] {
+			r.most(LockoutLocked, Labels{Endpoint: r.names.keys.Of(key)}, 0)
+		}
+	}
+}

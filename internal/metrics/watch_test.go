@@ -1,0 +1,110 @@
+package metrics_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/internal/metrics"
+	"github.com/nexpay-go/resilience/nonce"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// leases are a source that has the lanes of those keys that it holds now. It cannot be
+// compared.
+type leases struct {
+	nonce.Source
+	lanes func() []nonce.Stats
+}
+
+func (l leases) Lanes() []nonce.Stats { return l.lanes() }
+
+func values(w *metrics.Watcher) map[string]map[metrics.Labels]float64 {
+	all := map[string]map[metrics.Labels]float64{}
+	for _, s := range w.Read() {
+		if all[s.In.Name] == nil {
+			all[s.In.Name] = map[metrics.Labels]float64{}
+		}
+		all[s.In.Name][s.Labels] = s.Value
+	}
+	return all
+}
+
+// A key that another process has for a while begins anew here, and totals never fall.
+func TestTotalsRise(t *testing.T) {
+	var lanes []nonce.Stats
+	r, err := retry.New(retry.Config{Nonces: leases{lanes: func() []nonce.Stats { return lanes }}, Budget: retry.NoBudget()})
+	require.NoError(t, err)
+	w := metrics.NewWatcher(0)
+	stop := w.Watch(r)
+	main := metrics.Labels{Endpoint: "main"}
+	for _, step := range []struct {
+		refusals []uint64
+		want     float64
+	}{{[]uint64{3}, 3}, {[]uint64{3}, 3}, {[]uint64{5}, 5}, {nil, 5}, {[]uint64{2}, 7}, {[]uint64{1}, 8}} {
+		lanes = nil
+		for _, n := range step.refusals {
+			lanes = append(lanes, nonce.Stats{Key: "main", Refusals: n, Waiting: 4})
+		}
+		got := values(w)
+		require.Equal(t, step.want, got["resilience.lane.refusals"][main])
+		require.Equal(t, len(step.refusals), len(got["resilience.lane.waiting"]))
+		require.Empty(t, got["resilience.budget.tokens"], "one that never refuses has none")
+	}
+	stop()
+	got := values(w)
+	require.Empty(t, got["resilience.lane.waiting"])
+	require.EqualValues(t, 8, got["resilience.lane.refusals"][main])
+}
+
+// Of several budgets the emptiest tells, and of several breakers of one name how many are in a state.
+func TestSeveral(t *testing.T) {
+	w := metrics.NewWatcher(0)
+	w.Watch(new(retry.Retrier)) // has nothing to tell
+	for i, capacity := range []int{100, 200, 50} {
+		b, err := breaker.New(breaker.Config{Name: "bank"})
+		require.NoError(t, err)
+		if i == 0 {
+			b.Isolate("fire")
+		}
+		budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: capacity})
+		require.NoError(t, err)
+		r, err := retry.New(retry.Config{Breaker: b, Budget: budget, Key: "main"})
+		require.NoError(t, err)
+		if i == 1 {
+			r.Lockout().Lock("main", breaker.LockCause{Reason: "API key locked"})
+			r.Lockout().Lock("other", breaker.LockCause{})
+		}
+		w.Watch(r)
+	}
+	got := values(w)
+	require.Equal(t, map[metrics.Labels]float64{{}: 50}, got["resilience.budget.tokens"])
+	require.Equal(t, map[metrics.Labels]float64{
+		{Endpoint: "bank", Word: "closed"}: 2, {Endpoint: "bank", Word: "open"}: 1, {Endpoint: "bank", Word: "half-open"}: 0,
+	}, got["resilience.breaker.state"])
+	require.Equal(t, map[metrics.Labels]float64{
+		{Endpoint: "main"}: 0, {Endpoint: "main", ErrorType: "API key locked"}: 1, {Endpoint: "other"}: 1,
+	}, got["resilience.lockout.locked"])
+}
+
+// What a breaker has refused that its group has forgotten stays counted.
+func TestForgottenBreakersStayCounted(t *testing.T) {
+	group, err := breaker.NewGroup(breaker.Config{ConsecutiveFailures: 1}, 1)
+	require.NoError(t, err)
+	r, err := retry.New(retry.Config{Breakers: group})
+	require.NoError(t, err)
+	w := metrics.NewWatcher(0)
+	w.Watch(r)
+	a := group.Get("a")
+	a.Isolate("fire")
+	require.Error(t, retry.Do(context.Background(), r, func(context.Context) error { return nil }, retry.Endpoint("a")))
+	require.EqualValues(t, 1, values(w)["resilience.breaker.refused"][metrics.Labels{Endpoint: "a"}])
+	a.Reset()
+	group.Get("b")
+	group.Get("c")
+	require.EqualValues(t, 1, values(w)["resilience.breaker.refused"][metrics.Labels{Endpoint: "a"}])
+	group.Get("a")
+	require.EqualValues(t, 1, values(w)["resilience.breaker.refused"][metrics.Labels{Endpoint: "a"}])
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package promretry_test
+
+const raceEnabled = false

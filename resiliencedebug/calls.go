@@ -1,0 +1,52 @@
+package resiliencedebug
+
+import (
+	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// A callsRow is what one Retrier has counted since it was made, and its budget now.
+type callsRow struct {
+	API          string           `json:"api"`
+	Calls        int64            `json:"calls"`
+	Successes    int64            `json:"successes"`
+	Sends        int64            `json:"sends"`
+	Resends      int64            `json:"resends"`
+	SendsPerCall float64          `json:"sends_per_call"`
+	Ended        map[string]int64 `json:"ended"`            // by the words of retry.Call.Reason
+	Budget       *budgetRow       `json:"budget,omitempty"` // absent: it never refuses
+}
+
+// Failed are the ends that were no success.
+func (c *callsRow) Failed() map[string]int64 {
+	failed := map[string]int64{}
+	for reason, n := range c.Ended {
+		if reason != "success" {
+			failed[reason] = n
+		}
+	}
+	return failed
+}
+
+type budgetRow struct {
+	Tokens   int  `json:"tokens"`
+	Capacity int  `json:"capacity"`
+	Cost     int  `json:"cost"`  // of the usual resend, that of a retryable error without a policy of its own
+	Empty    bool `json:"empty"` // it cannot pay for that
+}
+
+func (p *page) callsNow(stats map[string]retry.Stats) (rows []callsRow) {
+	for _, api := range p.names {
+		s := stats[api]
+		row := callsRow{API: api, Calls: s.Calls, Successes: s.Successes, Sends: s.Sends, Resends: s.Resends, Ended: s.Ended}
+		if s.Calls > 0 {
+			row.SendsPerCall = float64(s.Sends) / float64(s.Calls)
+		}
+		if s.Capacity > 0 {
+			cost := max(p.retriers[api].Policies().For(classify.Verdict{Class: classify.Retryable}).Cost, 0)
+			row.Budget = &budgetRow{s.Tokens, s.Capacity, cost, s.Tokens < cost}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}

@@ -1,0 +1,91 @@
+package resiliencedebug
+
+import (
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/nexpay-go/resilience/internal/hook"
+	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/retry"
+)
+
+// How many rows the page shows at most; what is wrong comes first.
+const (
+	mostRows   = 500 // of breakers and of keys
+	mostDoubts = 100 // of each journal
+	mostCodes  = 50  // with policies of their own
+	mostNamed  = 5   // of a kind, in what is wrong now
+	mostText   = 4096
+)
+
+// A report is what there is to see at one instant: what the page shows and what the
+// JSON says. Each text in it is one line, and printable.
+type report struct {
+	Title    string        `json:"title"`
+	At       time.Time     `json:"at"`
+	Well     bool          `json:"well"`  // nothing is wrong
+	Wrong    []finding     `json:"wrong"` // the most urgent first
+	Notes    []finding     `json:"notes"` // what can wait for the morning
+	Breakers *breakersPart `json:"breakers,omitempty"`
+	Keys     *keysPart     `json:"keys,omitempty"`
+	Calls    []callsRow    `json:"calls,omitempty"`
+	Unknown  []unknownPart `json:"unknown_codes,omitempty"`
+	Journals []journalPart `json:"journals,omitempty"`
+	Policies *policiesPart `json:"policies,omitempty"`
+
+	Several bool `json:"-"` // APIs: their names are worth a column
+	Acting  bool `json:"-"` // there are actions
+}
+
+// report looks at everything once.
+func (p *page) report(r *http.Request) *report {
+	rep := &report{
+		Title: p.title, At: time.Now().UTC(), Wrong: []finding{}, Notes: []finding{},
+		Several: len(p.retriers)+len(p.breakers) > 1 && len(p.retriers) > 0, Acting: p.actions != nil,
+	}
+	rep.Journals = p.listJournals(r.Context())
+	stats := map[string]retry.Stats{}
+	for _, name := range p.names {
+		stats[name] = p.retriers[name].Stats()
+	}
+	rep.Breakers = p.breakersNow()
+	rep.Keys = p.keysNow()
+	rep.Calls = p.callsNow(stats)
+	rep.Unknown = p.unknownNow(stats)
+	rep.Policies = p.policiesNow(r.URL.Query())
+	rep.judge()
+	clean(reflect.ValueOf(rep).Elem())
+	return rep
+}
+
+// clean makes each text that v holds one printable line, as nearly all of them come
+// from outside: from servers, journals and operators. There is nothing in a report
+// that it could miss but the keys of maps, which are words of this module. What is fine
+// it does not write to: other requests may read it.
+func clean(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		if line := text.Cut(v.String(), mostText); line != v.String() {
+			v.SetString(line)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			clean(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			clean(v.Index(i))
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range v.NumField() {
+			clean(v.Field(i))
+		}
+	}
+}
+
+// contained runs code of the program's, whose panics are nobody's end here.
+func contained(what string, f func()) { hook.Call("resiliencedebug: "+what, f) }

@@ -1,0 +1,139 @@
+package resiliencedebug
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nexpay-go/resilience/breaker"
+)
+
+// A finding is one line of what is wrong, and the section that has the details.
+type finding struct {
+	Text    string `json:"text"`
+	Section string `json:"section"` // the id on the page: breakers, keys, journal, calls or unknown
+}
+
+// judge says what is wrong, the most urgent first: money in doubt, then what nobody
+// but a person can end, then what ends by itself.
+func (r *report) judge() {
+	r.judgeJournals()
+	r.judgeKeys()
+	r.judgeBreakers()
+	for i := range r.Calls {
+		if c := &r.Calls[i]; c.Budget != nil && c.Budget.Empty {
+			r.wrong("calls", "budget of %s empty, nothing is sent again: %d of %d tokens, a resend costs %d",
+				c.API, c.Budget.Tokens, c.Budget.Capacity, c.Budget.Cost)
+		}
+	}
+	for i := range r.Unknown {
+		u := &r.Unknown[i]
+		r.note("unknown", "%s of %s that no rule knows", count(len(u.Codes), "code"), u.API)
+	}
+	r.Well = len(r.Wrong) == 0
+}
+
+func (r *report) wrong(section, format string, args ...any) {
+	r.Wrong = append(r.Wrong, finding{fmt.Sprintf(format, args...), section})
+}
+
+func (r *report) note(section, format string, args ...any) {
+	r.Notes = append(r.Notes, finding{fmt.Sprintf(format, args...), section})
+}
+
+func (r *report) judgeJournals() {
+	for i := range r.Journals {
+		j := &r.Journals[i]
+		name := strings.Join(j.APIs, ", ")
+		if j.InDoubt > 0 {
+			r.wrong("journal", "%s%s in doubt (%s)", atLeast(!j.Complete), count(j.InDoubt, "operation"), name)
+		}
+		if j.Trouble != "" {
+			r.wrong("journal", "the journal of %s: %s", name, j.Trouble)
+		}
+	}
+}
+
+func atLeast(yes bool) string {
+	if yes {
+		return "at least "
+	}
+	return ""
+}
+
+func (r *report) judgeKeys() {
+	if r.Keys == nil {
+		return
+	}
+	named := min(r.Keys.Locked, mostNamed)
+	for i := range r.Keys.Keys[:named] {
+		k := &r.Keys.Keys[i]
+		why := ""
+		if k.Locked.Code != "" {
+			why = " by code " + k.Locked.Code
+		}
+		r.wrong("keys", "key %s locked since %s%s", known(k.Key), stamp(k.Locked.Since), why)
+	}
+	if more := r.Keys.Locked - named; more > 0 {
+		r.wrong("keys", "and %s locked", count(more, "more key"))
+	}
+	var shared []string
+	for i := range r.Keys.Keys {
+		if k := &r.Keys.Keys[i]; k.Lane != nil && k.Lane.Foreign > 0 {
+			shared = append(shared, known(k.Key))
+		}
+	}
+	if n := len(shared); n > 0 {
+		r.note("keys", "somebody else uses %s: %s", count(n, "key"), some(shared[:min(n, mostNamed)], n))
+	}
+}
+
+func (r *report) judgeBreakers() {
+	if r.Breakers == nil {
+		return
+	}
+	for i, state := range troubled {
+		tell := r.wrong
+		if i >= 3 {
+			tell = r.note
+		}
+		var names []string
+		for j := range r.Breakers.Breakers {
+			if b := &r.Breakers.Breakers[j]; b.State == state && len(names) < mostNamed {
+				names = append(names, known(b.Name))
+			}
+		}
+		if n := r.Breakers.States[state]; n > 0 {
+			tell("breakers", "%s %s%s: %s", count(n, "breaker"), state, meaning[state], some(names, n))
+		}
+	}
+}
+
+var meaning = map[string]string{
+	isolated: " by a person", breaker.HalfOpen.String(): ", probing",
+	wouldBe + breaker.Open.String(): ", but only reports", wouldBe + breaker.HalfOpen.String(): ", but only reports",
+}
+
+// some is the first few names of n.
+func some(names []string, n int) string {
+	if n <= len(names) {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), n-len(names))
+}
+
+func known(name string) string {
+	if name == "" {
+		return "without a name"
+	}
+	return name
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
