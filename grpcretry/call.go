@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
@@ -93,7 +95,21 @@ func (c *call) attempt(ctx context.Context) (struct{}, error) {
 		s.went()
 		return struct{}{}, nil
 	}
+	if status.Code(err) == codes.DeadlineExceeded {
+		outlast(ctx)
+	}
 	return struct{}{}, c.failed(s, err)
+}
+
+// outlast waits for the end of a context that is due within a moment. The server has a
+// copy of the deadline, and if its timer fires first, the call would otherwise end for the
+// server's answer and not for the caller's deadline.
+func outlast(ctx context.Context) {
+	deadline, ok := ctx.Deadline()
+	if !ok || time.Until(deadline) > 50*time.Millisecond {
+		return
+	}
+	<-ctx.Done()
 }
 
 // catalog is the Retrier's, or nil.
