@@ -62,8 +62,9 @@ func recoverMany(t *testing.T, many int, cfg func(testing.TB) retry.Config) {
 				}, true
 			}
 			began := time.Now()
-			before, during := inUse(), int64(0)
-			time.AfterFunc(20*time.Second, func() { during = inUse() })
+			before := inUse()
+			var during atomic.Int64
+			time.AfterFunc(20*time.Second, func() { during.Store(inUse()) })
 			results, err := retry.Recover(t.Context(), newRetrier(t, cfg(t)), journal, find)
 			require.NoError(t, err)
 			took[n] = time.Since(began)
@@ -73,7 +74,7 @@ func recoverMany(t *testing.T, many int, cfg func(testing.TB) retry.Config) {
 			}
 			require.EqualValues(t, n, sends.Load())
 			require.LessOrEqual(t, most.Load(), int64(32))
-			each := (during - before) / int64(n)
+			each := (during.Load() - before) / int64(n)
 			t.Logf("%d operations: %v, %d bytes each", n, took[n], each)
 			if n == many && !raceEnabled {
 				require.Less(t, each, int64(20_000), "bytes for an operation that waits")
