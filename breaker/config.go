@@ -85,7 +85,8 @@ type Config struct {
 
 	// OnStateChange, if not nil, hears of every change in the order they happened, one
 	// at a time, from the goroutine whose call found or made the change, or from one
-	// that was just delivering another. No lock is held: it may call any method of the
+	// that was just delivering another, or from one of its own where
+	// [Breaker.Stats] found it. No lock is held: it may call any method of the
 	// Breaker, and what that changes is delivered after it returns. A panic in it is
 	// reported to slog.Default() by its type and harms nobody. It should be quick: that
 	// caller waits for it, and if it is a retry.Retrier it holds its turn on the API key

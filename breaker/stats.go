@@ -24,11 +24,14 @@ type Stats struct {
 	Transitions  uint64 // changes from one state to another since the breaker was made
 }
 
-// Stats returns how the breaker stands now. It counts as no call.
+// Stats returns how the breaker stands now. It counts as no call. Where it finds that time has
+// changed the state, OnStateChange hears of that in a goroutine of its own: who reads Stats
+// may hold locks that the hook waits for, as collections of metrics do.
 func (b *Breaker) Stats() Stats {
 	b.current()
 	b.mu.Lock()
 	now := b.now()
+	was := b.gen.Load()
 	g := b.settle(now)
 	s := Stats{
 		Name: b.cfg.Name, State: g.state, Since: time.Now().Add(g.since - now),
@@ -45,6 +48,8 @@ func (b *Breaker) Stats() Stats {
 		}
 	}
 	b.mu.Unlock()
-	b.tell()
+	if g != was && b.cfg.OnStateChange != nil {
+		go b.tell()
+	}
 	return s
 }
