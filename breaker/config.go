@@ -97,7 +97,8 @@ type Config struct {
 
 	// OnStateChange, if not nil, is called for every change, in the order they happened
 	// and one at a time. It runs on the goroutine whose call found or made the change, or
-	// on one that is just delivering another change. No lock is held: it may call any
+	// on one that is just delivering another change, or, where [Breaker.Stats] found it,
+	// on one of its own. No lock is held: it may call any
 	// method of the Breaker, and changes made that way are delivered after it returns. A
 	// panic in it is contained, and its type is reported to slog.Default(). It should be
 	// quick: its caller waits for it, and a retry.Retrier holds its turn on the API key

@@ -24,11 +24,14 @@ type Stats struct {
 	Transitions  uint64 // changes from one state to another since the breaker was made
 }
 
-// Stats returns the current state and counts. It does not count as a call.
+// Stats returns the current state and counts. It does not count as a call. If it finds that
+// time has changed the state, OnStateChange is called on a goroutine of its own: the caller of
+// Stats may hold locks that the hook needs, as a collection of metrics does.
 func (b *Breaker) Stats() Stats {
 	b.current()
 	b.mu.Lock()
 	now := b.now()
+	was := b.gen.Load()
 	g := b.settle(now)
 	s := Stats{
 		Name: b.cfg.Name, State: g.state, Since: time.Now().Add(g.since - now),
@@ -45,6 +48,8 @@ func (b *Breaker) Stats() Stats {
 		}
 	}
 	b.mu.Unlock()
-	b.notify()
+	if g != was && b.cfg.OnStateChange != nil {
+		go b.notify()
+	}
 	return s
 }

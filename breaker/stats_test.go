@@ -1,6 +1,7 @@
 package breaker_test
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,4 +62,29 @@ func TestStatsWithoutARatio(t *testing.T) {
 	got := s.b.Stats()
 	require.Equal(t, 3, got.InARow)
 	require.Zero(t, got.Calls)
+}
+
+// Who reads Stats, a collection of metrics say, may hold locks that the hook waits for, and is
+// not ended by it: it runs in a goroutine of its own.
+func TestStatsRunsNoHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []breaker.State
+		collecting := make(chan struct{}, 1)
+		b := newBreaker(t, breaker.Config{ConsecutiveFailures: 1, OnStateChange: func(c breaker.StateChange) {
+			if c.To == breaker.HalfOpen {
+				defer runtime.Goexit()
+				collecting <- struct{}{}
+			}
+			told = append(told, c.To)
+		}})
+		l, err := b.Acquire()
+		require.NoError(t, err)
+		l.Done(breaker.Failure)
+		time.Sleep(time.Hour)
+		collecting <- struct{}{}
+		require.Equal(t, breaker.HalfOpen, b.Stats().State)
+		<-collecting
+		synctest.Wait()
+		require.Equal(t, []breaker.State{breaker.Open, breaker.HalfOpen}, told)
+	})
 }

@@ -80,7 +80,7 @@ func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, onSpan) }
 
 // Watch adds the state of r's breakers, budget, lanes and lockout, and its unknown codes, to
 // what is collected until stop is called. What several Retriers share counts once. Nil is
-// ignored. A collection may run what breaker.Config.OnStateChange names.
+// ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
 // Close ends what Watch began, of all Retriers. Those that the metrics are attached to may

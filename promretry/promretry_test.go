@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -221,4 +222,28 @@ func TestConcurrent(t *testing.T) {
 		<-done
 	}
 	require.Contains(t, scrape(t, registry), "resilience_payments_undecided_total 4")
+}
+
+// A hook of a breaker's may scrape, also where the scrape has found the change.
+func TestHookScrapes(t *testing.T) {
+	m, registry := newMetrics(t, promretry.Config{})
+	scraped := make(chan error, 1)
+	b, err := breaker.New(breaker.Config{OpenFor: time.Millisecond, ConsecutiveFailures: 1, OnStateChange: func(c breaker.StateChange) {
+		if c.To == breaker.HalfOpen {
+			_, err := registry.Gather()
+			scraped <- err
+		}
+	}})
+	require.NoError(t, err)
+	r, err := retry.New(retry.Config{Breaker: b})
+	require.NoError(t, err)
+	m.Watch(r)
+	l, err := b.Acquire()
+	require.NoError(t, err)
+	l.Done(breaker.Failure)
+	for b.RetryIn() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	require.Contains(t, scrape(t, registry), `resilience_breaker_state{endpoint="",state="half-open"} 1`)
+	require.NoError(t, <-scraped)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // A breakersPart is the section of the breakers.
@@ -113,7 +114,7 @@ func (s *switchable) row() breakerRow {
 	row := breakerRow{
 		APIs: s.apis, Name: cmp.Or(is.Name, s.target), State: is.State.String(), Reason: is.Reason, Since: is.Since.UTC(),
 		InARow: is.InARow, Failures: is.Failures, Calls: is.Calls, Probes: is.Probes,
-		Refused: is.Refused, RefusedInAll: is.RefusedInAll, target: s.target,
+		Refused: is.Refused, RefusedInAll: is.RefusedInAll, target: text.Cut(s.target, mostText),
 	}
 	if len(s.apis) == 0 {
 		row.Name = s.target // the program's own name for it

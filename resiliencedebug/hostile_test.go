@@ -3,6 +3,7 @@ package resiliencedebug_test
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/resiliencedebug"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -75,6 +77,39 @@ func TestHostileTexts(t *testing.T) {
 	s := see(t, h, "")
 	require.Len(t, s.Keys.Keys, 3+len(attacks))
 	require.Equal(t, len(attacks), s.Journals[0].InDoubt)
+}
+
+// A breaker that the program has named badly takes the page from nobody, and can be isolated.
+func TestHostileBreakerName(t *testing.T) {
+	b, err := breaker.New(breaker.Config{Name: attacks[6] + attacks[0]})
+	require.NoError(t, err)
+	r, err := retry.New(retry.Config{Breaker: b})
+	require.NoError(t, err)
+	h, err := resiliencedebug.New(resiliencedebug.Config{
+		Retriers: map[string]*retry.Retrier{"bank": r},
+		Actions:  &resiliencedebug.Actions{Who: func(*http.Request) string { return "ops" }},
+	})
+	require.NoError(t, err)
+	innocent(t, html(t, h, ""))
+	require.True(t, json.Valid(get(t, h, "?format=json").Body.Bytes()))
+	rec := get(t, h, "?"+url.Values{"action": {"isolate"}, "api": {"bank"}, "name": {text.Line(b.Name())}}.Encode())
+	require.Equal(t, http.StatusOK, rec.Code)
+	innocent(t, rec.Body.String())
+}
+
+// A journal may hold a time that JSON has no form for. The rest is shown all the same.
+func TestHostileTimes(t *testing.T) {
+	w := newWorld(t)
+	for id, at := range map[string]time.Time{
+		"last": time.Unix(1<<55, 0), "10000": time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), "before": time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		begin(t, w.journal, retry.Entry{ID: id, At: at, First: at})
+	}
+	h := w.page(t)
+	s := see(t, h, "")
+	require.Equal(t, 3, s.Journals[0].InDoubt)
+	page := html(t, h, "")
+	require.Contains(t, page, "9999-12-31 23:59:59</time> <span class=\"ago\">in 106751 days<")
 }
 
 // What the page is made of, once style and script are cut out.

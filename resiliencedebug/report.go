@@ -60,9 +60,10 @@ func (p *page) report(r *http.Request) *report {
 }
 
 // clean makes each text that v holds one printable line, as nearly all of them come
-// from outside: from servers, journals and operators. There is nothing in a report
-// that it could miss but the keys of maps, which are words of this module. What is fine
-// it does not write to: other requests may read it.
+// from outside: from servers, journals and operators, and each time one that JSON can
+// have. There is nothing in a report that it misses but the keys of maps, which are words
+// of this module, and breakerRow.target, which it may not write to. What is fine it does
+// not write to either: other requests may read it.
 func clean(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -78,13 +79,32 @@ func clean(v reflect.Value) {
 			clean(v.Index(i))
 		}
 	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
+		if at, ok := v.Interface().(time.Time); ok {
+			if within := inJSON(at); within != at {
+				v.Set(reflect.ValueOf(within))
+			}
 			return
 		}
 		for i := range v.NumField() {
-			clean(v.Field(i))
+			if f := v.Field(i); f.CanSet() {
+				clean(f)
+			}
 		}
 	}
+}
+
+// The first and the last second that JSON has a form for, see time.Time.MarshalJSON.
+var earliest, latest = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
+// inJSON is at, or the nearest time in the years 0 to 9999: a journal may hold any.
+func inJSON(at time.Time) time.Time {
+	switch {
+	case at.Before(earliest):
+		return earliest
+	case at.After(latest):
+		return latest
+	}
+	return at
 }
 
 // contained runs code of the program's, whose panics are nobody's end here.

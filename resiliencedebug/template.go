@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (b *breakersPart) closed() (n int) {
 func ago(now, t time.Time) string {
 	d, form := now.Sub(t), "%s ago"
 	if d < 0 {
-		d, form = -d, "in %s"
+		d, form = -max(d, -math.MaxInt64), "in %s" // the least Duration has no opposite
 	}
 	switch {
 	case d < time.Second:
