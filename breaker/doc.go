@@ -21,8 +21,8 @@
 // counted. Reports are counted only by the state they were granted in: what comes in after the breaker has changed its
 // state, or was isolated or reset, is ignored.
 //
-// There are no goroutines and no timers. That an open time or a probe has run out is noticed by the next Acquire, Check,
-// State, Isolate or Reset, or the next report of a probe. The open time that follows a probe which never reported counts
+// There are no timers, and no goroutines but that of [Breaker.Stats]. That an open time or a probe has run out is noticed by the next Acquire, Check,
+// State, Stats, Isolate or Reset, or the next report of a probe. The open time that follows a probe which never reported counts
 // from the instant it ran out, not from when that was noticed.
 //
 // Where parts of an API fail by themselves, a [Group] keeps a breaker for each, of a bounded number: those in use, whatever
