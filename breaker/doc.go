@@ -27,7 +27,7 @@
 // lease. It is ignored if the breaker has changed its state since, or was isolated or
 // reset.
 //
-// The package starts no goroutines and no timers. The next Acquire, Check, State, Isolate
+// The package starts no timers, and no goroutines but that of [Breaker.Stats]. The next Acquire, Check, State, Stats, Isolate
 // or Reset, or the next report of a probe, notices that an open time or a probe has run
 // out. The open time after a probe that never reported starts when the probe ran out, not
 // when that was noticed.

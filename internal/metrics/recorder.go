@@ -91,9 +91,10 @@ func (r *Recorder) OnEvent(ctx context.Context, e retry.Event) {
 	}
 }
 
-// Attach puts the functions of observers beside what is in cfg already.
+// Attach puts the functions of observers before what is in cfg already, which may end the
+// goroutine.
 func (r *Recorder) Attach(cfg *retry.Config, onEvent func(context.Context, retry.Event)) {
-	cfg.OnCall = retry.Observers(cfg.OnCall, r.OnCall)
-	cfg.OnAttempt = retry.Observers(cfg.OnAttempt, r.OnAttempt)
-	cfg.OnEvent = retry.Observers(cfg.OnEvent, r.OnEvent, onEvent)
+	cfg.OnCall = retry.Observers(r.OnCall, cfg.OnCall)
+	cfg.OnAttempt = retry.Observers(r.OnAttempt, cfg.OnAttempt)
+	cfg.OnEvent = retry.Observers(r.OnEvent, onEvent, cfg.OnEvent)
 }

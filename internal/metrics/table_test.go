@@ -3,8 +3,10 @@ package metrics_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -166,4 +168,31 @@ func TestNames(t *testing.T) {
 		"resilience.payments.lookups": "resilience_payments_lookups_total", "resilience.payments.undecided": "resilience_payments_undecided_total",
 		"resilience.unknown_codes": "resilience_unknown_codes_total",
 	}, names)
+}
+
+// A hook of the program's that ends the goroutine has nobody miscounted.
+func TestHookThatExits(t *testing.T) {
+	s := store{}
+	rec := metrics.NewRecorder(0, s.bind)
+	var cfg retry.Config
+	cfg.OnEvent = func(_ context.Context, e retry.Event) {
+		if e.Kind == retry.EventDoubt {
+			runtime.Goexit()
+		}
+	}
+	cfg.OnCall = func(context.Context, retry.Call) { runtime.Goexit() }
+	rec.Attach(&cfg, nil)
+	r, err := retry.New(cfg)
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = retry.DoOnce(t.Context(), r, retry.Operation[int]{
+			ID: "1", Send: func(context.Context) (int, error) { return 0, errors.New("lost") },
+		})
+	}()
+	<-done
+	require.Equal(t, map[string]float64{`[""]`: 0}, s[metrics.InDoubt])
+	require.Len(t, s[metrics.CallDuration], 1)
+	require.EqualValues(t, 1, s[metrics.Undecided]["[]"])
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/internal/hook"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -205,7 +206,11 @@ func (r *reading) lanes(of *retry.Retrier) (keys []string) {
 	if !reflect.ValueOf(from).Comparable() {
 		from = of
 	}
-	for _, lane := range lanesOf(of.Nonces()) {
+	lanes, ok := lanesOf(of.Nonces())
+	if !ok {
+		r.keep(from)
+	}
+	for _, lane := range lanes {
 		keys = append(keys, lane.Key)
 		if read {
 			r.lane(&lane, source{of: from, key: lane.Key})
@@ -214,18 +219,31 @@ func (r *reading) lanes(of *retry.Retrier) (keys []string) {
 	return keys
 }
 
-// lanesOf returns how the lanes of a source stand, if it says so as a Lane, a Pool or
-// leases of package keylease do.
-func lanesOf(from nonce.Source) []nonce.Stats {
-	switch s := from.(type) {
-	case interface{ Stats() nonce.Stats }:
-		return []nonce.Stats{s.Stats()}
-	case interface{ Stats() []nonce.Stats }:
-		return s.Stats()
-	case interface{ Lanes() []nonce.Stats }:
-		return s.Lanes()
+// keep has what a source had counted counted already when it can be read again.
+func (r *reading) keep(of any) {
+	for from, had := range r.was {
+		if _, read := r.last[from]; !read && from.of == of {
+			r.last[from] = had
+		}
 	}
-	return nil
+}
+
+// lanesOf returns how the lanes of a source stand, if it says so as a Lane, a Pool or
+// leases of package keylease do. It is not ok if the source panics: whoever collects does
+// so in a goroutine that ends the program.
+func lanesOf(from nonce.Source) (lanes []nonce.Stats, ok bool) {
+	hook.Call("metrics: Nonces", func() {
+		switch s := from.(type) {
+		case interface{ Stats() nonce.Stats }:
+			lanes = []nonce.Stats{s.Stats()}
+		case interface{ Stats() []nonce.Stats }:
+			lanes = s.Stats()
+		case interface{ Lanes() []nonce.Stats }:
+			lanes = s.Lanes()
+		}
+		ok = true
+	})
+	return lanes, ok
 }
 
 func (r *reading) lane(s *nonce.Stats, from source) {

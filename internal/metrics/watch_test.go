@@ -108,3 +108,51 @@ func TestForgottenBreakersStayCounted(t *testing.T) {
 	group.Get("a")
 	require.EqualValues(t, 1, values(w)["resilience.breaker.refused"][metrics.Labels{Endpoint: "a"}])
 }
+
+// What two Retriers share counts once, where the next is watched before the last is not.
+func TestHandedOver(t *testing.T) {
+	b, err := breaker.New(breaker.Config{Name: "bank"})
+	require.NoError(t, err)
+	w := metrics.NewWatcher(0)
+	b.Isolate("fire")
+	stop := func() {}
+	for n := range 3 {
+		r, err := retry.New(retry.Config{Breaker: b})
+		require.NoError(t, err)
+		next := w.Watch(r)
+		stop()
+		stop = next
+		require.ErrorIs(t, retry.Do(t.Context(), r, func(context.Context) error { return nil }), retry.ErrOpen)
+		require.EqualValues(t, n+1, values(w)["resilience.breaker.refused"][metrics.Labels{Endpoint: "bank"}])
+	}
+}
+
+// A source of nonces that panics when it is asked how it stands costs the gauges of its own
+// lanes and nothing else. What it had counted counts once.
+func TestSourceThatPanics(t *testing.T) {
+	s := new(source)
+	r, err := retry.New(retry.Config{Nonces: s})
+	require.NoError(t, err)
+	w := metrics.NewWatcher(0)
+	w.Watch(r)
+	main := metrics.Labels{Endpoint: "main"}
+	for _, broken := range []bool{false, true, true, false} {
+		s.broken = broken
+		got := values(w)
+		require.EqualValues(t, 3, got["resilience.lane.refusals"][main])
+		require.Equal(t, !broken, len(got["resilience.lane.waiting"]) == 1)
+		require.NotEmpty(t, got["resilience.budget.tokens"])
+	}
+}
+
+type source struct {
+	nonce.Source
+	broken bool
+}
+
+func (s *source) Lanes() []nonce.Stats {
+	if s.broken {
+		panic("no")
+	}
+	return []nonce.Stats{{Key: "main", Refusals: 3}}
+}
