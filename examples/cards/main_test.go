@@ -17,7 +17,7 @@ func TestStory(t *testing.T) {
 		`"The card has insufficient funds." (card_declined, trace req_1)`, "Ask for another card.",
 		"the same key again in 40 ms: connection failed, it may have been charged", "409 key_in_progress", "500 internal_error",
 		"an earlier process sent it, and the API still knows the key",
-		"sends nothing, and says what to do", "it may have happened: the outcome is unknown", "action: look the ID up after", "never send it under another ID before",
+		"sends nothing, and says what to do", "it may have happened: the outcome is unknown", "action: look the ID up after", "until then never send it under another ID",
 		"looked up: applied", "charges the card AGAIN", "Everything went as told",
 	} {
 		require.Contains(t, out.String(), told)
