@@ -52,7 +52,10 @@
 // of ours four. What gRPC calls transparent retries stays: a call that never reached a connection, or
 // that the server says, in the words of HTTP/2, it has not processed, is sent once more, unseen.
 // An interceptor after ours that sends a call several times is reported to the observer, by
-// EventWarning; its errors prove nothing.
+// EventWarning; its errors prove nothing. One that returns while a send of its own is still
+// under way, a hedge or a failover to another connection, cannot be noticed: if what it returns
+// is of a send that found no connection, the call is made again, and a payment may happen
+// twice. It must not be there.
 //
 // # Cost
 //
