@@ -9,26 +9,26 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// A Breaker keeps calls off a server that does not do its work. Make one with New; the zero Breaker is that of the zero
-// Config. It is safe for concurrent use and must not be copied.
+// A Breaker refuses calls to a server that fails. Make one with New; the zero Breaker
+// uses the zero Config. It is safe for concurrent use and must not be copied.
 type Breaker struct {
-	cfg   Config        // resolved; never changes once gen is set, and nor do the two below
+	cfg   Config        // resolved; neither it nor the next two change once gen is set
 	step  time.Duration // one bucket of the window
-	epoch time.Time     // times are kept as durations since then: cheaper to read, and no clock step moves them
+	epoch time.Time     // times are durations since then: cheaper, and safe from clock steps
 
-	gen atomic.Pointer[generation] // stored under mu only; nil: the zero Breaker, not used yet
+	gen atomic.Pointer[generation] // stored under mu only; nil: a zero Breaker not used yet
 
 	mu      sync.Mutex    // guards all changes of state, and what follows
 	machine *machine      // in the state of gen, except while isolated
-	spare   *machine      // half-open: one that was opened when this state began
+	spare   *machine      // half-open: opened when this state began
 	openFor time.Duration // the last open time before jitter
-	refused uint64        // in all states that are over
-	moved   uint64        // how often, from one state to another
-	probes  []*probe      // half-open: those out, in the order they were granted, which is that of their expiry
+	refused uint64        // in all earlier states
+	moved   uint64        // changes of state
+	probes  []*probe      // half-open: unreported, in the order of grant and expiry
 	changes hook.Queue[StateChange]
 }
 
-// New returns a closed Breaker, or an error that lists everything that is wrong with cfg.
+// New returns a closed Breaker. The error lists everything that is wrong with cfg.
 func New(cfg Config) (*Breaker, error) {
 	cfg, err := cfg.resolve()
 	if err != nil {
@@ -37,20 +37,20 @@ func New(cfg Config) (*Breaker, error) {
 	return build(cfg), nil
 }
 
-// build makes a Breaker of a Config that is resolved.
+// build makes a Breaker from a resolved Config.
 func build(cfg Config) *Breaker {
 	b := new(Breaker)
 	b.begin(cfg)
 	return b
 }
 
-// begin sets the Breaker up, closed. Nobody else may use it yet, or mu is held.
+// begin sets up a closed Breaker. Either nobody else uses it yet, or mu is held.
 func (b *Breaker) begin(cfg Config) {
 	b.cfg, b.step, b.epoch, b.machine = cfg, cfg.Window/buckets, time.Now(), newMachine(cfg.Probes)
 	b.gen.Store(&generation{owner: b})
 }
 
-// current returns the generation of now. The zero Breaker begins with the first.
+// current returns the current generation. It sets up a zero Breaker first.
 func (b *Breaker) current() *generation {
 	if g := b.gen.Load(); g != nil {
 		return g
@@ -70,11 +70,12 @@ func (b *Breaker) Name() string {
 	return b.cfg.Name
 }
 
-// Acquire returns a Lease for one call, whose Done is to be called with what became of it. The error is an *OpenError if
-// the breaker is open, or half-open with all its probes out, unless it is ReportOnly. Acquire never waits. Closed, it takes no lock, and allocates
-// nothing if the caller keeps the Lease to itself.
+// Acquire returns a Lease for one call; report its outcome with Done. The error is an
+// *OpenError if the breaker is open, or half-open with all its probes taken, unless
+// Config.ReportOnly is set. Acquire never waits. While closed it takes no lock, and
+// allocates nothing if the caller keeps the Lease to itself.
 func (b *Breaker) Acquire() (*Lease, error) {
-	l := new(Lease) // inlined into the caller, who may have room for it on its stack
+	l := new(Lease) // inlined: it may stay on the caller's stack
 	if err := b.acquire(l); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,8 @@ func (b *Breaker) acquire(l *Lease) (err error) {
 	return nil
 }
 
-// Check returns what Acquire would: nil, or an *OpenError. It takes no lease.
+// Check returns what Acquire would return as its error: nil or an *OpenError. It takes no
+// lease.
 func (b *Breaker) Check() error {
 	if b.current().state == Closed {
 		return nil
@@ -102,7 +104,7 @@ func (b *Breaker) Check() error {
 	return err
 }
 
-// State returns the state the breaker is in now. An isolated breaker is Open.
+// State returns the current state. An isolated breaker is Open.
 func (b *Breaker) State() State {
 	g := b.current()
 	if g.state == Closed || g.open(b.now()) {
@@ -111,12 +113,13 @@ func (b *Breaker) State() State {
 	b.mu.Lock()
 	s := b.settle(b.now()).state
 	b.mu.Unlock()
-	b.tell()
+	b.notify()
 	return s
 }
 
-// RetryIn is for how long the breaker is open from now on. It is zero where it is not open, and where it is isolated: no
-// time ends that. It counts as no refusal.
+// RetryIn returns how much longer the breaker stays open. It is zero if the breaker is
+// not open, and if it is isolated, because only Reset ends that. It does not count as a
+// refusal.
 func (b *Breaker) RetryIn() time.Duration {
 	g, now := b.current(), b.now()
 	if g.open(now) && !g.isolated {
@@ -125,8 +128,9 @@ func (b *Breaker) RetryIn() time.Duration {
 	return 0
 }
 
-// Isolate opens the breaker until Reset, whatever calls report: for a person who knows better. What is not printable is
-// stripped from the reason, and 256 bytes of it are kept. Isolating an isolated breaker replaces the reason.
+// Isolate opens the breaker until Reset, whatever calls report. It is for operators.
+// Unprintable characters are stripped from the reason, and 256 bytes of it are kept.
+// Isolating an isolated breaker replaces the reason.
 func (b *Breaker) Isolate(reason string) {
 	why := "isolated"
 	if reason = text.Line(reason); reason != "" {
@@ -138,11 +142,11 @@ func (b *Breaker) Isolate(reason string) {
 	b.settle(now)
 	b.move(&generation{state: Open, isolated: true, reason: why}, now, now, why)
 	b.mu.Unlock()
-	b.tell()
+	b.notify()
 }
 
-// Reset closes the breaker and forgets all it has counted, whatever state it is in, isolated too. Leases granted before
-// count no more.
+// Reset closes the breaker from any state, isolated included, and clears its counts.
+// Leases granted before no longer count.
 func (b *Breaker) Reset() {
 	b.current()
 	b.mu.Lock()
@@ -151,13 +155,13 @@ func (b *Breaker) Reset() {
 	b.machine = newMachine(b.cfg.Probes)
 	b.move(&generation{state: Closed}, now, now, "reset")
 	b.mu.Unlock()
-	b.tell()
+	b.notify()
 }
 
 func (b *Breaker) now() time.Duration { return time.Since(b.epoch) }
 
-// tell runs the hook for the changes made. No lock may be held.
-func (b *Breaker) tell() {
+// notify runs the hook for pending changes. No lock may be held.
+func (b *Breaker) notify() {
 	if b.cfg.OnStateChange != nil {
 		b.changes.Drain("breaker.Config.OnStateChange", b.cfg.OnStateChange)
 	}

@@ -9,28 +9,29 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// maxAsked is how long a server is believed that asks to be left alone. Without a bound one hostile or mistaken answer
-// would keep everyone off for years.
+// maxAsked bounds the wait that a server may ask for. Without it one hostile or mistaken
+// answer could keep the breaker open for years.
 const maxAsked = time.Hour
 
-// A Cause is what a call failed with, for [Lease.DoneWith]. If that opens the breaker it stands in the StateChange and in
-// the OpenErrors that follow: "10 failures in a row, the last: HTTP 500 -32603 Internal error (trace 5f2c)". Every field may
-// be zero.
+// A Cause describes why a call failed, for [Lease.DoneWith]. If the failure opens the
+// breaker, the cause appears in the StateChange and in the OpenErrors that follow: "10
+// failures in a row, the last: HTTP 500 -32603 Internal error (trace 5f2c)". Every field
+// may be zero.
 type Cause struct {
 	Status  int    // HTTP status
 	Code    string // the API's error code, "" if none
-	Reason  string // what it means, for people
-	TraceID string // the API's name for the answer, for its support
+	Reason  string // what it means, for humans
+	TraceID string // the API's trace id, for its support
 
-	// RetryAfter is how long the server asked to be left alone. The breaker then stays open for at least that long,
-	// beyond MaxOpenFor if need be, though for no more than an hour on a server's word.
+	// RetryAfter is how long the server asked callers to wait. The breaker then stays
+	// open for at least that long, even beyond MaxOpenFor, but for no more than an hour.
 	RetryAfter time.Duration
 
-	took time.Duration // too long, which is all that was wrong
+	took time.Duration // if the call was slow and otherwise fine
 }
 
-// line tells the cause in one line, empty if there is nothing to tell. What is not printable is stripped from its texts,
-// and 256 bytes of each are kept.
+// line returns the cause as one line; empty if there is nothing to report. Unprintable
+// characters are stripped from its texts, and 256 bytes of each are kept.
 func (c *Cause) line() string {
 	if c == nil {
 		return ""
@@ -56,7 +57,7 @@ func (c *Cause) line() string {
 	return strings.Join(parts, " ")
 }
 
-// after is the line after a text that introduces it, or nothing.
+// after returns intro and the line, or nothing if the line is empty.
 func (c *Cause) after(intro string) string {
 	if line := c.line(); line != "" {
 		return intro + line
@@ -64,18 +65,19 @@ func (c *Cause) after(intro string) string {
 	return ""
 }
 
-// verdict is the reason to trip because the cause says so: its code does, if it has one, whatever status it came with.
-func (c *Cause) verdict() string {
+// tripReason is the reason for a trip by the outcome Trip. If the cause has a code, the
+// status is left out.
+func (c *Cause) tripReason() string {
 	if c != nil && c.Code != "" {
 		c = &Cause{Code: c.Code, Reason: c.Reason, TraceID: c.TraceID}
 	}
 	if line := c.line(); line != "" {
 		return line
 	}
-	return reasonVerdict
+	return reasonTrip
 }
 
-// asked is how long the breaker stays open at least.
+// asked is the shortest open time that the server asked for.
 func (c *Cause) asked() time.Duration {
 	if c == nil {
 		return 0

@@ -50,7 +50,7 @@ func TestWhatOpensItIsTold(t *testing.T) {
 			all(failed(5, breaker.Failure, internalError), calls(1, breaker.Failure)), "6 failures in a row"},
 		{"nothing to tell", breaker.Config{}, failed(6, breaker.Failure, breaker.Cause{}), "6 failures in a row"},
 		{"nothing to tell of a probe", breaker.Config{}, all(toProbe, failed(1, breaker.Failure, breaker.Cause{})), "probe failed"},
-		{"nothing to tell of a verdict", breaker.Config{}, failed(1, breaker.Trip, breaker.Cause{}), "tripped by the verdict"},
+		{"nothing to tell of a verdict", breaker.Config{}, failed(1, breaker.Trip, breaker.Cause{}), "a call reported Trip"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestAskedForLessThanTheOpenTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newSubject(t, breaker.Config{})
 				failed(1, breaker.Trip, breaker.Cause{RetryAfter: asks})(s)
-				refusedFor("tripped by the verdict", 3*time.Second)(s)
+				refusedFor("a call reported Trip", 3*time.Second)(s)
 				require.GreaterOrEqual(t, s.refusal().RetryIn, asks)
 				seen[s.refusal().RetryIn] = true
 			})

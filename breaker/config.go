@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What a zero field of Config stands for. docs/storms.md measures what they do.
+// The defaults of Config. docs/storms.md measures what they do.
 const (
 	defaultConsecutiveFailures = 6
 	defaultFailureRatio        = 0.5
@@ -19,7 +19,7 @@ const (
 	defaultProbeTimeout        = 10 * time.Second
 )
 
-// What a field of Config may be at most: beyond it a slip of the pen is likelier than a wish.
+// The limits of Config. A value beyond them is more likely a typo than intended.
 const (
 	minDuration = time.Millisecond
 	maxDuration = 24 * time.Hour
@@ -28,75 +28,87 @@ const (
 	maxProbes   = 1000
 )
 
-// Config says when a Breaker opens and how it closes again. The zero Config is ready to use: every zero field means the
-// default named beside it.
+// Config sets when a Breaker opens and how it closes again. The zero Config is ready to
+// use: a zero field means the default given in its comment.
 type Config struct {
-	// Name stands in errors and state changes, for people. It may be empty.
+	// Name appears in errors and state changes. It may be empty.
 	Name string
 
-	// ConsecutiveFailures in a row open the breaker, however far apart they are: Window does not apply to them.
-	// Zero means 6, a negative number switches this trigger off; at most 100,000. Where one call in five fails at
-	// random, six in a row come once in some twenty thousand calls, five once in four thousand (0.2ⁿ × 0.8).
+	// ConsecutiveFailures is how many failures in a row open the breaker. Window does not
+	// apply: they may be any time apart. Zero means 6; a negative number disables this
+	// trigger; the maximum is 100,000. If one call in five fails at random, six failures
+	// in a row happen once in some twenty thousand calls, five once in four thousand
+	// (0.2ⁿ × 0.8).
 	ConsecutiveFailures int
 
-	// FailureRatio is the share of failed calls, above 0 and up to 1, from which the breaker opens; it is looked at
-	// whenever a call has failed. Zero means 0.5, a negative number switches this trigger off. With both triggers off
-	// only the outcome Trip opens the breaker.
+	// FailureRatio is the share of failed calls, above 0 and at most 1, at which the
+	// breaker opens. It is checked after each failed call. Zero means 0.5; a negative
+	// number disables this trigger. With both triggers disabled only the outcome Trip
+	// opens the breaker.
 	FailureRatio float64
 
-	// MinCalls is how many calls Window must hold before FailureRatio applies. Zero means 20; at most 100,000.
+	// MinCalls is how many calls Window must hold before FailureRatio applies. Zero means
+	// 20; the maximum is 100,000.
 	MinCalls int
 
-	// Window is how far back FailureRatio looks. It moves in steps of a thirtieth of its length, so that a call counts
-	// for between 29 and 30 thirtieths of it. Zero means 30 s; from 1 ms to 1 h.
+	// Window is how far back FailureRatio looks. It moves in steps of a thirtieth of its
+	// length, so a call counts for between 29 and 30 thirtieths of it. Zero means 30 s;
+	// it must be between 1 ms and 1 h.
 	Window time.Duration
 
-	// OpenFor is how long the breaker stays open at most before it lets the first probe through. The time is drawn anew
-	// each time between two thirds of it and all of it, so that many processes do not come back at once. It doubles
-	// whenever a probe fails, up to MaxOpenFor, and what that probe took counts towards it, for half of it at most: a
-	// server that answers late is looked at as often as one that fails at once. Closing takes it back to OpenFor. If
-	// the answer that opened it asks for longer (Cause.RetryAfter), it stays open that long from then on, but at most an
-	// hour. Zero means 3 s; from 1 ms to 24 h.
+	// OpenFor is the longest time that the breaker stays open before it lets the first
+	// probe through. The actual time is random, between two thirds of OpenFor and all of
+	// it, so that many processes do not come back at once. The time doubles after each
+	// failed probe, up to MaxOpenFor, and returns to OpenFor when the breaker closes. The
+	// duration of a failed probe is subtracted from the open time that follows, by at
+	// most half of that time, so that a server that answers late is probed as often as
+	// one that fails at once. If the answer that opened the breaker asks for a longer
+	// wait (Cause.RetryAfter), the breaker stays open that long from then on, up to an
+	// hour. Zero means 3 s; it must be between 1 ms and 24 h.
 	OpenFor time.Duration
 
-	// MaxOpenFor bounds the open time, but not what a server asks for. Zero means 6 s, or twice OpenFor if that is more;
-	// not below OpenFor, at most 24 h.
+	// MaxOpenFor bounds the open time, except for a wait that the server asks for. Zero
+	// means 6 s, or twice OpenFor if that is more; it must be between OpenFor and 24 h.
 	MaxOpenFor time.Duration
 
-	// Probes is how many calls are let through half-open, and how many of them must succeed to close the breaker.
-	// One that fails opens it again. Zero means 1; at most 1000.
+	// Probes is how many calls a half-open breaker lets through. All of them must succeed
+	// to close the breaker; one that fails opens it again. Zero means 1; the maximum is
+	// 1000.
 	Probes int
 
-	// ProbeTimeout is how long a probe may take: one that has not reported when it ends has failed, and what it
-	// reports later is ignored. Zero means 10 s; from 1 ms to 24 h.
+	// ProbeTimeout is how long a probe may take. A probe that has not reported by then
+	// has failed, and its later report is ignored. Zero means 10 s; it must be between 1
+	// ms and 24 h.
 	ProbeTimeout time.Duration
 
-	// SlowCall is how long a call may take: one that took as long, from Acquire to Done, and would have been a Success is
-	// a Failure. It is for servers that answer late rather than not at all. Zero means that nobody looks; from 1 ms to 24 h.
-	// (A retry.Retrier takes its lease when it has its turn on the key, so that the queue for it does not count; a resync
-	// and the send after it are one call.)
+	// SlowCall is the duration at which a successful call counts as a Failure. It is
+	// measured from Acquire to Done. It is for servers that answer late rather than not
+	// at all. Zero disables it; otherwise it must be between 1 ms and 24 h. (A
+	// retry.Retrier takes its lease once it has its turn on the key, so the wait for the
+	// turn does not count. A resync and the send after it are one call.)
 	SlowCall time.Duration
 
-	// ReportOnly refuses no call: the breaker counts, changes its state and tells OnStateChange as it would, but where it
-	// would have refused, Check returns nil and Acquire a lease whose report counts for nothing. It is for introducing a
-	// breaker: StateChange.Refused says how many calls it would have refused. Isolate is a person's word and refuses all
-	// the same.
+	// ReportOnly makes the breaker refuse no call. It counts, changes its state and calls
+	// OnStateChange as usual, but where it would refuse, Check returns nil and Acquire
+	// returns a lease whose report counts for nothing. Use it to introduce a breaker:
+	// StateChange.Refused is how many calls it would have refused. An isolated breaker
+	// refuses calls even so, because an operator asked for that.
 	ReportOnly bool
 
-	// OnStateChange, if not nil, hears of every change in the order they happened, one
-	// at a time, from the goroutine whose call found or made the change, or from one
-	// that was just delivering another, or from one of its own where
-	// [Breaker.Stats] found it. No lock is held: it may call any method of the
-	// Breaker, and what that changes is delivered after it returns. A panic in it is
-	// reported to slog.Default() by its type and harms nobody. It should be quick: that
-	// caller waits for it, and if it is a retry.Retrier it holds its turn on the API key
-	// meanwhile. Of more than 16,384 changes that wait for it the oldest are dropped,
-	// which is reported to slog.Default(). To call the API from a hook, start a
-	// goroutine.
+	// OnStateChange, if not nil, is called for every change, in the order they happened
+	// and one at a time. It runs on the goroutine whose call found or made the change, or
+	// on one that is just delivering another change, or, where [Breaker.Stats] found it,
+	// on one of its own. No lock is held: it may call any
+	// method of the Breaker, and changes made that way are delivered after it returns. A
+	// panic in it is contained, and its type is reported to slog.Default(). It should be
+	// quick: its caller waits for it, and a retry.Retrier holds its turn on the API key
+	// meanwhile. If more than 16,384 changes wait for it, the oldest are dropped, which
+	// is reported to slog.Default(). To call the API from a hook, start a goroutine.
 	OnStateChange func(StateChange)
 }
 
-// resolve puts the defaults into a copy of c, or lists everything that is wrong with it.
+// resolve returns a copy of c with the defaults filled in, and an error that lists
+// everything that is wrong with it.
 func (c Config) resolve() (Config, error) {
 	orDefault(&c.ConsecutiveFailures, defaultConsecutiveFailures)
 	orDefault(&c.FailureRatio, defaultFailureRatio)
@@ -123,7 +135,7 @@ func (c Config) check() error {
 	if c.ConsecutiveFailures > maxCalls {
 		wrong("ConsecutiveFailures %d is above %d", c.ConsecutiveFailures, maxCalls)
 	}
-	if !(c.FailureRatio <= 1) { // not a number, too
+	if !(c.FailureRatio <= 1) { // NaN too
 		wrong("FailureRatio %v is not at most 1", c.FailureRatio)
 	}
 	if c.MinCalls < 1 || c.MinCalls > maxCalls {

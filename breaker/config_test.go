@@ -74,7 +74,7 @@ func TestMaxOpenForFollowsOpenFor(t *testing.T) {
 		2 * time.Second: 6 * time.Second, 4 * time.Second: 8 * time.Second, 5 * time.Second: 10 * time.Second, time.Minute: 2 * time.Minute,
 	} {
 		run(t, breaker.Config{OpenFor: first}, []step{
-			{all(trip, refusedFor("tripped by the verdict", first), waitOpen(0)), breaker.HalfOpen},
+			{all(trip, refusedFor("a call reported Trip", first), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), waitOpen(0), calls(1, breaker.Failure)), breaker.Open},
 			{all(refusedFor("probe failed", most), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", most)), breaker.Open},

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// ErrOpen is what every *OpenError is, by errors.Is.
+// ErrOpen matches every *OpenError with errors.Is.
 var ErrOpen = errors.New("circuit breaker is open")
 
-// ErrLockedOut is what every *LockedError is, by errors.Is.
+// ErrLockedOut matches every *LockedError with errors.Is.
 var ErrLockedOut = errors.New("API key is locked out")
 
-// An OpenError says that a Breaker refused a call, why, and when to come back. It is an ErrOpen by errors.Is. Calls that
-// are refused in the same millisecond get the same one: it is not to be changed.
+// An OpenError reports that a Breaker refused a call. It matches ErrOpen with errors.Is.
+// Calls refused in the same millisecond share one OpenError: do not modify it.
 type OpenError struct {
 	Name    string        // Config.Name
-	RetryIn time.Duration // until a call may be let through, at most: probes may answer sooner; zero: not before Reset
-	Reason  string        // what opened it: "10 failures in a row, the last: HTTP 503", or what it waits for
+	RetryIn time.Duration // longest time until a call may be let through; zero: only after Reset
+	Reason  string        // what opened it ("10 failures in a row, the last: HTTP 503"), or what it waits for
 }
 
 // Error names the breaker, the reason, and when to come back.
@@ -45,25 +45,26 @@ func (e *OpenError) Error() string {
 	return s.String()
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *OpenError) SafeError() string { return e.Error() }
 
 // Is reports whether target is ErrOpen.
 func (e *OpenError) Is(target error) bool { return target == ErrOpen }
 
-// A LockedError says that no call with this key can succeed until a person has acted. It is an ErrLockedOut by errors.Is.
+// A LockedError reports that no call with this key can succeed until a person has acted.
+// It matches ErrLockedOut with errors.Is.
 type LockedError struct {
-	Key     string // the key's name, as it was given to Lock
-	Code    string // the API's error code that locked it out, "" if none
-	TraceID string // the API's name for the answer that carried it, for its support; may be empty
-	Reason  string // what the code means; may be empty
-	Advice  string // what a person should do about it; may be empty
-	At      time.Time
-	Sent    time.Time // when the request was sent that was answered so; zero if nobody said
-	By      string    // who found it out, where that is another process; may be empty
+	Key     string    // the key's name, as passed to Lock
+	Code    string    // the API's error code, "" if none
+	TraceID string    // the API's trace id of that answer, for its support; may be empty
+	Reason  string    // what the code means; may be empty
+	Advice  string    // what a person should do about it; may be empty
+	At      time.Time // when the lockout was detected
+	Sent    time.Time // when the request was sent; zero if unknown
+	By      string    // the process that detected it, if another; may be empty
 }
 
-// Error tells the key, what locked it and when, the trace id, and what to do about it.
+// Error names the key, what locked it and when, the trace id, and what to do about it.
 func (e *LockedError) Error() string {
 	var s strings.Builder
 	s.WriteString("API key ")
@@ -79,12 +80,12 @@ func (e *LockedError) Error() string {
 	}
 	fmt.Fprintf(&s, " since %s", e.At.UTC().Format(time.RFC3339))
 	if e.By != "" {
-		s.WriteString(", as " + e.By + " found out")
+		s.WriteString(", reported by " + e.By)
 	}
 	if e.TraceID != "" {
 		fmt.Fprintf(&s, ", trace %s", e.TraceID)
 	}
-	advice := "a person has to put it right"
+	advice := "a person has to fix it"
 	if e.Advice != "" {
 		advice = strings.TrimSuffix(e.Advice, ".")
 	}
@@ -92,7 +93,7 @@ func (e *LockedError) Error() string {
 	return s.String()
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *LockedError) SafeError() string { return e.Error() }
 
 // Is reports whether target is ErrLockedOut.

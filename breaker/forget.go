@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// use notes that m was asked for.
+// use records that m was requested.
 func (g *Group) use(m *member) {
 	switch {
 	case m == g.used.front:
@@ -16,27 +16,27 @@ func (g *Group) use(m *member) {
 	case m.in == nil:
 		heap.Remove(&g.kept, m.index)
 		g.used.pushFront(m)
-	case !m.b.gen.Load().isolated: // any more
+	case !m.b.gen.Load().isolated: // no longer isolated
 		g.isolated.remove(m)
 		g.used.pushFront(m)
 		g.trim()
 	}
 }
 
-// patience is how many members one Get looks at. Half of all are put aside at
-// most, so that meanwhile one in 254 places is missing at most.
+// patience is how many members one Get examines. It puts aside at most half of them, so
+// that at most one place in 254 is missing meanwhile.
 const patience = 128
 
-// trim forgets what is too much. One that stands in the way for its state alone
-// is put aside where it is met, so that nobody meets it again. If many are, the
-// next Get goes on: what one costs does not depend on how many there are.
+// trim removes excess members. A member that has to stay for its state is put aside when
+// it is met, so that no later call meets it. If there are many, the next Get continues:
+// the cost of one Get does not depend on their number.
 func (g *Group) trim() {
 	most := cmp.Or(g.max, defaultMax)
 	if g.used.len+len(g.kept) <= most {
 		return
 	}
 	now := time.Now()
-	if m := g.isolated.back; m != nil { // another one each time: has it been reset?
+	if m := g.isolated.back; m != nil { // check one isolated member per call: it may have been reset
 		g.isolated.remove(m)
 		g.place(m, now, false)
 	}
@@ -46,11 +46,10 @@ func (g *Group) trim() {
 	}
 }
 
-// dispensable takes out the member that goes, unless its state stands against
-// it, which counts for nothing where too many are kept for theirs. All that are
-// kept were used less recently than the others. Among them may be some that were
-// reset or isolated meanwhile, without a Get, which is not noticed before their
-// time.
+// dispensable takes out the member to remove. The member may still stay for its state,
+// unless too many are already kept for theirs (atOnce). All kept members were used less
+// recently than the others. Some of them may have been reset or isolated meanwhile
+// without a Get; that is noticed when their time is over.
 func (g *Group) dispensable(now time.Time, most int) (m *member, atOnce bool) {
 	if len(g.kept) > most/2 {
 		return heap.Pop(&g.kept).(*member), true
@@ -63,7 +62,7 @@ func (g *Group) dispensable(now time.Time, most int) (m *member, atOnce bool) {
 	return m, false
 }
 
-// place puts one that is in no place where its state belongs, or forgets it.
+// place puts a member that was taken out where its state belongs, or removes it.
 func (g *Group) place(m *member, now time.Time, atOnce bool) {
 	switch left, isolated := m.b.standing(); {
 	case isolated:
@@ -76,9 +75,9 @@ func (g *Group) place(m *member, now time.Time, atOnce bool) {
 	}
 }
 
-// standing is for how long it matters that the breaker is there: whoever made a
-// new one in its place would let calls through that this one refuses. It looks at
-// the state as it stands: to settle it would run hooks, under a lock.
+// standing is for how long the breaker's state matters: a new breaker in its place would
+// let calls through that this one refuses. It reads the state as it is: to settle it
+// would run hooks under a lock.
 func (b *Breaker) standing() (left time.Duration, isolated bool) {
 	switch g := b.gen.Load(); g.state {
 	case Open:

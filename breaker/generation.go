@@ -6,35 +6,36 @@ import (
 	"time"
 )
 
-// A generation is one stay in one state, and all that is counted in it. A lease reports to the generation that granted
-// it: once the breaker has moved on, that is an object nobody looks at any more.
+// A generation is one stay in one state, with everything counted in it. A lease reports
+// to the generation that granted it; once the breaker has moved on, nobody reads that
+// generation any more.
 type generation struct {
 	owner    *Breaker
 	state    State
 	since    time.Duration // when it began, since owner.epoch
 	isolated bool          // Open until Reset
-	until    time.Duration // Open: the end of it, since owner.epoch
-	reason   string        // Open: what for
+	until    time.Duration // Open: when it ends, since owner.epoch
+	reason   string        // Open: why
 
-	refused atomic.Uint64           // not Closed: calls, be it only for the record
+	refused atomic.Uint64           // not Closed: calls, including those that ReportOnly let through
 	refusal atomic.Pointer[refusal] // Open: the last one made
 
 	inARow atomic.Int64 // Closed: failures since the last success
-	window window       // Closed: what the ratio is taken from
+	window window       // Closed: for FailureRatio
 }
 
-// A refusal is an error, and when it was made.
+// A refusal is an error with the time it was made.
 type refusal struct {
 	OpenError
 	at time.Duration
 }
 
-// fresh is for how long an OpenError is given to callers. They come by the thousand
-// while a breaker is open, and one that is a moment old is as true: it names the time
-// until a call may be let through, at most.
+// fresh is for how long callers share an OpenError. Thousands may be refused while a
+// breaker is open, and an error a moment old is still true: its RetryIn is an upper
+// bound.
 const fresh = time.Millisecond
 
-// refuse says why an open generation refuses a call at now.
+// refuse returns the error with which an open generation refuses a call at now.
 func (g *generation) refuse(now time.Duration) *OpenError {
 	if r := g.refusal.Load(); r != nil && (g.isolated || now-r.at < fresh) {
 		return &r.OpenError
@@ -52,8 +53,8 @@ func (g *generation) open(now time.Duration) bool {
 	return g.state == Open && (g.isolated || now < g.until)
 }
 
-// succeeded counts a call. It takes no lock, and writes to inARow only if there is something to forget, so that
-// successes do not fight for it.
+// succeeded counts a success. It takes no lock, and writes to inARow only if that is not
+// zero, so that successes do not contend for it.
 func (g *generation) succeeded() {
 	if g.inARow.Load() != 0 {
 		g.inARow.Store(0)
@@ -64,7 +65,7 @@ func (g *generation) succeeded() {
 	}
 }
 
-// failed counts a call, and trips the breaker because of c if it was one too many.
+// failed counts a failure, and trips the breaker with cause c if a limit is reached.
 func (g *generation) failed(c *Cause) {
 	b := g.owner
 	n := g.inARow.Add(1)
@@ -84,8 +85,8 @@ func (g *generation) failed(c *Cause) {
 	}
 }
 
-// The reasons are made out of the way, where they cost the usual failure neither time nor stack, and not at all for the
-// many late failures of a generation that has tripped already.
+// The functions that build the reasons are not inlined: a usual failure then pays neither time
+// nor stack for them, and late failures of a generation that has tripped skip them.
 
 //go:noinline
 func (b *Breaker) tripInARow(g *generation, n int64, c *Cause) {
@@ -102,13 +103,13 @@ func (b *Breaker) tripRatio(g *generation, failures, calls uint64, c *Cause) {
 }
 
 //go:noinline
-func (b *Breaker) tripVerdict(g *generation, c *Cause) {
+func (b *Breaker) tripNow(g *generation, c *Cause) {
 	if b.gen.Load() == g {
-		b.trip(g, c.verdict(), c.asked())
+		b.trip(g, c.tripReason(), c.asked())
 	}
 }
 
-// counted is "1 failure" or "2 failures".
+// counted returns "1 failure" or "2 failures".
 func counted(n int64, what string) string {
 	if n != 1 {
 		what += "s"

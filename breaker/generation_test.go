@@ -32,7 +32,7 @@ func TestEarlierGenerationsAreIgnored(t *testing.T) {
 		}},
 		{"failures from before the trip do not prolong it", []step{
 			{all(many, trip, late(breaker.Failure)), breaker.Open},
-			{refusedFor("tripped by the verdict", 3e9), breaker.Open},
+			{refusedFor("a call reported Trip", 3e9), breaker.Open},
 			{closeAgain, breaker.Closed},
 		}},
 		{"failures and verdicts from before the trip do not trip again", []step{
@@ -94,7 +94,7 @@ func TestIsolateAndReset(t *testing.T) {
 		{"open", []step{
 			{all(trip, fire, refused(why, 0), wait(1e6*1e9)), breaker.Open},
 			{reset, breaker.Closed},
-			{all(trip, refusedFor("tripped by the verdict", 3e9)), breaker.Open},
+			{all(trip, refusedFor("a call reported Trip", 3e9)), breaker.Open},
 		}},
 		{"half-open", []step{
 			{all(trip, waitOpen(0), take(probe, "a"), fire), breaker.Open},
@@ -124,7 +124,7 @@ func TestIsolateAndReset(t *testing.T) {
 		}},
 		{"reset while half-open, and the open time is short again", []step{
 			{all(trip, waitOpen(0), calls(1, breaker.Failure), waitOpen(0), reset), breaker.Closed},
-			{all(trip, refusedFor("tripped by the verdict", 3e9)), breaker.Open},
+			{all(trip, refusedFor("a call reported Trip", 3e9)), breaker.Open},
 			{all(waitOpen(0), calls(2, breaker.Success)), breaker.Closed},
 		}},
 		{"what is not fit for a log is stripped", []step{

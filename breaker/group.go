@@ -11,53 +11,51 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// defaultMax is how many breakers a Group keeps unless it is told otherwise; one
-// of them takes about a kilobyte.
+// defaultMax is how many breakers a Group keeps by default; one takes about a kilobyte.
 const defaultMax = 1000
 
-// maxMax is what a Group may be told.
+// maxMax is the largest max that NewGroup accepts.
 const maxMax = 1_000_000
 
-// A Group keeps a [Breaker] for each endpoint, host, or whatever else fails by
-// itself, so that one that is down does not take the others with it. It makes them
-// as they are asked for, and keeps a bounded number of them: where there is one too
-// many, the one least recently asked for is forgotten. Except that
+// A Group keeps a [Breaker] for each endpoint, host or other part that fails
+// independently, so that one that is down does not block the others. It makes breakers on
+// demand and keeps a bounded number of them. When there is one too many, it removes the
+// one least recently requested, with two exceptions:
 //
-//   - one that was isolated, by a person, is never forgotten, and takes nobody's
-//     place: it is kept besides the others until it is reset;
-//   - one that is open now, or has probes out, is kept until that is over, as long
-//     as such ones that nobody asks for have no more than half of the places. Of
-//     more than that, the one whose time is over first goes.
+//   - An isolated breaker is never removed. It does not count towards the limit, and
+//     stays until it is reset.
+//   - A breaker that is open, or has probes in flight, stays until that is over, as
+//     long as such breakers that nobody requests take no more than half of the places.
+//     Beyond that, the one whose time ends first is removed.
 //
-// So what was isolated stays, and one that is asked for again before as many
-// others as half of the places were asked for is still there, whatever state these
-// are in. An open one that is forgotten lets calls through when it is next asked
-// for, until enough of them have failed again.
+// So an isolated breaker stays, and any breaker stays while fewer others than half of the
+// places were requested since it was last requested, whatever their states. An open
+// breaker that was removed lets calls through when it is next requested, until enough of
+// them have failed again.
 //
-// Who still holds a forgotten one may go on with it, and its leases are safe to
-// report, but Get makes a new one. Get costs the same whether the Group is full
-// or not.
+// A caller that still holds a removed breaker may use it, and its leases may be reported,
+// but Get makes a new one. Get costs the same whether the Group is full or not.
 //
-// The zero Group is ready to use: it keeps 1000 breakers, each with the zero
-// Config. It is safe for concurrent use and must not be copied.
+// The zero Group is ready to use: it keeps 1000 breakers, each with the zero Config. It
+// is safe for concurrent use and must not be copied.
 type Group struct {
 	cfg Config
 	max int // zero: defaultMax
 
-	mu      sync.Mutex // guards what follows; that of a breaker may be taken under it
+	mu      sync.Mutex // guards what follows; a breaker's mu may be locked under it
 	members map[string]*member
 
 	// Each member is in one of these.
 	used     chain // in the order of use
-	kept     ends  // of no use but open, when they were the least recently used; less so than all in used
-	isolated chain // in the order in which they are looked at again
+	kept     ends  // open or probing when least recently used; used less recently than all in used
+	isolated chain // in the order in which they are checked again
 }
 
-// NewGroup returns a Group whose breakers have cfg, and which keeps max of them,
-// those that are isolated not counted; zero means 1000. (Where very many were open
-// at once it may be a hundredth more, for a few calls of Get.) Config.Name, if there
-// is one, stands before the name of each: "bank payments". Config.OnStateChange
-// hears of all of them: of each in order and one at a time, but of two it may hear at
+// NewGroup returns a Group whose breakers use cfg. It keeps up to max breakers, isolated
+// ones not counted; zero means 1000, and the maximum is 1,000,000. (If very many are open
+// at once, it may exceed max by a hundredth for a few calls of Get.) Config.Name, if set,
+// precedes the name of each breaker: "bank payments". Config.OnStateChange is called for
+// all of them: for each breaker in order and one at a time, for two breakers possibly at
 // once. The error lists everything that is wrong.
 func NewGroup(cfg Config, max int) (*Group, error) {
 	cfg, err := cfg.resolve()
@@ -70,10 +68,10 @@ func NewGroup(cfg Config, max int) (*Group, error) {
 	return &Group{cfg: cfg, max: max}, nil
 }
 
-// Get returns the breaker of that name, a new one if there is none yet. Names
-// should be few, and not of others' choosing: "payments" or a host (in one spelling, as retryhttp has it), not a URL. What
-// is not printable is stripped from them, and 256 bytes are kept. For a name that is
-// known Get allocates nothing.
+// Get returns the breaker with that name, and makes it if there is none. Names should be
+// few and not chosen by others: "payments" or a host (in one spelling, as retryhttp has
+// it), not a URL. Unprintable characters are stripped from a name, and 256 bytes are
+// kept. For a known name Get allocates nothing.
 func (g *Group) Get(name string) *Breaker {
 	name = text.Line(name)
 	g.mu.Lock()
@@ -96,7 +94,8 @@ func (g *Group) add(name string) *Breaker {
 	return m.b
 }
 
-// breaker makes one of the Group's Config, which NewGroup has found right, as the zero one is.
+// breaker makes a breaker with the Group's Config, which NewGroup has validated; the zero
+// one is valid.
 func (g *Group) breaker(name string) *Breaker {
 	cfg, _ := g.cfg.resolve()
 	switch {
@@ -108,8 +107,8 @@ func (g *Group) breaker(name string) *Breaker {
 	return build(cfg)
 }
 
-// All returns the breakers that are there now, by name and in the order of their names: for dashboards, and for a person
-// who wants to isolate or reset one. It counts as no use of them.
+// All returns the current breakers by name, sorted by name: for dashboards, and for an
+// operator who wants to isolate or reset one. It does not count as use.
 func (g *Group) All() iter.Seq2[string, *Breaker] {
 	g.mu.Lock()
 	members := make([]*member, 0, len(g.members))

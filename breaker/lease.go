@@ -5,32 +5,35 @@ import (
 	"time"
 )
 
-// A Lease is the right to make one call. It must not be copied; its methods are safe for concurrent use, and do nothing
-// on a nil or zero Lease.
+// A Lease permits one call. It must not be copied. Its methods are safe for concurrent
+// use, and do nothing on a nil or zero Lease.
 type Lease struct {
-	gen   *generation   // what its report counts for; nil in a zero Lease
+	gen   *generation   // where its report counts; nil in a zero Lease
 	probe *probe        // nil if it was granted while closed
-	began time.Duration // where slow calls are looked for
+	began time.Duration // set only if Config.SlowCall is
 	done  atomic.Bool
 }
 
-// A probe is a call let through half-open. The breaker keeps it apart from the Lease, which may then stay on its
-// caller's stack.
+// A probe is a call let through while half-open. The breaker keeps it apart from the
+// Lease, which may then stay on its caller's stack.
 type probe struct {
 	report  func(error) // to gobreaker
 	expires time.Duration
 }
 
-// Probe reports whether the call finds out if the server is back: granted while half-open.
+// Probe reports whether the lease was granted while half-open: its call finds out whether
+// the server is back.
 func (l *Lease) Probe() bool { return l != nil && l.probe != nil }
 
-// Done reports what became of the call. Only the first report of a lease counts, and only if the breaker has not changed
-// its state since, and was neither isolated nor reset. An unknown outcome is Ignored.
+// Done reports the outcome of the call. Only the first report of a lease counts, and only
+// if the breaker has not changed its state since and was neither isolated nor reset. An
+// unknown outcome counts as Ignored.
 func (l *Lease) Done(o Outcome) { l.report(o, nil) }
 
-// DoneWith is Done with what the call failed with, so that people learn it if that opens the breaker, and so that the
-// server is left alone for as long as it asked. It costs next to nothing otherwise, and is worth it for any outcome but
-// Success.
+// DoneWith is Done with the cause of the failure. If the failure opens the breaker, the
+// cause appears in its errors and state changes, and the breaker stays open for as long
+// as the server asked for. Otherwise it costs next to nothing: use it for every outcome
+// but Success.
 func (l *Lease) DoneWith(o Outcome, c Cause) { l.report(o, &c) }
 
 func (l *Lease) report(o Outcome, c *Cause) {
@@ -49,11 +52,11 @@ func (l *Lease) report(o Outcome, c *Cause) {
 	case o == Failure:
 		g.failed(c)
 	case o == Trip:
-		g.owner.tripVerdict(g, c)
+		g.owner.tripNow(g, c)
 	}
 }
 
-// unlessSlow is Success, or Failure if the call took too long.
+// unlessSlow returns Success, or Failure if the call took too long.
 //
 //go:noinline
 func (l *Lease) unlessSlow() (Outcome, *Cause) {

@@ -12,11 +12,13 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// A Lockout remembers which API keys no call can succeed with until a person has acted: locked, disabled, deleted. Such
-// a key fails fast for every caller instead of drawing the same refusal over and over.
+// A Lockout remembers the API keys with which no call can succeed until a person has
+// acted: locked, disabled or deleted keys. A call with such a key fails at once instead
+// of getting the same refusal again.
 //
-// The zero Lockout is ready to use and safe for concurrent use; it must not be copied. Keys are names, never secrets; the
-// empty name is a key like any other, for programs that have only one.
+// The zero Lockout is ready to use. It is safe for concurrent use and must not be copied.
+// Keys are names, never secrets. The empty name is a valid key, for programs that have
+// only one.
 type Lockout struct {
 	locked   atomic.Pointer[keys] // nil: no key is locked
 	mu       sync.Mutex           // orders changes of locked, and guards what follows
@@ -24,16 +26,17 @@ type Lockout struct {
 	watchers []*watcher
 }
 
-// A watcher is a function that hears of changes, and what it has not heard yet.
+// A watcher is a function to call for changes, with the changes it has not received yet.
 type watcher struct {
-	hear    func(LockoutChange)
+	notify  func(LockoutChange)
 	changes hook.Queue[LockoutChange]
 }
 
-// Watch has f hear of every key that is locked or unlocked from now on, under the same terms as Config.OnStateChange. stop
-// ends that; a change that is being told of may still arrive. Any number may watch. f must not be nil.
+// Watch calls f for every key that is locked or unlocked from now on, under the same
+// rules as Config.OnStateChange. stop ends that; a change that is being delivered may
+// still arrive. There may be any number of watchers. f must not be nil.
 func (l *Lockout) Watch(f func(LockoutChange)) (stop func()) {
-	w := &watcher{hear: f}
+	w := &watcher{notify: f}
 	l.mu.Lock()
 	l.watchers = append(slices.Clip(l.watchers), w)
 	l.mu.Unlock()
@@ -44,22 +47,22 @@ func (l *Lockout) Watch(f func(LockoutChange)) (stop func()) {
 	}
 }
 
-// A LockCause is what the API said when it locked a key out.
+// A LockCause describes the answer that locked a key out.
 type LockCause struct {
-	Code    string // its error code, "" if none
-	TraceID string // its name for the answer, for its support; may be empty
-	Reason  string // what the code means, for people; may be empty
+	Code    string // the API's error code, "" if none
+	TraceID string // the API's trace id, for its support; may be empty
+	Reason  string // what the code means, for humans; may be empty
 	Advice  string // what a person should do about it; may be empty
 
-	// Sent is when the request was sent that was answered so; zero: now. An
-	// answer to one sent before the key was last unlocked locks nothing.
+	// Sent is when the request was sent; zero means now. The answer to a request sent
+	// before the key was last unlocked locks nothing.
 	Sent time.Time
 
-	At time.Time // when that was found out; zero: now
-	By string    // who found it out, where that is another process; may be empty
+	At time.Time // when the lockout was detected; zero: now
+	By string    // the process that detected it, if another; may be empty
 }
 
-// A LockoutChange is what a watcher of a Lockout hears.
+// A LockoutChange describes one change of a Lockout to its watchers.
 type LockoutChange struct {
 	Key    string
 	Locked bool      // true: now locked; false: now unlocked
@@ -67,8 +70,8 @@ type LockoutChange struct {
 	At     time.Time // of the change
 }
 
-// Check returns nil, or the *LockedError that says what locked the key. It takes no lock, and allocates nothing for a key
-// that is not locked.
+// Check returns nil, or a *LockedError if the key is locked. It takes no lock, and
+// allocates nothing for a key that is not locked.
 func (l *Lockout) Check(key string) error {
 	if l.locked.Load() == nil {
 		return nil
@@ -76,8 +79,7 @@ func (l *Lockout) Check(key string) error {
 	return l.check(key)
 }
 
-// check is apart from Check, so that this is inlined: nearly always no key is
-// locked.
+// check is separate from Check so that Check is inlined: nearly always no key is locked.
 //
 //go:noinline
 func (l *Lockout) check(key string) error {
@@ -88,11 +90,13 @@ func (l *Lockout) check(key string) error {
 	return nil
 }
 
-// Lock keeps everyone off the key from now on. The first cause stays: Lock reports false, and changes nothing, if the
-// key is locked already, or was unlocked after the request was sent that the cause answers. What is not printable is stripped from the texts of the cause, and 256 bytes of each are kept.
+// Lock locks the key out from now on. It reports false and changes nothing if the key is
+// locked already, so the first cause stays, or if the key was unlocked after the request
+// was sent (LockCause.Sent). Unprintable characters are stripped from the texts of the
+// cause, and 256 bytes of each are kept.
 func (l *Lockout) Lock(key string, cause LockCause) bool {
 	if l.Check(key) != nil {
-		return false // spares the many callers who were all told so at once the lock
+		return false // without the mutex: many callers may get the same answer at once
 	}
 	now := time.Now()
 	return l.change(key, cause.Sent, &LockedError{
@@ -108,11 +112,11 @@ func orNow(t, now time.Time) time.Time {
 	return t
 }
 
-// Unlock lets calls with the key through again: for when a person has put right what locked it. It reports whether the
-// key was locked.
+// Unlock lets calls with the key through again. Call it once a person has fixed what
+// locked the key. It reports whether the key was locked.
 func (l *Lockout) Unlock(key string) bool { return l.change(key, time.Time{}, nil) }
 
-// Locked returns what locked the keys that are locked now, sorted by key.
+// Locked returns the keys that are locked now, and why, sorted by key.
 func (l *Lockout) Locked() []*LockedError {
 	l.mu.Lock()
 	all := l.locked.Load().all()
@@ -125,8 +129,8 @@ func (l *Lockout) Locked() []*LockedError {
 	return all
 }
 
-// change locks the key with e, or unlocks it if e is nil. It reports false if that
-// is so already, or if e answers what was sent before a person acted.
+// change locks the key with e, or unlocks it if e is nil. It reports false if the key is
+// in that state already, or if e answers a request sent before the last Unlock.
 func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 	l.mu.Lock()
 	was := l.locked.Load().get(key)
@@ -146,19 +150,19 @@ func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 	}
 	l.mu.Unlock()
 	for _, w := range watchers {
-		w.changes.Drain("breaker.Lockout.Watch", w.hear)
+		w.changes.Drain("breaker.Lockout.Watch", w.notify)
 	}
 	return true
 }
 
-// memory is for how long a Lockout knows when a key was unlocked: no answer takes
-// so long.
+// memory is for how long a Lockout remembers when a key was unlocked: no answer takes
+// that long.
 const memory = 24 * time.Hour
 
-// freed is when keys were last unlocked.
+// freed holds when keys were last unlocked.
 type freed struct {
 	when map[string]time.Time
-	few  int // when may be twice as long as this before what is old is dropped
+	few  int // old entries are dropped when there are more than twice as many
 }
 
 func (f *freed) note(key string, now time.Time) {

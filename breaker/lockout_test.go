@@ -72,7 +72,7 @@ func TestLockoutPassesTheCauseOn(t *testing.T) {
 		Sent: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), At: time.Date(2026, 3, 4, 5, 6, 8, 0, time.UTC),
 	}
 	require.True(t, l.Lock("main", cause))
-	require.ErrorContains(t, l.Check("main"), "since 2026-03-04T05:06:08Z, as payout-3 found out")
+	require.ErrorContains(t, l.Check("main"), "since 2026-03-04T05:06:08Z, reported by payout-3")
 	stop()
 	require.True(t, l.Unlock("main"))
 	require.Len(t, one, 1)
@@ -99,7 +99,7 @@ func TestLockedErrorText(t *testing.T) {
 	}{
 		{breaker.LockedError{Key: "main", Code: "100", TraceID: "abc", Reason: "API key locked", At: at},
 			`API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace abc; ` +
-				`action: a person has to put it right, then end it with Lockout.Unlock`},
+				`action: a person has to fix it, then end it with Lockout.Unlock`},
 		{breaker.LockedError{At: at, Advice: "Ask the vendor."},
 			"API key is locked out since 2026-03-04T04:06:07Z; action: Ask the vendor, then end it with Lockout.Unlock"},
 	} {

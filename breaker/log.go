@@ -5,9 +5,9 @@ import (
 	"log/slog"
 )
 
-// LogChanges returns a function for Config.OnStateChange that logs a line for each change:
-// at WARN where the breaker opens or is isolated, at INFO otherwise. Nil logs to
-// slog.Default(), the one at the time of the change.
+// LogChanges returns a function for Config.OnStateChange that logs one line per change:
+// at WARN if the breaker opens or is isolated, otherwise at INFO. A nil logger means
+// slog.Default() at the time of the change.
 func LogChanges(logger *slog.Logger) func(StateChange) {
 	return func(c StateChange) {
 		attrs := make([]slog.Attr, 0, 6)
@@ -29,9 +29,9 @@ func LogChanges(logger *slog.Logger) func(StateChange) {
 	}
 }
 
-// LogLockouts returns a function for [Lockout.Watch] that logs a line for each key that is
-// locked, at ERROR, as a person has to act, or unlocked, at INFO. Nil logs to
-// slog.Default(), the one at the time of the change.
+// LogLockouts returns a function for [Lockout.Watch] that logs one line per change: at
+// ERROR for a key that is locked, because a person has to act, and at INFO for a key that
+// is unlocked. A nil logger means slog.Default() at the time of the change.
 func LogLockouts(logger *slog.Logger) func(LockoutChange) {
 	return func(c LockoutChange) {
 		level, message := slog.LevelInfo, "breaker: key unlocked"

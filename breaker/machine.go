@@ -7,8 +7,9 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// A machine is gobreaker's state machine, and nothing else of it: it is told of a failure when we have counted enough of
-// them, asked whether it is half-open when our open time is over, and hands out the slots of the probes.
+// A machine is gobreaker's state machine, used for nothing else: it gets a failure when
+// we have counted enough of them, says whether it is half-open when our open time is
+// over, and hands out the slots for probes.
 type machine = gobreaker.TwoStepCircuitBreaker[struct{}]
 
 var (
@@ -25,7 +26,7 @@ func newMachine(probes int) *machine {
 	})
 }
 
-// openMachine is a machine that was tripped.
+// openMachine returns a tripped machine.
 func openMachine(probes int) *machine {
 	m := newMachine(probes)
 	tripMachine(m)

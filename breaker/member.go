@@ -2,7 +2,7 @@ package breaker
 
 import "time"
 
-// A member is a breaker of a Group, and the place it has there.
+// A member is a breaker of a Group with its place there.
 type member struct {
 	name string
 	b    *Breaker
@@ -10,11 +10,11 @@ type member struct {
 	in         *chain // nil: kept
 	prev, next *member
 
-	until time.Time // kept: the end of its open time
-	index int       // kept: where
+	until time.Time // kept: when its open time ends
+	index int       // kept: in the heap
 }
 
-// A chain is a list of members, without a cell for each. The zero chain is empty.
+// A chain is a linked list of members that allocates no cells. The zero chain is empty.
 type chain struct {
 	front, back *member
 	len         int
@@ -46,8 +46,8 @@ func (c *chain) remove(m *member) {
 	c.len--
 }
 
-// ends are the members kept, for package heap: the first whose open time is over
-// comes first.
+// ends are the kept members, for package heap: the one whose open time ends first comes
+// first.
 type ends []*member
 
 func (e ends) Len() int           { return len(e) }

@@ -27,7 +27,7 @@ func TestProbing(t *testing.T) {
 		{"open until the last nanosecond", breaker.Config{}, []step{
 			{trip, breaker.Open},
 			{waitOpen(-ns), breaker.Open},
-			{refused("tripped by the verdict", ns), breaker.Open},
+			{refused("a call reported Trip", ns), breaker.Open},
 			{wait(ns), breaker.HalfOpen},
 		}},
 		{"two probes and no more, both must succeed", breaker.Config{Probes: 2}, []step{
@@ -61,7 +61,7 @@ func TestProbing(t *testing.T) {
 		{"so does a verdict", breaker.Config{}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
 			{calls(1, breaker.Trip), breaker.Open},
-			{refusedFor("tripped by the verdict", 6*time.Second), breaker.Open},
+			{refusedFor("a call reported Trip", 6*time.Second), breaker.Open},
 		}},
 		{"an ignored probe gives its slot back", breaker.Config{Probes: 2}, []step{
 			{all(trip, waitOpen(0)), breaker.HalfOpen},
@@ -137,13 +137,13 @@ func TestOpenTimeDoublesUpToItsBound(t *testing.T) {
 	cfg := breaker.Config{OpenFor: time.Second, MaxOpenFor: 5 * time.Second, Probes: 1}
 	for range 50 { // the times are drawn
 		run(t, cfg, []step{
-			{all(trip, refusedFor("tripped by the verdict", time.Second), waitOpen(0)), breaker.HalfOpen},
+			{all(trip, refusedFor("a call reported Trip", time.Second), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", 2*time.Second), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", 4*time.Second), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", 5*time.Second), waitOpen(0)), breaker.HalfOpen},
 			{all(calls(1, breaker.Failure), refusedFor("probe failed", 5*time.Second), waitOpen(0)), breaker.HalfOpen},
 			{calls(1, breaker.Success), breaker.Closed},
-			{all(trip, refusedFor("tripped by the verdict", time.Second)), breaker.Open},
+			{all(trip, refusedFor("a call reported Trip", time.Second)), breaker.Open},
 		})
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// A State is what a Breaker makes of calls.
+// A State is the state of a Breaker.
 type State uint8
 
 const (
 	Closed   State = iota // calls go through and are counted
 	Open                  // calls are refused: tripped, or isolated
-	HalfOpen              // a few calls, the probes, go through to find out
+	HalfOpen              // a few calls, the probes, go through to test the server
 )
 
 // String returns "closed", "open" or "half-open".
@@ -27,17 +27,18 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns String, for JSON and logs. There is no UnmarshalText.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// An Outcome is what a call says about the server. The zero Outcome, like any unknown one, counts as Ignored.
+// An Outcome is what a call showed about the server. The zero Outcome and unknown ones
+// count as Ignored.
 type Outcome uint8
 
 const (
-	Success Outcome = iota + 1 // the server is alive, whatever it answered
-	Failure                    // it did not do its work
-	Ignored                    // nothing was learnt: a cancelled call, for example
-	Trip                       // open at once: the server has said that it is closed
+	Success Outcome = iota + 1 // the server works, whatever it answered
+	Failure                    // the server failed
+	Ignored                    // the call showed nothing: it was cancelled, for example
+	Trip                       // open at once: the server said that it is unavailable
 )
 
 // String returns "success", "failure", "ignored" or "trip".
@@ -55,16 +56,16 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns String, for JSON and logs. There is no UnmarshalText.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// A StateChange is what Config.OnStateChange hears. Isolating a breaker that is open already is a change with From and
-// To both Open.
+// A StateChange describes one change of state to Config.OnStateChange. Isolating a
+// breaker that is open already is a change with From and To both Open.
 type StateChange struct {
 	Name     string        // Config.Name
-	From, To State         // the same only if an open breaker was isolated
-	At       time.Time     // when; a probe that never reported fails when its time is up, not when somebody notices
-	Reason   string        // for people: "10 failures in a row, the last: HTTP 503"
-	RetryIn  time.Duration // To Open: how long it stays so, from At; zero while isolated. Otherwise zero
-	Refused  uint64        // by Acquire or Check in the state that it leaves, or would have been if it were not ReportOnly
+	From, To State         // equal only if an open breaker was isolated
+	At       time.Time     // when it happened: a probe that never reports fails at its timeout, not when noticed
+	Reason   string        // for humans: "10 failures in a row, the last: HTTP 503"
+	RetryIn  time.Duration // To Open: the open time, from At; zero if isolated. Otherwise zero
+	Refused  uint64        // calls refused in the state From, or that ReportOnly let through
 }

@@ -2,31 +2,31 @@ package breaker
 
 import "time"
 
-// Stats is how a [Breaker] stands and what it has counted. Fields may be added.
+// Stats describes the state and the counts of a [Breaker]. Fields may be added.
 type Stats struct {
 	Name  string // Config.Name
 	State State  // an isolated breaker is Open
 
 	Since    time.Time // when this state began
-	Until    time.Time // Open: the end of it; zero where it is not open, or isolated
+	Until    time.Time // Open: when it ends; zero if not open, or isolated
 	Isolated bool      // by a person, until Reset
-	Reason   string    // Open: why, for people; otherwise empty
+	Reason   string    // Open: why, for humans; otherwise empty
 
 	ReportOnly bool // Config.ReportOnly: it refuses nothing, unless isolated
 
 	InARow   int    // Closed: failures since the last success
-	Failures uint64 // Closed: in the window; zero where FailureRatio is off
-	Calls    uint64 // Closed: in the window, failures included; zero where FailureRatio is off
-	Probes   int    // HalfOpen: that are out
+	Failures uint64 // Closed: in the window; zero if FailureRatio is off
+	Calls    uint64 // Closed: in the window, failures included; zero if FailureRatio is off
+	Probes   int    // HalfOpen: granted and not reported yet
 
-	Refused      uint64 // calls, in this state, or that would have been if it were not ReportOnly
-	RefusedInAll uint64 // since the breaker was made, by Reset too
+	Refused      uint64 // calls refused in this state, or that ReportOnly let through
+	RefusedInAll uint64 // the same since the breaker was made; Reset does not clear it
 	Transitions  uint64 // changes from one state to another since the breaker was made
 }
 
-// Stats returns how the breaker stands now. It counts as no call. Where it finds that time has
-// changed the state, OnStateChange hears of that in a goroutine of its own: who reads Stats
-// may hold locks that the hook waits for, as collections of metrics do.
+// Stats returns the current state and counts. It does not count as a call. If it finds that
+// time has changed the state, OnStateChange is called on a goroutine of its own: the caller of
+// Stats may hold locks that the hook needs, as a collection of metrics does.
 func (b *Breaker) Stats() Stats {
 	b.current()
 	b.mu.Lock()
@@ -49,7 +49,7 @@ func (b *Breaker) Stats() Stats {
 	}
 	b.mu.Unlock()
 	if g != was && b.cfg.OnStateChange != nil {
-		go b.tell()
+		go b.notify()
 	}
 	return s
 }

@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	reasonVerdict = "tripped by the verdict"
-	reasonProbe   = "probe failed"
-	reasonLast    = ", the last: "
+	reasonTrip  = "a call reported Trip"
+	reasonProbe = "probe failed"
+	reasonLast  = ", the last: "
 )
 
-// admit is Acquire, or Check, in every state but Closed. An open time that is not over costs no lock.
+// admit is Acquire, or Check, in every state but Closed. It takes no lock while the open
+// time runs.
 func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
 	g = b.current()
 	if now := b.now(); g.open(now) {
@@ -24,18 +25,18 @@ func (b *Breaker) admit(take bool) (g *generation, p *probe, err error) {
 	b.mu.Lock()
 	g, p, err = b.admitLocked(take)
 	b.mu.Unlock()
-	b.tell()
+	b.notify()
 	return g, p, err
 }
 
-// refuse counts a refusal, and makes it one for the record only where the breaker is to report and not to refuse. There a
-// caller who looks before he acquires is counted once, when he does.
+// refuse counts a refusal and returns it, or nil if the breaker is ReportOnly. There a
+// caller that calls Check before Acquire is counted once, by Acquire.
 func (b *Breaker) refuse(g *generation, take bool, e *OpenError) error {
-	lenient := b.cfg.ReportOnly && !g.isolated
-	if take || !lenient {
+	reportOnly := b.cfg.ReportOnly && !g.isolated
+	if take || !reportOnly {
 		g.refused.Add(1)
 	}
-	if lenient {
+	if reportOnly {
 		return nil
 	}
 	return e
@@ -60,13 +61,14 @@ func (b *Breaker) admitLocked(take bool) (*generation, *probe, error) {
 	return nil, nil, b.refuse(g, take, b.probing(now))
 }
 
-// full reports whether no more probes may go out, half-open.
+// full reports whether all probes of a half-open breaker are taken.
 func (b *Breaker) full() bool {
 	c := b.machine.Counts()
 	return c.Requests-c.TotalExclusions >= uint32(b.cfg.Probes)
 }
 
-// probing refuses a call while the probes are out. There is one out: had they all succeeded, the breaker were closed.
+// probing refuses a call while all probes are taken. At least one has not reported: had
+// they all succeeded, the breaker would be closed.
 func (b *Breaker) probing(now time.Duration) *OpenError {
 	e := &OpenError{Name: b.cfg.Name, RetryIn: 1, Reason: "half-open, waiting for its probes to answer"}
 	if len(b.probes) > 0 {
@@ -75,8 +77,8 @@ func (b *Breaker) probing(now time.Duration) *OpenError {
 	return e
 }
 
-// untilProbed is how long the probes that are out may take to report at most, and
-// the open time after that if they do not.
+// untilProbed is the longest time until the unreported probes run out, plus the open time
+// that follows if they do.
 func (b *Breaker) untilProbed() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -86,7 +88,7 @@ func (b *Breaker) untilProbed() time.Duration {
 	return b.probes[0].expires + b.cfg.MaxOpenFor - b.now()
 }
 
-// grant lets a probe out, or returns nil if the machine will not have it.
+// grant takes a slot for a probe, or returns nil if the machine has none.
 func (b *Breaker) grant(now time.Duration) *probe {
 	report, err := b.machine.Allow()
 	if err != nil {
@@ -97,8 +99,9 @@ func (b *Breaker) grant(now time.Duration) *probe {
 	return p
 }
 
-// settle makes the changes that time has brought about by now, and returns the generation that is current then. Every
-// entry under the lock begins with it, so what happens does not depend on who looks when.
+// settle makes the changes that are due by now, and returns the generation current then.
+// Every entry under the lock begins with it, so the result does not depend on who calls
+// when.
 func (b *Breaker) settle(now time.Duration) *generation {
 	g := b.gen.Load()
 	if g.state == HalfOpen && len(b.probes) > 0 && b.probes[0].expires <= now {
@@ -113,9 +116,10 @@ func (b *Breaker) settle(now time.Duration) *generation {
 	return b.gen.Load()
 }
 
-// halfOpen begins to probe. The machine's own open time is a nanosecond, and we have waited longer. There is one
-// exception: a probe ran out so long ago that the open time which followed is over as well. The machine has learnt that
-// just now and stays open for that nanosecond, so a machine that was opened earlier takes its place.
+// halfOpen begins to probe. The machine's own open time is a nanosecond, and more has
+// passed, with one exception: a probe ran out so long ago that the open time after it is
+// over as well. The machine gets that failure only now and stays open for its nanosecond,
+// so a machine that was opened earlier takes its place.
 func (b *Breaker) halfOpen(now time.Duration) {
 	if b.machine.State() == gobreaker.StateOpen && b.spare != nil {
 		b.machine = b.spare
@@ -124,7 +128,8 @@ func (b *Breaker) halfOpen(now time.Duration) {
 	b.move(&generation{state: HalfOpen}, now, now, "open time is over")
 }
 
-// trip opens the breaker because of what g has counted, if g is still current, for as long as was asked at least.
+// trip opens the breaker because of what g has counted, if g is still current, for at
+// least as long as the server asked.
 func (b *Breaker) trip(g *generation, reason string, asked time.Duration) {
 	b.mu.Lock()
 	if b.gen.Load() == g {
@@ -134,10 +139,10 @@ func (b *Breaker) trip(g *generation, reason string, asked time.Duration) {
 		b.open(now, now, reason, asked, 0)
 	}
 	b.mu.Unlock()
-	b.tell()
+	b.notify()
 }
 
-// probed takes the report of a probe, if it is still waited for, with what it failed with.
+// probed takes the report of a probe, unless the breaker has moved on.
 func (b *Breaker) probed(g *generation, p *probe, o Outcome, c *Cause) {
 	b.mu.Lock()
 	now := b.now()
@@ -145,7 +150,7 @@ func (b *Breaker) probed(g *generation, p *probe, o Outcome, c *Cause) {
 		b.judge(p, o, now, c)
 	}
 	b.mu.Unlock()
-	b.tell()
+	b.notify()
 }
 
 func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, c *Cause) {
@@ -161,26 +166,32 @@ func (b *Breaker) judge(p *probe, o Outcome, now time.Duration, c *Cause) {
 		b.reopen(p, now, now, reasonProbe+c.after(": "), c.asked())
 	case Trip:
 		p.report(errFailed)
-		b.reopen(p, now, now, c.verdict(), c.asked())
+		b.reopen(p, now, now, c.tripReason(), c.asked())
 	default:
-		p.report(errIgnored) // its slot is free again
+		p.report(errIgnored) // frees its slot
 	}
 }
 
-// reopen opens because of a probe, for twice as long as the last time, or for as long as was asked.
+// reopen opens the breaker after a failed probe, for twice as long as last time or for as
+// long as the server asked.
 func (b *Breaker) reopen(p *probe, at, now time.Duration, reason string, asked time.Duration) {
 	b.openFor = min(2*b.openFor, b.cfg.MaxOpenFor)
 	granted := p.expires - b.cfg.ProbeTimeout
 	b.open(at, now, reason, asked, at-granted)
 }
 
-// open begins an open time at an instant that is now or has passed, after a probe that took so long, if any. The draw is
-// cut off nowhere, or many processes would come back at that very instant. What a server asked for is the least, and
-// nothing is put on top where it is more than all of that: a call that waits as it was told to then finds the breaker
-// willing, and the probes are few.
+// open begins an open time at an instant that is now or in the past. took is how long the
+// failed probe took, if there was one.
 //
-// What the probe took is part of the time, or a fleet would notice later that a server which answered nobody is well
-// than that one which refused everybody is. Half of it remains: a probe that hangs is not to be followed by the next at once.
+// The random time is not truncated at a bound, or many processes would come back at that
+// very instant. The wait that the server asked for is the minimum. If it exceeds the open
+// time, nothing is added to it, so that a call that waits exactly that long finds the
+// breaker half-open. The number of probes limits the load then.
+//
+// The duration of the probe is part of the open time. Otherwise a fleet would notice the
+// recovery of a server that times out later than that of one that refuses at once. At
+// least half of the time remains: a probe that hangs must not be followed by the next one
+// at once.
 func (b *Breaker) open(at, now time.Duration, reason string, asked, took time.Duration) {
 	least, most := max(b.openFor*2/3, asked), max(b.openFor, asked)
 	drawn := least + rand.N(most-least+1)
@@ -191,7 +202,7 @@ func (b *Breaker) open(at, now time.Duration, reason string, asked, took time.Du
 	b.move(&generation{state: Open, until: until, reason: reason}, at, now, reason)
 }
 
-// move makes g the current generation as of an instant that is now or has passed.
+// move makes g the current generation as of an instant that is now or in the past.
 func (b *Breaker) move(g *generation, at, now time.Duration, reason string) {
 	left := b.gen.Load()
 	from := left.state

@@ -48,12 +48,12 @@ func TestConsecutiveFailuresTrip(t *testing.T) {
 		{"off", breaker.Config{ConsecutiveFailures: -1, FailureRatio: -1}, []step{
 			{calls(10_000, breaker.Failure), breaker.Closed},
 			{calls(1, breaker.Trip), breaker.Open},
-			{refusedFor("tripped by the verdict", 3*time.Second), breaker.Open},
+			{refusedFor("a call reported Trip", 3*time.Second), breaker.Open},
 		}},
 		{"the verdict trips at once", breaker.Config{}, []step{
 			{calls(100, breaker.Success), breaker.Closed},
 			{calls(1, breaker.Trip), breaker.Open},
-			{refusedFor("tripped by the verdict", 3*time.Second), breaker.Open},
+			{refusedFor("a call reported Trip", 3*time.Second), breaker.Open},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { run(t, tt.cfg, tt.steps) })

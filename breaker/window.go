@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// buckets is how many steps a window moves in.
+// buckets is how many steps a window has.
 const buckets = 30
 
-// A window counts the calls of the last while without a lock: each bucket packs into one word which lap round the ring
-// it belongs to, and how many calls succeeded and failed in it. A bucket of an earlier lap is empty; whoever first
-// counts in it takes it over.
+// A window counts recent calls without a lock. Each bucket packs into one word the lap of
+// the ring it belongs to and how many calls succeeded and failed in it. A bucket of an
+// earlier lap counts as empty; the first call in a new lap takes it over.
 //
-// A lap number repeats after 2^24 laps: sixteen years of a 30 s window. Should a bucket have lain idle for exactly as
-// long, what it held counts again; that is not worth a second word.
+// A lap number repeats after 2^24 laps: sixteen years of a 30 s window. If a bucket was
+// idle for exactly that long, its old counts are valid again; that is not worth a second
+// word.
 type window [buckets]atomic.Uint64
 
 const (
@@ -22,7 +23,7 @@ const (
 	maxLap    = 1<<(64-2*countBits) - 1
 )
 
-// count adds one call at now, a time since some epoch, to a window that moves on every step.
+// count adds one call at now, a time since some epoch, to a window with this step.
 func (w *window) count(now, step time.Duration, failed bool) {
 	tick := uint64(now / step)
 	bucket, lap := &w[tick%buckets], tick/buckets&maxLap
@@ -34,8 +35,9 @@ func (w *window) count(now, step time.Duration, failed bool) {
 	}
 }
 
-// added is the bucket with one more call. Counts of a million are both halved: their ratio stays, though what comes after
-// weighs more. In the longest window that takes 8,000 calls a second, in one of 30 s a million.
+// added returns the bucket with one more call. Counts that reach a million are both
+// halved: their ratio stays, though later calls weigh more. That takes 8,000 calls a
+// second in the longest window, and a million a second in one of 30 s.
 func added(bucket, lap uint64, failed bool) uint64 {
 	has, successes, failures := unpack(bucket)
 	if has != lap {
@@ -56,11 +58,11 @@ func unpack(bucket uint64) (lap, successes, failures uint64) {
 	return bucket >> (2 * countBits), bucket >> countBits & maxCount, bucket & maxCount
 }
 
-// sum is what the window holds at now.
+// sum returns what the window holds at now.
 func (w *window) sum(now, step time.Duration) (failures, calls uint64) {
 	tick := uint64(now / step)
 	for i := range uint64(buckets) {
-		// The bucket of tick−i; before the first lap is over there is nothing behind tick 0.
+		// The bucket of tick−i. In the first lap there is nothing before tick 0.
 		if i > tick {
 			break
 		}

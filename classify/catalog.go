@@ -11,35 +11,35 @@ import (
 	"github.com/nexpay-go/resilience/internal/codes"
 )
 
-// A Catalog knows what the codes of one API mean, and what its answers look like. It
-// never changes once made and is safe for concurrent use. Make one with [NewCatalog],
-// or derive one from another using [Catalog.With] and [Catalog.WithShape].
+// A Catalog holds the rules for the error codes of one API, and the shape of its answers.
+// It is immutable and safe for concurrent use. Make one with [NewCatalog], or derive one
+// from another with [Catalog.With] and [Catalog.WithShape].
 type Catalog struct {
 	name     string
 	shape    *shape
 	adapters []Adapter
-	sqlState bool // its codes are those of SQLSTATE
+	sqlState bool // it reads SQLState() string
 
-	// What the rules say, in three layers: one code lies over beginnings, and they
-	// over ranges.
+	// The rules, in three layers: a rule for one code overrides a beginning, which
+	// overrides a range.
 	singles    map[Code]*Rule
 	beginnings map[Code]*Rule
 	ranges     []span
 
 	index   codes.Table[Rule] // of singles
 	layers  bool              // there are beginnings or ranges
-	lengths []int             // of beginnings, each once, the longest first
-	firsts  []int64           // ranges[i].first, close together because that is what a search reads; nil if one is too large
+	lengths []int             // of beginnings, without duplicates, longest first
+	firsts  []int64           // ranges[i].first, stored together for the search; nil if one does not fit
 }
 
-// NewCatalog makes a catalog of rules, in any order, for an API whose answers have
-// the zero [Shape]. Of several rules that speak for a code, one for that code alone
-// wins over the longest beginning, and that over a range.
+// NewCatalog returns a catalog with these rules, in any order, for an API whose answers
+// have the zero [Shape]. If several rules match a code, a rule for that code alone wins
+// over the longest beginning, and a beginning wins over a range.
 //
-// It reports everything that is wrong in one error: no catalog name, a rule without
-// name, codes or class, codes that no answer can have, an invalid class or effect, a
-// reversed range, a lockout that is not [Fatal], a rule for a code that says that
-// there is no error, two ranges that overlap, two rules for one code or beginning.
+// NewCatalog reports all mistakes in one error: an empty catalog name; a rule without a
+// name, codes or class; codes that no answer can have; an invalid class or effect; a
+// reversed range; a lockout that is not [Fatal]; a rule for a code that means success;
+// two ranges that overlap; two rules for one code or beginning.
 func NewCatalog(name string, rules ...Rule) (*Catalog, error) {
 	var unnamed error
 	if name == "" {
@@ -52,12 +52,12 @@ func NewCatalog(name string, rules ...Rule) (*Catalog, error) {
 	return c, nil
 }
 
-// With returns a copy of the catalog that follows these rules too. One code wins
-// over a beginning, and that over a range, whichever came first; otherwise these
-// rules win over those the catalog had. Among themselves they must not overlap, and
-// errors are as for [NewCatalog].
+// With returns a copy of the catalog with these rules added. A rule for one code wins
+// over a beginning, and a beginning over a range, regardless of when each was added.
+// Otherwise the new rules win over the existing ones. The new rules must not overlap each
+// other. Errors are those of [NewCatalog].
 //
-// To use the copy with policies made for the original, put it into those: see the
+// Policies made for the original catalog keep using it. To give them the copy, set the
 // Catalog field of policy.Table.
 func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
 	set, err := compile(rules, c.shape)
@@ -100,18 +100,18 @@ func join(base, top map[Code]*Rule) map[Code]*Rule {
 	return all
 }
 
-// Named returns a copy of the catalog with another name, for one that [Catalog.With]
-// has made another API's. An empty name changes nothing.
+// Named returns a copy of the catalog with another name. Use it for a catalog that
+// [Catalog.With] has adapted to another API. An empty name leaves the name as it is.
 func (c *Catalog) Named(name string) *Catalog {
 	n := *c
 	n.name = cmp.Or(name, c.name)
 	return &n
 }
 
-// Name is the name the catalog was made with.
+// Name returns the name of the catalog.
 func (c *Catalog) Name() string { return c.name }
 
-// Lookup finds the rule for a code. It does not allocate.
+// Lookup returns the rule for a code, and false if there is none. It does not allocate.
 func (c *Catalog) Lookup(code Code) (Rule, bool) {
 	if r := c.find(code); r != nil {
 		return *r, true
@@ -119,12 +119,12 @@ func (c *Catalog) Lookup(code Code) (Rule, bool) {
 	return Rule{}, false
 }
 
-// Rules returns the rules that speak for at least one code, in a slice of the
-// caller's own: numbers in their order, a beginning or a range before what lies in
-// it, then words.
+// Rules returns a new slice of the rules that match at least one code. Numbers come
+// first, in ascending order, then words. A beginning or a range comes before the codes
+// within it.
 func (c *Catalog) Rules() []Rule {
 	seen := make(map[*Rule]bool, len(c.singles)+len(c.beginnings)+len(c.ranges))
-	for _, s := range c.ranges { // one around others has several spans
+	for _, s := range c.ranges { // a range around others has several spans
 		seen[s.rule] = true
 	}
 	c.hide(seen)
@@ -144,7 +144,7 @@ func (c *Catalog) Rules() []Rule {
 	return rules
 }
 
-// hide takes out the ranges of which every number has a rule of its own.
+// hide removes the ranges whose every number has a rule of its own.
 func (c *Catalog) hide(seen map[*Rule]bool) {
 	var codes []span
 	for code, r := range c.singles {
@@ -162,14 +162,14 @@ func (c *Catalog) hide(seen map[*Rule]bool) {
 	}
 }
 
-// compare orders rules for people.
+// compare orders rules for display.
 func (r *Rule) compare(o *Rule) int {
 	k, first, last := r.span()
 	l, oFirst, oLast := o.span()
 	if c := first.Compare(oFirst); c != 0 {
 		return c
 	}
-	if k == aBeginning || l == aBeginning { // before what begins so
+	if k == aBeginning || l == aBeginning { // before the codes that begin with it
 		return cmp.Compare(l, k)
 	}
 	return oLast.Compare(last)
@@ -183,7 +183,7 @@ func (c *Catalog) find(code Code) *Rule {
 	return c.wider(code)
 }
 
-// wider finds the rule that speaks for a code beside others.
+// wider returns the rule for a beginning or a range that includes the code.
 func (c *Catalog) wider(code Code) *Rule {
 	for _, n := range c.lengths {
 		if n <= len(code) {
@@ -202,7 +202,7 @@ func (c *Catalog) wider(code Code) *Rule {
 	return nil
 }
 
-// last is the last range that begins at n or before, the first one if none does.
+// last returns the index of the last range that begins at or before n, or 0 if none does.
 func (c *Catalog) last(n number) (base int) {
 	if small, fits := n.int64(); fits && c.firsts != nil {
 		for left := len(c.firsts); left > 1; {

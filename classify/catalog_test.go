@@ -46,11 +46,11 @@ func TestNewCatalogReportsEverything(t *testing.T) {
 		`rule "odd effect" (code 4): invalid effect Effect(7)`,
 		`rule "soft lock" (code 5): lockout without class fatal`,
 		`rule "codeless": no code`,
-		`rule "zero" (code 0): this code says that there is no error`,
-		`rule "every": "*" would be every code: what no rule knows is judged by its status`,
-		`rule "broken": no answer has the code "a\nb": a code has at most 128 bytes, all printable`,
-		`rule "long": no answer has the code "aaaa`,
-		`rule "blank": no answer has the code " ": a code has at most 128 bytes`,
+		`rule "zero" (code 0): this code means success`,
+		`rule "every": "*" would match every code; a code without a rule is classified by its HTTP status`,
+		`rule "broken": invalid code "a\nb": a code has at most 128 bytes, all printable`,
+		`rule "long": invalid code "aaaa`,
+		`rule "blank": invalid code " ": a code has at most 128 bytes`,
 		`rule "again" (codes "EAPI:I n*") overlaps rule "begin" (codes "EAPI:I n*")`,
 		`rule "backwards" (codes 20 to 10): range is reversed`,
 		`rule "high" (codes 200 to 300) overlaps rule "low" (codes 100 to 200)`,
@@ -60,6 +60,21 @@ func TestNewCatalogReportsEverything(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	require.Equal(t, 17, strings.Count(err.Error(), "\n")+1, "each fault once:\n%v", err)
+}
+
+// Zero means success: no rule may be of it alone, in whatever form.
+func TestZeroAlone(t *testing.T) {
+	for codes, ok := range map[string]bool{"0": false, "0..0": false, "-1..1": true, "0..1": true, "0*": true} {
+		c, err := classify.NewCatalog("test", rule("r", codes))
+		if !ok {
+			require.ErrorContains(t, err, "this code means success", codes)
+			continue
+		}
+		require.NoError(t, err, codes)
+		r, found := c.Lookup("0")
+		require.True(t, found, codes)
+		require.Equal(t, "r", r.Name, codes)
+	}
 }
 
 func TestWith(t *testing.T) {

@@ -8,15 +8,15 @@ import (
 	"github.com/nexpay-go/resilience/internal/codes"
 )
 
-// A Code is what an API calls an error: "card_declined", "EAPI:Invalid nonce",
-// "-32603". It is never the HTTP status. "" means that there is no code.
+// A Code is an API's name for an error: "card_declined", "EAPI:Invalid nonce", "-32603".
+// It is never the HTTP status. The empty Code means that there is no code.
 //
 // A number and the same number as text are one code: the answers {"code":50},
-// {"code":50.0}, {"code":5e1} and {"code":"50"} have the code "50". An integer of at
-// most 40 digits is written in plain digits, any other number as it stands. Text is
-// never read as a number: "050", "+50" and "5e1" in quotes are words. A word is
-// itself, case and all: at most 128 bytes, all of them printable and one at least not
-// a blank. Other text is no code.
+// {"code":50.0}, {"code":5e1} and {"code":"50"} all have the code "50". An integer of at
+// most 40 digits is written in plain digits. Any other number is kept as written. Other
+// text is never read as a number: "050", "+50" and "5e1" in quotes are words. A word is
+// case-sensitive. It has at most 128 bytes, all of them printable and at least one of
+// them not a blank. Any other text is not a code.
 type Code string
 
 const (
@@ -27,10 +27,10 @@ const (
 // Valid reports whether an answer can have the code.
 func (c Code) Valid() bool { return codes.Valid(string(c)) }
 
-// Text returns the code for people: in quotes, if it is more than a word.
+// Text returns the code for display, in quotes if it is more than one word.
 func (c Code) Text() string { return codes.Text(string(c)) }
 
-// wordCode is the code that a string says, "" if it is none.
+// wordCode returns a string as a code, or "" if it is not one.
 func wordCode(word string) Code {
 	if c := Code(word); c.Valid() {
 		return c
@@ -38,8 +38,8 @@ func wordCode(word string) Code {
 	return ""
 }
 
-// quotedCode is the code that a string says, as JSON writes it. A thousand of them that
-// are none cost no memory.
+// quotedCode returns a JSON string as a code, or "" if it is not one. A string that is
+// not a code costs no allocation.
 func quotedCode(text []byte) Code {
 	inner := text[1 : len(text)-1]
 	var buf [maxWord + utf8.UTFMax]byte
@@ -63,7 +63,7 @@ func quotedCode(text []byte) Code {
 	return Code(inner)
 }
 
-// numberCode is the code that a number says, as JSON writes it.
+// numberCode returns a JSON number as a code.
 func numberCode(text []byte) Code {
 	var plain [maxDigits + 1]byte
 	if digits, ok := integer(plain[:0], text); ok {
@@ -75,10 +75,10 @@ func numberCode(text []byte) Code {
 	return Code(text)
 }
 
-// integer appends the plain digits of a JSON number that is an integer of at most
-// 40 digits.
+// integer appends the plain digits of a JSON number if it is an integer of at most 40
+// digits.
 func integer(plain, text []byte) (digits []byte, ok bool) {
-	if n := len(text); n <= 18 && text[0] != '-' && text[0] != '0' && allDigits(text) { // nearly always
+	if n := len(text); n <= 18 && text[0] != '-' && text[0] != '0' && allDigits(text) { // the usual case
 		return append(plain, text...), true
 	}
 	negative := text[0] == '-'
@@ -86,7 +86,7 @@ func integer(plain, text []byte) (digits []byte, ok bool) {
 	exponent := 0
 	if at := bytes.IndexAny(text, "eE"); at >= 0 {
 		e, err := strconv.Atoi(string(text[at+1 : min(len(text), at+8)]))
-		if err != nil || len(text) > at+8 { // 1e0000001 is not worth the trouble
+		if err != nil || len(text) > at+8 { // exponents of more digits are not normalised
 			return nil, false
 		}
 		exponent, text = e, text[:at]

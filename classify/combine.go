@@ -5,25 +5,25 @@ import (
 	"github.com/nexpay-go/resilience/internal/wire"
 )
 
-// Bounds of the walk through one error: how many errors it looks at, and how deep
-// joined errors nest. What lies beyond is not looked at, and the effect is Unknown.
+// Limits on the walk through one error: the number of errors, and the depth of nested
+// joins. Errors beyond a limit are not read, and make the effect Unknown.
 const (
 	maxErrors = 1000
 	maxJoins  = 20
 )
 
-// Classify says what a failed call asks for. The package documentation tells whose
-// opinion counts. Classify(nil) is the zero Verdict. It does not allocate for an
-// [*Error], wrapped or not.
+// Classify returns the verdict on the error of a failed call. The package documentation
+// says which error in a chain decides. Classify(nil) returns the zero Verdict. It does
+// not allocate for an [*Error], wrapped or not.
 func (c *Catalog) Classify(err error) (v Verdict) {
 	c.classify(err, &v)
 	return v
 }
 
-// classify is Classify into v: goroutines call it by the thousand on small stacks,
-// where no frame but the caller's should hold a Verdict.
+// classify is Classify with the result in v. Thousands of goroutines call it on small
+// stacks, so only the caller's frame holds a Verdict.
 func (c *Catalog) classify(err error, v *Verdict) {
-	if e := answerIn(err); e != nil { // nearly always
+	if e := answerIn(err); e != nil { // the usual case
 		c.answer(e, v)
 		return
 	}
@@ -36,7 +36,7 @@ func (c *Catalog) walk(err error, v *Verdict) {
 	*v = w.opinion(err, 0).Verdict
 }
 
-// answerIn finds the *Error in a plain chain; nil where it takes a closer look.
+// answerIn returns the *Error of a plain chain, or nil if the chain needs the full walk.
 func answerIn(err error) *Error {
 	for range maxErrors {
 		switch x := err.(type) {
@@ -58,11 +58,11 @@ func answerIn(err error) *Error {
 	return nil
 }
 
-// answer judges one failed answer. v is zero before.
+// answer classifies one failed answer. v must be zero.
 func (c *Catalog) answer(e *Error, v *Verdict) {
 	rowClass, rowEffect := statusRow(e.Status)
 	v.Class, v.Status, v.RetryAfter, v.Rule = rowClass, e.Status, max(e.RetryAfter, 0), statusName(e.Status)
-	refused := !e.partial && len(e.Details) <= maxDetails // as far as we know yet
+	refused := !e.partial && len(e.Details) <= maxDetails // so far
 	decided := 0
 	complaints := len(e.Details) + len(e.beyond)
 	if e.bare {
@@ -75,8 +75,8 @@ func (c *Catalog) answer(e *Error, v *Verdict) {
 			continue
 		}
 		class, effect, lockout, name := rowClass, Unknown, false, statusName(e.Status)
-		// A code that no rule knows may say that it happened before: the status
-		// cannot tell otherwise, it only decides what would help.
+		// A code without a rule may mean "already done", and the status does not tell:
+		// the status decides the class only.
 		r := c.index.Find(string(code))
 		if r == nil && c.layers {
 			r = c.wider(code)
@@ -96,21 +96,21 @@ func (c *Catalog) answer(e *Error, v *Verdict) {
 		if v.RetryAfter > 0 && e.Status >= 400 && e.Status <= 499 { // "later" is not "never"
 			v.Class = Retryable
 		}
-	case e.Status != 0: // without a status the rules speak alone
+	case e.Status != 0: // without a status the rules alone decide
 		refused = refused && mayRefuse(e.Status)
 	}
 	if refused {
 		v.Effect = NotApplied
 	}
 	if e.skipped > maxSkipped && strictness(v.Class, v.Lockout) < strictness(Unclassified, false) {
-		v.Class, v.Code, v.Rule = Unclassified, "", "too many errors" // one that was not read may forbid what these allow
+		v.Class, v.Code, v.Rule = Unclassified, "", "too many errors" // an error that was not read may forbid what these allow
 	}
 }
 
-// strictness orders classes where several errors came at once: the one that forbids
-// most wins. Unclassified stands in the middle: it forbids resending, but knows less
-// than a rule that names what is wrong. A lockout goes before any other Fatal,
-// because its code is the one a person has to hear of.
+// strictness orders classes where one answer has several errors: the one that forbids
+// most wins. Unclassified is in the middle: it forbids a retry, but says less than a rule
+// that names the mistake. A lockout wins over any other Fatal, because a person has to
+// see its code.
 func strictness(c Class, lockout bool) int {
 	switch c {
 	case Retryable:
@@ -128,21 +128,21 @@ func strictness(c Class, lockout bool) int {
 	return 3
 }
 
-// A rank is how much an opinion counts against others of the same chain.
+// A rank orders the opinions of one chain.
 type rank uint8
 
 const (
 	nobody    rank = iota
-	byNotSent      // the lowest: whatever else is in the chain was seen, and may speak of a request on the wire
+	byNotSent      // the lowest: any other error in the chain may be about a request that was sent
 	byURL
 	byTransport
 	byUndecodable
-	byCancel // a read the caller broke off is unreadable too, but that is not the point
-	byUnsent // whatever it failed with, it was not sent
-	byStatus // that an error tells without a code
+	byCancel // above byUndecodable: a read that the caller cancelled is unreadable too
+	byUnsent // the request was not sent, whatever the cause
+	byStatus // a status without a code
 	byCode
 	byAnswer
-	byMark // the program's own word
+	byMark // set by the program
 )
 
 type opinion struct {
@@ -150,21 +150,21 @@ type opinion struct {
 	rank rank
 }
 
-// A walk goes through a tree of errors.
+// A walk visits a tree of errors.
 type walk struct {
 	catalog *Catalog
 	left    int
 }
 
-// opinion is that of the chain starting at err. The outermost of the highest rank
-// wins; where the chain ends in joined errors, they have one opinion together.
+// opinion returns the opinion of the chain that starts at err. The outermost opinion of
+// the highest rank wins. If the chain ends in joined errors, these count as one opinion.
 func (w *walk) opinion(err error, joins int) opinion {
 	var best opinion
 	var seen connection
-	var own told
+	var own facts
 	for err != nil && w.left > 0 {
 		w.left--
-		if errtree.Nil(err) { // whose methods may panic
+		if errtree.Nil(err) { // its methods may panic
 			break
 		}
 		if u, ok := err.(*wire.Unsent); ok {
@@ -176,7 +176,7 @@ func (w *walk) opinion(err error, joins int) opinion {
 		if m, ok := err.(*wire.Mark); ok {
 			return best.or(w.marked(m, joins))
 		}
-		if _, ok := err.(*wire.BodyError); ok { // the program's own, whatever its reader says
+		if _, ok := err.(*wire.BodyError); ok { // the program's own mistake, whatever its reader reports
 			return best.or(opinion{Verdict{Class: Fatal, Rule: "request body cannot be read"}, byUnsent})
 		}
 		best = best.or(w.catalog.spoken(err))
@@ -186,7 +186,7 @@ func (w *walk) opinion(err error, joins int) opinion {
 		case interface{ Unwrap() error }:
 			err = x.Unwrap()
 		case interface{ Unwrap() []error }:
-			// What was seen on the way here is outside, and so goes first.
+			// The errors seen so far are outside the joined ones, so they come first.
 			best = best.or(own.opinion(w.catalog)).or(seen.opinion()).or(w.joined(x.Unwrap(), joins+1))
 			return best
 		default:
@@ -200,8 +200,8 @@ func (w *walk) opinion(err error, joins int) opinion {
 	return best
 }
 
-// unsent is the opinion about a request that is known not to have been sent. Why it
-// was not may tell whether another try can help.
+// unsent returns the opinion about a request that is known not to have been sent. The
+// cause decides whether a retry can help.
 func (w *walk) unsent(u *wire.Unsent, joins int) opinion {
 	why := w.opinion(u.Unwrap(), joins)
 	o := opinion{Verdict{Class: Retryable, Effect: NotApplied, Rule: "not sent"}, byUnsent}
@@ -216,8 +216,8 @@ func (w *walk) unsent(u *wire.Unsent, joins int) opinion {
 	return o
 }
 
-// marked is the opinion about an error of which somebody has said whether it is worth
-// sending again. A lockout stands: that is for a person to end.
+// marked returns the opinion about an error that the program marked as retryable or not.
+// A lockout remains one: only a person can lift it.
 func (w *walk) marked(m *wire.Mark, joins int) opinion {
 	o := w.opinion(m.Unwrap(), joins)
 	o.rank = byMark
@@ -234,8 +234,8 @@ func (w *walk) marked(m *wire.Mark, joins int) opinion {
 	return o
 }
 
-// joined is the one opinion of several errors: of those that have one the strictest
-// wins, and only if all of them say so nothing was applied.
+// joined returns one opinion of several errors. The strictest wins. The effect is
+// NotApplied only if every error says so.
 func (w *walk) joined(errs []error, joins int) opinion {
 	var all opinion
 	agreed := joins <= maxJoins
@@ -260,7 +260,7 @@ func (w *walk) joined(errs []error, joins int) opinion {
 	return all
 }
 
-// or is the opinion of the higher rank, o where they are equal.
+// or returns the opinion of the higher rank, or o if the ranks are equal.
 func (o opinion) or(p opinion) opinion {
 	if p.rank > o.rank {
 		return p
@@ -268,8 +268,8 @@ func (o opinion) or(p opinion) opinion {
 	return o
 }
 
-// stricter is the opinion that forbids more, o where they are equal, with the
-// longer wait and the higher rank of both.
+// stricter returns the opinion that forbids more, or o if they are equal, with the longer
+// wait and the higher rank of the two.
 func (o opinion) stricter(p opinion) opinion {
 	if o.rank == nobody || p.rank == nobody {
 		return o.or(p)
@@ -283,8 +283,8 @@ func (o opinion) stricter(p opinion) opinion {
 	return s
 }
 
-// spoken is the opinion of this one error, those it wraps left aside, as far as it
-// is not about the connection.
+// spoken returns the opinion of this one error, without those it wraps and without what
+// it says about the connection.
 func (c *Catalog) spoken(err error) opinion {
 	if e, ok := as[*Error](err); ok && e != nil {
 		o := opinion{rank: byAnswer}
@@ -312,7 +312,7 @@ func as[T any](err error) (T, bool) {
 	}
 	if x, ok := err.(interface{ As(any) bool }); ok {
 		target := new(T)
-		if x.As(target) && any(*target) != nil { // it may have set nothing
+		if x.As(target) && any(*target) != nil { // As may have set nothing
 			return *target, true
 		}
 	}

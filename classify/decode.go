@@ -11,25 +11,25 @@ import (
 )
 
 const (
-	maxBody = 64 << 10 // bytes of a failed answer that are read
+	maxBody = 64 << 10 // bytes of an error answer that are read
 	maxText = 256      // bytes of one server text that are kept
 
 	maxTrace = 128 // bytes of a trace id
 )
 
-// Decode makes an Error of an answer that is already at hand, of an API whose answers
-// have the zero [Shape]; see [Catalog.Decode].
+// Decode makes an Error of an answer whose body has been read, for an API whose answers
+// have the zero [Shape]. See [Catalog.Decode].
 func Decode(status int, header http.Header, body []byte) *Error {
 	return standard.decode(status, header, body)
 }
 
-// Decode makes an Error of an answer that is already at hand. It takes any bytes
-// for a body: what it cannot read is left out, so at worst the status remains. Of
-// the body the first 64 KiB are looked at. The header may be nil.
+// Decode makes an Error of an answer whose body has been read. It accepts any bytes as
+// body and leaves out what it cannot read, so the result has at least the status. It
+// reads the first 64 KiB of the body. The header may be nil.
 //
-// It reads what the catalog's [Shape] says, keys in exactly this case, and ignores the
-// rest. In the place of a list of errors, what says that there are none (null, false, 0,
-// "", [] or {}) is none. A trace id is a number or a word: it ends before the first
+// Decode reads the places that the catalog's [Shape] names, and ignores the rest. Keys
+// are case-sensitive. In place of a list of errors, null, false, 0, "", [] and {} mean
+// that there are none. A trace id is a number or a word. It ends before the first
 // character that could break a line or a log, and after 128 bytes.
 func (c *Catalog) Decode(status int, header http.Header, body []byte) *Error {
 	return c.shape.decode(status, header, body)
@@ -41,17 +41,17 @@ func (s *shape) decode(status int, header http.Header, body []byte) *Error {
 	e.Status, e.RetryAfter = status, s.retryAfter(status, header)
 	e.partial = e.partial || !a.whole || len(body) > maxBody || !a.begun && unread(header, body)
 	if s.StatusDecides && 200 <= status && status <= 299 {
-		e.Details = nil // what is there is no error's
+		e.Details = nil // not the details of an error
 	}
 	return e
 }
 
-// unread reports whether a body is none that parse reads, yet may hold an answer:
-// another JSON value, or text in some encoding. HTML, plain text and nothing at all
-// are no error answer, rather than half of one.
+// unread reports whether parse cannot read the body although it may hold an answer:
+// another JSON value, or text in some encoding. HTML, plain text and an empty body are
+// not error answers at all.
 func unread(header http.Header, body []byte) bool {
 	body = bytes.TrimLeft(bytes.TrimPrefix(body, mark), " \t\r\n")
-	if len(body) == 0 || body[0] == '{' { // an object that has none of what is looked for
+	if len(body) == 0 || body[0] == '{' { // an object with none of the paths
 		return false
 	}
 	encoding := header.Get("Content-Encoding")
@@ -60,11 +60,12 @@ func unread(header http.Header, body []byte) bool {
 		encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
-// mark is what some servers write before UTF-8. No JSON begins with it.
+// mark is the byte order mark that some servers write before UTF-8. No JSON begins with
+// it.
 var mark = []byte("\ufeff")
 
-// saysNone reports whether the text of a value, of whatever type, says that there
-// is no error. Nil is the text of a value that is cut.
+// saysNone reports whether the text of a value of any type means that there is no error.
+// A nil text is a value that was cut off.
 func saysNone(text []byte) bool {
 	if len(text) == 0 {
 		return false
@@ -81,9 +82,9 @@ func saysNone(text []byte) bool {
 	return err == nil && n == 0
 }
 
-// readTrace reads a trace id, a string or a number. It stands in every line about
-// the answer, so it must not read like a statement of ours: it ends where it stops
-// being a word. Support finds what it needs by the beginning, too.
+// readTrace reads a trace id, a string or a number. It appears in every line about the
+// answer, so it must not look like text of this package: it ends where it stops being a
+// word. The beginning is enough for the vendor's support.
 func readTrace(text []byte) string { return traceWord(scalar(text)) }
 
 func traceWord(id string) string {
@@ -97,23 +98,23 @@ func traceWord(id string) string {
 	return id
 }
 
-// breaksWord reports whether a character ends a trace id: blanks and what is not
-// printable, the quotes and the backslash that logs use, and the parentheses that
-// stand around it in a line of ours.
+// breaksWord reports whether a character ends a trace id: blanks, unprintable characters,
+// the quotes and the backslash that logs use, and the parentheses that our texts put
+// around it.
 func breaksWord(r rune) bool {
 	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune("\"'`\\()", r)
 }
 
-// readText reads a string as text for people: what could forge a log line or hide
-// in one is left out, and it is cut at maxText bytes.
+// readText reads a string for display. It drops what could forge or hide a log line, and
+// cuts the text at maxText bytes.
 func readText(text []byte) string {
-	if plain := plainText(text); plain != nil { // nearly always
+	if plain := plainText(text); plain != nil { // the usual case
 		return string(plain)
 	}
 	return clean(scalar(text))
 }
 
-// clean leaves out of a text what is not fit for a line of ours, and cuts it.
+// clean drops the characters that do not belong into a line of ours, and cuts the text.
 func clean(in string) string {
 	in = in[:min(len(in), 64*maxText)]
 	out := make([]byte, 0, min(len(in), maxText))
@@ -129,8 +130,8 @@ func clean(in string) string {
 	return string(out)
 }
 
-// plainText is the inside of a string of which nothing has to be left out, nil for any
-// other text.
+// plainText returns the inside of a string that needs no cleaning, or nil for any other
+// text.
 func plainText(text []byte) []byte {
 	if len(text) < 2 || len(text) > maxText+2 || text[0] != '"' {
 		return nil
@@ -150,7 +151,8 @@ func plainText(text []byte) []byte {
 	return inner
 }
 
-// scalar is the string or number that the text of a value stands for, "" for another.
+// scalar returns the string or number that the text of a value stands for, or "" for
+// another value.
 func scalar(text []byte) string {
 	if len(text) == 0 || text[0] == '"' {
 		return unquote(clip(text))
@@ -158,8 +160,8 @@ func scalar(text []byte) string {
 	return string(text[:min(len(text), maxText)])
 }
 
-// clip shortens the text of a long string, between two of its characters, so that
-// little of what is not kept gets copied.
+// clip shortens the text of a long string at a character boundary, so that little is
+// copied that is not kept.
 func clip(text []byte) []byte {
 	const most = 64 * maxText
 	if len(text) <= most {

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// answer makes an Error of what was found, and reports whether even a 2xx with that is
-// one.
+// answer makes an Error of the values found, and reports whether they make even a 2xx an
+// error.
 func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 	e = &Error{partial: r.odd, skipped: r.skipped}
 	e.TraceID = r.trace(header)
 	path := r.deciding()
 	if path < 0 {
-		if text := r.textFor(toMessage, nil); text != "" { // for people
+		if text := r.textFor(toMessage, nil); text != "" { // for display only
 			e.Details, e.bare = []Detail{{Message: text, Data: r.textFor(toData, nil)}}, true
 		}
 		return e, false
@@ -30,8 +30,8 @@ func (r *reader) answer(header http.Header) (e *Error, fails bool) {
 	return e, fails
 }
 
-// passedOver reports whether there are elements beside those with an error, around
-// them as well: of several things that were asked for, others may have been done.
+// passedOver reports whether there are elements without an error beside those with one,
+// at any depth: other parts of the request may have been executed.
 func (r *reader) passedOver(path int) bool {
 	for depth, star := range r.shape.each[path] {
 		elements, last := int32(0), int32(-1)
@@ -47,9 +47,9 @@ func (r *reader) passedOver(path int) bool {
 	return false
 }
 
-// skip counts an error that there is no room for. Its code counts all the same, or
-// sixteen harmless errors would hide one that locks the key out; only where there are
-// absurdly many nothing more is read.
+// skip counts an error that does not fit into Details. Its code still counts, or sixteen
+// harmless errors would hide one that locks the key out. Beyond maxSkipped nothing more
+// is read.
 func (e *Error) skip(code Code) {
 	e.skipped++
 	if code != "" && !slices.Contains(e.beyond, code) {
@@ -57,8 +57,8 @@ func (e *Error) skip(code Code) {
 	}
 }
 
-// deciding is the first path that leads to a code of an error, or else to an element
-// that should have one; −1 if none does.
+// deciding returns the first path that leads to an error code, or else to an element that
+// should have one, or −1.
 func (r *reader) deciding() int {
 	for _, path := range r.shape.paths[toCode] {
 		for i := range r.hits[path] {
@@ -75,9 +75,9 @@ func (r *reader) deciding() int {
 	return -1
 }
 
-// units calls each for every error that a path leads to: for every element, or where
-// those are none of its business for every code. found says that there is a code of an
-// error, be it one of two, of which none counts.
+// units calls each for every error that a path leads to: once an element, or once a code
+// if the path has no elements. found reports that there is an error code, even where two
+// codes in one place cancel each other.
 func (r *reader) units(path int, each func(at place, code Code, found bool)) {
 	hits, elements := r.hits[path], r.elements[path]
 	for i := 0; len(elements) > 0 || i < len(hits); {
@@ -100,14 +100,15 @@ func (r *reader) units(path int, each func(at place, code Code, found bool)) {
 			found = found || code != ""
 			n++
 		}
-		if n != 1 { // twice: which of them counts?
+		if n != 1 { // two codes in one place: neither counts
 			code = ""
 		}
 		each(at, code, found)
 	}
 }
 
-// textFor is the first text of a kind that belongs to the error at a place, or to any.
+// textFor returns the first text of a kind that belongs to the error at a place, or to
+// any.
 func (r *reader) textFor(kind int, at *place) string {
 	for _, path := range r.shape.paths[kind] {
 		for i := range r.hits[path] {
@@ -124,7 +125,7 @@ func (r *reader) textFor(kind int, at *place) string {
 	return ""
 }
 
-// trace is the first trace id that there is.
+// trace returns the first trace id found.
 func (r *reader) trace(header http.Header) string {
 	for _, at := range r.shape.trace {
 		if at.header != "" {
@@ -142,7 +143,7 @@ func (r *reader) trace(header http.Header) string {
 	return ""
 }
 
-// readCode reads a code, "" if it is none.
+// readCode reads a code, and returns "" if it is not one.
 func readCode(text []byte) Code {
 	const longest = 6*maxWord + 2 // each byte an escape
 	switch {

@@ -1,67 +1,75 @@
-// Package classify answers one question about a failed API call: what does this
-// error ask of me?
+// Package classify turns the error of a failed API call into a verdict: whether a retry
+// can help, and whether the request may have taken effect.
 //
 // A [Verdict] has two axes. Its [Class] says what would help: waiting, a newer nonce,
-// another request, or nothing. Its [Effect] says what is known to have happened:
-// either the answer says that the request changed nothing, or it may have been
-// executed.
+// another request, or nothing. Its [Effect] says what is known about the server: either
+// the answer says that the request changed nothing, or it may have been executed.
 //
-// [FromResponse] and [ReadJSON] turn an HTTP answer into an [*Error]; a [Catalog]
-// turns that, or any other error of a call, into a Verdict. [Nexpay], [JSONRPC] and
-// [SQLState] are ready-made, [NewCatalog] makes one for another API, [Catalog.With] adds
-// rules, and [Catalog.WithShape] says what that API's answers look like.
-// This package acts on nothing and keeps nothing.
+// [FromResponse] and [ReadJSON] turn an HTTP answer into an [*Error]. A [Catalog] turns
+// that, or any other error of a call, into a Verdict. [Nexpay], [JSONRPC] and [SQLState]
+// are ready-made. [NewCatalog] makes a catalog for another API, [Catalog.With] adds
+// rules, and [Catalog.WithShape] describes the answers of that API. This package only
+// classifies: it sends nothing and keeps no state.
 //
-// # Whose opinion counts
+// # Which error decides
 //
-// [Catalog.Classify] looks through wrapped errors, and takes the first of these:
+// [Catalog.Classify] walks through wrapped errors. The first of these that it finds
+// decides:
 //
-//   - an error that the program has marked, by retry.Transient or retry.Permanent;
-//   - an [*Error], or what an [Adapter] of the catalog makes of an error: its codes, or
-//     the HTTP status where no rule knows the code;
-//   - what the errors tell by methods, of each thing the outermost that tells it:
-//     ErrorCode() int or string (other than 0 and ""), StatusCode(), HTTPStatusCode() or
-//     HTTPCode() int, RetryAfter() time.Duration, TraceID(), RequestID() or
-//     ServiceRequestID() string; SQLState() string under [SQLState] alone. They are
-//     judged like an answer;
-//   - context.Canceled: [Unclassified], because it was the caller's wish to stop;
-//   - a 2xx that cannot be read: [Retryable] if it was cut or [Undecodable], otherwise
-//     [Fatal]; effect [Unknown];
-//   - an error of the connection. If it was never made (dial, DNS, proxy, a first TLS
-//     record that is none) nothing was written: [Retryable], [NotApplied]. A certificate
-//     that is not accepted is [Fatal], [NotApplied]. Anything later, such as a timeout, a
-//     reset or an unexpected end, is [Retryable], [Unknown]; so is any failed HTTP
-//     request for which Go has no type, and a TLS handshake that failed in an alert or
-//     an EOF, which look the same as a failure after the request was sent;
-//   - an error with a method NotSent() bool that returns true: [Fatal], [NotApplied]. With
-//     it a client says that it found a mistake of the program's before it wrote
-//     anything. It comes last, because around an error that came back out of an HTTP
-//     exchange it would prove nothing.
+//   - an error that the program marked with retry.Transient or retry.Permanent;
+//   - an [*Error], or the Error that an [Adapter] of the catalog makes of an error: its
+//     codes, or the HTTP status if no rule matches the code;
+//   - the methods of the errors: ErrorCode() int or string (other than 0 and ""),
+//     StatusCode(), HTTPStatusCode() or HTTPCode() int, RetryAfter() time.Duration,
+//     TraceID(), RequestID() or ServiceRequestID() string, and under [SQLState] alone
+//     SQLState() string. For each value the outermost error that has it counts. The
+//     values are then classified like an answer;
+//   - context.Canceled: [Unclassified], because the caller asked to stop;
+//   - a 2xx that cannot be read: [Retryable] if it was cut off or marked [Undecodable],
+//     otherwise [Fatal]; the effect is [Unknown];
+//   - an error of the connection. If the connection was never made (dial, DNS, proxy, or
+//     a first TLS record that is not TLS), nothing was written: [Retryable],
+//     [NotApplied]. A server certificate that is not accepted is [Fatal], [NotApplied].
+//     Anything later, such as a timeout, a reset or an unexpected end, is [Retryable],
+//     [Unknown]. So is a failed HTTP request for which Go has no type, and a TLS
+//     handshake that ended in an alert or an EOF: these look the same as a failure after
+//     the request was sent;
+//   - an error with a method NotSent() bool that returns true: [Fatal], [NotApplied]. A
+//     client returns it for a mistake of the program that it found before it wrote
+//     anything. It comes last, because around an error of an HTTP exchange it would prove
+//     nothing.
 //
-// Any other error is [Unclassified], effect [Unknown]. No error is told by its text.
+// Any other error is [Unclassified], effect [Unknown]. The text of an error is never
+// read.
 //
-// That nothing was written is true of the connection which the error is about. Of a
-// client that sends more than once it proves little: the request may have been
-// executed, and what could not be reached is the place that the answer pointed to. So
+// "Nothing was written" holds for the one connection that the error is about. It proves
+// little about a client that sends a request more than once: the request may have been
+// executed, and the connection that failed may be the one to the target of a redirect. So
 // rely on it only with a client that refuses redirects,
 //
 //	&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 //
-// (also because package net/http hands an API key in a header, and with a 307 the
-// body, to whatever host a redirect names) and repeats nothing by itself, as net/http
-// does with a request that has no body or a GetBody: over HTTP/1 if its method is
-// GET, HEAD, OPTIONS or TRACE or it has an Idempotency-Key, over HTTP/2 always.
-// retry.DoOnce does not rely on it, and looks at the connections themselves.
+// and that repeats no request by itself. (Package net/http also sends an API key in a
+// header, and after a 307 the body, to the host that a redirect names.) net/http repeats
+// a request that has no body or has a GetBody: over HTTP/1 if its method is GET, HEAD,
+// OPTIONS or TRACE or if it has an Idempotency-Key, over HTTP/2 always. retry.DoOnce does
+// not rely on the client: it watches the connections themselves.
 //
-// Of several codes in one answer the strictest class wins, where Fatal is stricter
-// than FixAndResend, then Unclassified, Resync and Retryable; and a code that locks
-// the key out does so in any company. (This holds for the first 1016 errors of an
-// answer, though only 16 are kept; with more the class is at least Unclassified.)
-// The effect is NotApplied only if every code says so and the HTTP status may be a
-// refusal (4xx other than 408, 425 and 429), and if the answer was read whole: not
-// cut, and nothing that could be an error in another form, such as a JSON list or
-// compressed bytes. A code that no rule knows says nothing, whatever the status: it may
-// mean "that was paid before". An answer without a code says so where its status is a
-// refusal by itself: a 4xx with a registered meaning, other than those and 409. The same
-// holds for joined errors, of which those that no one recognises make the effect Unknown.
+// # Several codes in one answer
+//
+// The strictest class wins: Fatal, then FixAndResend, Unclassified, Resync and Retryable.
+// A code that locks the key out always locks it out. This holds for the first 1016 errors
+// of an answer, of which 16 are kept; with more errors the class is at least
+// Unclassified.
+//
+// The effect is NotApplied only if all of these hold: every code says so; the HTTP status
+// can be a refusal (4xx other than 408, 425 and 429); the answer was read whole, that is,
+// it was not cut off and has nothing that could be an error in another form, such as a
+// JSON list or compressed bytes. A code without a rule leaves the effect Unknown under
+// any status, because it may mean "already paid". An answer without a code is NotApplied
+// if its status is a refusal by itself: a 4xx with a registered meaning, other than those
+// three and 409.
+//
+// The same rules apply to joined errors. A joined error that nothing recognises makes the
+// effect Unknown.
 package classify

@@ -12,37 +12,37 @@ import (
 
 const (
 	maxDetails = 16   // errors of one answer that are kept
-	maxSkipped = 1000 // errors beyond those whose code is read
+	maxSkipped = 1000 // further errors whose code is read
 )
 
-// Error is one failed answer of an API. [FromResponse], [ReadJSON] and [Decode]
-// make it; find it in an error using errors.As. Only *Error is an error.
+// Error is one failed answer of an API. [FromResponse], [ReadJSON] and [Decode] return
+// it. Get it from another error with errors.As. Only *Error implements error.
 //
-// Its text shows the server's messages but never Data, which tends to repeat the
-// request; neither do the fmt verbs, slog or encoding/json.
+// Its text shows the server's messages but never Data, which often repeats the request.
+// The same holds for the fmt verbs, slog and encoding/json.
 type Error struct {
 	Status     int           // HTTP status; 0 if the answer had none
-	Details    []Detail      // what the server complains of, at most 16
-	TraceID    string        // what the vendor's support asks for; may be empty. A word of at most 128 bytes if it was parsed
-	RetryAfter time.Duration // how long the server asks to wait, 0 if it does not
+	Details    []Detail      // the errors in the answer, at most 16
+	TraceID    string        // the id that the vendor's support asks for; may be empty. If parsed, a word of at most 128 bytes
+	RetryAfter time.Duration // how long the server asks to wait; 0 if it does not ask
 
-	partial bool   // the answer held more than is kept here: cut, not all JSON, or with too many errors
-	bare    bool   // no path led to a code: Details is what a person may read, and no complaint of its own
-	skipped int    // errors that there was no room for in Details
-	beyond  []Code // the codes of those, each once
+	partial bool   // not everything in the answer is kept here: it was cut off, not all JSON, or had too many errors
+	bare    bool   // no path led to a code: Details is for display only
+	skipped int    // errors that did not fit into Details
+	beyond  []Code // the codes of those, without duplicates
 }
 
-// Detail is one error of an answer. Server text is cut at 256 bytes, and stripped of
-// control characters and invalid UTF-8, when it is parsed.
+// Detail is one error in an answer. When an answer is parsed, server text is cut at 256
+// bytes and stripped of control characters and invalid UTF-8.
 type Detail struct {
-	Code    Code // "" if there was none, or none that could be read
+	Code    Code // "" if there was none or it could not be read
 	Message string
 	Data    string `json:"-"` // not for logs: it may repeat what was sent
 }
 
-// Complete reports whether the answer was read whole, held at least one error and
-// no more than are kept, each with a readable code. Only such an answer can prove
-// that a request was refused. An Error made by hand counts as read whole.
+// Complete reports whether the answer was read whole and all its errors are kept, at
+// least one, each with a readable code. Only such an answer can prove that a request was
+// refused. An Error that the program made itself counts as read whole.
 func (e *Error) Complete() bool {
 	if e == nil || e.partial || len(e.Details) == 0 || len(e.Details) > maxDetails {
 		return false
@@ -55,7 +55,7 @@ func (e *Error) Complete() bool {
 	return true
 }
 
-// code is that of the detail, those skipped included.
+// code returns the code of error i, including those that did not fit into Details.
 func (e *Error) code(i int) Code {
 	if i < len(e.Details) {
 		return e.Details[i].Code
@@ -63,9 +63,9 @@ func (e *Error) code(i int) Code {
 	return e.beyond[i-len(e.Details)]
 }
 
-// Error is the answer on one line, such as
-// "HTTP 403: 50 Nonce is not monotonous (trace 5f2c)". It shows three details, and
-// puts a message into quotes that is more than plain words.
+// Error returns the answer on one line, such as "HTTP 403: 50 Nonce is not monotonous
+// (trace 5f2c)". It shows at most three details. A message that is more than plain words
+// is quoted.
 func (e *Error) Error() string {
 	if e == nil {
 		return "<nil>"
@@ -90,21 +90,21 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text as Error: it is safe to log.
 func (e *Error) SafeError() string { return e.Error() }
 
-// Format writes the text of [Error.Error] for every verb: without it, printing an
-// Error that is not a pointer would show its Data.
+// Format writes the text of [Error.Error] for every verb. Without it, fmt would print the
+// Data of an Error that is not a pointer.
 func (e Error) Format(f fmt.State, verb rune) { format(f, verb, e.Error()) }
 
-// LogValue is the text of [Error.Error].
+// LogValue returns the text of [Error.Error].
 func (e Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// text is the detail for people, without Data. A message that is more than plain
-// words stands in quotes, lest it read like what this module has to say.
+// text returns the detail for display, without Data. A message that is more than plain
+// words is quoted, so that it cannot look like text of this module.
 func (d Detail) text() string {
 	message := d.Message
-	if !plain(message) || d.Code == "" && strings.TrimLeft(message, "-0123456789") != message { // nor like a code
+	if !plain(message) || d.Code == "" && strings.TrimLeft(message, "-0123456789") != message { // nor must it look like a code
 		message = strconv.QuoteToGraphic(message)
 	}
 	switch {
@@ -116,8 +116,8 @@ func (d Detail) text() string {
 	return strings.TrimSuffix(d.Code.Text()+" "+message, " ")
 }
 
-// plain reports whether a text holds none of the characters that give a line of
-// ours its form: parentheses, colons, semicolons, quotes, and what looks like them.
+// plain reports whether a text has none of the characters that structure our lines:
+// parentheses, colons, semicolons, quotes, and characters that look like them.
 func plain(text string) bool {
 	const marks = " .,!?'/-_+%&#@*=<>[]$€…–"
 	return strings.TrimSpace(text) == text && !strings.ContainsFunc(text, func(r rune) bool {
@@ -125,10 +125,10 @@ func plain(text string) bool {
 	})
 }
 
-// Format writes code and message for every verb, and never Data.
+// Format writes the code and the message for every verb, and never Data.
 func (d Detail) Format(f fmt.State, verb rune) { format(f, verb, d.text()) }
 
-// LogValue holds code and message, and never Data.
+// LogValue returns the code and the message, and never Data.
 func (d Detail) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("code", string(d.Code)), slog.String("message", d.Message))
 }
@@ -137,5 +137,5 @@ func format(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)
 	}
-	io.WriteString(f, text) // a fmt.State takes no error back
+	io.WriteString(f, text) // a fmt.State does not report errors
 }

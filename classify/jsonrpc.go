@@ -2,13 +2,12 @@ package classify
 
 import "sync"
 
-// JSONRPC returns the catalog of the five codes that the JSON-RPC 2.0
-// specification defines. It reads the answers that the specification describes, one or
-// a batch of them, and errors with an ErrorCode() int method.
+// JSONRPC returns the catalog of the five codes that the JSON-RPC 2.0 specification
+// defines. It reads single and batch answers as the specification describes them, and
+// errors with a method ErrorCode() int.
 //
-// The codes -32000 to -32099, which the specification leaves to each server, have
-// no rule on purpose: what they mean is for the server's documentation to say.
-// Add what it says using [Catalog.With].
+// The codes -32000 to -32099 have no rule on purpose: the specification leaves their
+// meaning to each server. Add the rules of your server with [Catalog.With].
 func JSONRPC() *Catalog { return jsonrpc() }
 
 var jsonrpc = sync.OnceValue(func() *Catalog {
@@ -32,7 +31,7 @@ var jsonrpc = sync.OnceValue(func() *Catalog {
 	}))
 })
 
-// must is for the tables of this package, which its tests hold to be valid.
+// must panics on an error of a table in this package; the tests prove that there is none.
 func must(c *Catalog, err error) *Catalog {
 	if err != nil {
 		panic(err)

@@ -2,9 +2,9 @@ package classify
 
 import "sync"
 
-// Nexpay returns the catalog of the Nexpay API: every code known of it, and the two
-// ranges of which it is known that all of them are mistakes in the request. Any
-// other code falls back on the HTTP status.
+// Nexpay returns the catalog of the Nexpay API: its known codes, and the two ranges in
+// which every code means a mistake in the request. Any other code is classified by the
+// HTTP status.
 func Nexpay() *Catalog { return nexpay() }
 
 const (
@@ -14,7 +14,7 @@ const (
 	inferredRange = "inferred from the codes the vendor documents in this range"
 )
 
-// refused, locked and mistake are the three kinds of refusal that most codes are.
+// refused, locked and mistake make the three most common kinds of rule.
 func refused(code, name, fix string) Rule {
 	return Rule{Codes: code, Name: name, Fix: fix, Class: Fatal, Effect: NotApplied, Source: vendorDoc}
 }
@@ -69,7 +69,8 @@ var nexpay = sync.OnceValue(func() *Catalog {
 	))
 })
 
-// suspended is a state that passes, told by tables the vendor no longer publishes.
+// suspended makes a rule for a temporary state. Its source are tables that the vendor no
+// longer publishes.
 func suspended(code, name, fix string) Rule {
 	return Rule{Codes: code, Name: name, Fix: fix, Class: Retryable, Effect: NotApplied, Source: oldClients}
 }

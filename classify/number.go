@@ -12,7 +12,7 @@ type number struct {
 	negative bool
 }
 
-// number is the code's value; false if it is a word.
+// number returns the value of the code, and false if it is a word.
 func (c Code) number() (number, bool) {
 	digits, negative := strings.CutPrefix(string(c), "-")
 	switch {
@@ -29,7 +29,7 @@ func (c Code) number() (number, bool) {
 	return number{digits, negative}, true
 }
 
-// int64 is the number, if it has at most 18 digits.
+// int64 returns the number if it has at most 18 digits.
 func (n number) int64() (v int64, fits bool) {
 	if len(n.digits) > 18 {
 		return 0, false
@@ -50,7 +50,7 @@ func (n number) code() Code {
 	return Code(n.digits)
 }
 
-// compare orders numbers by their values.
+// compare orders numbers by value.
 func (n number) compare(m number) int {
 	switch {
 	case n.negative != m.negative:
@@ -67,14 +67,14 @@ func (n number) compare(m number) int {
 	return strings.Compare(n.digits, m.digits)
 }
 
-// plus is for the edges of ranges, where catalogs are made.
+// plus returns n+d. It is used for the ends of ranges when a catalog is made.
 func (n number) plus(d int64) number {
 	v, _ := new(big.Int).SetString(string(n.code()), 10)
 	v.Add(v, big.NewInt(d))
 	return number{new(big.Int).Abs(v).String(), v.Sign() < 0}
 }
 
-// Compare orders codes for people: numbers by value, before words by their text.
+// Compare orders codes for display: numbers by value, then words by their text.
 func (c Code) Compare(d Code) int {
 	n, isNumber := c.number()
 	m, isToo := d.number()

@@ -2,14 +2,14 @@ package classify
 
 import "fmt"
 
-// Outcome is what a lookup found out about an operation that may have happened. It
-// speaks of the operation, where [Effect] speaks of one failed request.
+// Outcome is the result of a lookup of an operation that may have happened. It is about
+// the operation, where [Effect] is about one failed request.
 type Outcome uint8
 
 const (
 	Undecided Outcome = iota // no evidence either way: unreadable, cached, contradictory, or no answer
-	Applied                  // it happened, whatever became of it afterwards
-	Absent                   // the API itself says, in words of its own, that it knows of no such operation
+	Applied                  // the operation happened, whatever became of it afterwards
+	Absent                   // the API itself answered, in its documented form, that it knows of no such operation
 )
 
 var outcomeNames = [...]string{"undecided", "applied", "absent"}
@@ -22,5 +22,5 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", uint8(o))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns the same as String, for JSON and logs. There is no UnmarshalText.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }

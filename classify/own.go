@@ -8,44 +8,44 @@ import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// What an error that is not ours may tell about itself, each by a method. Fields are
-// never read by their names: Code is the API's code in one library and the HTTP
-// status in another. For errors that keep all in fields there is [Adapt].
+// Methods by which an error of another library reports what it knows. Fields are never
+// read by name: Code is the API's code in one library and the HTTP status in another. For
+// errors that keep everything in fields, use [Adapt].
 type (
-	tellsNumber    interface{ ErrorCode() int }
-	tellsWord      interface{ ErrorCode() string }
-	tellsSQLState  interface{ SQLState() string }
-	tellsStatus    interface{ StatusCode() int }
-	tellsHTTP      interface{ HTTPStatusCode() int }
-	tellsGax       interface{ HTTPCode() int }
-	tellsWait      interface{ RetryAfter() time.Duration }
-	tellsTrace     interface{ TraceID() string }
-	tellsRequestID interface{ RequestID() string }
-	tellsAWS       interface{ ServiceRequestID() string }
+	hasNumber           interface{ ErrorCode() int }
+	hasWord             interface{ ErrorCode() string }
+	hasSQLState         interface{ SQLState() string }
+	hasStatus           interface{ StatusCode() int }
+	hasHTTPStatus       interface{ HTTPStatusCode() int }
+	hasHTTPCode         interface{ HTTPCode() int }
+	hasWait             interface{ RetryAfter() time.Duration }
+	hasTrace            interface{ TraceID() string }
+	hasRequestID        interface{ RequestID() string }
+	hasServiceRequestID interface{ ServiceRequestID() string }
 )
 
-// codeOf is the code that this one error tells.
+// codeOf returns the code that this one error reports.
 func (c *Catalog) codeOf(err error) Code {
-	if x, ok := as[tellsNumber](err); ok {
+	if x, ok := as[hasNumber](err); ok {
 		if n := x.ErrorCode(); n != 0 {
 			return c.numbered(n)
 		}
 	}
-	if x, ok := as[tellsWord](err); ok {
+	if x, ok := as[hasWord](err); ok {
 		if code := wordCode(x.ErrorCode()); code != "" && !c.shape.isSuccess(code) {
 			return code
 		}
 	}
 	if c.sqlState {
-		if x, ok := as[tellsSQLState](err); ok {
+		if x, ok := as[hasSQLState](err); ok {
 			return wordCode(x.SQLState())
 		}
 	}
 	return ""
 }
 
-// numbered is the code for a number. It does not allocate where a rule is for that
-// code alone.
+// numbered returns the code for a number. It does not allocate if there is a rule for
+// that code alone.
 func (c *Catalog) numbered(n int) Code {
 	var buf [20]byte
 	digits := strconv.AppendInt(buf[:0], int64(n), 10)
@@ -55,14 +55,14 @@ func (c *Catalog) numbered(n int) Code {
 	return Code(digits)
 }
 
-// statusOf is the HTTP status that this one error tells, 0 if none.
+// statusOf returns the HTTP status that this one error reports, or 0.
 func statusOf(err error) int {
 	status := 0
-	if x, ok := as[tellsStatus](err); ok {
+	if x, ok := as[hasStatus](err); ok {
 		status = x.StatusCode()
-	} else if x, ok := as[tellsHTTP](err); ok {
+	} else if x, ok := as[hasHTTPStatus](err); ok {
 		status = x.HTTPStatusCode()
-	} else if x, ok := as[tellsGax](err); ok {
+	} else if x, ok := as[hasHTTPCode](err); ok {
 		status = x.HTTPCode() // -1: none
 	}
 	if status < minStatus || status > maxStatus {
@@ -71,17 +71,17 @@ func statusOf(err error) int {
 	return status
 }
 
-// told is what the errors of one chain tell by their methods: of each thing, what the
-// outermost says that says anything. One layer of a library knows the code and another
-// the status.
-type told struct {
+// facts holds what the errors of one chain report by their methods: for each value, that
+// of the outermost error that has it. One layer of a library may know the code and
+// another the status.
+type facts struct {
 	code   Code
 	status int
 	wait   time.Duration
 	trace  string
 }
 
-func (t *told) add(c *Catalog, err error) {
+func (t *facts) add(c *Catalog, err error) {
 	if t.code == "" {
 		t.code = c.codeOf(err)
 	}
@@ -89,23 +89,23 @@ func (t *told) add(c *Catalog, err error) {
 		t.status = statusOf(err)
 	}
 	if t.wait == 0 {
-		if x, ok := as[tellsWait](err); ok {
+		if x, ok := as[hasWait](err); ok {
 			t.wait = min(max(x.RetryAfter(), 0), maxRetryAfter)
 		}
 	}
 	if t.trace == "" {
-		if x, ok := as[tellsTrace](err); ok {
+		if x, ok := as[hasTrace](err); ok {
 			t.trace = traceWord(x.TraceID())
-		} else if x, ok := as[tellsRequestID](err); ok {
+		} else if x, ok := as[hasRequestID](err); ok {
 			t.trace = traceWord(x.RequestID())
-		} else if x, ok := as[tellsAWS](err); ok {
+		} else if x, ok := as[hasServiceRequestID](err); ok {
 			t.trace = traceWord(x.ServiceRequestID())
 		}
 	}
 }
 
-// answer is all that as an Error; nil if there is neither code nor status.
-func (t *told) answer() *Error {
+// answer returns the facts as an Error, or nil if there is neither code nor status.
+func (t *facts) answer() *Error {
 	if t.code == "" && t.status == 0 {
 		return nil
 	}
@@ -116,8 +116,8 @@ func (t *told) answer() *Error {
 	return e
 }
 
-// opinion is that of an error that tells so much.
-func (t *told) opinion(c *Catalog) (o opinion) {
+// opinion classifies the facts.
+func (t *facts) opinion(c *Catalog) (o opinion) {
 	details := [1]Detail{{Code: t.code}}
 	e := Error{Status: t.status, RetryAfter: t.wait, Details: details[:]}
 	switch {
@@ -132,7 +132,7 @@ func (t *told) opinion(c *Catalog) (o opinion) {
 	return o
 }
 
-// adapted is what an adapter makes of this one error; nil if none knows it.
+// adapted returns the Error that an adapter makes of this one error, or nil.
 func (c *Catalog) adapted(err error) *Error {
 	for i := range c.adapters {
 		if e, ok := c.adapters[i].adapt(err); ok {
@@ -142,15 +142,15 @@ func (c *Catalog) adapted(err error) *Error {
 	return nil
 }
 
-// Answer returns what err says as an answer: the first [*Error] in it, or one that an
-// adapter makes; or else what the errors in it tell by their methods. It is nil if
-// nothing does. See the package documentation for the methods.
+// Answer returns err as an answer: the first [*Error] in it, or the Error that an adapter
+// makes of one, or else what the errors in it report by their methods. It returns nil if
+// there is none of these. The package documentation lists the methods.
 func (c *Catalog) Answer(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return e
 	}
 	var answer *Error
-	var t told
+	var t facts
 	errtree.Walk(err, func(err error) bool {
 		if answer == nil {
 			answer = c.adapted(err)
@@ -167,8 +167,8 @@ func (c *Catalog) Answer(err error) *Error {
 // An Adapter turns the errors of one library into an [Error]. See [Adapt].
 type Adapter struct{ adapt func(error) (Error, bool) }
 
-// Adapt makes an Adapter of errors of type E, which are found by errors.As: for a
-// library that keeps what its errors tell in fields.
+// Adapt makes an Adapter for errors of type E, which it finds as errors.As does. Use it
+// for a library whose errors keep their values in fields.
 //
 //	var stripeErrors = classify.Adapt(func(e *stripe.Error) classify.Error {
 //		return classify.Error{
@@ -179,9 +179,9 @@ type Adapter struct{ adapt func(error) (Error, bool) }
 //	})
 //	catalog = catalog.WithAdapters(stripeErrors)
 //
-// Codes that no answer can have are left out, and texts are cut and cleaned like those
-// of an answer that was read. f must be safe for concurrent use. Where it returns neither a
-// status nor details, or panics, as it may on a nil field, the error is judged as if there
+// Adapt drops codes that no answer can have, and cuts and cleans texts like those of a
+// parsed answer. f must be safe for concurrent use. If f returns neither a status nor
+// details, or panics, for example on a nil field, the error is classified as if there
 // were no adapter.
 func Adapt[E error](f func(E) Error) Adapter {
 	return Adapter{func(err error) (e Error, ok bool) {
@@ -199,15 +199,15 @@ func Adapt[E error](f func(E) Error) Adapter {
 	}}
 }
 
-// WithAdapters returns a copy of the catalog that reads the errors of these libraries
-// too. Of several adapters for one type the first counts.
+// WithAdapters returns a copy of the catalog that also reads the errors of these
+// libraries. If several adapters match a type, the first one counts.
 func (c *Catalog) WithAdapters(adapters ...Adapter) *Catalog {
 	n := *c
 	n.adapters = append(c.adapters[:len(c.adapters):len(c.adapters)], adapters...)
 	return &n
 }
 
-// tidy makes an Error that somebody made by hand like one that was read.
+// tidy cleans an Error that the program made as if it had been parsed.
 func (e Error) tidy() Error {
 	if e.Status < minStatus || e.Status > maxStatus {
 		e.Status = 0

@@ -8,30 +8,29 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of a path.
+// Limits of a path.
 const (
 	maxPath  = 256  // bytes
 	maxSteps = 16   // names, indexes and [*]
-	maxStars = 3    // of those, [*]
+	maxStars = 3    // of these, [*]
 	maxIndex = 9999 // of an element
 )
 
-// A segment is one step of a path: to a member of an object, an element of an array,
-// or to each.
+// A segment is one step of a path: to a member of an object, to one element of an array,
+// or to each element.
 type segment struct {
 	name  string
-	index int // −1: a name or each
+	index int // −1: a name, or each
 	each  bool
 }
 
-// A pathFault is what is wrong with a path, and where: from 1, in bytes.
+// A pathFault is a mistake in a path and its column, in bytes from 1.
 type pathFault struct {
 	column int
 	text   string
 }
 
-// parsePath reads a path of RFC 9535 (JSONPath), of which names, indexes and [*] are
-// understood.
+// parsePath parses a JSONPath (RFC 9535) of names, indexes and [*].
 func parsePath(text string) (segments []segment, fault *pathFault) {
 	p := pathParser{text: text}
 	if len(text) > maxPath {
@@ -93,14 +92,14 @@ func (p *pathParser) segment() (segment, *pathFault) {
 		}
 		p.blanks()
 		if !p.skip(']') {
-			return s, p.fault("] is missing, or something that is not understood: there are names, indexes and [*]")
+			return s, p.fault("expected ]; supported are names, indexes and [*]")
 		}
 		return s, nil
 	}
 	return segment{}, p.fault(`a step is .name, ['name'], [0] or [*]`)
 }
 
-// member is a name behind a point, as RFC 9535 allows it there.
+// member parses a name after a point, as RFC 9535 allows it there.
 func (p *pathParser) member() (segment, *pathFault) {
 	start := p.at
 	for p.at < len(p.text) && p.text[p.at] != '.' && p.text[p.at] != '[' {
@@ -109,16 +108,16 @@ func (p *pathParser) member() (segment, *pathFault) {
 		if !letter && (p.at == start || r < '0' || r > '9') {
 			switch {
 			case r == '*':
-				return segment{}, p.fault(".* is not understood; [*] stands for the elements of an array")
+				return segment{}, p.fault(".* is not supported; use [*] for the elements of an array")
 			case r == utf8.RuneError:
 				return segment{}, p.fault("not UTF-8")
 			}
-			return segment{}, p.fault(fmt.Sprintf("a name with %q stands in brackets and quotes: ['…']", r))
+			return segment{}, p.fault(fmt.Sprintf("put a name with %q in brackets and quotes: ['…']", r))
 		}
 		p.at += size
 	}
 	if p.at == start {
-		return segment{}, p.fault("a name is missing; .. is not understood")
+		return segment{}, p.fault("a name is missing; .. is not supported")
 	}
 	return segment{name: p.text[start:p.at], index: -1}, nil
 }
@@ -140,7 +139,7 @@ func (p *pathParser) selector() (segment, *pathFault) {
 	n, err := strconv.Atoi(digits)
 	switch {
 	case digits == "":
-		return segment{}, p.fault("not understood: there are ['name'], [0] and [*]")
+		return segment{}, p.fault("not supported; use ['name'], [0] or [*]")
 	case len(digits) > 1 && digits[0] == '0':
 		return segment{}, &pathFault{start + 1, "an index has no leading zero"}
 	case err != nil || n > maxIndex:
@@ -149,7 +148,7 @@ func (p *pathParser) selector() (segment, *pathFault) {
 	return segment{index: n}, nil
 }
 
-// quoted is a name in quotes, of which the first is taken.
+// quoted parses a name in quotes, after the opening quote.
 func (p *pathParser) quoted(quote byte) (segment, *pathFault) {
 	var name strings.Builder
 	for p.at < len(p.text) {
@@ -170,7 +169,7 @@ func (p *pathParser) quoted(quote byte) (segment, *pathFault) {
 		default:
 			r, ok := p.escape(quote)
 			if !ok {
-				return segment{}, p.fault("no such escape in a name")
+				return segment{}, p.fault("invalid escape in a name")
 			}
 			name.WriteRune(r)
 		}
@@ -178,7 +177,7 @@ func (p *pathParser) quoted(quote byte) (segment, *pathFault) {
 	return segment{}, p.fault(fmt.Sprintf("the closing %c is missing", quote))
 }
 
-// escape takes an escape sequence and returns what it stands for.
+// escape parses an escape sequence and returns its character.
 func (p *pathParser) escape(quote byte) (rune, bool) {
 	if p.at+1 >= len(p.text) {
 		return 0, false
@@ -200,8 +199,8 @@ func (p *pathParser) escape(quote byte) (rune, bool) {
 	return r, true
 }
 
-// unescape reads \uXXXX, or two of them that are a surrogate pair, and returns how
-// many bytes that took: 0 if it is none.
+// unescape parses \uXXXX, or two of them that are a surrogate pair, and returns the
+// number of bytes, or 0 if there is none.
 func unescape[T string | []byte](text T) (r rune, size int) {
 	first, ok := hex4(text)
 	if !ok {
@@ -218,7 +217,7 @@ func unescape[T string | []byte](text T) (r rune, size int) {
 	return first, 6
 }
 
-// hex4 reads \uXXXX.
+// hex4 parses \uXXXX.
 func hex4[T string | []byte](text T) (r rune, ok bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false

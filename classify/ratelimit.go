@@ -14,11 +14,11 @@ type waitHeader struct {
 	quota bool          // it says when a quota is full again
 }
 
-// inMilliseconds are the endings of a name that say so.
+// inMilliseconds matches the endings of a header name that mean milliseconds.
 var inMilliseconds = regexp.MustCompile(`(?i)[-_](ms|msecs?|millis|milliseconds?)$`)
 
-// readWaitHeader reads one of a shape's RetryAfter: a name, and a unit if that does not
-// say it. column is where the unit stands that is none, else 0.
+// readWaitHeader parses one entry of a shape's RetryAfter: a name, and an optional unit.
+// column is the place of an invalid unit, or 0.
 func readWaitHeader(text string) (w waitHeader, column int) {
 	w.unit = time.Second
 	if inMilliseconds.MatchString(text) {
@@ -41,8 +41,8 @@ func readWaitHeader(text string) (w waitHeader, column int) {
 	return w, 0
 }
 
-// retryAfter is how long an answer asks to wait: the longest that Retry-After and the
-// headers of the shape say.
+// retryAfter returns how long an answer asks to wait: the longest of Retry-After and the
+// headers of the shape.
 func (s *shape) retryAfter(status int, h http.Header) time.Duration {
 	longest := retryAfter(h)
 	for i := range s.waits {
@@ -70,9 +70,8 @@ func (w *waitHeader) asks(status int, h http.Header) (longest time.Duration) {
 	return longest
 }
 
-// usedUp reports whether the header beside one that says when a quota is full again
-// says that nothing is left of it: X-RateLimit-Remaining beside X-RateLimit-Reset, and
-// r of RateLimit.
+// usedUp reports whether a quota has nothing left: X-RateLimit-Remaining for
+// X-RateLimit-Reset, and r for RateLimit.
 func usedUp(h http.Header, name string) bool {
 	if strings.EqualFold(name, "ratelimit") {
 		for _, value := range h.Values(name) {
@@ -88,8 +87,8 @@ func usedUp(h http.Header, name string) bool {
 	return ok && left == 0
 }
 
-// window reads RateLimit ("default";r=0;t=30, draft-ietf-httpapi-ratelimit-headers): of
-// several quotas those count of which nothing is left, or all where none says so.
+// window parses RateLimit ("default";r=0;t=30, draft-ietf-httpapi-ratelimit-headers). Of
+// several quotas those count that have nothing left, or all if none says so.
 func window(value string, now time.Time) time.Duration {
 	var used, any time.Duration
 	for item := range strings.SplitSeq(value, ",") {
@@ -108,8 +107,8 @@ func window(value string, now time.Time) time.Duration {
 	return any
 }
 
-// parameter is the value of a parameter of one item, "" if it has none. Quoted text
-// with a semicolon in it is the server's own bad luck.
+// parameter returns the value of a parameter of one item, or "". It does not support
+// quoted text with a semicolon.
 func parameter(item, name string) string {
 	for part := range strings.SplitSeq(item, ";") {
 		key, value, _ := strings.Cut(strings.Trim(part, " \t"), "=")

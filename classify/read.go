@@ -7,22 +7,22 @@ import (
 	"sync"
 )
 
-// An answer is what a shape finds in a body.
+// An answer holds what a shape finds in a body.
 type answer struct {
 	error *Error // never nil
-	begun bool   // the body begins like something that paths lead into
-	whole bool   // that was all of it, and it is JSON; true if it has not begun
+	begun bool   // a path can lead into the body, by its first character
+	whole bool   // the body is complete JSON; true if not begun
 	fails bool   // even a 2xx with this body is an error
 }
 
-// A place is where in an answer a value stands: the numbers of the elements around it
-// that [*] leads to.
+// A place is the position of a value in an answer: the numbers of the [*] elements around
+// it.
 type place struct {
 	in    [maxStars]int32
 	depth int8
 }
 
-// beside reports whether one of the two is the other or around it.
+// beside reports whether one of the two places contains the other.
 func (p *place) beside(o *place) bool {
 	for i := range min(p.depth, o.depth) {
 		if p.in[i] != o.in[i] {
@@ -38,10 +38,10 @@ func (p *place) inside(o *place) bool { return p.depth >= o.depth && p.beside(o)
 // A hit is a value at the end of a path.
 type hit struct {
 	place      place
-	start, end int32 // of a string or a number in the text; 0: something else
+	start, end int32 // of a string or a number in the text; 0 for another value
 }
 
-// said is the text of a hit, nil if it is neither a string nor a number.
+// said returns the text of a hit, or nil if it is neither a string nor a number.
 func (r *reader) said(h *hit) []byte {
 	if h.end == 0 {
 		return nil
@@ -50,20 +50,20 @@ func (r *reader) said(h *hit) []byte {
 }
 
 const (
-	maxUnits = maxDetails + maxSkipped // codes that are looked at
-	maxTexts = 4 * maxDetails          // texts of one path that are
+	maxUnits = maxDetails + maxSkipped // codes that are read
+	maxTexts = 4 * maxDetails          // texts of one path that are read
 )
 
-// A reader goes over one body.
+// A reader parses one body.
 type reader struct {
 	scanner
 	shape    *shape
-	hits     [][]hit   // by the number of a path
+	hits     [][]hit   // by path number
 	elements [][]place // likewise: those that are Details
-	counts   []int32   // elements so far, by the number of a [*]
+	counts   []int32   // elements so far, by [*] number
 	skipped  int       // elements that are not kept
 	here     place
-	odd      bool // something stood in the place of an array
+	odd      bool // another value stood in place of an array
 	root     bool // at the very beginning
 }
 
@@ -98,7 +98,7 @@ func (r *reader) begin(s *shape, body []byte) {
 	}
 }
 
-// recycle keeps what it costs nothing to keep, and nothing of the body.
+// recycle keeps the small slices for the next body, and nothing of this one.
 func (r *reader) recycle() {
 	for i := range r.hits {
 		clear(r.hits[i])
@@ -112,7 +112,7 @@ func (r *reader) recycle() {
 	readers.Put(r)
 }
 
-// takes reports whether a value that begins so can hold what paths lead to.
+// takes reports whether a value with this first character can hold what paths lead to.
 func (s *step) takes(first byte) bool {
 	switch first {
 	case '{':
@@ -125,7 +125,7 @@ func (s *step) takes(first byte) bool {
 	return len(s.ends) > 0 && (first == '"' || first == '-' || '0' <= first && first <= '9')
 }
 
-// walk takes the next value, to which a path leads.
+// walk reads the next value, to which a path leads.
 func (r *reader) walk(s *step) {
 	root := r.root
 	r.root = false
@@ -156,9 +156,9 @@ func (r *reader) member(s *step, key []byte) {
 	r.value()
 }
 
-// indexed goes over an array of which some elements are asked for by their indexes,
-// and again if each is asked for too. Behind the last one that is asked for there may be
-// other errors, or what was done.
+// indexed reads an array with paths to some indexes, and reads it again if there is a
+// path to each element too. Elements after the last index may be other errors, or
+// results.
 func (r *reader) indexed(s *step) {
 	ahead := r.scanner
 	i, last := 0, 0
@@ -181,7 +181,7 @@ func (r *reader) indexed(s *step) {
 	}
 }
 
-// element takes one element of an array. One that is cut is none.
+// element reads one element of an array. An element that is cut off does not count.
 func (r *reader) element(s *step) {
 	r.here.in[r.here.depth] = r.counts[s.star]
 	r.here.depth++
@@ -204,7 +204,7 @@ func (r *reader) element(s *step) {
 	r.here.depth--
 }
 
-// drop forgets the element that it stands in.
+// drop removes the current element.
 func (r *reader) drop(s *step) {
 	for _, path := range s.details {
 		r.elements[path] = r.elements[path][:len(r.elements[path])-1]
@@ -217,8 +217,8 @@ func (r *reader) drop(s *step) {
 	}
 }
 
-// instead takes what stands in the place of an array: it counts as an element, unless
-// it says that there is none.
+// instead reads a value in place of an array. It counts as an element, unless it means
+// that there is none.
 func (r *reader) instead(s *step) {
 	ahead := r.scanner
 	if saysNone(ahead.value()) {
@@ -229,8 +229,8 @@ func (r *reader) instead(s *step) {
 	r.element(s.each)
 }
 
-// found notes a value at the end of paths. A number at the end of a text that is cut
-// may have had more digits.
+// found records a value at the end of paths. A number at the end of a text that was cut
+// off may have had more digits.
 func (r *reader) found(s *step, text []byte, root bool) {
 	if r.bad || len(s.ends) == 0 {
 		return

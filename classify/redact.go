@@ -2,21 +2,21 @@ package classify
 
 import "strings"
 
-// Redact has blot take out of the texts of an answer that get printed what nobody is
-// to see: of its trace id, its messages and its codes. For adapters, which know the
-// request, and what the answer repeats of it.
+// Redact passes those texts of an answer that get printed to blot, which removes secrets
+// from them: the trace id, the messages and the codes. It is for adapters, which know the
+// request and so what the answer may repeat of it.
 //
-// What a code owes to the catalog stays, whatever blot thinks of it, as it decides what
-// is done, and says nothing that the catalog does not: a code that has a rule of its
-// own, a number of up to seven digits in a range, a beginning that has a rule. The rest
-// of a code is blotted like a message. One that is no code any more is none: "". A nil
-// catalog knows no code.
+// The part of a code that the catalog knows is kept, whatever blot does, because it
+// decides the class and reveals nothing that is not in the catalog. That part is: the
+// whole of a code that has its own rule; a number of up to seven digits within a range; a
+// beginning that has a rule. The rest of a code is redacted like a message. A code that
+// is no longer valid afterwards becomes "". A nil catalog knows no code.
 func (c *Catalog) Redact(e *Error, blot func(texts []*string)) {
 	texts := []*string{&e.TraceID}
 	rests := make([]string, len(e.Details)+len(e.beyond))
 	for i := range rests {
 		code := e.code(i)
-		rests[i] = string(code[c.owes(code):])
+		rests[i] = string(code[c.known(code):])
 		if i < len(e.Details) {
 			texts = append(texts, &e.Details[i].Message)
 		}
@@ -27,7 +27,7 @@ func (c *Catalog) Redact(e *Error, blot func(texts []*string)) {
 	blot(texts)
 	for i, rest := range rests {
 		code := e.code(i)
-		known := code[:c.owes(code)]
+		known := code[:c.known(code)]
 		if known+Code(rest) == code {
 			continue
 		}
@@ -40,9 +40,9 @@ func (c *Catalog) Redact(e *Error, blot func(texts []*string)) {
 	}
 }
 
-// owes returns how much of a code the catalog says itself, in bytes.
-func (c *Catalog) owes(code Code) int {
-	const telling = 8 // digits, of which a number might be somebody's
+// known returns how much of a code is in the catalog, in bytes.
+func (c *Catalog) known(code Code) int {
+	const private = 8 // digits: a longer number may identify somebody
 	switch {
 	case c == nil || code == "":
 		return 0
@@ -57,7 +57,7 @@ func (c *Catalog) owes(code Code) int {
 	switch {
 	case kind == aBeginning:
 		return len(begin)
-	case len(strings.TrimPrefix(string(code), "-")) < telling:
+	case len(strings.TrimPrefix(string(code), "-")) < private:
 		return len(code)
 	}
 	return 0

@@ -13,23 +13,23 @@ import (
 	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// maxAnswer is how much of a 2xx body ReadJSON reads.
+// maxAnswer is how many bytes of a 2xx body ReadJSON reads.
 const maxAnswer = 4 << 20
 
 var errNoResponse = errors.New("no response to read")
 
-// FromResponse returns nil for a 2xx and leaves its body alone. For any other status
-// it returns an [*Error], having read at most 64 KiB of the body and closed it; a
-// shorter body is read to its end, so that the connection can serve again. Of a body
-// that stalls until the context ends, or breaks off, it has what came: that is no
-// longer [Error.Complete], and its effect is Unknown.
+// FromResponse returns nil for a 2xx and does not touch its body. For any other status it
+// returns an [*Error]. It reads at most 64 KiB of the body and closes it. It reads a
+// shorter body to its end, so that the connection can be reused. If the body stalls until
+// the context ends, or breaks off, FromResponse uses what arrived: the Error is then not
+// [Error.Complete], and its effect is Unknown.
 //
-// Where net/http unpacks gzip by itself, that bounds what comes out, not what the
-// server sends for it: set Transport.DisableCompression where that matters.
+// Where net/http decompresses gzip itself, the limit applies to the decompressed bytes,
+// not to those that the server sends. Set Transport.DisableCompression if that matters.
 //
-// Reading ends when the request's context does. The body of a 101, which net/http
-// does not end so, is closed unread. Nothing of the request is kept. A nil resp is an
-// error that no catalog recognises.
+// Reading ends when the request's context does. The body of a 101 is closed unread,
+// because net/http does not end it with the context. The Error keeps nothing of the
+// request. For a nil resp, FromResponse returns an error that no catalog recognises.
 func FromResponse(resp *http.Response) error { return standard.fromResponse(resp) }
 
 // FromResponse is the function [FromResponse] for answers of the catalog's [Shape].
@@ -55,30 +55,33 @@ func (s *shape) fromResponse(resp *http.Response) error {
 	return e
 }
 
-// ReadJSON reads the answer to a call: a JSON value into v, as json.Unmarshal does,
-// or an error. It closes the body in any case.
+// ReadJSON reads the answer to a call: it stores a JSON value in v, as json.Unmarshal
+// does, or returns an error. It always closes the body.
 //
 //   - An answer other than 2xx is the [*Error] of [FromResponse].
-//   - A 2xx with a top-level "errors" is an [*Error] too, unless that says that there
-//     are none: null, false, 0, "", [] or {}. So is one that breaks off behind them.
-//   - A 2xx that is no JSON, does not fit v, is cut, has 4 MiB or more, or nests
-//     deeper than 64 levels is unreadable. So is an empty one, unless v is nil.
+//   - A 2xx with a top-level "errors" is an [*Error] too, unless its value means that
+//     there are none: null, false, 0, "", [] or {}. This holds even if the body breaks
+//     off after "errors".
+//   - A 2xx is unreadable if it is not JSON, does not fit v, is cut off, has 4 MiB or
+//     more, or nests deeper than 64 levels. An empty one is unreadable unless v is nil.
 //
-// An unreadable answer is [Retryable] if it is cut, broken off, or may be: nobody
-// announced its end. Otherwise it would be the same next time, and is [Fatal]. Its
-// effect is [Unknown].
+// An unreadable answer is [Retryable] if it is or may be incomplete: it was cut off or
+// broken off, or nothing announced its end. Otherwise a retry would get the same answer,
+// and it is [Fatal]. Its effect is [Unknown].
 //
-// A nil v says that no answer is expected: the body may be empty, and any JSON there
-// is ignored. After an error v may be partly filled.
+// A nil v means that no answer is expected: the body may be empty, and any JSON in it is
+// ignored. After an error v may be partly filled.
 //
-// The answer to a payment of retry.DoOnce has to say that it happened. Of those, a
-// 2xx is unreadable as well whose end nobody announced (HTTP/1 without a length and
-// without chunks), that is empty and may have come after the context's end, that is null, false, 0, "" or [], or that has a top-level "error"
-// which is not empty, or an array with one of which that is true. It is known by the context of resp.Request.
+// The answer to a payment of retry.DoOnce has to confirm that it happened. ReadJSON
+// recognises such a payment by the context of resp.Request. For it, these 2xx are
+// unreadable too: one whose end nothing announced (HTTP/1 with neither length nor
+// chunks); an empty one that may have arrived after the end of the context; null, false,
+// 0, "" and []; an object with a top-level "error" that is not empty, or an array with
+// such an object.
 func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp, v) }
 
 // ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
-// error if a path leads to a code that is none of its Success, unless StatusDecides.
+// error if a path leads to a code that is not in Success, unless StatusDecides is set.
 func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.shape.readJSON(resp, v) }
 
 func (s *shape) readJSON(resp *http.Response, v any) error {
@@ -112,10 +115,10 @@ func (s *shape) readJSON(resp *http.Response, v any) error {
 	return nil
 }
 
-// openEnded reports whether nobody announced where the answer ends: over HTTP/1 it
-// ended with the connection, and so may have been cut. What was unpacked has an end
-// of its own. Nor says an empty answer anything that a server gives which gives up, as
-// its client has hung up.
+// openEnded reports whether nothing announced the end of the answer: over HTTP/1 it ended
+// with the connection, and so may have been cut off. A decompressed answer has its own
+// end mark. An empty answer proves nothing if the client may have hung up before: servers
+// send one when they give up on the request.
 func openEnded(resp *http.Response, body []byte) bool {
 	if resp.Uncompressed && len(body) > 0 {
 		return false
@@ -123,10 +126,10 @@ func openEnded(resp *http.Response, body []byte) bool {
 	return hungUp(resp) || len(body) == 0 && late(resp) || resp.ProtoMajor == 1 && resp.Close && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
 }
 
-// hungUp reports whether the end of an answer may be the server's farewell to a
-// client that has just hung up: its context is over, and no length was announced.
-// Over TLS what a server sends then may still arrive, and net/http takes it for the
-// end of the answer. Over HTTP/2 it does not.
+// hungUp reports whether the end of an answer may be the server's reaction to a client
+// that has just hung up: the context is over, and no length was announced. Over TLS, data
+// that a server sends then may still arrive, and net/http takes its end for the end of
+// the answer. Over HTTP/2 it does not.
 func hungUp(resp *http.Response) bool {
 	return resp.ContentLength < 0 && late(resp)
 }
@@ -136,8 +139,8 @@ func late(resp *http.Response) bool {
 	return resp.ProtoMajor == 1 && resp.Request != nil && resp.Request.Context().Err() != nil
 }
 
-// unsaid returns why a readable 2xx does not say that a payment happened. An empty
-// one does, where nothing else is expected.
+// unsaid returns why a readable 2xx does not confirm a payment. An empty answer confirms
+// it if none is expected.
 func (s *shape) unsaid(body []byte, open bool) error {
 	body = bytes.TrimSpace(body)
 	switch {
@@ -151,8 +154,8 @@ func (s *shape) unsaid(body []byte, open bool) error {
 	return nil
 }
 
-// within reports whether an element of an array says that something went wrong. It
-// keeps none of them: there may be millions.
+// within reports whether an element of an array reports an error. It keeps none of the
+// elements: there may be millions.
 func (s *shape) within(body []byte) (says bool) {
 	all := scanner{text: body}
 	if all.peek() != '[' {
@@ -165,8 +168,8 @@ func (s *shape) within(body []byte) (says bool) {
 	return says
 }
 
-// complains reports whether an object has a member "error" that says something, in
-// whatever form.
+// complains reports whether an object has a member "error" with a value of any type that
+// means an error.
 func complains(body []byte) (yes bool) {
 	s := scanner{text: body}
 	if s.peek() == '{' {
@@ -184,7 +187,7 @@ func cut(body []byte) bool {
 	return json.NewDecoder(bytes.NewReader(body)).Decode(&all) == io.ErrUnexpectedEOF
 }
 
-// unmarshal fills v; whole is what parse said of the body.
+// unmarshal fills v; whole is the result of parse.
 func unmarshal(body []byte, whole bool, v any) error {
 	empty := len(bytes.TrimSpace(body)) == 0
 	switch {
@@ -202,9 +205,9 @@ func unmarshal(body []byte, whole bool, v any) error {
 	return err
 }
 
-// unpacked reads a body, and unpacks it if it is in gzip: net/http leaves that to
-// whoever asked for it by an Accept-Encoding of his own. Both what is read and what
-// comes out are bounded by limit.
+// unpacked reads a body and decompresses gzip. (net/http does not decompress if the
+// request had its own Accept-Encoding.) limit applies to both the compressed and the
+// decompressed bytes.
 func unpacked(resp *http.Response, limit int) ([]byte, error) {
 	body, end := read(resp.Body, limit)
 	encoding := resp.Header.Get("Content-Encoding")
@@ -212,17 +215,17 @@ func unpacked(resp *http.Response, limit int) ([]byte, error) {
 		return body, end
 	}
 	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil { // it is not packed after all, or cut before anything came
+	if err != nil { // not compressed after all, or cut off before the gzip header
 		return body, end
 	}
 	body, err = read(z, limit)
 	return body, cmp.Or(end, err)
 }
 
-// read reads at most limit bytes. That there is nothing behind them is not known
-// before the end has been seen, so a body of exactly limit bytes is too long.
+// read reads at most limit bytes. A body of exactly limit bytes is too long, because its
+// end was not seen.
 func read(r io.Reader, limit int) ([]byte, error) {
-	const first, growth = 512, 8 // all that it takes is little more than what it keeps
+	const first, growth = 512, 8 // the bytes allocated are little more than those kept
 	b := make([]byte, 0, first)
 	for len(b) < limit {
 		if len(b) == cap(b) {

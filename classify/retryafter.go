@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// maxRetryAfter is as long as a server is believed to mean, so that no sum of
-	// waits overflows. Callers have far lower limits of their own.
+	// maxRetryAfter is the longest wait taken from a server, so that no sum of waits
+	// overflows. Callers have far lower limits.
 	maxRetryAfter = 10 * 365 * 24 * time.Hour
 
-	// From here on a number is no wait but a time, in seconds or milliseconds since
-	// 1970: the first is 2001, as a wait it would be 31 years.
+	// A number from here on is a point in time, in seconds or milliseconds since 1970:
+	// the first is in 2001, and as a wait it would be 31 years.
 	firstUnix      = 1e9
 	firstUnixMilli = 1e12
 	tooLarge       = 1e15
 )
 
-// retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds, or a
-// date. Of several the longest counts. A date is measured against the Date of the
-// same answer, since the two clocks need not agree with ours. Anything else, and
-// any time that is past, is 0.
+// retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds, or a date.
+// Of several values the longest counts. A date is compared with the Date of the same
+// answer, because the server's clock may differ from ours. Any other value, and any time
+// in the past, is 0.
 func retryAfter(h http.Header) time.Duration {
 	values := h["Retry-After"]
 	if len(values) == 0 {
@@ -38,7 +38,7 @@ func retryAfter(h http.Header) time.Duration {
 	return min(longest, maxRetryAfter)
 }
 
-// wait reads one value. A proxy may have joined several numbers by commas.
+// wait reads one value. A proxy may have joined several numbers with commas.
 func wait(value string, now time.Time, unit time.Duration) time.Duration {
 	if at, ok := date(value); ok {
 		return max(at.Sub(now), 0)
@@ -54,7 +54,7 @@ func wait(value string, now time.Time, unit time.Duration) time.Duration {
 	return longest
 }
 
-// asked is how long a number asks to wait, which may be a time.
+// asked returns the wait that a number asks for. The number may be a point in time.
 func asked(n int64, now time.Time, unit time.Duration) time.Duration {
 	switch {
 	case n >= tooLarge:
@@ -67,8 +67,8 @@ func asked(n int64, now time.Time, unit time.Duration) time.Duration {
 	return min(time.Duration(min(n, int64(maxRetryAfter/unit)))*unit, maxRetryAfter)
 }
 
-// decimal reads a decimal number and rounds it up. HTTP allows no fraction, but
-// servers write one all the same. A number beyond tooLarge is that.
+// decimal reads a decimal number and rounds it up. HTTP allows no fraction, but some
+// servers send one. A number above tooLarge becomes tooLarge.
 func decimal(text string) (n int64, ok bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if whole+fraction == "" || strings.Trim(whole+fraction, "0123456789") != "" {
@@ -83,9 +83,9 @@ func decimal(text string) (n int64, ok bool) {
 	return n, true
 }
 
-// dates are the forms of a date that are read beside HTTP's own three: those
-// that name the zone otherwise, and ISO 8601 with a zone. (Package time takes any
-// abbreviation for a zone whose offset it does not know, hence UTC as a word.)
+// dates are the date formats that are accepted beside the three of HTTP: other names of
+// the zone, and ISO 8601 with a zone. (Package time accepts any abbreviation for a zone
+// whose offset it does not know, hence UTC as a literal.)
 var dates = [...]string{
 	"Mon, 2 Jan 2006 15:04:05 UTC", "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 GMT",
 	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "20060102T150405Z0700",
@@ -93,7 +93,7 @@ var dates = [...]string{
 
 func date(text string) (at time.Time, ok bool) {
 	text = strings.Trim(text, " \t")
-	if strings.Trim(text, "0123456789.,") == "" { // nearly always; also so that no layout sees it
+	if strings.Trim(text, "0123456789.,") == "" { // the usual case; it also keeps numbers away from the layouts
 		return time.Time{}, false
 	}
 	if at, err := http.ParseTime(text); err == nil {

@@ -7,29 +7,29 @@ import (
 	"strings"
 )
 
-// Rule says what one code, or every code of several, means.
+// Rule is the meaning of one code, or of several.
 type Rule struct {
-	// Codes is one code ("card_declined", "50"), a range of numbers
-	// ("30000..39999", both ends included) or a beginning ("EAPI:*": every code
-	// that begins with EAPI:, a number such as "50" too). Required.
+	// Codes is one code ("card_declined", "50"), a range of numbers ("30000..39999", both
+	// ends included) or a beginning ("EAPI:*": every code that begins with EAPI:; a
+	// beginning matches numbers too). Required.
 	Codes   string
 	Name    string // what the code means, such as "API key locked"; required
-	Fix     string // what the person who gets it should do; optional
-	Class   Class  // required: a rule that leaves its codes Unclassified says nothing
-	Effect  Effect // the zero value, Unknown, is the safe side
-	Lockout bool   // the key is of no use until a person acts; only together with Fatal
-	Source  string // where the fact comes from; optional
+	Fix     string // what a person should do about it; optional
+	Class   Class  // required; must not be Unclassified
+	Effect  Effect // the zero value, Unknown, is the safe choice
+	Lockout bool   // the key is useless until a person acts; only with Fatal
+	Source  string // where the information comes from; optional
 }
 
-// Bounds returns the first and the last code of a range of numbers, or twice the one
-// code that the rule is about. It is false for a beginning, and for what is no code.
+// Bounds returns the first and the last code of a range, or the same code twice for a
+// rule about one code. ok is false for a beginning and for invalid Codes.
 func (r Rule) Bounds() (first, last Code, ok bool) {
 	kind, first, last := r.span()
 	return first, last, kind == oneCode || kind == aRange
 }
 
-// Matches reports whether Codes includes the code. Of several rules that do, one for
-// the code alone wins over the longest beginning, and that over a range.
+// Matches reports whether Codes includes the code. If several rules match, a rule for the
+// code alone wins over the longest beginning, and a beginning over a range.
 func (r Rule) Matches(code Code) bool {
 	switch kind, first, last := r.span(); kind {
 	case oneCode:
@@ -45,7 +45,7 @@ func (r Rule) Matches(code Code) bool {
 	return false
 }
 
-// A kind says what Rule.Codes stands for.
+// A kind is the form of Rule.Codes.
 type kind uint8
 
 const (
@@ -55,7 +55,7 @@ const (
 	aBeginning
 )
 
-// span takes Codes apart: the code, or both ends of the range, or the beginning.
+// span parses Codes: one code, both ends of a range, or a beginning.
 func (r *Rule) span() (k kind, first, last Code) {
 	if from, to, found := strings.Cut(r.Codes, ".."); found {
 		_, okFrom := Code(from).number()
@@ -89,16 +89,16 @@ func (r *Rule) where() string {
 	return fmt.Sprintf("rule %q", r.Name)
 }
 
-// codesFault is what is wrong with Codes, "" if nothing.
+// codesFault returns what is wrong with Codes, or "".
 func (r *Rule) codesFault() string {
 	kind, first, last := r.span()
 	switch {
 	case r.Codes == "":
 		return "no code"
 	case r.Codes == "*":
-		return `"*" would be every code: what no rule knows is judged by its status`
+		return `"*" would match every code; a code without a rule is classified by its HTTP status`
 	case kind == noCodes:
-		return fmt.Sprintf("no answer has the code %.150q: a code has at most %d bytes, all printable", r.Codes, maxWord)
+		return fmt.Sprintf("invalid code %.150q: a code has at most %d bytes, all printable", r.Codes, maxWord)
 	case kind == aRange:
 		from, _ := first.number()
 		to, _ := last.number()
@@ -109,7 +109,7 @@ func (r *Rule) codesFault() string {
 	return ""
 }
 
-// check reports all that is wrong with the rule taken by itself, under a shape.
+// check reports all mistakes in the rule itself, under a shape.
 func (r *Rule) check(s *shape) error {
 	var errs []error
 	fault := func(bad bool, text string) {
@@ -121,7 +121,7 @@ func (r *Rule) check(s *shape) error {
 	fault(r.Name == "", "no name")
 	fault(codes != "", codes)
 	_, first, last := r.span()
-	fault(codes == "" && first == last && s.isSuccess(first), "this code says that there is no error")
+	fault(codes == "" && first == last && s.isSuccess(first), "this code means success")
 	fault(r.Class == Unclassified, "no class")
 	fault(r.Class > Fatal, "invalid class "+r.Class.String())
 	fault(r.Effect > NotApplied, "invalid effect "+r.Effect.String())
@@ -129,13 +129,13 @@ func (r *Rule) check(s *shape) error {
 	return errors.Join(errs...)
 }
 
-// A span is a stretch of numbers for which one rule speaks.
+// A span is an interval of numbers that one rule matches.
 type span struct {
 	first, last number
 	rule        *Rule
 }
 
-// ruleSet is the rules of one call, sorted by what they speak for.
+// ruleSet holds the rules of one call by their form.
 type ruleSet struct {
 	singles    map[Code]*Rule
 	beginnings map[Code]*Rule
@@ -144,7 +144,7 @@ type ruleSet struct {
 
 // compile checks the rules of one call, each by itself and against each other.
 func compile(rules []Rule, s *shape) (set ruleSet, err error) {
-	rules = slices.Clone(rules) // the caller may change theirs later
+	rules = slices.Clone(rules) // the caller may change its slice later
 	set = ruleSet{singles: make(map[Code]*Rule, len(rules)), beginnings: map[Code]*Rule{}}
 	var errs []error
 	add := func(to map[Code]*Rule, code Code, r *Rule) {
@@ -179,7 +179,7 @@ func compile(rules []Rule, s *shape) (set ruleSet, err error) {
 	return set, errors.Join(errs...)
 }
 
-// collisions sorts spans and reports each one that reaches into an earlier one.
+// collisions sorts spans and reports each one that overlaps an earlier one.
 func collisions(spans []span) (errs []error) {
 	slices.SortStableFunc(spans, func(a, b span) int { return a.first.compare(b.first) })
 	for i, far := 1, 0; i < len(spans); i++ {
@@ -193,8 +193,8 @@ func collisions(spans []span) (errs []error) {
 	return errs
 }
 
-// overlay lays top over base and keeps of base what top leaves uncovered. Both are
-// sorted and free of overlaps, and so is the result.
+// overlay puts top over base and keeps the parts of base that top does not cover. Both
+// are sorted and do not overlap, and so is the result.
 func overlay(base, top []span) []span {
 	out := make([]span, 0, len(base)+2*len(top))
 	t := 0
@@ -208,7 +208,7 @@ func overlay(base, top []span) []span {
 			if b.first.compare(top[t].first) < 0 {
 				out = append(out, span{b.first, top[t].first.plus(-1), b.rule})
 			}
-			if top[t].last.compare(b.last) >= 0 { // may reach into the next of base: looked at again
+			if top[t].last.compare(b.last) >= 0 { // it may overlap the next of base: visited again
 				covered = true
 				break
 			}

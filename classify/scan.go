@@ -7,25 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep an answer may nest.
+// maxDepth is the deepest nesting of an answer.
 const maxDepth = 64
 
-// A scanner goes over JSON text once and hands out the values that are asked for.
-// encoding/json is not used for it because it folds the case of keys, lets the last
-// of two equal keys win, gives nothing at all for text that is cut, and spends
-// memory on parts nobody wants: a small hostile answer can cost hundreds of times
-// its size. What a scanner accepts is what json.Valid does, maxDepth apart.
+// A scanner reads JSON text once and returns the values that are asked for. encoding/json
+// does not fit because it ignores the case of keys, lets the last of two equal keys win,
+// returns nothing for text that is cut off, and allocates for values that are not needed:
+// a small hostile answer can cost hundreds of times its size. Apart from maxDepth, a
+// scanner accepts what json.Valid does.
 type scanner struct {
 	text  []byte
 	at    int
 	depth int
-	bad   bool // the text is cut, no JSON, or too deep; nothing more is read then
+	bad   bool // the text is cut off, not JSON, or too deep; reading has ended
 }
 
 // fail ends the scan.
 func (s *scanner) fail() { s.bad, s.at = true, len(s.text) }
 
-// peek skips blanks and returns the next byte, 0 at the end of the text.
+// peek skips blanks and returns the next byte, or 0 at the end of the text.
 func (s *scanner) peek() byte {
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; c {
@@ -37,7 +37,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// accept takes the next byte if it is c.
+// accept consumes the next byte if it is c.
 func (s *scanner) accept(c byte) bool {
 	if s.peek() != c || s.at >= len(s.text) {
 		return false
@@ -46,14 +46,14 @@ func (s *scanner) accept(c byte) bool {
 	return true
 }
 
-// end reports whether nothing but blanks is left.
+// end reports whether only blanks are left.
 func (s *scanner) end() bool {
 	s.peek()
 	return !s.bad && s.at == len(s.text)
 }
 
-// object calls member for each member of an object, in order, with the text of its
-// key; member has to take the value.
+// object calls member for each member of an object, in order, with the text of its key.
+// member must consume the value.
 func (s *scanner) object(member func(key []byte)) {
 	s.group('{', '}', func() {
 		if s.peek() != '"' {
@@ -70,7 +70,7 @@ func (s *scanner) object(member func(key []byte)) {
 	})
 }
 
-// array calls element for each element of an array; element has to take it.
+// array calls element for each element of an array. element must consume it.
 func (s *scanner) array(element func()) { s.group('[', ']', element) }
 
 func (s *scanner) group(open, closing byte, item func()) {
@@ -96,7 +96,7 @@ func (s *scanner) group(open, closing byte, item func()) {
 	}
 }
 
-// value takes the next value and returns its text, nil if there is no whole one.
+// value consumes the next value and returns its text, or nil if it is incomplete.
 func (s *scanner) value() []byte {
 	first := s.peek()
 	start := s.at
@@ -130,7 +130,7 @@ func (s *scanner) literal(word string) {
 	s.at += len(word)
 }
 
-// str takes a string, of which the opening quote is known to be there.
+// str consumes a string; the opening quote is known to be there.
 func (s *scanner) str() {
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; {
@@ -146,7 +146,7 @@ func (s *scanner) str() {
 	s.fail()
 }
 
-// escape takes an escape sequence but for its last byte.
+// escape consumes an escape sequence except its last byte.
 func (s *scanner) escape() {
 	s.at++
 	if s.at >= len(s.text) {
@@ -172,7 +172,7 @@ func hex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// number takes a number as JSON writes it: no leading zero, no bare point.
+// number consumes a number as JSON writes it: no leading zero, no bare point.
 func (s *scanner) number() {
 	s.skip('-')
 	if !s.skip('0') {
@@ -207,11 +207,11 @@ func (s *scanner) digits() {
 	}
 }
 
-// spells reports whether the text of a key stands for name. It costs no memory, as
+// spells reports whether the text of a key stands for name. It does not allocate, because
 // there may be thousands of keys.
 func spells(key []byte, name string) bool {
 	key = key[1 : len(key)-1]
-	if len(key) < len(name) { // an escape is longer than what it stands for
+	if len(key) < len(name) { // an escape is longer than its character
 		return false
 	}
 	for len(key) > 0 && name != "" {
@@ -232,8 +232,8 @@ func spells(key []byte, name string) bool {
 	return len(key) == 0 && name == ""
 }
 
-// escaped is the character that an escape sequence stands for, which is known to be
-// one, and how long that is.
+// escaped returns the character of a valid escape sequence, and the length of the
+// sequence.
 func escaped(text []byte) (r rune, size int) {
 	if at := strings.IndexByte(`"\/bfnrt`, text[1]); at >= 0 {
 		return rune("\"\\/\b\f\n\r\t"[at]), 2
@@ -241,7 +241,7 @@ func escaped(text []byte) (r rune, size int) {
 	return unescape(text)
 }
 
-// unquote is the string that the text of a value stands for, "" if it is none.
+// unquote returns the string that the text of a value stands for, or "" if it is not one.
 func unquote(text []byte) string {
 	if len(text) < 2 || text[0] != '"' {
 		return ""

@@ -9,47 +9,48 @@ import (
 	"time"
 )
 
-// A Shape says where the answers of an API keep what matters. Give it to a catalog by
-// [Catalog.WithShape].
+// A Shape says where the answers of an API have their codes, messages and other values.
+// Pass it to [Catalog.WithShape].
 //
-// A path is one of RFC 9535 (JSONPath), of which names, indexes and [*] are understood:
-// $.error.code, $.errors[*].code, $['a.b'][0]. [*] stands for the elements of an array;
-// another value in the place of the array counts as one element, and the answer as not
-// read whole. Nor is it read whole where an element of any [*] on the way to a code has
-// no code, or an array has more elements than are asked for by index: of several things
-// that were asked for, others may have been done. Of several paths, the first counts
-// that finds something.
+// A path is a JSONPath (RFC 9535) of names, indexes and [*]: $.error.code,
+// $.errors[*].code, $['a.b'][0]. [*] stands for the elements of an array. Another value
+// in place of the array counts as one element, and makes the answer incomplete
+// ([Error.Complete]). An answer is also incomplete if an element of any [*] on the way to
+// a code has no code, or if an array has more elements than the paths name by index: the
+// other parts of the request may have been executed. Of several paths, the first one that
+// finds something counts.
 //
-// The zero Shape is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…}. One that
-// names no path of a kind, and some of another, has none of that kind.
+// The zero Shape is {"errors":[{"code":…,"message":…,"data":…}],"traceId":…}. In a Shape
+// with any path, a field without paths finds nothing.
 type Shape struct {
-	// Code, Message and Data are paths to a code, a text for people and a text that is
-	// not for logs: text or a number. With [*] each element is one Detail, to which
-	// belong the message and data of the same index. A code found twice is none.
+	// Code, Message and Data are paths to a code, to a text for people and to a text that
+	// must not be logged. The values are strings or numbers. With [*] each element is one
+	// Detail, with the message and the data of the same index. Two codes in one place
+	// cancel each other.
 	Code, Message, Data []string
 
-	// TraceID are paths, or headers as in "header:Request-Id".
+	// TraceID has paths, or headers such as "header:Request-Id".
 	TraceID []string
 
-	// RetryAfter are headers that are read beside Retry-After, and like that: a date,
-	// or a number of seconds. It is one of milliseconds where the name says so by its
-	// end ("-ms", "-millis", "-milliseconds"), or a unit stands behind it: "X-Wait ms".
-	// ("X-Wait-Ms s" is in seconds.) A number that is too large for a wait is a time
-	// since 1970. "RateLimit" (t=…) and names that end in "RateLimit-Reset" say when a
-	// quota is full again: they count under 429, or where it is said to be used up.
+	// RetryAfter has headers that are read in addition to Retry-After, and in the same
+	// way: a date, or a number of seconds. The number is in milliseconds if the name ends
+	// in "-ms", "-millis", "-milliseconds" or the like. A unit after the name overrides
+	// this: "X-Wait ms", "X-Wait-Ms s". A number too large for a wait is a time since
+	// 1970. "RateLimit" (its t=…) and names that end in "RateLimit-Reset" say when a
+	// quota is full again: they count under a 429, or if the quota is said to be used up.
 	RetryAfter []string
 
-	// Success are codes that say that there is no error: "00", "SUCCESS". Nil means
-	// "0"; an empty list means that every code is an error.
+	// Success has the codes that mean success: "00", "SUCCESS". Nil means "0". An empty
+	// list means that every code is an error.
 	Success []Code
 
-	// StatusDecides says that a 2xx is a success, whatever the paths lead to: for an
-	// API whose successes have, where errors have their code, something of their own,
-	// such as a "name" or a "title". It is then handed on unread.
+	// StatusDecides makes every 2xx a success, whatever the paths find. Set it for an API
+	// whose successes have other values where its errors have their code, such as a
+	// "name" or a "title". The paths are then not read in a 2xx.
 	StatusDecides bool
 
-	// IdempotencyKeys are request headers that make a request safe to send again,
-	// "Idempotency-Key", for IdempotentFor after it was first sent.
+	// IdempotencyKeys has the request headers that make a request safe to retry, such as
+	// "Idempotency-Key", for IdempotentFor after its first attempt.
 	IdempotencyKeys []string
 	IdempotentFor   time.Duration
 }
@@ -57,9 +58,9 @@ type Shape struct {
 // A ShapeError is one mistake in a [Shape].
 type ShapeError struct {
 	Field   string // "Code"
-	Index   int    // in the field, from 0; −1 if the field has none
-	Column  int    // in bytes, from 1; 0 if it is the whole
-	Text    string // of the path, or what else is wrong
+	Index   int    // in the field, from 0; −1 if it concerns the whole field
+	Column  int    // in bytes, from 1; 0 if it concerns the whole text
+	Text    string // the text of the path or other value
 	Problem string
 }
 
@@ -75,7 +76,7 @@ func (e *ShapeError) Error() string {
 	return place + ": " + e.Problem
 }
 
-// What paths lead to.
+// The kinds of values that paths lead to.
 const (
 	toCode = iota
 	toMessage
@@ -84,34 +85,34 @@ const (
 	kinds
 )
 
-// A shape is a Shape that is compiled. It does not change.
+// A shape is a compiled Shape. It is immutable.
 type shape struct {
 	Shape
 	root  step
-	paths [kinds][]int  // numbers of the paths of each kind, in order
+	paths [kinds][]int  // path numbers of each kind, in order
 	count int           // of all paths
-	stars int           // of all [*], those that paths have in common counted once
-	each  map[int][]int // of code paths, the numbers of the [*] on the way: an element may have no error
+	stars int           // of all [*]; one that several paths share counts once
+	each  map[int][]int // by code path, the numbers of its [*]: an element may have no error
 	trace []traceAt
 	waits []waitHeader // of RetryAfter
-	// explicit is false for the zero Shape: there, an element without a code makes an
-	// error of a 2xx too.
+	// explicit is false for the zero Shape: there, an element without a code makes a 2xx
+	// an error too.
 	explicit bool
 }
 
-// A traceAt is where a trace id may be: at a path or in a header.
+// A traceAt is a place of a trace id: a path or a header.
 type traceAt struct {
 	path   int
 	header string
 }
 
-// A step is a place in answers that some paths go through or end at.
+// A step is a place in answers that some paths lead through or to.
 type step struct {
 	names    []member
 	elements []element
 	picks    bool // a code path leads to one of elements
 	each     *step
-	star     int   // the number of this step, if it is each of another
+	star     int   // the number of this [*], if this step is one
 	ends     []int // numbers of the paths that end here
 	details  []int // of code paths: an element here is a Detail, even without a code
 }
@@ -139,10 +140,10 @@ var standard = func() *shape {
 	return s
 }()
 
-// WithShape returns a copy of the catalog for answers of that shape. It reports every
-// mistake in one error, of [*ShapeError]s: a path that is none, a name that no header
-// can have, a success code that no answer can have or that a rule knows, keys of
-// idempotency without a time for which they are kept, or a time without keys.
+// WithShape returns a copy of the catalog for answers of this shape. It reports all
+// mistakes in one error, of [*ShapeError]s: an invalid path; an invalid header name; a
+// success code that no answer can have or that has a rule; IdempotencyKeys without
+// IdempotentFor, or the reverse.
 func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 	n := *c
 	n.shape = standard
@@ -153,7 +154,7 @@ func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 			errs = append(errs, err)
 		}
 		n.shape = compiled
-		if len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID) == 0 { // the answers are as usual
+		if len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID) == 0 { // the zero Shape's paths
 			n.shape = new(*standard)
 			n.shape.Shape, n.shape.waits = compiled.Shape, compiled.waits
 		}
@@ -169,7 +170,7 @@ func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 	return &n, nil
 }
 
-// Shape returns the shape of the answers that the catalog is for: a copy.
+// Shape returns a copy of the shape of the catalog's answers.
 func (c *Catalog) Shape() Shape { return c.shape.Shape.clone() }
 
 func (s Shape) clone() Shape {
@@ -180,13 +181,13 @@ func (s Shape) clone() Shape {
 	return s
 }
 
-// zero reports whether nothing at all is said.
+// zero reports whether no field is set.
 func (s *Shape) zero() bool {
 	return len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID)+len(s.RetryAfter)+len(s.IdempotencyKeys) == 0 &&
 		s.Success == nil && !s.StatusDecides && s.IdempotentFor == 0
 }
 
-// isSuccess reports whether the code says that there is no error.
+// isSuccess reports whether the code means success.
 func (s *shape) isSuccess(code Code) bool {
 	if s.Success == nil {
 		return code == "0"
@@ -198,7 +199,7 @@ func (s *shape) isSuccess(code Code) bool {
 func compileShape(s Shape) (*shape, error) {
 	c := shapeCompiler{shape: &shape{Shape: s, explicit: true, each: map[int][]int{}}}
 	out := c.shape
-	out.Shape = s.clone() // the caller may change theirs later
+	out.Shape = s.clone() // the caller may change its slices later
 	c.paths("Code", toCode, s.Code)
 	c.paths("Message", toMessage, s.Message)
 	c.paths("Data", toData, s.Data)
@@ -223,16 +224,16 @@ func compileShape(s Shape) (*shape, error) {
 	c.headers("IdempotencyKeys", s.IdempotencyKeys)
 	for i, code := range s.Success {
 		if !code.Valid() {
-			c.wrong("Success", i, 0, string(code), fmt.Sprintf("no answer has this code: it has at most %d bytes, all printable", maxWord))
+			c.wrong("Success", i, 0, string(code), fmt.Sprintf("invalid code: a code has at most %d bytes, all printable", maxWord))
 		}
 	}
 	switch {
 	case s.IdempotentFor < 0:
 		c.wrong("IdempotentFor", -1, 0, "", "negative")
 	case s.IdempotentFor == 0 && len(s.IdempotencyKeys) > 0:
-		c.wrong("IdempotentFor", -1, 0, "", "for how long does the API keep the key of a request?")
+		c.wrong("IdempotentFor", -1, 0, "", "required with idempotency keys: for how long the API keeps a key")
 	case s.IdempotentFor > 0 && len(s.IdempotencyKeys) == 0:
-		c.wrong("IdempotencyKeys", -1, 0, "", "which header makes a request safe to send again?")
+		c.wrong("IdempotencyKeys", -1, 0, "", "required with a time: the request header that carries the key")
 	}
 	return out, errors.Join(c.errs...)
 }
@@ -244,7 +245,7 @@ type shapeCompiler struct {
 
 const (
 	maxPaths   = 16  // of one kind
-	maxSuccess = 100 // codes that say that there is no error
+	maxSuccess = 100 // codes that mean success
 )
 
 func (c *shapeCompiler) wrong(field string, index, column int, text, problem string) {
@@ -261,7 +262,7 @@ func (c *shapeCompiler) paths(field string, kind int, paths []string) {
 	}
 }
 
-// path adds one path to the tree, and returns its number.
+// path adds one path to the tree and returns its number.
 func (c *shapeCompiler) path(field string, i, kind int, path string) (number int, ok bool) {
 	segments, fault := parsePath(path)
 	if fault != nil {
@@ -293,7 +294,7 @@ func (c *shapeCompiler) path(field string, i, kind int, path string) (number int
 	return number, true
 }
 
-// next is the step that a segment leads to.
+// next returns the step that a segment leads to.
 func (s *step) next(seg segment, stars *int) *step {
 	switch {
 	case seg.each:
@@ -328,7 +329,7 @@ func (c *shapeCompiler) waits(texts []string) {
 	for i, text := range texts {
 		w, column := readWaitHeader(text)
 		if column > 0 {
-			c.wrong("RetryAfter", i, column, text, "behind the name of a header may stand a unit, ms or s, and nothing else")
+			c.wrong("RetryAfter", i, column, text, "only a unit, ms or s, may follow the name of a header")
 			continue
 		}
 		if c.header("RetryAfter", i, w.name) {
@@ -349,9 +350,9 @@ func (c *shapeCompiler) headers(field string, names []string) {
 
 func (c *shapeCompiler) header(field string, i int, name string) (ok bool) {
 	if name == "" || strings.Trim(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		problem := "no header has this name"
+		problem := "invalid header name"
 		if strings.HasPrefix(name, "header:") {
-			problem += ": here names stand without header:"
+			problem += ": omit the prefix header: here"
 		}
 		c.wrong(field, i, 0, name, problem)
 		return false

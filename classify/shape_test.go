@@ -158,37 +158,37 @@ func TestShapeReportsEverything(t *testing.T) {
 	require.Error(t, err)
 	for _, want := range []string{
 		`Code[0] "error.code", column 1: a path begins with $`,
-		`Code[1] "$.a..b", column 5: a name is missing; .. is not understood`,
-		`Code[2] "$.a[-1]", column 5: not understood`,
+		`Code[1] "$.a..b", column 5: a name is missing; .. is not supported`,
+		`Code[2] "$.a[-1]", column 5: not supported`,
 		`Code[3] "$.a[01]", column 5: an index has no leading zero`,
-		`Code[4] "$.a[1:2]", column 6: ] is missing`,
-		`Code[5] "$.a[?@.b]", column 5: not understood`,
-		`Code[6] "$.a-b", column 4: a name with '-' stands in brackets and quotes`,
-		`Code[7] "$.a.*", column 5: .* is not understood`,
+		`Code[4] "$.a[1:2]", column 6: expected ]`,
+		`Code[5] "$.a[?@.b]", column 5: not supported`,
+		`Code[6] "$.a-b", column 4: put a name with '-' in brackets and quotes`,
+		`Code[7] "$.a.*", column 5: .* is not supported`,
 		`Code[8] "$['a", column 5: the closing ' is missing`,
-		`Code[9] "$['\\q']", column 4: no such escape`,
+		`Code[9] "$['\\q']", column 4: invalid escape`,
 		`Code[10] "$.a[10000]", column 5: an index is at most 9999`,
 		`Code[11] "$.", column 3: a name is missing`,
 		`Code[12] "$[*][*][*][*]", column 11: more than 3 [*]`,
 		`Code[13]`, `column 34: more than 16 steps`, `Code[14]`, `longer than 256 bytes`,
 		`Message: more than 16`,
-		`TraceID[0] "": no header has this name`, `TraceID[1] "a b": no header has this name`,
-		`RetryAfter[0] "retry after", column 7: behind the name of a header may stand a unit, ms or s, and nothing else`,
-		`RetryAfter[1] "X-Wait min", column 8: behind the name of a header may stand a unit, ms or s, and nothing else`,
-		`RetryAfter[2] "a b": no header has this name`, `RetryAfter[3] "": no header has this name`,
-		`Success[0] "": no answer has this code`, `Success[1] "a\nb": no answer has this code`,
-		`IdempotencyKeys[0] "Idempotency-Key:": no header has this name`,
+		`TraceID[0] "": invalid header name`, `TraceID[1] "a b": invalid header name`,
+		`RetryAfter[0] "retry after", column 7: only a unit, ms or s, may follow the name of a header`,
+		`RetryAfter[1] "X-Wait min", column 8: only a unit, ms or s, may follow the name of a header`,
+		`RetryAfter[2] "a b": invalid header name`, `RetryAfter[3] "": invalid header name`,
+		`Success[0] "": invalid code`, `Success[1] "a\nb": invalid code`,
+		`IdempotencyKeys[0] "Idempotency-Key:": invalid header name`,
 		`IdempotentFor: negative`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = mustCatalog(t, rule("known", "OK")).WithShape(classify.Shape{Success: []classify.Code{"OK"}, IdempotencyKeys: []string{"K"}})
 	require.ErrorContains(t, err, `Success[0] "OK": there is a rule "known" (code OK)`)
-	require.ErrorContains(t, err, `IdempotentFor: for how long does the API keep the key of a request?`)
+	require.ErrorContains(t, err, `IdempotentFor: required with idempotency keys: for how long the API keeps a key`)
 	_, err = mustCatalog(t).WithShape(classify.Shape{IdempotentFor: time.Hour})
-	require.ErrorContains(t, err, `IdempotencyKeys: which header makes a request safe to send again?`)
+	require.ErrorContains(t, err, `IdempotencyKeys: required with a time: the request header that carries the key`)
 	_, err = shaped(t, classify.Shape{Success: []classify.Code{"OK"}}).With(rule("known", "OK"))
-	require.ErrorContains(t, err, `rule "known" (code OK): this code says that there is no error`)
+	require.ErrorContains(t, err, `rule "known" (code OK): this code means success`)
 	_, err = shaped(t, classify.Shape{Success: []classify.Code{"OK"}}).With(rule("zero", "0"))
 	require.NoError(t, err, "there it says that there is one")
 }

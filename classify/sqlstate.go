@@ -2,14 +2,14 @@ package classify
 
 import "sync"
 
-// SQLState returns the catalog of the SQLSTATE codes that say what a retry would do,
-// for errors with a method SQLState() string, as those of pgx and lib/pq have: classes
-// as "08*", and the codes that differ from theirs. Only this catalog, and those made
-// of it by [Catalog.With], look at that method. A class that is not here, as XX
-// (internal error), is Unclassified.
+// SQLState returns the catalog of the SQLSTATE codes for which it is known whether a
+// retry can help. It is for errors with a method SQLState() string, such as those of pgx
+// and lib/pq. It has rules for classes, such as "08*", and for the codes that differ from
+// their class. Only this catalog, and those derived from it with [Catalog.With], call
+// that method. A class without a rule, such as XX (internal error), is Unclassified.
 //
-// NotApplied means that the server has rolled back, or never began, the transaction or
-// the single statement that failed. That is no more than what it says of this one.
+// NotApplied means that the server rolled back, or never began, the transaction or the
+// single statement that failed. It says nothing about other statements.
 func SQLState() *Catalog { return sqlState() }
 
 var sqlState = sync.OnceValue(func() *Catalog {

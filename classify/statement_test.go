@@ -36,8 +36,8 @@ func TestAPaymentsAnswerHasToSayThatItHappened(t *testing.T) {
 		`{"error":null,"id":7}`: "", `{"error":[]}`: "", `{"error":false}`: "", `{"error":""}`: "", `{"error":{}}`: "", `{"error":0}`: "",
 		`{"Error":"x"}`: "", `{"a":{"error":"x"}}`: "",
 
-		`null`: "it does not say that anything happened", ` [ ] `: "it does not say that anything happened",
-		`false`: "it does not say that anything happened", `""`: "it does not say that anything happened", `0`: "it does not say that anything happened",
+		`null`: "it does not confirm the operation", ` [ ] `: "it does not confirm the operation",
+		`false`: "it does not confirm the operation", `""`: "it does not confirm the operation", `0`: "it does not confirm the operation",
 		`{"error":["EAPI:Invalid nonce"]}`: `it has a member "error"`, `{"error":{"code":7}}`: `it has a member "error"`,
 		`{"error":"secret"}`: `it has a member "error"`, `{"error":true}`: `it has a member "error"`,
 		`{"error":null,"\u0065rror":"x"}`: `it has a member "error"`,

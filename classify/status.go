@@ -2,28 +2,28 @@ package classify
 
 import "strconv"
 
-// statusRow says what an HTTP status means where no code does. An answer outside
-// 2xx to 5xx is none that HTTP knows as final: nothing can be said about it.
+// statusRow classifies an HTTP status for an answer without a known code. A status
+// outside 2xx to 5xx is not a final answer, and so says nothing.
 //
-// Only a 4xx with a registered meaning that is a refusal says that nothing was
-// applied. A gateway says 499 of a client that hung up while the API was at it;
-// 409 may be about a first copy that is under way; and what the others mean nobody
-// knows.
+// Only a 4xx with a registered meaning that is a refusal proves that nothing was applied.
+// A gateway reports 499 for a client that hung up during the request; 409 may be
+// about an earlier copy of the request that is still in progress; the meaning of the
+// others is unknown.
 func statusRow(status int) (Class, Effect) {
 	switch {
 	case status < 200 || status > 599:
 		return Unclassified, Unknown
-	case status < 300: // an error in a 2xx, or a 2xx nobody can read: it may well have been done
+	case status < 300: // an error in a 2xx, or an unreadable 2xx: the request may have been executed
 		return Retryable, Unknown
-	case status < 400: // redirects are refused: following one hands key and signature to another host
+	case status < 400: // redirects are refused: following one would hand key and signature to another host
 		return Fatal, Unknown
 	}
 	switch status {
 	case 400, 422:
 		return FixAndResend, NotApplied
-	case 408, 425, 429: // often a gateway's word, and not about what became of the request
+	case 408, 425, 429: // often sent by a gateway, which does not know what became of the request
 		return Retryable, Unknown
-	case 421: // the wrong connection: another may do (RFC 9110, section 15.5.20)
+	case 421: // wrong connection: another one may work (RFC 9110, section 15.5.20)
 		return Retryable, NotApplied
 	case 501, 505:
 		return Fatal, Unknown
@@ -37,8 +37,8 @@ func statusRow(status int) (Class, Effect) {
 	return Retryable, Unknown
 }
 
-// refusal reports whether a 4xx without a code is a refusal: whether it has a
-// meaning in IANA's registry of status codes, and is not 409.
+// refusal reports whether a 4xx without a code is a refusal: it has a meaning in IANA's
+// registry of status codes, and is not 409.
 func refusal(status int) bool {
 	switch status {
 	case 409, 418:
@@ -49,8 +49,8 @@ func refusal(status int) bool {
 	return 400 <= status && status <= 417
 }
 
-// mayRefuse reports whether a refusal in the API's own codes may come under this
-// status.
+// mayRefuse reports whether an answer with this status and the API's own code can be a
+// refusal.
 func mayRefuse(status int) bool {
 	return 400 <= status && status <= 499 && status != 408 && status != 425 && status != 429
 }
@@ -61,8 +61,8 @@ const (
 	statusNameLen = len("HTTP 503")
 )
 
-// statusNames holds "HTTP 100" to "HTTP 599" end to end, so that naming the row
-// that decided costs no allocation.
+// statusNames holds "HTTP 100" to "HTTP 599" end to end, so that naming the status
+// allocates nothing.
 var statusNames = func() string {
 	b := make([]byte, 0, (maxStatus-minStatus+1)*statusNameLen)
 	for s := minStatus; s <= maxStatus; s++ {
@@ -71,7 +71,7 @@ var statusNames = func() string {
 	return string(b)
 }()
 
-// statusName names the row of a status in a verdict.
+// statusName names a status in a verdict.
 func statusName(status int) string {
 	switch {
 	case status == 0:

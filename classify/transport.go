@@ -13,25 +13,25 @@ import (
 	"syscall"
 )
 
-// What an error without an answer says, by how much its word counts: of the errors
-// in one chain the greatest speaks.
+// A transport is what an error says about the connection, in ascending order of
+// precedence: the largest of one chain counts.
 //
-// Proof that nothing was written exists only where Go has a type for it. A TLS
-// handshake that ends in an alert, a bare EOF or an untyped error looks the same as
-// a connection lost after the request went out, and so does
-// http.ErrSchemeMismatch: http.Client makes it of any plain-text record, of one
-// that comes in the middle of a session too. All these are read as "later".
+// Only some errors prove that nothing was written, namely those for which Go has a type.
+// A TLS handshake that ends in an alert, a bare EOF or an untyped error looks the same as
+// a connection lost after the request was sent. So does http.ErrSchemeMismatch:
+// http.Client returns it for any plain-text record, even in the middle of a session. All
+// these are "later".
 type transport uint8
 
 const (
 	noTransport transport = iota
-	unnamed               // a request failed in a way Go has no type for: GOAWAY, idle connection closed
+	unnamed               // a request failed in a way for which Go has no type: GOAWAY, idle connection closed
 	later                 // the connection was made: the request may have arrived
-	silent                // as later: time ran out before an answer
+	silent                // as later: no answer before a timeout
 	unsent                // the connection was never made: nothing was written
-	unwelcome             // the server does not accept our certificate; under TLS 1.3 it says so after a request was written
-	certificate           // as unsent, and it will be the same next time
-	canceled              // the caller's own doing
+	unwelcome             // the server rejected our certificate; under TLS 1.3 it reports that after a request was written
+	certificate           // as unsent, and a retry would end the same way
+	canceled              // the caller cancelled
 )
 
 var transportVerdicts = [...]Verdict{
@@ -44,15 +44,15 @@ var transportVerdicts = [...]Verdict{
 	canceled:    {Class: Unclassified, Rule: "canceled"},
 }
 
-// A connection collects what the errors of one chain say about it.
+// A connection collects what the errors of one chain say about the connection.
 type connection struct {
 	says transport
 	op   bool // a net.OpError was among them
 }
 
-// add looks at the next error further in. The outermost net.OpError settles whether
-// the connection had been made: what a custom connection does while it reads, such
-// as dialling anew, says nothing about what was written before.
+// add adds the next inner error. The outermost net.OpError decides whether the connection
+// had been made: a custom connection may dial again while it reads, and that says nothing
+// about what was written before.
 func (c *connection) add(err error) {
 	t := look(err)
 	if !c.op || t > unsent {
@@ -77,8 +77,8 @@ func (c *connection) opinion() opinion {
 	return o
 }
 
-// What Windows answers, in whose package syscall the names of POSIX are numbers that
-// are made up, and never come from the system. Elsewhere no number is as large.
+// Error numbers of Windows. Its package syscall defines the POSIX names with invented
+// numbers that the system never returns. No other system has numbers this large.
 const (
 	wsaENETUNREACH  syscall.Errno = 10051
 	wsaECONNABORTED syscall.Errno = 10053
@@ -88,7 +88,7 @@ const (
 	wsaEHOSTUNREACH syscall.Errno = 10065
 )
 
-// look is what this one error says, those it wraps left aside.
+// look classifies this one error, without those it wraps.
 func look(err error) transport {
 	if is(err, context.Canceled) {
 		return canceled
@@ -122,7 +122,7 @@ func look(err error) transport {
 	case syscall.Errno:
 		switch e {
 		case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, wsaECONNABORTED, wsaECONNRESET,
-			// Without the dial around them nothing tells when they happened.
+			// Without a dial error around them it is unknown when they happened.
 			syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH, wsaECONNREFUSED, wsaENETUNREACH, wsaEHOSTUNREACH:
 			return later
 		case wsaETIMEDOUT:
@@ -149,9 +149,9 @@ func look(err error) transport {
 	return noTransport
 }
 
-// refusesCertificate reports whether err is one of the alerts of TLS by which a
-// server refuses the certificate of its client (RFC 8446, section 6.2). Package
-// crypto/tls has no exported type for an alert over TCP; it is a number of its own.
+// refusesCertificate reports whether err is one of the TLS alerts with which a server
+// rejects the client's certificate (RFC 8446, section 6.2). Package crypto/tls has no
+// exported type for an alert over TCP; its own type is a number.
 func refusesCertificate(err error) bool {
 	v := reflect.ValueOf(err)
 	if v.Kind() != reflect.Uint8 || v.Type().PkgPath() != "crypto/tls" {

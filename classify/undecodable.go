@@ -12,13 +12,12 @@ import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// Undecodable marks err as "the server said 2xx, but I cannot read what it said":
-// [Retryable], and [Unknown] whether the call took effect. The result wraps err.
-// Undecodable(nil) is nil. ReadJSON knows more, and calls an answer [Fatal] that would
-// be the same next time.
+// Undecodable marks err as an unreadable 2xx: its class is [Retryable] and its effect
+// [Unknown]. The result wraps err. Undecodable(nil) returns nil. ReadJSON is more
+// precise: it makes an answer [Fatal] if a retry would return the same.
 //
-// Its text tells what kind of error it was and where, but not what err says:
-// decoders quote what they read.
+// The text of the result has the kind and the place of the error, but not its text,
+// because decoders quote what they read.
 func Undecodable(err error) error {
 	if err == nil {
 		return nil
@@ -29,7 +28,7 @@ func Undecodable(err error) error {
 type undecodable struct {
 	status int // 0 if not known
 	err    error
-	whole  bool // it was read to its end: the next one would be the same
+	whole  bool // it was read to its end: a retry would return the same
 }
 
 func (u *undecodable) Error() string {
@@ -43,7 +42,7 @@ func (u *undecodable) Error() string {
 	return text
 }
 
-// rule names the kind in a verdict.
+// rule returns the name of the rule in a verdict.
 func (u *undecodable) rule() string {
 	if u.err == errNoValue {
 		return string(errNoValue)
@@ -51,7 +50,7 @@ func (u *undecodable) rule() string {
 	return "unreadable answer"
 }
 
-// class is that of a verdict.
+// class returns the class in a verdict.
 func (u *undecodable) class() Class {
 	if u.whole {
 		return Fatal
@@ -59,7 +58,7 @@ func (u *undecodable) class() Class {
 	return Retryable
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text as Error: it is safe to log.
 func (u *undecodable) SafeError() string { return u.Error() }
 
 // GoString keeps %#v from printing what the cause holds.
@@ -67,7 +66,7 @@ func (u *undecodable) GoString() string { return u.Error() }
 
 func (u *undecodable) Unwrap() error { return u.err }
 
-// A fault is what ReadJSON finds wrong by itself; its text is ours.
+// A fault is a mistake that ReadJSON finds itself; its text is safe to log.
 type fault string
 
 func (f fault) Error() string { return string(f) }
@@ -76,12 +75,12 @@ const (
 	errTooLong fault = "body too long"
 	errTooDeep fault = "JSON nested too deep"
 	errNoValue fault = "answer without a value"
-	errOpenEnd fault = "nothing tells whether that was all of it"
-	errSilent  fault = "it does not say that anything happened"
+	errOpenEnd fault = "nothing announced its end"
+	errSilent  fault = "it does not confirm the operation"
 	errSaid    fault = `it has a member "error"`
 )
 
-// describe tells of an error what cannot hold a part of the body.
+// describe returns the parts of an error that cannot hold a part of the body.
 func describe(err error) string {
 	if kind, found := errtree.NilPointer(err); found {
 		return (&errtree.NilError{Kind: kind}).Error()
@@ -107,9 +106,9 @@ func describe(err error) string {
 	return fmt.Sprintf("%T", err)
 }
 
-// broken tells how reading ended, if it was the connection that ended it. A timeout
-// is not called a deadline: http.Client.Timeout is a context.DeadlineExceeded too,
-// though no context of the caller's has ended.
+// broken returns how reading ended if the connection ended it, or "". It calls a timeout
+// a timeout, not a deadline: http.Client.Timeout is a context.DeadlineExceeded too,
+// although no context of the caller has ended.
 func broken(err error) string {
 	if t, ok := errors.AsType[net.Error](err); ok && t.Timeout() || errors.Is(err, context.DeadlineExceeded) {
 		return "timeout while reading the answer"
@@ -121,7 +120,7 @@ func broken(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return text + ": " + errno.Error()
 	}
-	if _, ok := errors.AsType[*net.OpError](err); ok { // its text holds addresses, or what a custom connection says
+	if _, ok := errors.AsType[*net.OpError](err); ok { // its text holds addresses, or the text of a custom connection
 		return text
 	}
 	return ""

@@ -10,11 +10,11 @@ import (
 type Class uint8
 
 const (
-	Unclassified Class = iota // no rule knows the error, or the caller cancelled: not retried
-	Retryable                 // wait, then send the same again
-	Resync                    // bring the nonce forward, then send again at once
+	Unclassified Class = iota // no rule matches the error, or the caller cancelled: not retried
+	Retryable                 // wait, then send the same request again
+	Resync                    // raise the nonce, then send again at once
 	FixAndResend              // the caller has to change the request first
-	Fatal                     // no resend helps
+	Fatal                     // no retry helps
 )
 
 var classNames = [...]string{"unclassified", "retryable", "resync", "fix-and-resend", "fatal"}
@@ -27,10 +27,10 @@ func (c Class) String() string {
 	return fmt.Sprintf("Class(%d)", uint8(c))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns the same as String, for JSON and logs. There is no UnmarshalText.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// Effect says what is known to have happened on the server.
+// Effect is what is known to have happened on the server.
 type Effect uint8
 
 const (
@@ -48,23 +48,23 @@ func (e Effect) String() string {
 	return fmt.Sprintf("Effect(%d)", uint8(e))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns the same as String, for JSON and logs. There is no UnmarshalText.
 func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// Verdict is what one failed call asks for. The zero Verdict claims nothing: not
-// to be retried, effect unknown.
+// Verdict is the classification of one failed call. The zero Verdict means: do not retry,
+// effect unknown.
 type Verdict struct {
 	Class      Class
 	Effect     Effect
 	Lockout    bool          // no call with this key can succeed until a person acts
-	Code       Code          // the code that decided, "" if none; it may be one that no rule knows
-	Status     int           // HTTP status, 0 if there was no response
-	RetryAfter time.Duration // what the server asked for, 0 if nothing; never negative
-	Rule       string        // name of the deciding rule, for people: "API key locked", "HTTP 503", "connection not made"
+	Code       Code          // the code that decided; "" if none. It may be a code without a rule
+	Status     int           // HTTP status; 0 if there was no response
+	RetryAfter time.Duration // the wait that the server asked for; 0 if none; never negative
+	Rule       string        // name of the deciding rule, for display: "API key locked", "HTTP 503", "connection not made"
 }
 
-// String is the verdict on one line, for people, such as
-// "fatal, not applied: API key locked (code 100, HTTP 403, locks the key out)".
+// String returns the verdict on one line, for display, such as "fatal, not applied: API
+// key locked (code 100, HTTP 403, locks the key out)".
 func (v Verdict) String() string {
 	var b strings.Builder
 	b.WriteString(v.Class.String())
@@ -86,7 +86,7 @@ func (v Verdict) String() string {
 	if v.Lockout {
 		notes = append(notes, "locks the key out")
 	}
-	if v.RetryAfter > 0 && v.Class != Fatal { // which no wait helps against
+	if v.RetryAfter > 0 && v.Class != Fatal { // no wait helps against Fatal
 		notes = append(notes, "retry after "+v.RetryAfter.String())
 	}
 	if len(notes) > 0 {
@@ -95,13 +95,13 @@ func (v Verdict) String() string {
 	return b.String()
 }
 
-// A Classifier turns the error of a failed call into a Verdict. It must be safe
-// for concurrent use. [*Catalog] is one.
+// A Classifier turns the error of a failed call into a Verdict. It must be safe for
+// concurrent use. [*Catalog] implements it.
 type Classifier interface {
 	Classify(err error) Verdict
 }
 
-// Func lets a function be a [Classifier]. It must be safe for concurrent use.
+// Func is a function that implements [Classifier]. It must be safe for concurrent use.
 type Func func(err error) Verdict
 
 // Classify calls f.

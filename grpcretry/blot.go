@@ -12,11 +12,11 @@ import (
 	"github.com/nexpay-go/resilience/internal/echo"
 )
 
-// mostRequest is how large a request may be, in bytes, to be looked for in an answer.
+// mostRequest is the largest request, in bytes, that is searched for in an answer.
 const mostRequest = 64 << 10
 
-// blot takes what an answer repeats of the request out of the texts that get printed. Of
-// a request that is too large, or no protobuf, nobody can say, and so no message is shown.
+// blot removes what an answer repeats of the request from the texts that are printed. If
+// the request is too large or not protobuf, no message is shown.
 func (c *call) blot(e *classify.Error) {
 	request, ok := c.words()
 	if !ok && e.Details[0].Message != "" {
@@ -32,7 +32,7 @@ func (c *call) blot(e *classify.Error) {
 	})
 }
 
-// words are those of the request.
+// words returns the words of the request.
 func (c *call) words() ([]string, bool) {
 	m, ok := c.req.(proto.Message)
 	if !ok || proto.Size(m) > mostRequest {

@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/carry"
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// An interceptor is a Config that is complete.
+// An interceptor is a Config with its defaults filled in.
 type interceptor struct {
 	retrier    *retry.Retrier
 	idempotent func(method string) bool
@@ -28,7 +30,7 @@ func (i *interceptor) unary(
 	return ended(err)
 }
 
-// A call is one call of a method, and what its attempts came to. It belongs to one
+// A call is one call of a method with the state of its attempts. It belongs to one
 // goroutine.
 type call struct {
 	context.Context // of the caller
@@ -39,12 +41,12 @@ type call struct {
 	invoker         grpc.UnaryInvoker
 	given           []grpc.CallOption
 	keeps           time.Duration   // how long the API keeps its key, 0 if it has none
-	opts            [3]retry.Option // kept here so as to be none by themselves
+	opts            [3]retry.Option // here to save an allocation
 	first           send
 	sent            bool
 }
 
-// options are those of package retry.
+// options returns the options for package retry.
 func (c *call) options() []retry.Option {
 	target := ""
 	if c.cc != nil {
@@ -57,7 +59,7 @@ func (c *call) options() []retry.Option {
 	return append(opts, retry.ResendWithin(c.keeps, retry.ResendOnProof))
 }
 
-// Value tells what would help the call in doubt.
+// Value returns the advice for a call that ends in doubt.
 func (c *call) Value(key any) any {
 	if key == (carry.DoubtKey{}) {
 		return c.helps()
@@ -80,7 +82,7 @@ func (c *call) CountsConnections() {}
 func (c *call) attempt(ctx context.Context) (struct{}, error) {
 	s := &c.first
 	if c.sent {
-		s = new(send) // what comes late of an earlier one must not be taken for this one's
+		s = new(send) // a late result of an earlier send must not be taken for this one's
 	}
 	c.sent = true
 	s.counter, _ = ctx.Value(carry.SentKey{}).(carry.Counter)
@@ -93,8 +95,22 @@ func (c *call) attempt(ctx context.Context) (struct{}, error) {
 		s.went()
 		return struct{}{}, nil
 	}
+	if status.Code(err) == codes.DeadlineExceeded {
+		outlast(ctx)
+	}
 	return struct{}{}, c.failed(s, err)
 }
 
-// catalog is that of the Retrier, nil if there is none.
+// outlast waits for the end of a context that is due within a moment. The server has a
+// copy of the deadline, and if its timer fires first, the call would otherwise end for the
+// server's answer and not for the caller's deadline.
+func outlast(ctx context.Context) {
+	deadline, ok := ctx.Deadline()
+	if !ok || time.Until(deadline) > 50*time.Millisecond {
+		return
+	}
+	<-ctx.Done()
+}
+
+// catalog is the Retrier's, or nil.
 func (c *call) catalog() *classify.Catalog { return c.i.retrier.Catalog() }

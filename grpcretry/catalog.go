@@ -12,17 +12,17 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// Catalog returns the catalog of gRPC's sixteen codes, by their names: "UNAVAILABLE". Add
-// what an API says in its google.rpc.ErrorInfo by [classify.Catalog.With], as
-// domain/reason: a rule for "pay.example.com/CARD_DECLINED", or "pay.example.com/*", wins
-// over that for the code it came under.
+// Catalog returns the catalog of gRPC's sixteen error codes, by name: "UNAVAILABLE". Use
+// [classify.Catalog.With] to add rules for the google.rpc.ErrorInfo of an API, as
+// domain/reason: a rule for "pay.example.com/CARD_DECLINED" or "pay.example.com/*" takes
+// precedence over the rule for the status code.
 //
-// It also reads the errors of calls that were made without [DialOptions], by their
-// GRPCStatus method: code, message, google.rpc.RetryInfo and RequestInfo. Whether such an
-// error came from the server it cannot know, nor what its message repeats of the request.
+// The catalog also reads errors of calls made without [DialOptions], by their GRPCStatus
+// method: code, message, google.rpc.RetryInfo and RequestInfo. It cannot know whether
+// such an error came from the server, or what its message repeats of the request.
 //
-// There is no lockout: UNAUTHENTICATED may be a token that has run out. Where it means that
-// a key is of no use until a person acts, say so with a rule of your own.
+// No rule locks a key out: UNAUTHENTICATED may be an expired token. If it means that the
+// key cannot work until a person acts, add your own rule for it.
 func Catalog() *classify.Catalog { return catalog() }
 
 const docs = "gRPC documentation, status codes (doc/statuscodes.md) and gRFC A6, read 2026-11-28"
@@ -63,7 +63,8 @@ var catalog = sync.OnceValue(func() *classify.Catalog {
 	return c.WithAdapters(classify.Adapt(bare))
 })
 
-// bare is what an error of gRPC's says that did not come through our interceptor.
+// bare returns what an error with a gRPC status says if it did not come through our
+// interceptor.
 func bare(err statusError) classify.Error {
 	if _, own := err.(*failure); own { // which tells more by its methods
 		return classify.Error{}
@@ -76,13 +77,13 @@ func bare(err statusError) classify.Error {
 	}
 }
 
-// A statusError is an error of gRPC's.
+// A statusError is an error with a gRPC status.
 type statusError interface {
 	error
 	GRPCStatus() *status.Status
 }
 
-// name is the code in words, as a number where gRPC has none for it.
+// name returns the code's name, or its number if gRPC has no name for it.
 func name(of code) classify.Code {
 	if of < code(len(names)) {
 		return classify.Code(names[of])
@@ -90,15 +91,16 @@ func name(of code) classify.Code {
 	return number(of)
 }
 
-// Policies returns policy.Standard() with the [Catalog] and what gRPC's codes need beside:
+// Policies returns policy.Standard() with the [Catalog] and these policies for gRPC's
+// codes:
 //
-//   - RESOURCE_EXHAUSTED asks for patience, as HTTP's 429 does: waits of up to 60 s that the
-//     server asks for, 90 s in all, 5 tokens per resend.
-//   - UNKNOWN, INTERNAL and DATA_LOSS are not sent again, and are a failure to the breaker,
-//     as HTTP's 500 is. CANCELLED is nothing to it.
+//   - RESOURCE_EXHAUSTED: like HTTP 429, waits of up to 60 s that the server asks for,
+//     90 s in all, 5 tokens per resend.
+//   - UNKNOWN, INTERNAL and DATA_LOSS: like HTTP 500, not sent again, and a failure to
+//     the breaker. CANCELLED: ignored by the breaker.
 //
-// Change them by With, which all of policy.Table applies to: AttemptTimeout, for one, which
-// is the deadline that the server is told.
+// Change them with With. Everything in policy.Table applies, for example AttemptTimeout,
+// which is the deadline that the server gets.
 func Policies() *policy.Set { return policies() }
 
 var policies = sync.OnceValue(func() *policy.Set {

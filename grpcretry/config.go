@@ -9,30 +9,30 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Config says how calls are made. Retrier is required; the other fields may be zero.
+// Config configures [DialOptions]. Retrier is required; the other fields may be zero.
 type Config struct {
-	// Retrier decides, and remembers. Its policies need rules for gRPC's codes: those of
-	// [Policies], or a file that extends grpc or google-rpc. Share it between all that
-	// call the same API.
+	// Retrier makes the decisions and keeps the state. Its policies need rules for gRPC's
+	// codes: use [Policies], or a file that extends grpc or google-rpc. Share it between
+	// all callers of the same API.
 	Retrier *retry.Retrier
 
-	// Idempotent reports whether a method, "/bank.v1.Rates/Get", may be repeated whatever
-	// became of the call before. It must be quick, and safe for concurrent use. Nil:
+	// Idempotent reports whether a method, for example "/bank.v1.Rates/Get", may be
+	// repeated after any outcome. It must be quick and safe for concurrent use. Nil means
 	// [Declared].
 	Idempotent func(method string) bool
 
-	// Endpoint says which part of the API a call is for, see retry.Endpoint, by the
-	// target of the connection and the method. Nil: the target, as it was given to
+	// Endpoint returns the part of the API that a call is for, from the target of the
+	// connection and the method; see retry.Endpoint. Nil means the target as passed to
 	// grpc.NewClient.
 	Endpoint func(target, method string) string
 }
 
-// DialOptions returns what to give to grpc.NewClient: the interceptor, and
-// grpc.WithDisableRetry, as gRPC's retry and this one would multiply. Interceptors
-// that are given before see each call once, those after see each attempt. Calls with
-// streams are passed through.
+// DialOptions returns the options for grpc.NewClient: the interceptor, and
+// grpc.WithDisableRetry, because gRPC's retries and ours would multiply. Interceptors
+// passed before these options see each call once, those passed after see each attempt.
+// Streams pass through unchanged.
 //
-// It reports everything that is wrong with the Config in one error.
+// The error lists everything that is wrong with the Config.
 func DialOptions(c Config) ([]grpc.DialOption, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -53,12 +53,13 @@ func (c *Config) check() error {
 	}
 	if catalog := c.Retrier.Catalog(); catalog != nil && !knows(catalog, name) && !knows(catalog, number) {
 		return errors.New("grpcretry: the catalog of the Retrier has no rules for gRPC's codes, so nothing would be sent again: " +
-			"set its Policies to grpcretry.Policies(), or to what is made of them")
+			"set its Policies to grpcretry.Policies(), or to a set derived from them")
 	}
 	return nil
 }
 
-// knows reports whether a catalog has a rule for each of gRPC's codes, written so.
+// knows reports whether a catalog has a rule for each of gRPC's codes, written by this
+// function.
 func knows(c *classify.Catalog, written func(code) classify.Code) bool {
 	for i := range names[1:] {
 		if _, ok := c.Lookup(written(code(i + 1))); !ok {

@@ -8,13 +8,13 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// Declared reports whether the .proto file says that a method may be repeated: by the
-// option idempotency_level, as NO_SIDE_EFFECTS or IDEMPOTENT.
+// Declared reports whether the .proto file allows a method to be repeated: with the
+// option idempotency_level set to NO_SIDE_EFFECTS or IDEMPOTENT.
 //
 //	rpc Get(GetRequest) returns (Rate) { option idempotency_level = NO_SIDE_EFFECTS; }
 //
-// It looks at the descriptors that generated code registers; a method that is not there has
-// declared nothing.
+// It reads the descriptors that generated code registers. It returns false for a method
+// that is not registered.
 func Declared(method string) bool {
 	full := protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", "."))
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(full)

@@ -1,65 +1,70 @@
-// Package grpcretry puts package retry under the unary calls of a gRPC connection: they are
-// judged by their status, and made again where method and status allow it.
+// Package grpcretry uses package retry for the unary calls of a gRPC connection. It
+// classifies each call by its status and repeats it where method and status allow that.
 //
 //	opts, err := grpcretry.DialOptions(grpcretry.Config{Retrier: r}) // with Policies() in its Config
 //	// …
 //	conn, err := grpc.NewClient(target, append(opts, credentials)...)
 //
-// Streams are passed through.
+// Streams pass through unchanged.
 //
 // # What is sent again
 //
-// A method that may be repeated, whenever the policy says so. gRPC does not know which
-// those are: the .proto file may say it ([Declared]), or Config.Idempotent.
+// A method that may be repeated is sent again whenever the policy allows it. gRPC does
+// not know which methods those are: the .proto file declares it ([Declared]), or
+// Config.Idempotent reports it.
 //
-// Any other method only where it is proved that nothing was applied, see
-// retry.ResendOnProof: no stream was ever opened, or the server has refused the call with
-// a code whose rule says so, that of a google.rpc.ErrorInfo say. UNAVAILABLE is no proof: a
-// connection that is lost in the middle of a call is UNAVAILABLE as well. Such a call ends
-// with retry.ErrDoubt. With a key in its request that the API keeps, it is sent again after
-// doubt too: [IdempotentFor].
+// Any other method is sent again only after a proof that nothing was applied; see
+// retry.ResendOnProof. The proof is that no stream was ever opened, or that the server
+// refused the call with a code whose rule says so, for example that of a
+// google.rpc.ErrorInfo. UNAVAILABLE is no proof: a connection that breaks during a call
+// is UNAVAILABLE as well. Such a call ends with retry.ErrDoubt. If its request carries a
+// key that the API keeps, it is sent again after doubt too: see [IdempotentFor].
 //
-// A payment is retry.DoOnce around the call. Inside its Send and Verify a call is sent once,
-// whatever its method.
+// For a payment, put retry.DoOnce around the call. Inside its Send and Verify a call is
+// sent once, whatever its method.
 //
-// # What it goes by
+// # Codes, waits and trace ids
 //
-// The code is that of the status, by name, or by number where the catalog has those. A
-// google.rpc.ErrorInfo for whose domain/reason the catalog has a rule counts instead. A wait
-// is asked for by google.rpc.RetryInfo or the trailer grpc-retry-pushback-ms; a negative one
-// there forbids to send again. The trace id is that of google.rpc.RequestInfo, or of the trailer or
-// header that the catalog's classify.Shape names, x-request-id and the like by default.
+// The code is that of the status: by name, or by number if the catalog uses numbers. A
+// google.rpc.ErrorInfo whose domain/reason has a rule in the catalog takes precedence.
+// The server asks for a wait with google.rpc.RetryInfo or the trailer
+// grpc-retry-pushback-ms; a negative value in the trailer forbids a resend. The trace id
+// is that of google.rpc.RequestInfo, or of the trailer or header named by the catalog's
+// classify.Shape, by default x-request-id and the like.
 //
-// gRPC makes statuses of its own. What it could not send has no code to the policies, but
-// their classes: a refused connection is retryable, credentials that could not be had are
-// fatal, and both are not applied. Neither has the end of the caller's context. A page with
-// HTTP status 401, 403 or 404 is no refusal: the call ends, its effect is unknown, and no
-// key is locked out. A message that is too large is not sent again, although its code is
-// RESOURCE_EXHAUSTED.
+// gRPC makes some statuses itself. A call that it could not send has no code for the
+// policies; its class applies. A refused connection is retryable, credentials that are
+// not available are fatal, and both are not applied. The end of the caller's context has
+// no code either. A page with HTTP status 401, 403 or 404 is not a refusal: the call
+// ends, its effect is unknown, and no key is locked out. A message that is too large is
+// not sent again, although its code is RESOURCE_EXHAUSTED.
 //
 // # What the caller gets
 //
-// An error that is a *retry.Error for errors.As, and a status for package status, with code and
-// details of the last answer. Where there was none the code is UNAVAILABLE (an open breaker,
-// a used-up budget), DEADLINE_EXCEEDED, CANCELLED, FAILED_PRECONDITION (a locked key) or
-// INTERNAL (a mistake). Its text is one line without request data: outgoing metadata whose
-// name tells of a secret, and the fields of the request, are taken out of the server's message,
-// which is cut at 256 bytes. What status.Details returns is as the server sent it.
+// The error is a *retry.Error for errors.As, and a status for package status, with code
+// and details of the last answer. Without an answer the code is UNAVAILABLE (an open
+// breaker, an exhausted budget), DEADLINE_EXCEEDED, CANCELLED, FAILED_PRECONDITION (a
+// locked key) or INTERNAL (a mistake). The text is one line without request data: the
+// fields of the request, and outgoing metadata whose name suggests a secret, are removed
+// from the server's message, which is cut at 256 bytes. status.Details returns what the
+// server sent, unchanged.
 //
 // # gRPC's own retry
 //
-// [DialOptions] switches it off: a service config with four attempts would make sixteen sends
-// of ours four. What gRPC calls transparent retries stays: a call that never reached a connection, or
-// that the server says, in the words of HTTP/2, it has not processed, is sent once more, unseen.
-// An interceptor after ours that sends a call several times is reported to the observer, by
-// EventWarning; its errors prove nothing. One that returns while a send of its own is still
-// under way, a hedge or a failover to another connection, cannot be noticed: if what it returns
-// is of a send that found no connection, the call is made again, and a payment may happen
-// twice. It must not be there.
+// [DialOptions] disables it: a service config with four attempts would turn four of our
+// sends into sixteen. What gRPC calls transparent retries remains: it repeats, once and
+// invisibly, a call that never reached a connection, or that the server says it has not
+// processed. If an interceptor after this one sends a call several times, that is
+// reported to the observer as EventWarning, and its errors prove nothing.
+//
+// Do not use an interceptor after this one that returns while one of its own sends is still
+// under way, as a hedge or a failover to another connection may. It cannot be noticed. If
+// it returns the error of a send that found no connection, the call counts as not sent
+// and is repeated: a payment may happen twice.
 //
 // # Cost
 //
-// A call that succeeds costs 1 µs and 5 allocations more than without, and 9 allocations of 152
-// with the network. [Declared] adds 0.6 µs and one allocation
-// (go test -run '^$' -bench . ./grpcretry).
+// A call that succeeds costs 1 µs and 5 allocations more than without this package, and 9
+// allocations of 152 with the network. [Declared] adds 0.6 µs and one allocation (go test
+// -run '^$' -bench . ./grpcretry).
 package grpcretry

@@ -10,8 +10,8 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// ended is what the caller gets: an error that package status can read, as callers of gRPC
-// count on.
+// ended returns the caller's error: one that package status can read, as gRPC callers
+// expect.
 func ended(err error) error {
 	if err == nil {
 		return nil
@@ -26,13 +26,14 @@ func ended(err error) error {
 	return &unanswered{end}
 }
 
-// An unanswered call ended without any status of gRPC's: the breaker was open, say.
+// An unanswered call ended without a gRPC status, for example because the breaker was
+// open.
 type unanswered struct{ end *retry.Error }
 
-// Error tells it in one line.
+// Error returns the text of the *retry.Error, one line.
 func (u *unanswered) Error() string { return u.end.Error() }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (u *unanswered) SafeError() string { return u.end.Error() }
 
 // LogValue is that of the *retry.Error.
@@ -41,12 +42,12 @@ func (u *unanswered) LogValue() slog.Value { return u.end.LogValue() }
 // Unwrap returns the *retry.Error.
 func (u *unanswered) Unwrap() error { return u.end }
 
-// GRPCStatus is what it means in the words of gRPC.
+// GRPCStatus returns the gRPC code for the reason.
 func (u *unanswered) GRPCStatus() *status.Status {
 	return status.New(meaning(u.end.Reason), u.Error())
 }
 
-// meaning is the code for why a call ended.
+// meaning returns the code for the reason why a call ended.
 func meaning(reason error) codes.Code {
 	switch reason {
 	case retry.ErrCanceled:
@@ -54,7 +55,7 @@ func meaning(reason error) codes.Code {
 	case retry.ErrDeadline:
 		return codes.DeadlineExceeded
 	case retry.ErrLockedOut:
-		return codes.FailedPrecondition // which no wait helps against
+		return codes.FailedPrecondition // waiting does not help
 	case retry.ErrOpen, retry.ErrBudget, retry.ErrElapsed, retry.ErrAttempts, retry.ErrRetryAfter, retry.ErrNonce, retry.ErrResync:
 		return codes.Unavailable
 	}

@@ -18,56 +18,57 @@ import (
 
 type code = codes.Code
 
-// number is the code as a number.
+// number returns the code as a number.
 func number(c code) classify.Code { return classify.Code(strconv.FormatUint(uint64(c), 10)) }
 
-// A failure is what one attempt failed with. It tells catalogs what it knows by its
-// methods, and gRPC its status.
+// A failure is the error of one attempt. Its methods pass its data to catalogs, and its
+// status to gRPC.
 type failure struct {
-	status  *status.Status // as it came, for the caller
-	code    classify.Code  // by which it is judged, "" if the API has not said any
-	text    string         // for people, without request data
+	status  *status.Status // unchanged, for the caller
+	code    classify.Code  // for the classification, "" if the API returned none
+	text    string         // for humans, without request data
 	trace   string
 	wait    time.Duration
 	context error // of the caller's context, if that is what ended it
 }
 
-// Error is the code and what the server said, without what it repeats of the request.
+// Error returns the code and the server's message, without what it repeats of the
+// request.
 func (f *failure) Error() string { return f.text }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (f *failure) SafeError() string { return f.text }
 
-// GRPCStatus is the status as it came, for status.FromError: its message and details may
-// repeat the request.
+// GRPCStatus returns the unchanged status for status.FromError: its message and details
+// may repeat the request.
 func (f *failure) GRPCStatus() *status.Status { return f.status }
 
-// ErrorCode is the code by which it is judged.
+// ErrorCode returns the code for the classification.
 func (f *failure) ErrorCode() string { return string(f.code) }
 
-// RetryAfter is how long the server asks to wait.
+// RetryAfter returns how long the server asks to wait.
 func (f *failure) RetryAfter() time.Duration { return f.wait }
 
-// TraceID is what the server's people find the call by.
+// TraceID returns the id by which the API's support finds the call.
 func (f *failure) TraceID() string { return f.trace }
 
-// Timeout reports whether time ran out.
+// Timeout reports whether the code is DEADLINE_EXCEEDED.
 func (f *failure) Timeout() bool { return f.status.Code() == codes.DeadlineExceeded }
 
-// Is reports whether it is what ended the context: context.DeadlineExceeded is any
-// DEADLINE_EXCEEDED.
+// Is reports whether target is the error that ended the context. Every DEADLINE_EXCEEDED
+// is a context.DeadlineExceeded.
 func (f *failure) Is(target error) bool {
 	return target != nil && target == f.context || target == context.DeadlineExceeded && f.Timeout()
 }
 
-// failed is what err, with which the send failed, says.
+// failed returns the error for a send that failed with err.
 func (c *call) failed(s *send, err error) error {
 	unsent := s.unsent()
 	if !unsent {
 		s.went()
 	}
 	st, ok := status.FromError(err)
-	if !ok { // an interceptor below has words of its own
+	if !ok { // from an interceptor below
 		return err
 	}
 	d := read(st, c.catalog(), s.headers(), s.trailers())
@@ -86,7 +87,7 @@ func (c *call) failed(s *send, err error) error {
 	f.text = c.says(f, said)
 	switch {
 	case c.over(f):
-		f.code = "" // the server does no more than repeat it, if it is the server
+		f.code = "" // even if it comes from the server, it only repeats our deadline
 	case !answered && s.seen() && refused(st.Code()):
 		f.code = ""
 		f.text += " (no answer of a gRPC server)"
@@ -97,8 +98,8 @@ func (c *call) failed(s *send, err error) error {
 	return f
 }
 
-// code is the code in the way in which the catalog of the Retrier writes it: by its number
-// in a file that extends grpc.
+// code returns the code as the catalog of the Retrier writes it: by number in a file that
+// extends grpc.
 func (c *call) code(of code) classify.Code {
 	if catalog := c.catalog(); catalog != nil && !knows(catalog, name) && knows(catalog, number) {
 		return number(of)
@@ -106,7 +107,7 @@ func (c *call) code(of code) classify.Code {
 	return name(of)
 }
 
-// over reports whether the caller's context has ended the send, and notes it.
+// over reports whether the caller's context ended the send, and records that.
 func (c *call) over(f *failure) bool {
 	if c.Err() == nil || f.status.Code() != codes.DeadlineExceeded && f.status.Code() != codes.Canceled {
 		return false
@@ -115,14 +116,15 @@ func (c *call) over(f *failure) bool {
 	return true
 }
 
-// refused reports whether gRPC makes a refusal of that code out of what is no answer of a
-// gRPC server's: a page with HTTP status 401, 403 or 404. Such a page proves nothing, and
-// speaks for nobody's key.
+// refused reports whether gRPC makes this code out of an answer that is not from a gRPC
+// server: a page with HTTP status 401, 403 or 404. Such a page proves nothing, and says
+// nothing about a key.
 func refused(of code) bool {
 	return of == codes.Unauthenticated || of == codes.PermissionDenied || of == codes.Unimplemented
 }
 
-// never is the error of a call that was not sent. It has no code: the API has said nothing.
+// never returns the error for a call that was not sent. It has no code, because the API
+// did not answer.
 func (c *call) never(f *failure) error {
 	of := f.status.Code()
 	f.code = ""
@@ -141,7 +143,7 @@ func (c *call) never(f *failure) error {
 	return wire.NeverSent(text, f, asked, !asked)
 }
 
-// says is what the status says, for people.
+// says returns the status as a text for humans.
 func (c *call) says(f *failure, message string) string {
 	named := f.code
 	if named == "" {
@@ -158,5 +160,5 @@ func (c *call) says(f *failure, message string) string {
 	return fmt.Sprint(e.Details[0])
 }
 
-// mostMessage is how much of a message is looked through, in bytes.
+// mostMessage is how much of a message is examined, in bytes.
 const mostMessage = 4 << 10

@@ -135,6 +135,28 @@ func TestNeverSent(t *testing.T) {
 	require.Zero(t, b.calls.Load())
 }
 
+// The server has a copy of the deadline. That it says so a moment earlier changes nothing
+// for the caller; much earlier, it is an answer.
+func TestTheServersDeadlineComesFirst(t *testing.T) {
+	b := startBank(t, func(context.Context, int64, *text) (*text, error) {
+		return nil, status.Error(codes.DeadlineExceeded, "too late")
+	})
+	conn := dial(t, b.addr, grpcretry.Config{})
+	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Millisecond)
+	defer cancel()
+	_, err := invoke(ctx, conn, pay, "x")
+	require.ErrorIs(t, err, retry.ErrDeadline)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	began := time.Now()
+	ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	_, err = invoke(ctx, conn, pay, "x")
+	require.ErrorIs(t, err, retry.ErrDoubt)
+	require.Equal(t, codes.DeadlineExceeded, status.Code(err))
+	require.Less(t, time.Since(began), time.Minute)
+}
+
 // A caller's deadline and cancellation are those of package context, and gRPC's.
 func TestCallersContextEnds(t *testing.T) {
 	got, released := make(chan struct{}, 1), make(chan struct{})

@@ -6,10 +6,11 @@ import (
 	"google.golang.org/grpc"
 )
 
-// IdempotentFor is for a call whose request carries a key, a request id say, by which the
-// API keeps it from happening twice for that long: it is sent again after doubt too, the
-// same request with the same key, see retry.ResendWithin. Zero or less says nothing. The
-// key belongs to the operation: make it before the first call, and keep it.
+// IdempotentFor marks a call whose request carries a key, for example a request id, by
+// which the API prevents a second execution for the duration keeps. Such a call is sent
+// again after doubt too, with the same request and the same key; see retry.ResendWithin.
+// Zero or less has no effect. The key belongs to the operation: make it before the first
+// call, and keep it.
 //
 //	client.Charge(ctx, req, grpcretry.IdempotentFor(24*time.Hour))
 func IdempotentFor(keeps time.Duration) grpc.CallOption { return idempotentFor{keeps: keeps} }
@@ -19,7 +20,7 @@ type idempotentFor struct {
 	keeps time.Duration
 }
 
-// keeps is what the last IdempotentFor says.
+// keeps returns the duration of the last IdempotentFor.
 func keeps(opts []grpc.CallOption) (keeps time.Duration) {
 	for _, o := range opts {
 		if k, ok := o.(idempotentFor); ok {

@@ -58,16 +58,26 @@ func TestPage(t *testing.T) {
 // The tables for operators say the same of each code.
 func TestTablesAgree(t *testing.T) {
 	rule := regexp.MustCompile(`(?m)^  - \{code: (\w+), name: ([^,]+), class: ([a-z-]+),( effect: not-applied,)? `)
+	breaker := regexp.MustCompile(`(?m)^  (\w+): \{breaker: (\w+)\}$`)
 	for file, at := range map[string]int{"google-rpc.yaml": 1, "grpc.yaml": 2} {
 		text, err := os.ReadFile("../policyfile/catalogs/" + file)
 		require.NoError(t, err)
 		rules := rule.FindAllStringSubmatch(string(text), -1)
 		require.Len(t, rules, 16, file)
+		names := map[string]string{} // of the codes that the file has, ours
 		for _, r := range rules {
+			names[r[1]] = r[at]
 			ours, ok := grpcretry.Catalog().Lookup(classify.Code(r[at]))
 			require.True(t, ok, r[at])
 			require.Equal(t, r[3], ours.Class.String(), r[at])
 			require.Equal(t, r[4] != "", ours.Effect == classify.NotApplied, r[at])
+		}
+		modes := breaker.FindAllStringSubmatch(string(text), -1)
+		require.Len(t, modes, 4, file)
+		for _, m := range modes {
+			ours, _ := grpcretry.Catalog().Lookup(classify.Code(names[m[1]]))
+			p := grpcretry.Policies().For(classify.Verdict{Class: ours.Class, Effect: ours.Effect, Code: classify.Code(names[m[1]])})
+			require.Equal(t, p.Breaker.String(), m[2], names[m[1]])
 		}
 	}
 }

@@ -14,22 +14,23 @@ import (
 	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// A send is what gRPC lets its call options see of one attempt. The fields but calls may
-// be read once calls says that gRPC has finished: something below may have gone on without us.
+// A send is what gRPC reports of one attempt through its call options. All fields but
+// calls may be read only once calls shows that gRPC has finished: an interceptor below
+// may have gone on after it returned.
 type send struct {
-	calls           atomic.Int32 // that gRPC has finished with our options
+	calls           atomic.Int32 // gRPC calls that finished with our options
 	peer            peer.Peer
 	header, trailer metadata.MD
-	counter         carry.Counter // that is told of the send; nil: nobody asks
+	counter         carry.Counter // counts the send; nil: not needed
 	opts            [8]grpc.CallOption
 }
 
-// nobody is a peer that none of gRPC's transports has.
+// nobody is a peer address that none of gRPC's transports has.
 type nobody struct{ net.Addr }
 
 var nowhere net.Addr = nobody{}
 
-// options are those of the caller, and ours.
+// options returns the caller's options and ours.
 func (s *send) options(given []grpc.CallOption) []grpc.CallOption {
 	s.peer.Addr = nowhere
 	return append(append(s.opts[:0], given...),
@@ -38,33 +39,34 @@ func (s *send) options(given []grpc.CallOption) []grpc.CallOption {
 
 func (s *send) finished(error) { s.calls.Add(1) }
 
-// seen reports whether our options were heeded, by one call of gRPC's.
+// seen reports whether our options were used, by exactly one gRPC call.
 func (s *send) seen() bool { return s.calls.Load() == 1 }
 
-// unsent reports whether the call is known never to have had a stream. gRPC sets peer and
-// trailer, even if to nothing, of each call that ever had one; without gRPC's retry there are
-// no others, and those that it repeats by itself had one that the server has not processed.
+// unsent reports whether the call certainly never had a stream. gRPC sets peer and
+// trailer, even if empty, for each call that had one. Without gRPC's retry there are no
+// other streams, except in transparent retries, whose streams the server has not
+// processed.
 func (s *send) unsent() bool { return s.seen() && s.peer.Addr == nowhere && s.trailer == nil }
 
-// answered reports whether something that speaks gRPC has begun to answer: its answers
-// have a Content-Type, which gRPC leaves in the metadata.
+// answered reports whether a gRPC server began to answer: its answers have a
+// Content-Type, which gRPC leaves in the metadata.
 func (s *send) answered() bool { return s.seen() && len(s.header)+len(s.trailer) > 0 }
 
-// tooLarge reports whether gRPC would not send the request, or take the answer, for its
-// size, for which it has the code of a used-up quota. Nothing but its words tells, but
-// all that hangs on them is that the call is not sent again.
+// tooLarge reports whether gRPC refused the request or the answer for its size, which has
+// the code of an exhausted quota. Only the message text shows that, but the only
+// consequence is that the call is not sent again.
 func (s *send) tooLarge(st *status.Status) bool {
 	return st.Code() == codes.ResourceExhausted && s.seen() && len(s.trailer) == 0 && strings.Contains(st.Message(), "larger than max")
 }
 
-// went tells the counter of a send that may have got somewhere.
+// went counts a send that may have reached a server.
 func (s *send) went() {
 	if s.counter != nil {
 		s.counter.Got()
 	}
 }
 
-// headers and trailers are what came with the answer, nil if nobody can say.
+// headers and trailers return the metadata of the answer, nil if it is unknown.
 func (s *send) headers() metadata.MD {
 	if !s.seen() {
 		return nil

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// changes are what one round comes to. Its methods are called with mu held.
+// changes are the results of one round. Its methods are called with mu held.
 type changes struct {
 	*Leases
 	ours   map[string]Record // as the store has them
-	until  time.Time         // they are good at least: the store's clock began later
-	over   []*lease          // to be ended
+	until  time.Time         // they are valid at least: the store's clock began later
+	over   []*lease          // to end
 	events []Event
-	any    bool // of held
+	any    bool // change of held
 }
 
-// returned takes in which of the leases that were to be returned are.
+// returned removes the leases that were returned.
 func (c *changes) returned(asked []Record) {
 	for _, r := range asked {
 		h := c.leaving[r.Key]
-		if h == nil || c.same(h) { // else the store will be asked once more
+		if h == nil || c.same(h) { // the next round returns it again
 			continue
 		}
 		delete(c.leaving, r.Key)
@@ -30,19 +30,20 @@ func (c *changes) returned(asked []Record) {
 	}
 }
 
-// same reports whether the store has the lease as it was.
+// same reports whether the store still has the lease.
 func (c *changes) same(h *lease) bool {
 	r, ours := c.ours[h.Key]
 	return ours && r.Epoch == h.Epoch
 }
 
-// lost takes in what another process has by now, and tells the others what was granted.
+// lost removes the leases that other processes have taken, and passes the grants on to
+// the others.
 func (c *changes) lost() {
 	for _, leases := range []map[string]*lease{c.held, c.leaving} {
 		for _, key := range slices.Sorted(maps.Keys(leases)) {
 			h := leases[key]
 			if c.same(h) {
-				h.hear(c.ours[key], c.until, nil)
+				h.granted(c.ours[key], c.until, nil)
 				continue
 			}
 			delete(leases, key)
@@ -52,14 +53,14 @@ func (c *changes) lost() {
 	}
 }
 
-// taken takes in what is new.
+// taken adds new leases.
 func (c *changes) taken() {
 	for _, key := range slices.Sorted(maps.Keys(c.ours)) {
 		if c.held[key] != nil || c.leaving[key] != nil {
 			continue
 		}
 		h, err := newLease(c.Leases, c.ours[key], c.until)
-		if err != nil { // its nonces are used up: nobody can do anything with it
+		if err != nil { // no nonce left: the key is unusable
 			continue
 		}
 		ctx, cancel := context.WithCancel(c.ctx)
@@ -72,7 +73,7 @@ func (c *changes) taken() {
 	}
 }
 
-// surplus begins to give back what is more than this process's share: what it took last.
+// surplus begins to return the keys above this process's share, the last taken first.
 func (c *changes) surplus(share int) {
 	more := len(c.held) - max(share, 1)
 	if more <= 0 {

@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// Close gives all keys back: nobody gets a turn any more, those under way may end, and
-// each key is returned when its last turn is over, with the exact nonce that the next
-// process goes on from. Meanwhile the others are renewed. OnTake has returned when it
-// returns; then it waits for turns no longer than TTL, whatever ctx allows.
+// Close returns all keys to the store. No turn begins any more, and turns under way may
+// end. Each key is returned when its last turn is over, with the exact nonce from which
+// the next process continues; until then its lease is renewed. Close waits until OnTake
+// has returned, and after that no longer than TTL for turns, even if ctx allows more.
 //
-// The error says which keys could not be given back, as a turn does not end or the store
-// does not answer: they pass on when their leases are over. Closing again returns nil.
+// The error names the keys that could not be returned, because a turn does not end or the
+// store does not answer. They pass on when their leases expire. Calling Close again
+// returns nil.
 func (l *Leases) Close(ctx context.Context) error {
 	if !l.leave() {
 		return nil
@@ -31,13 +32,13 @@ func (l *Leases) Close(ctx context.Context) error {
 	left := l.giveBack(ctx, taken)
 	<-taken
 	if len(left) == 0 {
-		return nil // that this process has gone the others will see
+		return nil // if leaving failed, this process expires in the store
 	}
-	return fmt.Errorf("keylease: not given back, and free when the lease is over, in %v at most: %s", l.cfg.TTL, strings.Join(left, ", "))
+	return fmt.Errorf("keylease: keys not returned, free when their leases expire, in %v at most: %s", l.cfg.TTL, strings.Join(left, ", "))
 }
 
-// giveBack returns each key as soon as it may be, and renews the others meanwhile. It ends
-// with ctx, and TTL after the last OnTake has returned. It returns what is left.
+// giveBack returns each key as soon as possible, and renews the others meanwhile. It ends
+// with ctx, and TTL after the last OnTake has returned. Its result is the remaining keys.
 func (l *Leases) giveBack(ctx context.Context, taken <-chan struct{}) []string {
 	var over <-chan time.Time
 	var due time.Time
@@ -65,7 +66,7 @@ func (l *Leases) giveBack(ctx context.Context, taken <-chan struct{}) []string {
 	}
 }
 
-// leave ends all leases, and reports false if they are.
+// leave ends all leases. It reports false if that was done before.
 func (l *Leases) leave() bool {
 	l.mu.Lock()
 	if l.closed {
@@ -86,15 +87,15 @@ func (l *Leases) leave() bool {
 	return true
 }
 
-// left are the keys that are still to be returned.
+// left returns the keys that are not returned yet.
 func (l *Leases) left() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Sorted(maps.Keys(l.leaving))
 }
 
-// tell is for the hook, whose panics harm no lease.
-func (l *Leases) tell(e Event) {
+// notify calls the hook. A panic in it harms no lease.
+func (l *Leases) notify(e Event) {
 	if l.cfg.OnEvent == nil {
 		return
 	}

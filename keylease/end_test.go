@@ -23,11 +23,11 @@ func TestNoKeyIsReturnedBeforeItsLaneIsClosed(t *testing.T) {
 		delete(l.held, "main")
 		l.leaving["main"] = h
 		l.mu.Unlock()
-		r := l.ask(true)
+		r := l.request(true)
 		require.Empty(t, r.Return)
 		require.Len(t, r.Renew, 1)
 		h.end()
-		r = l.ask(true)
+		r = l.request(true)
 		require.Len(t, r.Return, 1)
 		require.Empty(t, r.Renew)
 	})
@@ -47,6 +47,6 @@ func TestTheEndOfALeaseClosesItsLane(t *testing.T) {
 		h.end()
 		_, _, err = h.reserve(nonce.MaxNonce)
 		require.ErrorIs(t, err, nonce.ErrClosed)
-		require.EqualError(t, err, `keylease: key "main": the lease on it is over`)
+		require.EqualError(t, err, `keylease: key "main": its lease is over`)
 	})
 }

@@ -9,13 +9,13 @@ import (
 // ErrClosed is wrapped by the errors of [Leases] after Close.
 var ErrClosed error = plain("keylease: closed")
 
-// plain is an error in words of ours, fit to be logged.
+// plain is an error of this package whose text is safe to log.
 type plain string
 
 func (p plain) Error() string     { return string(p) }
 func (p plain) SafeError() string { return string(p) }
 
-// A leaseError is about the lease on a key. It does not show what the store failed with.
+// A leaseError is about the lease on a key. It does not show the store's error.
 type leaseError struct {
 	key, text string
 	err       error
@@ -25,8 +25,8 @@ func (e *leaseError) Error() string     { return fmt.Sprintf("keylease: key %q: 
 func (e *leaseError) SafeError() string { return e.Error() }
 func (e *leaseError) Unwrap() error     { return e.err }
 
-// A waitError is of a caller whose context ended before there was a key. The text of the
-// context's cause is left out: it may be about some other request.
+// A waitError reports that a context ended before a key was available. The text of the
+// context's cause is left out: it may be about another request.
 type waitError struct {
 	text  string
 	ended error

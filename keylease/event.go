@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// An EventKind is what an [Event] tells of.
+// An EventKind is the kind of an [Event].
 type EventKind uint8
 
 const (
-	Taken     EventKind = iota + 1 // a key is this process's now
-	Returned                       // it was given back, as others have too few
-	Lost                           // another process has it: this one had not renewed it for TTL
-	StoreGone                      // a round failed; told once
-	StoreBack                      // one succeeded after that
+	Taken     EventKind = iota + 1 // this process took a key
+	Returned                       // it was returned: other processes have too few, or Close was called
+	Lost                           // another process took it, because it was not renewed for TTL
+	StoreGone                      // a round failed; reported once
+	StoreBack                      // a round succeeded after that
 )
 
 // String returns "taken", "returned", "lost", "store gone" or "store back".
@@ -34,19 +34,19 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns String, for JSON and logs. There is no UnmarshalText.
 func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// An Event tells of keys and store. Fields may be added.
+// An Event reports a change of a key or of the store. Fields may be added.
 type Event struct {
 	Kind  EventKind
 	Key   string        // Taken, Returned, Lost
 	Epoch int64         // of the lease
-	For   time.Duration // Returned, Lost: how long it was held; StoreBack: how long it was gone
-	Err   error         // StoreGone: what the round failed with; its text may hold what the driver says
+	For   time.Duration // Returned, Lost: how long the key was held; StoreBack: how long the store failed
+	Err   error         // StoreGone: the error of the round; its text may contain the driver's
 }
 
-// LogValue is the event in fields of its own, of Err the text.
+// LogValue returns the fields as a group, with the text of Err.
 func (e Event) LogValue() slog.Value {
 	attrs := append(make([]slog.Attr, 0, 5), slog.String("kind", e.Kind.String()))
 	if e.Key != "" {

@@ -11,23 +11,23 @@ import (
 
 // A lease is one key that this process holds, in one epoch.
 type lease struct {
-	Record // as the store has it, as far as is known; guarded by mu
+	Record // last known from the store; guarded by mu
 	all    *Leases
 	lane   *nonce.Lane
 	taken  time.Time
 	cancel context.CancelFunc // of OnTake
 
 	mu     sync.Mutex
-	until  time.Time     // as far as this process knows, at least
-	want   uint64        // somebody waits for a high that is no lower
-	over   bool          // it is not this process's any more
+	until  time.Time     // the lease is valid at least until then
+	want   uint64        // a turn waits for at least this high
+	over   bool          // this process does not hold it any more
 	shut   bool          // the lane is closed, too
-	word   chan struct{} // closed, and made anew, when a round is over
-	failed error         // the last round did
+	news   chan struct{} // closed and replaced when a round is over
+	failed error         // the error of the last round
 }
 
 func newLease(all *Leases, r Record, until time.Time) (*lease, error) {
-	h := &lease{Record: r, all: all, taken: time.Now(), until: until, word: make(chan struct{})}
+	h := &lease{Record: r, all: all, taken: time.Now(), until: until, news: make(chan struct{})}
 	config := all.cfg.Lane
 	config.Key, config.After, config.Reserve = r.Key, r.High, h.reserve
 	lane, err := nonce.NewLane(config)
@@ -35,32 +35,32 @@ func newLease(all *Leases, r Record, until time.Time) (*lease, error) {
 	return h, err
 }
 
-// reserve is LaneConfig.Reserve: nearly always what the store has granted is enough.
-// Otherwise the next round is asked for at once, and waited for; and the one after it, as
-// long as the lease is good.
+// reserve is LaneConfig.Reserve. Nearly always the grant of the store is enough.
+// Otherwise it requests a round at once and waits for it, and for the one after it, as
+// long as the lease is valid.
 func (h *lease) reserve(upTo uint64) (uint64, time.Time, error) {
 	for {
 		h.mu.Lock()
-		high, until, over, word, failed := h.High, h.until, h.over, h.word, h.failed
+		high, until, over, news, failed := h.High, h.until, h.over, h.news, h.failed
 		h.want = max(h.want, upTo)
 		h.mu.Unlock()
 		good := time.Now().Before(until)
 		switch {
 		case over:
-			return 0, until, &leaseError{h.Key, "the lease on it is over", nonce.ErrClosed}
+			return 0, until, &leaseError{h.Key, "its lease is over", nonce.ErrClosed}
 		case high >= upTo && good:
 			return high, until, nil
 		case failed != nil && !good:
-			return 0, until, &leaseError{h.Key, fmt.Sprintf("the lease on it cannot be renewed, as the store has not answered for %v", h.all.silence()), failed}
+			return 0, until, &leaseError{h.Key, fmt.Sprintf("its lease cannot be renewed: the store has not answered for %v", h.all.silence()), failed}
 		}
 		h.all.soon()
-		<-word
+		<-news
 	}
 }
 
-// ceiling is the high to ask for: what the clock, or a lane that is ahead of it, comes to
-// in TTL. So the ceiling is the expiry, also of a process whose machine slept meanwhile; of
-// a lane that is ahead, which does not draw a nonce for each tick, until is.
+// ceiling is the high to request: what the clock, or a lane ahead of it, reaches in TTL.
+// So the ceiling is the expiry, even for a process whose machine slept meanwhile. For a
+// lane ahead of the clock, which does not use a nonce for each tick, until is the expiry.
 func (h *lease) ceiling(now time.Time, unit, ttl time.Duration) Record {
 	last := h.lane.Last()
 	h.mu.Lock()
@@ -70,35 +70,35 @@ func (h *lease) ceiling(now time.Time, unit, ttl time.Duration) Record {
 	return Record{h.Key, h.Epoch, min(max(h.High, high), nonce.MaxNonce)}
 }
 
-// hear takes in what a round came to: the record now, and until when it is good at least, or
-// that it failed.
-func (h *lease) hear(r Record, until time.Time, failed error) {
+// granted stores the result of a round: the record and until when it is valid, or the
+// error.
+func (h *lease) granted(r Record, until time.Time, failed error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if failed == nil {
 		h.High, h.until = r.High, until
 	}
 	h.failed = failed
-	close(h.word)
-	h.word = make(chan struct{})
+	close(h.news)
+	h.news = make(chan struct{})
 }
 
-// end is the end of the lease: nobody gets a turn any more.
+// end ends the lease: no turn begins any more.
 func (h *lease) end() {
 	h.mu.Lock()
 	h.over = true
-	close(h.word)
-	h.word = make(chan struct{})
+	close(h.news)
+	h.news = make(chan struct{})
 	h.mu.Unlock()
 	h.cancel()
-	_ = h.lane.Close() // it has nothing to write
+	_ = h.lane.Close() // writes nothing
 	h.mu.Lock()
 	h.shut = true
 	h.mu.Unlock()
 }
 
-// idle reports whether no turn is under way, and none can begin: what is returned then is
-// exact, and nothing of this process's can come after what the next one sends.
+// idle reports whether no turn is under way and none can begin. Then the nonce to return
+// is exact, and this process sends nothing after the next one begins.
 func (h *lease) idle() bool {
 	h.mu.Lock()
 	shut := h.shut

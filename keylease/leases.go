@@ -13,31 +13,32 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// Leases are the keys that this process holds, and a nonce.Source over them that waits
-// while there is none. It is safe for concurrent use, and needs closing.
+// Leases are the keys that this process holds, and a nonce.Source over them. While it
+// holds none, Enter waits. Make it with New. It is safe for concurrent use, and must be
+// closed.
 type Leases struct {
 	cfg  Config
 	unit time.Duration
-	pool atomic.Pointer[nonce.Pool] // of the lanes of held; nil: of none
+	pool atomic.Pointer[nonce.Pool] // the lanes of held; nil: none
 
 	mu      sync.Mutex // guards what follows
 	held    map[string]*lease
-	leaving map[string]*lease // to be returned when they are idle
-	changed chan struct{}     // closed, and made anew, when pool changes
+	leaving map[string]*lease // to be returned once idle
+	changed chan struct{}     // closed and replaced when pool changes
 	alive   int               // processes, at the last round
-	heard   time.Time         // when the last round that succeeded began
+	heard   time.Time         // when the last successful round began
 	gone    bool              // no round has succeeded since
 	closed  bool
 
-	now    chan struct{} // asks for a round at once
+	now    chan struct{} // requests a round at once
 	stop   context.CancelFunc
 	ctx    context.Context // of OnTake
 	rounds sync.WaitGroup
 	takes  sync.WaitGroup
 }
 
-// New returns the leases of this process, and begins to take keys; it does not wait for
-// any. The error tells everything that is wrong with cfg.
+// New returns the leases of this process and begins to take keys in the background. It
+// does not wait for a key. The error lists everything that is wrong with cfg.
 func New(cfg Config) (*Leases, error) {
 	cfg, err := cfg.resolve()
 	if err != nil {
@@ -56,11 +57,11 @@ func New(cfg Config) (*Leases, error) {
 	return l, nil
 }
 
-// Enter waits for a turn on one of the keys that this process holds, and for such a key
-// while there is none. See nonce.Source.
+// Enter waits for a turn on one of the keys that this process holds, and for a key while
+// it holds none. See nonce.Source. It returns an error that wraps ErrClosed after Close.
 func (l *Leases) Enter(ctx context.Context) (*nonce.Ticket, error) { return l.EnterUnless(ctx, nil) }
 
-// EnterUnless is Enter on a key that is not locked, see nonce.Source.
+// EnterUnless is Enter on a key that is not locked; see nonce.Source.
 func (l *Leases) EnterUnless(ctx context.Context, locked func(key string) error) (*nonce.Ticket, error) {
 	for {
 		pool := l.pool.Load()
@@ -76,7 +77,7 @@ func (l *Leases) EnterUnless(ctx context.Context, locked func(key string) error)
 	}
 }
 
-// wait waits until the pool is another one than that.
+// wait waits until the current pool is not the given one.
 func (l *Leases) wait(ctx context.Context, pool *nonce.Pool) error {
 	l.mu.Lock()
 	changed, closed, same := l.changed, l.closed, l.pool.Load() == pool
@@ -97,23 +98,23 @@ func (l *Leases) wait(ctx context.Context, pool *nonce.Pool) error {
 	}
 }
 
-// obstacle is why there is no key.
+// obstacle says why there is no key.
 func (l *Leases) obstacle() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.gone || l.alive == 0 {
 		return fmt.Sprintf("the store has not answered for %v", l.silenceLocked())
 	}
-	return fmt.Sprintf("no key is free, of %d that %d processes share", len(l.cfg.Keys), l.alive)
+	return fmt.Sprintf("no key is free: %d processes share %d", l.alive, len(l.cfg.Keys))
 }
 
-// EnterKey waits for a turn on that key. If this process does not hold it, it returns an
-// error that wraps nonce.ErrUnknownKey.
+// EnterKey waits for a turn on that key. If this process does not hold the key, it
+// returns an error that wraps nonce.ErrUnknownKey.
 func (l *Leases) EnterKey(ctx context.Context, key string) (*nonce.Ticket, error) {
 	for {
 		pool := l.pool.Load()
 		if pool == nil || !pool.Holds(key) {
-			return nil, &leaseError{key, "this process does not hold it", nonce.ErrUnknownKey}
+			return nil, &leaseError{key, "this process does not hold the key", nonce.ErrUnknownKey}
 		}
 		ticket, err := pool.EnterKey(ctx, key)
 		if err == nil || !errors.Is(err, nonce.ErrClosed) || l.pool.Load() == pool {
@@ -128,7 +129,8 @@ func (l *Leases) Holds(key string) bool {
 	return pool != nil && pool.Holds(key)
 }
 
-// Owns reports whether the ticket is of a turn on one of the keys that this process holds.
+// Owns reports whether the ticket belongs to a turn on one of the keys that this process
+// holds.
 func (l *Leases) Owns(ticket *nonce.Ticket) bool {
 	pool := l.pool.Load()
 	return pool != nil && pool.Owns(ticket)
@@ -141,22 +143,22 @@ func (l *Leases) Keys() []string {
 	return slices.Sorted(maps.Keys(l.held))
 }
 
-// Stats is how the leases of a process stand. Fields may be added.
+// Stats describes the leases of a process. Fields may be added.
 type Stats struct {
-	Owner string
-	Alive int           // processes, at the last round that succeeded
-	Heard time.Duration // since that began
-	Keys  []KeyStats    // that are held, sorted
+	Owner string        // Config.Owner, or the random name
+	Alive int           // living processes at the last successful round
+	Heard time.Duration // time since that round began
+	Keys  []KeyStats    // keys held, sorted
 }
 
-// KeyStats is how the lease of one key stands.
+// KeyStats describes the lease of one key.
 type KeyStats struct {
-	Record               // as the store has it
-	Held   time.Duration // for how long
+	Record               // last known from the store
+	Held   time.Duration // how long this process has held the key
 	Lane   nonce.Stats
 }
 
-// Stats returns how the leases stand.
+// Stats returns the current state of the leases.
 func (l *Leases) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,8 +172,8 @@ func (l *Leases) Stats() Stats {
 	return s
 }
 
-// Lanes returns how the lanes of the keys that are held stand, sorted by key: what a
-// nonce.Pool returns by Stats.
+// Lanes returns the stats of the lanes of the held keys, sorted by key, as
+// nonce.Pool.Stats does.
 func (l *Leases) Lanes() []nonce.Stats {
 	held := l.Stats().Keys
 	lanes := make([]nonce.Stats, len(held))
@@ -181,7 +183,7 @@ func (l *Leases) Lanes() []nonce.Stats {
 	return lanes
 }
 
-// silence is for how long the store has not been heard of.
+// silence is how long ago the last successful round began.
 func (l *Leases) silence() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -192,7 +194,7 @@ func (l *Leases) silenceLocked() time.Duration {
 	return time.Since(l.heard).Round(time.Millisecond)
 }
 
-// refresh makes a new pool of what is held. It is called with mu held.
+// refresh makes a new pool of the keys held. It is called with mu held.
 func (l *Leases) refresh() {
 	var lanes []*nonce.Lane
 	for _, key := range slices.Sorted(maps.Keys(l.held)) {
@@ -200,7 +202,7 @@ func (l *Leases) refresh() {
 	}
 	var pool *nonce.Pool
 	if len(lanes) > 0 {
-		pool, _ = nonce.NewPool(lanes...) // of different keys, and none is nil
+		pool, _ = nonce.NewPool(lanes...) // the keys differ, and no lane is nil
 	}
 	l.pool.Store(pool)
 	close(l.changed)

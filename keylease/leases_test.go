@@ -276,7 +276,7 @@ func TestStoreIsGone(t *testing.T) {
 		}
 		time.Sleep(12 * time.Second)
 		err := call()
-		require.ErrorContains(t, err, "cannot be renewed, as the store has not answered for ")
+		require.ErrorContains(t, err, "cannot be renewed: the store has not answered for ")
 		require.NotContains(t, err.Error(), "secret")
 		require.Equal(t, 1, p.heard(keylease.StoreGone))
 		p.gate.cut(nil)
@@ -320,7 +320,7 @@ func TestAGrantThatDoesNotCome(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		began, before := time.Now(), rounds.rounds.Load()
 		_, err = p.Enter(t.Context())
-		require.ErrorContains(t, err, "cannot be renewed, as the store has not answered for 10")
+		require.ErrorContains(t, err, "cannot be renewed: the store has not answered for 10")
 		require.LessOrEqual(t, time.Since(began), 8500*time.Millisecond)
 		require.LessOrEqual(t, rounds.rounds.Load()-before, int64(27), "one in a thirtieth of TTL")
 	})
@@ -338,7 +338,7 @@ func TestMoreProcessesThanKeys(t *testing.T) {
 		defer cancel()
 		_, err := b.Enter(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "no key is free, of 1 that 2 processes share")
+		require.ErrorContains(t, err, "no key is free: 2 processes share 1")
 		_, err = b.EnterKey(t.Context(), keys(1)[0])
 		require.ErrorIs(t, err, nonce.ErrUnknownKey)
 		done := make(chan error)
@@ -410,7 +410,7 @@ func TestCloseWithATurnThatDoesNotEnd(t *testing.T) {
 		_, err := p.Enter(t.Context())
 		require.NoError(t, err)
 		began := time.Now()
-		require.EqualError(t, p.Close(t.Context()), "keylease: not given back, and free when the lease is over, in 10s at most: key-00")
+		require.EqualError(t, p.Close(t.Context()), "keylease: keys not returned, free when their leases expire, in 10s at most: key-00")
 		require.LessOrEqual(t, time.Since(began), 11*time.Second)
 	})
 }
@@ -419,11 +419,11 @@ func TestConfig(t *testing.T) {
 	_, err := keylease.New(keylease.Config{
 		Keys: []string{"a", "a", ""}, TTL: time.Millisecond, Most: -1, Lane: nonce.LaneConfig{After: 5},
 	})
-	for _, wrong := range []string{"Store is required", "holds a key twice", "TTL 1ms is not between", "Most -1", "Lane: Key, After"} {
+	for _, wrong := range []string{"Store is required", "contains a key twice", "TTL 1ms is not between", "Most -1", "Lane: Key, After"} {
 		require.ErrorContains(t, err, wrong)
 	}
 	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore), Keys: []string{"a", "\x00"}, Lane: nonce.LaneConfig{InFlight: -1}})
-	require.ErrorContains(t, err, "InFlight is -1")
+	require.ErrorContains(t, err, "InFlight -1")
 	require.ErrorContains(t, err, "control characters")
 	_, err = keylease.New(keylease.Config{Store: new(keylease.MemoryStore)})
 	require.ErrorContains(t, err, "Keys is empty")

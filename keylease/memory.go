@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// A MemoryStore is a [Store] in memory, for tests: its processes are those of one program.
-// The zero MemoryStore is empty and ready; it must not be copied.
+// A MemoryStore is a [Store] in memory, for tests in which several Leases share one
+// program. The zero MemoryStore is empty and ready to use. It is safe for concurrent use
+// and must not be copied.
 type MemoryStore struct {
 	mu     sync.Mutex
 	keys   map[string]*memoryRecord
-	owners map[string]time.Time // until when they live
+	owners map[string]time.Time // when they expire
 }
 
 type memoryRecord struct {
@@ -22,7 +23,7 @@ type memoryRecord struct {
 	until time.Time
 }
 
-// Round is as [Store] has it.
+// Round implements [Store].
 func (m *MemoryStore) Round(ctx context.Context, r Round) (Standing, error) {
 	if err := ctx.Err(); err != nil {
 		return Standing{}, err
@@ -47,7 +48,7 @@ func (m *MemoryStore) Round(ctx context.Context, r Round) (Standing, error) {
 	return Standing{Records: m.of(&r), Alive: len(m.owners)}, nil
 }
 
-// live notes who lives.
+// live renews the owner and removes expired ones.
 func (m *MemoryStore) live(r *Round, now time.Time) {
 	if m.keys == nil {
 		m.keys, m.owners = make(map[string]*memoryRecord), make(map[string]time.Time)
@@ -60,7 +61,7 @@ func (m *MemoryStore) live(r *Round, now time.Time) {
 	}
 }
 
-// own is the record that the owner holds in that epoch, nil if it does not.
+// own returns the record that the owner holds in that epoch, or nil.
 func (m *MemoryStore) own(r *Round, wanted Record) *memoryRecord {
 	held := m.keys[wanted.Key]
 	if held == nil || held.owner != r.Owner || held.Epoch != wanted.Epoch {
@@ -92,7 +93,7 @@ func (m *MemoryStore) take(r *Round, now time.Time) {
 	}
 }
 
-// of are the records of the owner.
+// of returns the records of the owner.
 func (m *MemoryStore) of(r *Round) []Record {
 	var all []Record
 	for _, key := range r.Keys {

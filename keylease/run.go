@@ -11,16 +11,15 @@ import (
 	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
-// How often what is to be returned is looked at, and after what time a round is made that
-// somebody waits for: others will want one, too. A store that does not answer is not asked
-// more often than the latter of the two.
+// Leases to return are checked every lookEvery. A round that a turn waits for begins after
+// atOnce, so that several turns share it, or after afterAFail if the store does not answer.
 const (
 	lookEvery  = 10 * time.Millisecond
 	atOnce     = 5 * time.Millisecond
 	afterAFail = time.Second // or a thirtieth of TTL, if that is less
 )
 
-// soon asks for a round at once.
+// soon requests a round at once.
 func (l *Leases) soon() {
 	select {
 	case l.now <- struct{}{}:
@@ -46,7 +45,7 @@ func (l *Leases) run() {
 		if time.Until(due) <= 0 || l.ready() {
 			pause := l.pause()
 			if l.round(l.ctx, false) != nil {
-				pause /= 3 // a round that hung has taken a third of TTL already
+				pause /= 3 // a round that hung has used a third of TTL already
 			}
 			due = time.Now().Add(pause)
 		}
@@ -54,7 +53,7 @@ func (l *Leases) run() {
 	}
 }
 
-// atOnce is after what time a round is made that somebody waits for.
+// atOnce is the delay of a round that a turn waits for.
 func (l *Leases) atOnce() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,15 +63,15 @@ func (l *Leases) atOnce() time.Duration {
 	return atOnce
 }
 
-// pause is between two rounds: three a TTL, drawn apart so that processes that began
-// together do not ask together.
+// pause is the time between two rounds: a third of TTL, less a random part, so that
+// processes that began together do not stay together.
 func (l *Leases) pause() time.Duration {
 	third := l.cfg.TTL / 3
 	return third - rand.N(third/5+1)
 }
 
-// next is after how long there may be something to do: when the next round is due, or
-// sooner where a lease is to be returned.
+// next is the time until there may be something to do: when the next round is due, or
+// sooner if a lease is to be returned.
 func (l *Leases) next(due time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,8 +81,8 @@ func (l *Leases) next(due time.Time) time.Duration {
 	return time.Until(due)
 }
 
-// ready reports whether a lease can be returned that is to be. A store that does not answer
-// is not asked for that more often than for anything else.
+// ready reports whether a lease can be returned now. A store that does not answer gets no
+// extra rounds for that.
 func (l *Leases) ready() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,15 +97,15 @@ func (l *Leases) ready() bool {
 	return false
 }
 
-// round makes one round, and does what it comes to.
+// round makes one round and applies its result.
 func (l *Leases) round(ctx context.Context, leaving bool) error {
-	asked := l.ask(leaving)
+	asked := l.request(leaving)
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.TTL/3)
 	defer cancel()
 	began := time.Now()
 	standing, err := l.cfg.Store.Round(ctx, asked)
 	if err != nil {
-		if leaving || l.ctx.Err() == nil { // else Close has broken it off, and asks again
+		if leaving || l.ctx.Err() == nil { // else Close has cancelled it, and makes its own
 			l.failed(err)
 		}
 		return err
@@ -115,8 +114,8 @@ func (l *Leases) round(ctx context.Context, leaving bool) error {
 	return nil
 }
 
-// ask is what is to be asked of the store now.
-func (l *Leases) ask(leaving bool) Round {
+// request builds the next round.
+func (l *Leases) request(leaving bool) Round {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := Round{Owner: l.cfg.Owner, Keys: l.cfg.Keys, TTL: l.cfg.TTL, Most: l.cfg.Most, Leaving: leaving}
@@ -134,7 +133,7 @@ func (l *Leases) ask(leaving bool) Round {
 	return r
 }
 
-// failed takes in that a round failed. Leases go on for as long as what was granted lasts.
+// failed records that a round failed. Leases stay valid for as long as they were granted.
 func (l *Leases) failed(err error) {
 	l.mu.Lock()
 	first := !l.gone
@@ -142,14 +141,14 @@ func (l *Leases) failed(err error) {
 	all := slices.Collect(maps.Values(l.held))
 	l.mu.Unlock()
 	for _, h := range all {
-		h.hear(Record{}, time.Time{}, err)
+		h.granted(Record{}, time.Time{}, err)
 	}
 	if first && !errors.Is(err, context.Canceled) {
-		l.tell(Event{Kind: StoreGone, Err: err})
+		l.notify(Event{Kind: StoreGone, Err: err})
 	}
 }
 
-// succeeded takes in what a round came to.
+// succeeded applies the result of a round.
 func (l *Leases) succeeded(asked Round, s Standing, began time.Time) {
 	c := changes{Leases: l, ours: make(map[string]Record, len(s.Records)), until: began.Add(l.cfg.TTL)}
 	for _, r := range s.Records {
@@ -170,10 +169,10 @@ func (l *Leases) succeeded(asked Round, s Standing, began time.Time) {
 		l.refresh()
 	}
 	l.mu.Unlock()
-	for _, h := range c.over { // in no pool any more
+	for _, h := range c.over { // no longer in the pool
 		h.end()
 	}
 	for _, e := range c.events {
-		l.tell(e)
+		l.notify(e)
 	}
 }

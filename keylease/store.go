@@ -5,46 +5,49 @@ import (
 	"time"
 )
 
-// A Store keeps the records of keys and processes. [MemoryStore] is one for tests; the
-// modules sqllease and redislease have those that processes share, and package
-// keyleasetest holds any other to these rules. It must be safe for concurrent use, by
+// A Store keeps the records of keys and processes. [MemoryStore] is one for tests;
+// processes share one from the modules sqllease and redislease. Package keyleasetest
+// tests any other Store against these rules. A Store must be safe for concurrent use by
 // several processes.
 type Store interface {
-	// Round does the following at one instant, by the store's own clock, and in this order:
+	// Round does the following at one instant, by the store's own clock, in this order:
 	//
-	//   - The owner lives for r.TTL from now. If r.Leaving, it is gone.
-	//   - For each of r.Renew: if the key's record has this owner and that epoch, High becomes
-	//     the higher of the record's and this one, and the lease is good for r.TTL from now,
-	//     whether or not it was over.
-	//   - For each of r.Return: if the key's record has this owner and that epoch, High becomes
-	//     exactly this one, and the record has no owner.
-	//   - Unless r.Leaving: keys of r.Keys that have no record, no owner, or an owner
-	//     other than this one whose lease is over, are taken, those first whose lease was over
-	//     first (when it was returned, if it was; a key never used before all), and of equals in the
-	//     order of their names, as long as the owner has fewer than r.Share(alive) of r.Keys, where alive
-	//     counts the living owners. A key of r.Return is not taken. The epoch becomes one higher, High stays, and the lease is
-	//     good for r.TTL from now.
+	//   - The owner lives for r.TTL from now. If r.Leaving is set, it is removed.
+	//   - For each record of r.Renew whose key has this owner and that epoch in the
+	//     store: High becomes the higher of the two, and the lease is valid for r.TTL
+	//     from now, even if it had expired.
+	//   - For each record of r.Return whose key has this owner and that epoch in the
+	//     store: High becomes exactly that of r.Return, and the key has no owner.
+	//   - Unless r.Leaving is set, the owner takes free keys while it has fewer than
+	//     r.Share(alive) of r.Keys, where alive counts the living owners. A key of r.Keys
+	//     is free if it has no record, no owner, or another owner whose lease has
+	//     expired, unless it is in r.Return. Keys whose leases ended first go first: an
+	//     expired lease ended when it expired, a returned one when it was returned, and a
+	//     key never used comes before all others. Equals are taken in the order of their
+	//     names. Taking a key increments its epoch and keeps its High, and the lease is
+	//     valid for r.TTL from now.
 	//
-	// It returns all records of this owner among r.Keys, and how many owners live.
+	// Round returns all records of this owner among r.Keys, and the number of living
+	// owners.
 	//
-	// It has to be safe to run twice, and to run late, as clients of databases do by
-	// themselves: a key that is taken already by this owner is returned, not taken again. After
-	// an error it may have happened or not.
+	// It must be safe to run a Round twice, and to run it late, as database clients
+	// repeat requests on their own: a key that this owner has taken already is returned,
+	// not taken again. After an error the Round may or may not have happened.
 	Round(ctx context.Context, r Round) (Standing, error)
 }
 
-// A Round is what one process asks of a [Store].
+// A Round is the request of one process to a [Store].
 type Round struct {
-	Owner   string // of this process, unlike all others'
+	Owner   string // unique to this process
 	Keys    []string
 	TTL     time.Duration
-	Most    int // keys that the owner takes at most; zero: its share
+	Most    int // how many keys the owner takes at most; zero: its share
 	Renew   []Record
 	Return  []Record
 	Leaving bool
 }
 
-// Share is how many keys an owner may have where so many live.
+// Share is how many keys an owner may have if alive owners are living.
 func (r *Round) Share(alive int) int {
 	share := (len(r.Keys) + alive - 1) / max(alive, 1)
 	if r.Most > 0 {
@@ -53,15 +56,15 @@ func (r *Round) Share(alive int) int {
 	return share
 }
 
-// A Record is that of a key, as far as its owner needs to know it.
+// A Record is the record of a key, without what only the store needs.
 type Record struct {
 	Key   string
 	Epoch int64  // counts the owners, from 1
-	High  uint64 // no nonce above it has been handed out; of a key never used 0
+	High  uint64 // no nonce above it has been handed out; 0 if the key was never used
 }
 
-// A Standing is what a round comes to.
+// A Standing is the result of a Round.
 type Standing struct {
 	Records []Record // of the owner
-	Alive   int      // owners, this one included unless it leaves
+	Alive   int      // living owners, this one included unless it leaves
 }

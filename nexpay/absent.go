@@ -6,18 +6,18 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// DefaultAbsent is what [Payment.Absent] means if it is nil: an answer says that
-// there is no such payment if it is a 404, read whole, and all of its codes are
-// 3xxxx, "request error", other than 30010, which says that a parameter is wrong.
+// DefaultAbsent is used where [Payment.Absent] is nil. It reports that the payment
+// does not exist if the answer is a complete 404 and each of its codes is in the
+// 3xxxx group, "request error". Code 30010 is excluded: it means that a parameter is
+// wrong.
 //
-// This is a guess, and a careful one: the vendor does not document what is
-// answered for an id that it does not know. A bare 404 is also what a wrong path
-// or a gateway answers, and 20000 and 20010 mean that the lookup itself was
-// malformed; neither is evidence. If the guess is wrong one way, nothing is ever
-// found to be absent, and each doubt is left for a person to settle; if it is
-// wrong the other way, a payment is made twice. So before you go live, look up a
-// random id in the vendor's sandbox, and one of a payment that exists, and set
-// Payment.Absent to just what came back for the first.
+// This is a careful guess. The vendor does not document the answer for an unknown id.
+// A wrong path or a gateway also answers with a bare 404, and codes 20000 and 20010
+// mean that the lookup itself was malformed; neither is evidence. If the guess is too
+// strict, no payment is ever found to be absent, and a person must settle each
+// payment in doubt. If it is too lax, a payment is made twice. Before you go live,
+// look up a random id and the id of an existing payment in the vendor's sandbox, and
+// set Payment.Absent to accept exactly the answer for the random one.
 func DefaultAbsent(e *classify.Error) bool {
 	if e == nil || e.Status != http.StatusNotFound || !e.Complete() {
 		return false
@@ -32,13 +32,13 @@ func DefaultAbsent(e *classify.Error) bool {
 
 var requestErrors = classify.Rule{Codes: "30000..39999"}
 
-// mayMeanAbsent reports whether a complete error is one that Payment.Absent is
-// asked about at all: a mistake there must not turn a refused nonce, a locked key or a
+// mayMeanAbsent reports whether Payment.Absent is called for a complete error at all.
+// Without this check, a mistake there could turn a refused nonce, a locked key or a
 // malformed lookup into a payment that does not exist.
 func mayMeanAbsent(e *classify.Error) bool {
 	switch {
 	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooEarly, e.Status == http.StatusTooManyRequests:
-		return false // about when it was asked, not what
+		return false // about the time of the request, not the payment
 	case e.Status != http.StatusOK && e.Status/100 != 4:
 		return false
 	}

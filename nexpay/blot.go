@@ -9,10 +9,9 @@ import (
 	"github.com/nexpay-go/resilience/internal/echo"
 )
 
-// blot takes what the answer echoes of the request out of the texts of err that
-// get printed. Messages like "Wrong signature for <text>" are common, and not
-// only with hostile servers. Data stays as it is: it is for the program, and
-// never printed.
+// blot removes from the printed texts of err what the answer repeats of the request.
+// Messages such as "Wrong signature for <text>" are common, and not only from hostile
+// servers. Data stays as it is: it is for the program and is never printed.
 func blot(req *http.Request, err error) {
 	e, ok := errors.AsType[*classify.Error](err)
 	if !ok || e == nil {
@@ -23,19 +22,20 @@ func blot(req *http.Request, err error) {
 	})
 }
 
-// blot takes credentials out of the texts for people. An id that holds them is
-// none: it gets printed, stored and handed on.
+// blot removes credentials from the texts for people. A paymentId that contains one
+// is invalid, because it is printed, stored and passed on.
 func (p *PaymentStatus) blot(req *http.Request) error {
 	id := p.PaymentID
 	echo.Blot([]*string{&id, &p.RejectReason, &p.ExecutionTime}, credentials(req))
 	if id != p.PaymentID {
 		*p = PaymentStatus{}
-		return classify.Undecodable(mistake("nexpay: the paymentId repeats the key or a signature of the request"))
+		return classify.Undecodable(mistake("nexpay: the paymentId contains the key or a signature of the request"))
 	}
 	return nil
 }
 
-// credentials are the key, the signatures, and what the caller's own headers hold.
+// credentials returns the key, the signatures, and the values of the caller's own
+// secret headers.
 func credentials(req *http.Request) []string {
 	texts := []string{req.Header.Get("X-API-KEY"), req.Header.Get("X-Signature")}
 	form, _ := ParseForm(body(req))
@@ -43,7 +43,7 @@ func credentials(req *http.Request) []string {
 	return slices.Concat(texts, echo.Long([]string{order}), echo.Headers(req.Header))
 }
 
-// body is that of a signed request, which can be read again.
+// body returns the body of a signed request, which can be read again.
 func body(req *http.Request) string {
 	if req.GetBody == nil {
 		return ""

@@ -147,7 +147,7 @@ func TestPaymentStatusWithoutEchoes(t *testing.T) {
 		p, err := lookup(func(key, signature string) string {
 			return `{"paymentId":"` + id(key, signature) + `","status":"COMPLETED"}`
 		})
-		require.ErrorContains(t, err, "paymentId repeats the key or a signature")
+		require.ErrorContains(t, err, "paymentId contains the key or a signature")
 		require.Zero(t, p)
 		v := classify.Nexpay().Classify(err)
 		require.Equal(t, classify.Retryable, v.Class)
@@ -181,14 +181,14 @@ func TestPaymentWithoutEchoes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "[…] […]", status.RejectReason)
 	_, err = payment(answer("ORDER", "")).Send(ctx)
-	require.ErrorContains(t, err, "paymentId repeats")
+	require.ErrorContains(t, err, "paymentId contains")
 
 	status, outcome, err := payment(answer("1", "KEY")).Verify(ctx)
 	require.NoError(t, err)
 	require.Equal(t, classify.Applied, outcome)
 	require.Equal(t, "[…]", status.RejectReason)
 	status, outcome, err = payment(answer("KEY", "")).Verify(ctx)
-	require.ErrorContains(t, err, "paymentId repeats")
+	require.ErrorContains(t, err, "paymentId contains")
 	require.Equal(t, classify.Undecided, outcome)
 	require.Zero(t, status)
 }

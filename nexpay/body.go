@@ -8,12 +8,12 @@ import (
 
 const (
 	formType = "application/x-www-form-urlencoded"
-	maxBody  = 1 << 20 // bytes of a body that Sign is willing to hold in memory
+	maxBody  = 1 << 20 // the longest body in bytes that Sign holds in memory
 )
 
 var errBodySize error = unsent("nexpay: the request body is larger than 1 MiB")
 
-// bodyError is that of the caller's own Body or GetBody, which is read before
+// A bodyError is an error of the caller's own Body or GetBody, which is read before
 // anything is written.
 type bodyError struct{ err error }
 
@@ -22,10 +22,10 @@ const bodyText = "nexpay: the request body cannot be read"
 func (e *bodyError) Error() string { return bodyText + ": " + e.err.Error() }
 func (e *bodyError) Unwrap() error { return e.err }
 
-// SafeError leaves out what the caller's reader says.
+// SafeError omits the text of the caller's reader.
 func (e *bodyError) SafeError() string { return bodyText }
 
-// NotSent is that of [unsent].
+// NotSent returns true, as it does for [unsent].
 func (e *bodyError) NotSent() bool { return true }
 
 // readBody returns the body and leaves the request able to send it.
@@ -39,7 +39,7 @@ func readBody(req *http.Request) ([]byte, error) {
 		case err != nil:
 			return nil, &bodyError{err}
 		case body == nil:
-			return nil, unsent(bodyText + ": GetBody returns none")
+			return nil, unsent(bodyText + ": GetBody returned nil")
 		}
 		return readAll(body)
 	}
@@ -66,13 +66,13 @@ func readAll(body io.ReadCloser) ([]byte, error) {
 	return raw, nil
 }
 
-// fresh returns a body to send a signed request with, so that the request itself
-// can be used again.
+// fresh returns a body with which to send a signed request, so that the request
+// itself can be used again.
 func fresh(req *http.Request) (io.ReadCloser, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return http.NoBody, nil
 	}
-	body, err := req.GetBody() // Sign has seen to it that there is one
+	body, err := req.GetBody() // Sign has set it
 	if err != nil {
 		return nil, &bodyError{err}
 	}

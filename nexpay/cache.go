@@ -7,14 +7,14 @@ import (
 	"unicode"
 )
 
-// fromCache names what tells that an answer came out of a cache, or was made for
-// another request than ours; empty: nothing does.
+// fromCache returns the name of the header that shows that an answer came from a
+// cache, or was made for another request. It returns "" if no header does.
 //
-// Age alone is enough, whatever it says: its presence means that the answer was
-// not made for this request (RFC 9111, 5.1). So are the warnings 110 to 113 (RFC
-// 7234, 5.5), and a hit or a collapsed request in Cache-Status (RFC 9211). Beyond
-// the standards the headers of the common caches are read. A word taken wrongly
-// for a hit costs another lookup, a hit that is missed may cost a payment.
+// The presence of Age alone is enough, with any value: the answer was not made for
+// this request (RFC 9111, 5.1). So are the warnings 110 to 113 (RFC 7234, 5.5), and a
+// hit or a collapsed request in Cache-Status (RFC 9211). The headers of common caches
+// are read as well. A word that is mistaken for a hit costs another lookup; a hit
+// that is missed may cost a payment.
 func fromCache(resp *http.Response) string {
 	if resp.StatusCode == http.StatusNotModified {
 		return "HTTP 304"
@@ -36,13 +36,13 @@ func fromCache(resp *http.Response) string {
 
 var hits = []string{"hit", "refreshhit", "stale", "updating"}
 
-// cacheWords are the words that give a cache away, by canonical header name.
+// cacheWords are the words that indicate a cache, by canonical header name.
 var cacheWords = []struct {
 	header string
 	words  []string
 }{
 	{"Warning", []string{"110", "111", "112", "113"}},
-	{"Cache-Status", []string{"hit", "collapsed"}}, // and not "stale": fwd=stale went to the server
+	{"Cache-Status", []string{"hit", "collapsed"}}, // not "stale": fwd=stale was forwarded to the server
 	{"X-Cache", hits},
 	{"X-Cache-Remote", hits},
 	{"X-Cache-Status", hits},
@@ -50,5 +50,5 @@ var cacheWords = []struct {
 	{"Cf-Cache-Status", hits},
 }
 
-// notOfWord takes TCP_HIT apart.
+// notOfWord splits TCP_HIT.
 func notOfWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }

@@ -32,9 +32,9 @@ func TestCheckAbsent(t *testing.T) {
 		p     nexpay.Payment
 		want  string // "" if that is well
 	}{
-		{"another code", nexpaytest.Fault{Status: 400, Code: "30123"}, nexpay.Payment{}, "does not take this answer"},
+		{"another code", nexpaytest.Fault{Status: 400, Code: "30123"}, nexpay.Payment{}, "does not recognize this answer"},
 		{"another code, expected", nexpaytest.Fault{Status: 400, Code: "30123"}, nexpay.Payment{Absent: code30123}, ""},
-		{"a page", nexpaytest.Fault{HTML: true, Status: 404}, nexpay.Payment{}, "not the API's own error"},
+		{"a page", nexpaytest.Fault{HTML: true, Status: 404}, nexpay.Payment{}, "not a complete error of the API"},
 		{"found, of all things", nexpaytest.Fault{Body: []byte(found)}, nexpay.Payment{}, "nobody has used was found"},
 		{"details", nexpaytest.Fault{}, nexpay.Payment{Details: true}, ""},
 	} {

@@ -17,27 +17,27 @@ import (
 	"github.com/nexpay-go/resilience/internal/wire"
 )
 
-// A Client makes signed calls. Each call is one HTTP send: sending again is
-// what package retry is for. Every call needs a nonce ticket in its context, as
-// [Signer.Sign] does. A Client is safe for concurrent use as long as its fields
-// are left alone, and must not be copied after first use.
+// A Client makes signed calls. Each call sends one HTTP request; package retry makes
+// the retries. Every call needs a nonce ticket in its context, see [Signer.Sign]. A
+// Client is safe for concurrent use while its fields are not changed. It must not be
+// copied after first use.
 type Client struct {
-	BaseURL string  // such as https://host, without query; required. A path in it is signed with the rest
+	BaseURL string  // such as https://host, without query; required. A path in it is part of what is signed
 	Signer  *Signer // required
 
-	// HTTP sends the requests. Redirects are refused unless it has a
-	// CheckRedirect of its own: package net/http carries X-API-KEY, signature
-	// and body to whatever host a 307 names. Nil: a client shared by all that
-	// leave this nil, which gives up on a connection after 5 s, on the head of
-	// an answer after 10 s and on the whole call after 15 s.
+	// HTTP sends the requests. Redirects are refused unless it has its own
+	// CheckRedirect: package net/http sends X-API-KEY, signature and body to any host
+	// that a 307 names. Nil: a client shared by all Clients without HTTP, with
+	// timeouts of 5 s for a connection, 10 s for the response header and 15 s for the
+	// whole call.
 	HTTP *http.Client
 
-	proper atomic.Pointer[string] // the BaseURL that has answered as the API does, nil if none has
+	proper atomic.Pointer[string] // the BaseURL that has answered like the API, nil if none has
 }
 
-// NewRequest makes a request, yet unsigned. The path begins with "/" and holds
-// no query; the parameters become the query of a GET, HEAD or DELETE and the
-// body of anything else, in their order. They may be nil.
+// NewRequest returns a request that is not yet signed. The path begins with "/" and
+// has no query. The parameters may be nil; they become the query of a GET, HEAD or
+// DELETE and the body of any other method, in their order.
 func (c *Client) NewRequest(ctx context.Context, method, path string, params Form) (*http.Request, error) {
 	u, err := c.url(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Client) NewRequest(ctx context.Context, method, path string, params For
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), strings.NewReader(body))
 	if err != nil {
-		return nil, unsent("nexpay: cannot make a request: the method is not a word, or the context is nil")
+		return nil, unsent("nexpay: cannot make a request: the method is not an HTTP token, or the context is nil")
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity") // see DisableCompression below
@@ -60,8 +60,8 @@ func (c *Client) NewRequest(ctx context.Context, method, path string, params For
 	return req, nil
 }
 
-// url joins BaseURL and path. It reports everything wrong with them and quotes
-// neither: a URL can hold a password.
+// url joins BaseURL and path. It reports all problems at once and quotes neither: a
+// URL can contain a password.
 func (c *Client) url(path string) (*url.URL, error) {
 	var errs []error
 	base, err := url.Parse(c.BaseURL)
@@ -71,10 +71,10 @@ func (c *Client) url(path string) (*url.URL, error) {
 	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
 		errs = append(errs, unsent("nexpay: Client.BaseURL is not an http or https URL"))
 	case base.User != nil || strings.ContainsAny(c.BaseURL, "?#"):
-		errs = append(errs, unsent("nexpay: Client.BaseURL holds more than scheme, host and path"))
+		errs = append(errs, unsent("nexpay: Client.BaseURL has more than a scheme, a host and a path"))
 	}
 	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?#") {
-		errs = append(errs, unsent(`nexpay: a path begins with "/" and holds no "?" or "#"`))
+		errs = append(errs, unsent(`nexpay: the path must begin with "/" and have no "?" or "#"`))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -86,38 +86,40 @@ func (c *Client) url(path string) (*url.URL, error) {
 	return u, nil
 }
 
-// Do signs the request, sends it once and reads the JSON answer into v; see
-// [classify.ReadJSON] for its errors and for what nil as v means. An error from
-// before anything was written, [ErrNoTicket] among them, has a method NotSent by
-// which package classify takes it for fatal and not applied. If there was no
-// answer Do returns a *url.Error without query, user name or anything an
-// answer may have held in its text, but with the whole chain for errors.Is and
-// errors.As; that of a closed Request.Cancel is context.Canceled. Requests are best made
-// by NewRequest.
+// Do signs the request, sends it once and decodes the JSON answer into v; see
+// [classify.ReadJSON] for its errors and for the meaning of a nil v. Requests are
+// best made by NewRequest.
 //
-// What the answer echoes of the request is blotted out of its messages, its trace id
-// and its codes, as far as those are not the API's own, before anybody can print them: key, signature, credentials in other
-// headers, and the values of parameters of eight bytes and more. Capitals, groups,
-// percent-encoding and HTML make no difference, and any run of sixteen letters and
-// digits counts. But a server that is out to leak them, and encodes them in a way
-// of its own (base64, ten characters at a time), gets them through: do not show
-// its messages to people who may not see the request.
+// An error from before anything was written, such as [ErrNoTicket], has a method
+// NotSent; package classify then classifies it as fatal and not applied. If there was
+// no answer, Do returns a *url.Error. Its text has no query, no user name and nothing
+// of an answer, but errors.Is and errors.As find the whole chain. After a closed
+// Request.Cancel the chain has context.Canceled.
 //
-// A request goes onto the wire once, whatever the server does: package net/http
-// is kept from resending it by itself, for which it would need GetBody, or to
-// know over HTTP/2 that there is no body. What a server says over HTTP/2 that it
-// did nothing with (it refuses the stream, or goes away before it) is not applied,
-// and retryable. What Do cannot see to is what comes after it: a RoundTripper of your own that repeats
-// requests, a CheckRedirect of your own that follows, a proxy.
+// Do redacts what the answer repeats of the request, before anything is printed. It
+// redacts the answer's messages, its trace id, and those of its codes that the API
+// does not document. It looks for the key, the signature, credentials in other
+// headers, and parameter values of 8 bytes or more. Letter case, grouping,
+// percent-encoding and HTML escaping make no difference, and any run of 16 letters
+// and digits is matched. This does not stop a hostile server that uses an encoding of
+// its own (base64, ten characters at a time): do not show its messages to people who
+// may not see the request.
 //
-// One thing is out of reach here: what a server writes onto a connection after
-// its answer, package net/http logs in part, through package log.
+// A request is written once: Do keeps package net/http from resending it, which
+// net/http does if there is a GetBody or, over HTTP/2, if it knows that there is no
+// body. If an HTTP/2 server reports that it did not process the request (it refused
+// the stream, or sent GOAWAY before it), the error is retryable and not applied. Do
+// cannot prevent resends beyond it: by your own RoundTripper, by your own
+// CheckRedirect that follows redirects, or by a proxy.
+//
+// If a server writes to a connection after its answer, package net/http logs a part
+// of that through package log. Do cannot prevent this.
 func (c *Client) Do(req *http.Request, v any) error {
 	_, err := c.exchange(req, v)
 	return err
 }
 
-// exchange is Do. It returns the response as well, read and closed, or nil if
+// exchange implements Do. It also returns the response, read and closed, or nil if
 // there was none.
 func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	if err := c.Signer.Sign(req); err != nil {
@@ -129,7 +131,7 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	}
 	var written atomic.Bool
 	ctx, end := context.WithCancel(req.Context())
-	defer end() // of what waits for Request.Cancel
+	defer end() // stops waiting for Request.Cancel
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	once := req.WithContext(ctx)
 	once.Body, once.GetBody = body, nil
@@ -155,8 +157,7 @@ func (c *Client) exchange(req *http.Request, v any) (*http.Response, error) {
 	return resp, err
 }
 
-// answeredTo remembers that the API has answered, if it was the request's base
-// URL that did.
+// answeredTo records that the API has answered, if the request went to BaseURL.
 func (c *Client) answeredTo(req *http.Request) {
 	base := c.BaseURL
 	if !c.answered() && strings.HasPrefix(req.URL.String(), strings.TrimRight(base, "/")+"/") {
@@ -171,8 +172,8 @@ func (c *Client) answered() bool {
 }
 
 // AccountStatus returns the state of the account as the API describes it. Public
-// clients decode {"accounts":[{"iban","status","balance"}]}; the vendor documents
-// no fields. Good for a first call: it changes nothing.
+// clients decode {"accounts":[{"iban","status","balance"}]}; the vendor documents no
+// fields. It is a good first call, because it changes nothing.
 func (c *Client) AccountStatus(ctx context.Context) (json.RawMessage, error) {
 	req, err := c.NewRequest(ctx, http.MethodGet, "/api/1/eurowallet/status", nil)
 	if err != nil {
@@ -185,8 +186,7 @@ func (c *Client) AccountStatus(ctx context.Context) (json.RawMessage, error) {
 	return answer, nil
 }
 
-// client returns the client to send with. The caller's own is copied, never
-// changed.
+// client returns the HTTP client for one request: a copy of the caller's own.
 func (c *Client) client(send *single) *http.Client {
 	own := http.Client{Timeout: 15 * time.Second}
 	if c.HTTP != nil {
@@ -212,7 +212,7 @@ var defaultTransport = sync.OnceValue(func() *http.Transport {
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    5 * time.Second,
 		ResponseHeaderTimeout:  10 * time.Second,
-		DisableCompression:     true, // or a bound on what is read would not bound what is received
+		DisableCompression:     true, // a limit on decompressed bytes would not limit what is received
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConnsPerHost:    16,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -220,26 +220,26 @@ var defaultTransport = sync.OnceValue(func() *http.Transport {
 	}
 })
 
-// A single is what one request is sent with: it watches whether there is a
-// connection, keeps the request from being repeated, and takes away where a redirect
-// leads to. CheckRedirect would come too late for that: a Location that cannot be
-// parsed ends in an error that quotes it, and it may quote the request.
+// A single sends one request. It records whether there was a connection, keeps the
+// request from being resent, and removes the target of a redirect. CheckRedirect
+// would come too late for that: an error about a Location that cannot be parsed
+// quotes it, and the Location may quote the request.
 type single struct {
 	next   http.RoundTripper
 	refuse bool // redirects
 	watch  wire.Watch
 }
 
-var errMistake error = unsent("nexpay: the request has a mistake in it")
+var errMistake error = unsent("nexpay: the request is invalid: net/http would not send it")
 
 func (t *single) RoundTrip(req *http.Request) (*http.Response, error) {
 	if wire.Direct(t.next) && wire.Mistake(req) != "" {
 		_ = req.Body.Close()
 		return nil, errMistake
 	}
-	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
+	//lint:ignore SA1019 deprecated, but http.Client still sets it
 	if wish := req.Cancel; wish != nil {
-		ctx, _ := wire.Heed(req.Context(), wish) // ends with the exchange
+		ctx, _ := wire.Honour(req.Context(), wish) // ends with the exchange
 		req = req.WithContext(ctx)
 	}
 	resp, err := t.next.RoundTrip(t.watch.Watched(req, t.next, true))

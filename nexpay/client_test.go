@@ -58,16 +58,16 @@ func TestNewRequestReportsEverything(t *testing.T) {
 		base, method, path string
 		want               []string
 	}{
-		{"", "GET", "x?zzz=1", []string{"BaseURL is empty", "path begins"}},
+		{"", "GET", "x?zzz=1", []string{"BaseURL is empty", "path must begin"}},
 		{"ftp://zzz", "GET", "/x", []string{"not an http or https URL"}},
-		{"https://user:zzz@h", "GET", "/x", []string{"more than scheme, host and path"}},
+		{"https://user:zzz@h", "GET", "/x", []string{"more than a scheme, a host and a path"}},
 		{"https://user:zzz@h:port", "GET", "/x", []string{"not an http or https URL"}},
-		{"https://h?zzz", "GET", "/x#zzz", []string{"more than", "path begins"}},
+		{"https://h?zzz", "GET", "/x#zzz", []string{"more than", "path must begin"}},
 		{"https://h#", "GET", "/x", []string{"more than"}},
 		{"https://h?", "GET", "/x", []string{"more than"}},
 		{"https://h", "GET", "/x\r\nzzz", []string{"not properly encoded"}},
 		{"https://h", "GET", "/%zzz", []string{"not properly encoded"}},
-		{"https://h", "G T", "/x", []string{"method is not a word"}},
+		{"https://h", "G T", "/x", []string{"method is not an HTTP token"}},
 	} {
 		_, err := (&nexpay.Client{BaseURL: tt.base}).NewRequest(t.Context(), tt.method, tt.path, nil)
 		for _, want := range tt.want {

@@ -8,20 +8,20 @@ import (
 	"unicode/utf8"
 )
 
-// Credentials are what one API key is made of. However they are printed (by
-// fmt with any verb, by slog or as JSON) they show which parts are set and
-// nothing of their content. A field of yours that holds them must be exported
-// for fmt to ask them; package fmt reads unexported fields behind their back.
+// Credentials belong to one API key. When printed by package fmt with any verb, by
+// slog or as JSON, they show which parts are set and nothing of their content. A
+// struct field that contains them must be exported: package fmt does not call the
+// methods of unexported fields.
 type Credentials struct {
 	Key    string // the API key, sent as X-API-KEY
-	Secret string // signs every request; used as the text it is, not decoded from hex or base64
+	Secret string // signs every request; used as it is, not decoded from hex or base64
 
 	// PaymentSecret is the second secret, which signs new payments
-	// (transactionSignature). Empty: this key creates none.
+	// (transactionSignature). Empty: the key cannot create payments.
 	PaymentSecret string
 }
 
-// check reports everything that is wrong, without quoting any of it.
+// check reports all problems and quotes no part of the credentials.
 func (c Credentials) check() error {
 	var errs []error
 	if c.Key == "" {
@@ -36,8 +36,8 @@ func (c Credentials) check() error {
 	return errors.Join(errs...)
 }
 
-// checkSecret finds what a careless copy and paste leaves behind: it would
-// otherwise show only as code 70, "Wrong signature", on every call.
+// checkSecret finds copy-and-paste mistakes. Without it they appear only as code 70,
+// "Wrong signature", on every call.
 func checkSecret(field, secret string) error {
 	switch {
 	case !utf8.ValidString(secret):
@@ -48,7 +48,7 @@ func checkSecret(field, secret string) error {
 	return nil
 }
 
-// String says which parts are set.
+// String returns which parts are set.
 func (c Credentials) String() string {
 	return fmt.Sprintf("nexpay.Credentials{Key: %s, Secret: %s, PaymentSecret: %s}",
 		redacted(c.Key), redacted(c.Secret), redacted(c.PaymentSecret))
@@ -61,15 +61,15 @@ func redacted(s string) string {
 	return "set"
 }
 
-// GoString is String.
+// GoString returns String.
 func (c Credentials) GoString() string { return c.String() }
 
-// Format prints String, whatever the verb.
+// Format prints String for every verb.
 func (c Credentials) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, c.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalText gives String to encoders of every kind, encoding/json and
-// encoding/xml among them. It cannot be read back.
+// MarshalText returns String to encoders such as encoding/json and encoding/xml. It
+// cannot be decoded.
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -1,10 +1,9 @@
-// Package nexpay speaks to the Nexpay API: it signs requests, creates payments
-// and finds out what became of them. What an error code asks of the caller, and
-// doing it, is the matter of packages classify and retry; this one sends each
-// request once.
+// Package nexpay is a client of the Nexpay API: it signs requests, creates payments
+// and finds out what became of them. It sends each request once; packages classify
+// and retry decide what an error code requires and act on it.
 //
-// A lane draws the nonces, the engine takes a turn for every attempt and hands
-// its ticket down in the context, and the client signs with it:
+// A lane supplies the nonces. The Retrier takes a ticket for each attempt and passes
+// it on in the context, and the client signs with it:
 //
 //	signer, err := nexpay.NewSigner(nexpay.Credentials{Key: key, Secret: secret})
 //	…
@@ -18,10 +17,10 @@
 //	})
 //
 // Lookups may be repeated, as above. Creating a payment may not: the API has no
-// idempotency key, so where an answer was lost the payment has to be looked up
-// before it is sent again. retry.DoOnce does that, and a [Payment] tells it how to
-// send and how to find out. Sign the [Order] once, with an ExternalPaymentID, without
-// which no lookup can find it, and keep what comes out:
+// idempotency key, so a payment whose answer was lost must be looked up before it is
+// sent again. retry.DoOnce does that; a [Payment] provides its Send and Verify
+// functions. Sign the [Order] once, with an ExternalPaymentID, without which no
+// lookup can find it, and store the signed order:
 //
 //	order, err := signer.SignOrder(nexpay.Order{…})
 //	…
@@ -30,22 +29,20 @@
 //		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
 //	})
 //
-// What is known about the API, and how surely, stands in nexpay/API.md.
+// The file nexpay/API.md lists what is known about the API, and how surely.
 //
 // # Before going live
 //
-// What is answered for an externalPaymentId that nobody has used is not
-// documented. [Payment.CheckAbsent] looks a random one up: call it in the vendor's
-// sandbox, to see whether [DefaultAbsent] takes the answer for what it is; if not, set
-// Payment.Absent.
+// The API's answer for an externalPaymentId that nobody has used is not documented.
+// [Payment.CheckAbsent] looks up a random one. Call it in the vendor's sandbox to see
+// whether [DefaultAbsent] recognizes the answer; if it does not, set Payment.Absent.
 //
-// When a program starts, let it make one harmless call, [Client.Check]: an error is
-// believed to say that a payment does not exist only from a base URL that has
-// answered some call properly, see [Payment.Verify]. Without it a first payment that
-// fails stays in doubt for as long as nothing else is answered. [Payment.CheckAbsent]
-// then shows whether the answer for an unknown id is still the one that is expected.
+// When a program starts, let it call [Client.Check], which makes one harmless call.
+// An error proves that a payment does not exist only if the base URL has answered
+// some call properly, see [Payment.Verify]. Without that, a first payment that fails
+// stays in doubt until another call is answered. Then call [Payment.CheckAbsent],
+// which shows whether the answer for an unknown id is still the expected one.
 //
-// No error text of this package holds a key, a signature, a query, a header or
-// a body. What a server says of them is blotted out; [Client.Do] tells how far
-// that goes.
+// No error text of this package contains a key, a signature, a query, a header or a
+// body. What a server repeats of them is redacted; see [Client.Do] for the limits.
 package nexpay

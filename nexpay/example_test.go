@@ -78,7 +78,7 @@ func ExampleSigner_SignOrder() {
 	// beneficiaryReference: invoice 17
 	// externalPaymentId: order-17
 	// transactionSignature: 94f9ba9f7ac0eeb60d58
-	// nexpay: Order.Amount is not euros above 0, as digits with at most two decimals behind a "."
+	// nexpay: Order.Amount is not euros above 0, as digits with at most two decimals after a "."
 	// nexpay: Order.BeneficiaryName is missing
 }
 
@@ -250,7 +250,7 @@ func ExamplePayment_Send() {
 	_ = withTurn(lane, send)
 	// Output:
 	// PENDING <nil>
-	//  nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignOrder adds
+	//  nexpay: the payment is not signed: the transactionSignature that SignOrder adds must be its last field, and must occur once
 }
 
 // Verify is what retry.DoOnce does before it sends a payment again: order-17 was
@@ -289,7 +289,7 @@ func ExampleUnprovenError() {
 	fmt.Println(err)
 	// Output:
 	// undecided
-	// nexpay: the lookup proves nothing, it is not the API's own error, whole and with its codes: HTTP 404
+	// nexpay: the lookup proves nothing, it is not a complete error of the API with its codes: HTTP 404
 }
 
 // What the vendor's sandbox answered for a random id goes in here.
@@ -318,7 +318,7 @@ func ExamplePayment_Fingerprint() {
 	// Output: 64 true false
 }
 
-// When a program starts: is this the API, and does it say of an unknown payment what is expected?
+// When a program starts: is this the API, and is its answer for an unknown payment the expected one?
 func ExampleClient_Check() {
 	client, lane := exampleClient()
 	fmt.Println(withTurn(lane, client.Check)) // retry.Do(ctx, r, client.Check)

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// A Form is the parameters of a request in the order in which they are sent:
-// for this API the order is part of what is signed, and url.Values has none.
+// A Form holds the parameters of a request in the order in which they are sent. The
+// API signs them in this order, which url.Values does not keep.
 type Form []Field
 
 // A Field is one parameter, not encoded.
 type Field struct{ Name, Value string }
 
-// Encode returns the form as it goes over the wire
-// (application/x-www-form-urlencoded, a space as "+").
+// Encode returns the form as it is sent (application/x-www-form-urlencoded, a space
+// as "+").
 func (f Form) Encode() string { return f.join(url.QueryEscape) }
 
-// Text returns the form as it is signed: name=value&…, nothing encoded.
+// Text returns the form as it is signed: name=value&…, not encoded.
 func (f Form) Text() string { return f.join(func(s string) string { return s }) }
 
 func (f Form) join(escape func(string) string) string {
@@ -32,7 +32,8 @@ func (f Form) join(escape func(string) string) string {
 	return b.String()
 }
 
-// Get returns the value of the first field of that name.
+// Get returns the value of the first field with that name. ok is false if there is
+// none.
 func (f Form) Get(name string) (value string, ok bool) {
 	for _, field := range f {
 		if field.Name == name {
@@ -42,14 +43,13 @@ func (f Form) Get(name string) (value string, ok bool) {
 	return "", false
 }
 
-// errEncoding quotes nothing of the text it is about, as url.EscapeError would.
+// errEncoding quotes nothing of the text, unlike url.EscapeError.
 var errEncoding error = mistake("nexpay: the text is not form-encoded: a % is not followed by two hexadecimal digits")
 
-// ParseForm reads what Encode wrote, or another program's encoding of the same
-// form: it takes "+" and "%20" for a space, a name without "=" for a field with
-// an empty value, and skips empty pairs. Unlike url.ParseQuery it keeps the
-// order, and a ";" is a character like any other. Its errors quote nothing of
-// the text.
+// ParseForm decodes a form that Encode or another program has encoded. It decodes "+"
+// and "%20" as a space and a name without "=" as a field with an empty value, and
+// skips empty pairs. Unlike url.ParseQuery it keeps the order, and treats ";" like
+// any other character. Its errors quote nothing of the text.
 func ParseForm(text string) (Form, error) {
 	var f Form
 	for pair := range strings.SplitSeq(text, "&") {

@@ -1,24 +1,24 @@
 package nexpay
 
-// A mistake is an error of the caller's or of the answer's whose whole text is
-// known beforehand, and so fit to be logged.
+// A mistake is an error of the caller or of the answer. Its text is constant, and so
+// safe to log.
 type mistake string
 
 func (m mistake) Error() string { return string(m) }
 
-// SafeError says so.
+// SafeError returns the text, which is safe to log.
 func (m mistake) SafeError() string { return string(m) }
 
-// An unsent error is a mistake of the caller's that was found before anything
-// was written. It is a type of its own because only where it is made is it
-// known that nothing was: never make one of an answer.
+// An unsent error is a mistake of the caller that was found before anything was
+// written. It has its own type because only the code that returns it knows that
+// nothing was written: never use it for an answer.
 type unsent string
 
 func (u unsent) Error() string { return string(u) }
 
-// SafeError says that the text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (u unsent) SafeError() string { return string(u) }
 
-// NotSent says to package classify that the request changed nothing, and that
-// no repetition will help.
+// NotSent tells package classify that the request changed nothing and that a retry
+// does not help.
 func (u unsent) NotSent() bool { return true }

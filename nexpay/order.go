@@ -10,32 +10,31 @@ import (
 	"unicode/utf8"
 )
 
-// An Order is what a new payment says. [Signer.SignOrder] writes it in the order
-// that the vendor calls strict, and signs it. Fields without "required" may be
-// empty and are then not sent.
+// An Order describes a new payment. [Signer.SignOrder] writes its fields in the order
+// that the vendor calls strict, and signs them. Fields not marked "required" may be
+// empty; they are then not sent.
 //
-// Amount is decimal text and not a number: a float64 has no 0.10, and what is
-// signed is the text.
+// Amount is decimal text because a float64 cannot represent 0.10 exactly, and because
+// the text is what is signed.
 type Order struct {
 	RequestTime          time.Time // when the payment was ordered; sent in milliseconds since 1970; required
 	Account              string    // the IBAN to pay from; empty: the API key's default account
-	Amount               string    // in euros: digits, and at most two decimals behind a "."; above 0; required
+	Amount               string    // in euros: digits, with at most two decimals after a "."; above 0; required
 	BeneficiaryName      string    // required
 	BeneficiaryAddress   string
 	BeneficiaryAccount   string // the IBAN to pay to; required
 	BeneficiaryReference string // required
 	UseGBXForFee         *bool  // whether to pay the fee in GBX tokens; nil: not sent, the API decides
-	ExternalPaymentID    string // the caller's own id, without which the payment cannot be looked up
+	ExternalPaymentID    string // the caller's own id; without it the payment cannot be looked up
 
-	// Version is that of the call which creates the payment: 2, or 1, which has
-	// the last two fields the other way round. Zero: 2. A [Payment] has to have
-	// the same one.
+	// Version is the version of the call that creates the payment: 2, or 1, which
+	// swaps the last two fields. Zero: 2. The [Payment] must have the same Version.
 	Version int
 }
 
-// SignOrder returns the order as the form that [Client.CreatePayment] and
-// [Payment] send: as [Order.Form] writes it, and signed as by [Signer.SignPayment].
-// Its error lists everything wrong with the order and with the signer.
+// SignOrder returns the order as the form that [Client.CreatePayment] and [Payment]
+// send: as [Order.Form] returns it, signed as by [Signer.SignPayment]. Its error
+// lists all problems of the order and of the signer.
 func (s *Signer) SignOrder(o Order) (Form, error) {
 	form, wrong := o.Form()
 	if wrong != nil {
@@ -44,8 +43,8 @@ func (s *Signer) SignOrder(o Order) (Form, error) {
 	return s.SignPayment(form)
 }
 
-// Form returns the fields as they are sent, unsigned, or an error that lists
-// everything that is wrong and quotes none of it.
+// Form returns the fields as they are sent, unsigned. Its error lists all problems
+// and quotes no value.
 func (o Order) Form() (Form, error) {
 	fields := o.fields()
 	errs := []error{checkVersion("Order", o.Version)}
@@ -64,15 +63,15 @@ func (o Order) Form() (Form, error) {
 	return form, nil
 }
 
-// orderField is one field of an Order on its way to the wire.
+// An orderField is one field of an Order in the form that is sent.
 type orderField struct {
 	name, wire, value string
 	required          bool
-	well              func(string) bool // nil: any text will do
-	how               string            // what well asks for, in words
+	well              func(string) bool // nil: any text is valid
+	how               string            // what well requires, in words
 }
 
-// fields are all of them, in the order of the version.
+// fields returns all fields, in the order of the version.
 func (o Order) fields() []orderField {
 	requested, gbx := "", ""
 	if !o.RequestTime.IsZero() {
@@ -84,7 +83,7 @@ func (o Order) fields() []orderField {
 	fields := []orderField{
 		{name: "RequestTime", wire: "requestTime", value: requested, required: true, well: milliseconds, how: "a time after 1970"},
 		{name: "Account", wire: "account", value: o.Account},
-		{name: "Amount", wire: "amount", value: o.Amount, required: true, well: euros, how: `euros above 0, as digits with at most two decimals behind a "."`},
+		{name: "Amount", wire: "amount", value: o.Amount, required: true, well: euros, how: `euros above 0, as digits with at most two decimals after a "."`},
 		{name: "BeneficiaryName", wire: "beneficiaryName", value: o.BeneficiaryName, required: true},
 		{name: "BeneficiaryAddress", wire: "beneficiaryAddress", value: o.BeneficiaryAddress},
 		{name: "BeneficiaryAccount", wire: "beneficiaryAccount", value: o.BeneficiaryAccount, required: true},
@@ -106,14 +105,14 @@ var (
 func euros(s string) bool        { return amount.MatchString(s) && strings.Trim(s, "0.") != "" }
 func milliseconds(s string) bool { return number.MatchString(s) }
 
-// check says what is wrong with the field. White space around a value is taken
-// for a slip: it would be signed, and what a server makes of it is not known.
+// check reports what is wrong with the field. White space around a value is treated
+// as a mistake: it would be signed, and it is not known how the server treats it.
 func (f orderField) check() error {
 	switch {
 	case f.value == "" && f.required:
 		return unsent("nexpay: Order." + f.name + " is missing")
 	case !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl):
-		return unsent("nexpay: Order." + f.name + " holds a line end, another control character or what is not UTF-8")
+		return unsent("nexpay: Order." + f.name + " has a line end or another control character, or is not UTF-8")
 	case strings.TrimSpace(f.value) != f.value:
 		return unsent("nexpay: Order." + f.name + " begins or ends with white space")
 	case f.value != "" && f.well != nil && !f.well(f.value):
@@ -122,7 +121,7 @@ func (f orderField) check() error {
 	return nil
 }
 
-// checkVersion refuses versions that are not known.
+// checkVersion refuses unknown versions.
 func checkVersion(of string, version int) error {
 	if version < 0 || version > 2 {
 		return unsent("nexpay: " + of + ".Version is neither 1 nor 2")

@@ -67,7 +67,7 @@ func TestOrderRefuses(t *testing.T) {
 			}
 		}, []string{
 			"Order.RequestTime is not a time after 1970", "Order.Account begins or ends", "Order.Amount is not euros above 0",
-			"Order.BeneficiaryName holds", "Order.BeneficiaryAddress holds", "Order.BeneficiaryAccount holds", "Order.BeneficiaryReference holds",
+			"Order.BeneficiaryName has a line end", "Order.BeneficiaryAddress has", "Order.BeneficiaryAccount has", "Order.BeneficiaryReference has",
 			"Order.ExternalPaymentID begins or ends", "Order.Version is neither 1 nor 2",
 		}},
 		{"a time of seconds taken for milliseconds", func(o *nexpay.Order) { o.RequestTime = time.Unix(1700000000000, 0) }, []string{"a time after 1970"}},

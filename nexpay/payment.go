@@ -17,8 +17,8 @@ import (
 // externalID is the field that a payment can be found by.
 const externalID = "externalPaymentId"
 
-// A Payment is one order to pay, with what it takes to send it and to find out
-// whether it was made: an operation of retry.DoOnce.
+// A Payment is one order to pay, with the functions that send it and that find out
+// whether it was made. It is an operation for retry.DoOnce.
 //
 //	order, err := signer.SignOrder(nexpay.Order{…}) // once; keep it with your own record of the payment
 //	…
@@ -27,34 +27,34 @@ const externalID = "externalPaymentId"
 //		ID: p.ExternalID, Fingerprint: p.Fingerprint(), Send: p.Send, Verify: p.Verify,
 //	})
 //
-// Over resends and restarts the order stays as it was first sent, requestTime,
-// externalPaymentId and transactionSignature included; only the nonce and
-// X-Signature are made anew. A Payment without an Order can still be looked up.
-// It is safe for concurrent use as long as its fields are left alone. However it
-// is printed, it shows its ExternalID and nothing of the order.
+// The order stays as it was first sent, over resends and restarts, including
+// requestTime, externalPaymentId and transactionSignature; only the nonce and
+// X-Signature are new. A Payment without an Order can still be looked up. A Payment
+// is safe for concurrent use while its fields are not changed. When printed, it shows
+// its ExternalID and nothing of the order.
 type Payment struct {
 	Client     *Client // required
-	ExternalID string  // the caller's own id, externalPaymentId; required, as a payment without one cannot be looked up
-	Order      Form    // the fields as [Signer.SignOrder] returns them, externalPaymentId among them; required by Send
-	Version    int     // of the call that creates it, as in the [Order]: 1 or 2. Zero: 2
+	ExternalID string  // the caller's own id, externalPaymentId; required, because lookups need it
+	Order      Form    // as [Signer.SignOrder] returns it, with an externalPaymentId; required by Send
+	Version    int     // of the call that creates the payment, as in the [Order]: 1 or 2. Zero: 2
 
-	// Details has Verify ask for the payment's details, a newer call, instead of its
-	// status. What that answers beside paymentId and status is not documented; an
-	// answer without these two proves nothing.
+	// Details makes Verify request the payment's details, a newer call, instead of
+	// its status. The fields of that answer other than paymentId and status are not
+	// documented. An answer without these two proves nothing.
 	Details bool
 
-	// Absent says which errors of the API mean that it knows of no payment with
-	// this id. Nil: [DefaultAbsent], which says why this has to be tried out in
-	// the vendor's sandbox first. It is asked only about the API's own error,
-	// read whole and not out of a cache, with status 200 or 4xx (other than 408,
-	// 425, 429), and with no code that is about the key, the nonce, the state of
-	// the server or a lookup without identifier (20000, 20010).
+	// Absent reports whether an error of the API means that no payment with this id
+	// exists. Nil: [DefaultAbsent], which explains why it must be tried in the
+	// vendor's sandbox first. Absent is called only for a complete error of the API
+	// that did not come from a cache, has status 200 or 4xx (other than 408, 425 and
+	// 429), and has no code about the key, the nonce, the state of the server or a
+	// lookup without identifier (20000, 20010).
 	Absent func(*classify.Error) bool
 }
 
-// Send creates the payment, in one HTTP send. Mistakes in the Payment are
-// reported before anything is sent: an order that is not signed, or whose
-// externalPaymentId is missing or is not ExternalID.
+// Send creates the payment with one HTTP request. It reports mistakes in the Payment
+// before anything is sent: an order that is not signed, has no externalPaymentId, or
+// has one other than ExternalID.
 func (p Payment) Send(ctx context.Context) (PaymentStatus, error) {
 	var errs []error
 	if p.Client == nil {
@@ -76,33 +76,34 @@ func (p Payment) Send(ctx context.Context) (PaymentStatus, error) {
 
 var errNoClient error = unsent("nexpay: Payment.Client is nil")
 
-// Fingerprint is 64 hexadecimal digits that are the same for the same order,
-// over resends and restarts, and empty for an order that is not signed. A
-// journal that keeps it tells nobody what was ordered: it is the HMAC-SHA256 of
-// the fields, keyed with their transactionSignature, so that amounts and names
-// cannot be found by trying. The signature is the key, and not the secret it was
-// made with, because the order outlives the secret: it stays as it was sent when
-// the secret is replaced, and its fingerprint with it.
+// Fingerprint returns 64 hexadecimal digits that are the same for the same order,
+// over resends and restarts. It returns "" for an order that is not signed.
+//
+// The fingerprint can be stored in a journal without revealing the order: it is the
+// HMAC-SHA256 of the fields, keyed with their transactionSignature, so that amounts
+// and names cannot be found by trying. The key is the signature and not the secret,
+// because the order outlives the secret: when the secret is replaced, a signed order
+// and its fingerprint stay the same.
 func (p Payment) Fingerprint() string {
 	last := len(p.Order) - 1
 	if last < 0 || p.Order[last].Name != signatureField || p.Order[last].Value == "" {
 		return ""
 	}
 	h := hmac.New(sha256.New, []byte(p.Order[last].Value))
-	_, _ = io.WriteString(h, p.Order[:last].Encode()) // a hash never fails; encoded, no two orders read alike
+	_, _ = io.WriteString(h, p.Order[:last].Encode()) // a hash never fails; the encoding differs for different orders
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// String names the payment by its ExternalID.
+// String returns the type and the ExternalID.
 func (p Payment) String() string { return fmt.Sprintf("nexpay.Payment(%q)", p.ExternalID) }
 
-// Format prints String, whatever the verb.
+// Format prints String for every verb.
 func (p Payment) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, p.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (p Payment) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
-// MarshalText gives String to encoders, as of JSON. It cannot be read back.
+// MarshalText returns String to encoders such as encoding/json. It cannot be decoded.
 func (p Payment) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // The calls that create a payment, of version 2 and of version 1.
@@ -111,12 +112,13 @@ const (
 	creation1 = "/api/1/eurowallet/payments"
 )
 
-// CreatePayment sends a new payment, in one HTTP send. The order is a form as
-// [Signer.SignOrder] returns it for version 2, and has to have an
-// externalPaymentId; signature and id are checked before anything is sent. The
-// answer is read as strictly as [PaymentStatus.UnmarshalJSON] does. After an error
-// that is no proof the payment may have been made, and sending it again may make
-// it twice: retry.DoOnce finds out first, see [Payment].
+// CreatePayment creates a payment with one HTTP request. The order is a form as
+// [Signer.SignOrder] returns it for version 2, with an externalPaymentId; signature
+// and id are checked before anything is sent. The answer is decoded as strictly as by
+// [PaymentStatus.UnmarshalJSON].
+//
+// Unless an error proves the opposite, the payment may have been made, and sending it
+// again may make it twice: retry.DoOnce looks it up first, see [Payment].
 func (c *Client) CreatePayment(ctx context.Context, order Form) (PaymentStatus, error) {
 	if err := checkOrder(order); err != nil {
 		return PaymentStatus{}, err
@@ -136,7 +138,7 @@ func (c *Client) create(ctx context.Context, path string, order Form) (PaymentSt
 	return p, nil
 }
 
-// checkOrder reports everything that is wrong with the form of a new payment.
+// checkOrder reports all problems of the form of a new payment.
 func checkOrder(order Form) error {
 	ids, signatures := 0, 0
 	for _, f := range order {
@@ -152,7 +154,7 @@ func checkOrder(order Form) error {
 		errs = append(errs, unsent("nexpay: the payment has no externalPaymentId, or more than one: it could not be looked up"))
 	}
 	if signatures != 1 || order[len(order)-1].Name != signatureField || order[len(order)-1].Value == "" {
-		errs = append(errs, unsent("nexpay: the payment is not signed: its last field, and no other, is the transactionSignature that SignOrder adds"))
+		errs = append(errs, unsent("nexpay: the payment is not signed: the transactionSignature that SignOrder adds must be its last field, and must occur once"))
 	}
 	return errors.Join(errs...)
 }

@@ -15,22 +15,22 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// ErrNoTicket says that there was no nonce to sign a request with.
+// ErrNoTicket means that the request's context has no nonce to sign with.
 var ErrNoTicket error = unsent("nexpay: no nonce ticket in the request's context: " +
-	"make the request with the context that retry.Do hands to the operation (its Config.Nonces must be set), " +
-	"or put a ticket of your own into one with nonce.NewContext")
+	"make the request with the context that retry.Do passes to the operation (Config.Nonces must be set), " +
+	"or add your own ticket with nonce.NewContext")
 
 // signatureField is the last field of a new payment.
 const signatureField = "transactionSignature"
 
-// A Signer signs requests with one API key. It is safe for concurrent use and
-// prints nothing of its credentials.
+// A Signer signs requests with one API key. It is safe for concurrent use, and never
+// prints its credentials.
 type Signer struct {
-	credentials func() Credentials // a closure: nothing that walks through values with reflect sees inside
+	credentials func() Credentials // a closure hides them from code that uses reflect
 }
 
-// NewSigner returns a signer for the key, or an error that lists everything
-// that is wrong with the credentials and quotes none of it.
+// NewSigner returns a signer for the key. Its error lists all problems of the
+// credentials and quotes none of them.
 func NewSigner(c Credentials) (*Signer, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -38,33 +38,33 @@ func NewSigner(c Credentials) (*Signer, error) {
 	return &Signer{credentials: func() Credentials { return c }}, nil
 }
 
-// String names the type and nothing else.
+// String returns the type's name and nothing else.
 func (s *Signer) String() string { return "nexpay.Signer" }
 
-// LogValue is String.
+// LogValue returns String.
 func (s *Signer) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// Sign sets X-API-KEY, X-NONCE and X-Signature for the nonce of the ticket in
-// the request's context ([nonce.FromContext]); without one it returns
-// [ErrNoTicket]. Sign each request right before it is sent, and each resend
-// anew: a nonce is good for one send. Whether the ticket's lane belongs to this
-// API key is for the caller to see to, as a lane knows its key by a name only.
+// Sign sets X-API-KEY, X-NONCE and X-Signature for the nonce of the ticket in the
+// request's context ([nonce.FromContext]); without a ticket it returns [ErrNoTicket].
+// Sign each request directly before it is sent, and sign each resend again: a nonce
+// is valid for one send. The caller must use the lane of this API key: a lane knows
+// its key only by name.
 //
-// What is signed is, as the vendor documents it, the key, "&", the nonce, the
-// path, "?" and the query if there is one, "?" and the body if there is one,
-// by HMAC-SHA512, in lowercase hexadecimal. The body has to be a form; it is
-// signed un-encoded, in the order sent. So is the query, as the vendor's sample
-// and other public clients do it; its encoding has to be a form's. The path is
-// signed as it stands on the wire. A bare trailing "?" is not signed.
+// The signature is the HMAC-SHA512, in lowercase hexadecimal, of the key, "&", the
+// nonce, the path, "?" and the query if there is one, "?" and the body if there is
+// one, as the vendor documents it. The body must be a form; it is signed un-encoded,
+// in the order sent. The query must be encoded as a form, and is signed un-encoded
+// too, as the vendor's sample and other public clients do. The path is signed as it
+// is sent. A bare trailing "?" is not signed.
 //
-// The body is read through GetBody if there is one. Otherwise Sign reads and
-// closes Body, puts the same bytes back and sets GetBody; after an error the
-// body is gone. A body beyond 1 MiB is an error. Nothing else of the request
-// is touched, and no Idempotency-Key is set: package net/http would take it for
-// leave to send a POST twice, with one nonce. Error texts hold nothing of the
-// request, except that an error of your own Body or GetBody is shown as it is.
+// Sign reads the body through GetBody if there is one. Otherwise it reads and closes
+// Body, replaces it with the same bytes and sets GetBody; after an error the body is
+// lost. A body over 1 MiB is an error. Sign changes nothing else of the request. It
+// sets no Idempotency-Key, because package net/http would then send a POST twice,
+// with one nonce. Error texts contain nothing of the request, except the text of an
+// error of your own Body or GetBody.
 //
-// Requests may be signed concurrently; one request, by one goroutine.
+// Different requests may be signed concurrently, but not the same request.
 func (s *Signer) Sign(req *http.Request) error {
 	if s == nil || s.credentials == nil {
 		return errNoSigner
@@ -92,22 +92,22 @@ func (s *Signer) Sign(req *http.Request) error {
 	return nil
 }
 
-var errNoSigner error = unsent("nexpay: the signer is empty: make one with NewSigner")
+var errNoSigner error = unsent("nexpay: the Signer is nil or zero: make one with NewSigner")
 
-// SignPayment returns a copy of the form with transactionSignature as its last
-// field: the lowercase hexadecimal HMAC-SHA512, with PaymentSecret, of the
-// form's text. The order of the fields counts: [Signer.SignOrder] writes the
-// vendor's, this takes them as they are. The signature covers no nonce, so a
-// payment is signed once and stays the same, requestTime and all, however often
-// it is sent. SignPayment fails for credentials without PaymentSecret, for an
-// empty form and for one that carries a transactionSignature already.
+// SignPayment returns a copy of the form with transactionSignature as its last field:
+// the HMAC-SHA512 of the form's text with PaymentSecret, in lowercase hexadecimal.
+// The order of the fields matters: SignPayment keeps it, and [Signer.SignOrder]
+// writes the vendor's. The signature does not cover the nonce. So a payment is signed
+// once and stays the same for every send, including its requestTime. SignPayment
+// returns an error if the credentials have no PaymentSecret, if the form is empty,
+// and if it already has a transactionSignature.
 func (s *Signer) SignPayment(f Form) (Form, error) {
 	errs := []error{s.canSignPayments()}
 	if len(f) == 0 {
 		errs = append(errs, unsent("nexpay: the payment has no fields"))
 	}
 	if _, ok := f.Get(signatureField); ok {
-		errs = append(errs, unsent("nexpay: the payment is signed already: send it again as it is"))
+		errs = append(errs, unsent("nexpay: the payment is already signed: send it as it is"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -116,13 +116,13 @@ func (s *Signer) SignPayment(f Form) (Form, error) {
 	return append(slices.Clone(f), Field{Name: signatureField, Value: signature}), nil
 }
 
-// canSignPayments returns nil, or why the signer can sign none.
+// canSignPayments returns nil, or the reason why the signer cannot sign payments.
 func (s *Signer) canSignPayments() error {
 	switch {
 	case s == nil || s.credentials == nil:
 		return errNoSigner
 	case s.credentials().PaymentSecret == "":
-		return unsent("nexpay: these credentials have no PaymentSecret to sign a payment with")
+		return unsent("nexpay: the credentials have no PaymentSecret, which signing a payment needs")
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func mac(secret, text string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// signedTarget is the path as net/http will write it, and the query un-encoded.
+// signedTarget returns the path as net/http writes it, and the query un-encoded.
 func signedTarget(req *http.Request) (string, error) {
 	u := req.URL
 	switch {
@@ -144,7 +144,7 @@ func signedTarget(req *http.Request) (string, error) {
 	}
 	target := u.EscapedPath()
 	if target == "" {
-		target = "/" // what goes over the wire
+		target = "/" // as it is sent
 	}
 	if u.RawQuery == "" {
 		return target, nil
@@ -156,7 +156,7 @@ func signedTarget(req *http.Request) (string, error) {
 	return target + "?" + query, nil
 }
 
-// signedBody is "?" and the un-encoded body, or nothing for an empty one.
+// signedBody returns "?" and the un-encoded body, or "" for an empty one.
 func signedBody(req *http.Request) (string, error) {
 	raw, err := readBody(req)
 	if err != nil || len(raw) == 0 {

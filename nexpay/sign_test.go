@@ -95,7 +95,7 @@ func TestSignPaymentGolden(t *testing.T) {
 
 func TestSignPaymentRefuses(t *testing.T) {
 	_, err := signer(t, golden).SignPayment(nexpay.Form{{Name: "transactionSignature", Value: "zzz"}})
-	require.ErrorContains(t, err, "signed already")
+	require.ErrorContains(t, err, "already signed")
 	_, err = signer(t, nexpay.Credentials{Key: "k", Secret: "s"}).SignPayment(nil)
 	require.ErrorContains(t, err, "no PaymentSecret")
 	require.ErrorContains(t, err, "no fields", "both at once")

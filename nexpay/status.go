@@ -12,8 +12,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// Status is how far a payment has come. The vendor documents three; a status
-// that is none of them is handed on as it is.
+// Status is the state of a payment. The vendor documents three; any other is passed
+// on unchanged.
 type Status string
 
 // The documented states of a payment. A rejected payment was made, and refused.
@@ -23,21 +23,21 @@ const (
 	Rejected  Status = "REJECTED"
 )
 
-// PaymentStatus is what the API says about one payment.
+// PaymentStatus is the API's description of one payment.
 type PaymentStatus struct {
-	PaymentID     string `json:"paymentId"` // a number on some pages of the vendor, text on others: its digits, or the text
+	PaymentID     string `json:"paymentId"` // text, or the digits of a number: the vendor's pages show both
 	Status        Status `json:"status"`
-	RejectReason  string `json:"rejectReason,omitempty"`  // empty unless it was rejected, and maybe even then
-	ExecutionTime string `json:"executionTime,omitempty"` // as the API writes it; the form is not documented. Empty if there is none
+	RejectReason  string `json:"rejectReason,omitempty"`  // empty unless the payment was rejected; may be empty then too
+	ExecutionTime string `json:"executionTime,omitempty"` // as the API writes it, in an undocumented format; empty if there is none
 }
 
-// PaymentByExternalID looks up the payment that was created with the caller's
-// own id, externalPaymentId. Key and signature are blotted out of the answer's
-// texts, as by [Client.Do]; a paymentId that holds them cannot be read.
+// PaymentByExternalID looks up the payment that was created with the caller's own id,
+// externalPaymentId. Key and signature are redacted in the answer's texts, as by
+// [Client.Do]; a paymentId that contains one is an error.
 //
-// The vendor does not document what is answered for an id it does not know. A
-// bare 404 can as well come from a wrong path or from a gateway: it is no
-// evidence that the payment does not exist. To find out, see [Payment.Verify].
+// The vendor does not document the answer for an unknown id. A bare 404 can also come
+// from a wrong path or a gateway: it is no evidence that the payment does not exist.
+// To find out, use [Payment.Verify].
 func (c *Client) PaymentByExternalID(ctx context.Context, id string) (PaymentStatus, error) {
 	if id == "" {
 		return PaymentStatus{}, errNoID
@@ -47,8 +47,8 @@ func (c *Client) PaymentByExternalID(ctx context.Context, id string) (PaymentSta
 
 var errNoID error = unsent("nexpay: externalPaymentId is empty")
 
-// PaymentByClientID looks up a payment by clientPaymentId, which is an integer;
-// otherwise it is like PaymentByExternalID.
+// PaymentByClientID looks up a payment by clientPaymentId, which is an integer.
+// Otherwise it is like PaymentByExternalID.
 func (c *Client) PaymentByClientID(ctx context.Context, id int64) (PaymentStatus, error) {
 	return c.paymentStatus(ctx, Field{Name: "clientPaymentId", Value: strconv.FormatInt(id, 10)})
 }
@@ -71,8 +71,8 @@ const (
 	detailsPath = "/api/1/nexpay/payments"
 )
 
-// lookup makes the request that looks a payment up, and asks caches to keep out
-// of it: one payment's answer is of no use to another, and an old one misleads.
+// lookup returns the request for a lookup, and asks caches not to store or answer it:
+// one payment's answer is of no use to another, and an old one misleads.
 func (c *Client) lookup(ctx context.Context, path string, ref Field) (*http.Request, error) {
 	req, err := c.NewRequest(ctx, http.MethodGet, path, Form{ref})
 	if err != nil {
@@ -83,12 +83,12 @@ func (c *Client) lookup(ctx context.Context, path string, ref Field) (*http.Requ
 	return req, nil
 }
 
-// UnmarshalJSON reads the API's answer, keys as written. An answer without
-// paymentId or status says nothing about a payment and is an error, as money
-// may hang on it; so is a paymentId or status that cannot be one. The other two
-// are left empty if they cannot be read, and cut at 256 bytes.
+// UnmarshalJSON decodes the API's answer; its names are case-sensitive. It returns an
+// error if paymentId or status is missing or invalid, because a payment may depend on
+// them. The other two fields are left empty if they cannot be decoded, and cut at 256
+// bytes.
 func (p *PaymentStatus) UnmarshalJSON(data []byte) error {
-	const most = 64 << 10 // a map of a hostile answer's keys costs many times its size
+	const most = 64 << 10 // a map of a hostile answer's keys takes many times its size
 	if len(data) > most {
 		return mistake("nexpay: the payment status is larger than 64 KiB")
 	}
@@ -114,7 +114,7 @@ func (p *PaymentStatus) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// scalar is the text of a JSON string or number, and empty for all else.
+// scalar returns the text of a JSON string or number, and "" for anything else.
 func scalar(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
@@ -127,7 +127,7 @@ func scalar(raw json.RawMessage) string {
 	return ""
 }
 
-// plainID refuses numbers that are no integers: 1.5, 1e9, -3.
+// plainID refuses numbers other than non-negative integers: 1.5, 1e9, -3.
 func plainID(raw json.RawMessage) bool {
 	return bytes.HasPrefix(raw, []byte{'"'}) || !bytes.ContainsFunc(raw, func(r rune) bool { return r < '0' || r > '9' })
 }

@@ -2,19 +2,19 @@ package nexpay
 
 import "github.com/nexpay-go/resilience/classify"
 
-// An UnprovenError says that a lookup was answered, and why the answer is no
-// evidence for or against a payment. It claims nothing else: package classify
-// leaves it unclassified, so that a gateway's 404 neither ends the search for the
-// truth nor counts against the API. That is why it does not wrap the Answer.
+// An UnprovenError means that a lookup was answered, and that the answer is no
+// evidence for or against a payment. It does not wrap Answer, so package classify
+// leaves it unclassified: a gateway's 404 neither ends the lookups nor counts as a
+// failure of the API.
 type UnprovenError struct {
-	Why    string          // for people
-	Answer *classify.Error // what was answered; never nil, and without Details for a 2xx
+	Why    string          // the reason, for people
+	Answer *classify.Error // the answer; never nil, without Details for a 2xx
 }
 
-// Error tells why and shows the answer, trace id and all.
+// Error returns the reason and the answer with its trace id.
 func (e *UnprovenError) Error() string {
 	return "nexpay: the lookup proves nothing, " + e.Why + ": " + e.Answer.Error()
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text of Error, which is safe to log.
 func (e *UnprovenError) SafeError() string { return e.Error() }

@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// A ceiling is a nonce above which none is handed out before it has been raised: what a high-water file holds, or what
-// LaneConfig.Reserve has granted.
+// A ceiling limits the nonces that a lane may hand out: a higher one needs a grant first.
+// Grants come from a high-water file or from LaneConfig.Reserve.
 type ceiling struct {
-	grant  func(last uint64) (grant, error) // at least up to last; it may take its time
-	end    func(last uint64) error          // of the lane's use; nil: there is nothing to do
-	failed func(error) error                // makes an error of either the lane's
-	slow   error                            // a grant takes longer than it should
-	doing  string                           // what those do who wait for a grant
-	lock   io.Closer                        // of the file; nil: there is none
+	grant  func(last uint64) (grant, error) // at least up to last; it may block
+	end    func(last uint64) error          // called by Close; nil: nothing to do
+	failed func(error) error                // wraps an error of either
+	slow   error                            // reported if a grant takes too long
+	doing  string                           // what a caller that waits for a grant waits for
+	lock   io.Closer                        // of the file; nil: no file
 
 	mark  atomic.Uint64 // granted so far
-	until atomic.Int64  // on epoch: when that ends
-	shut  chan struct{} // closed with the lane: nobody waits any longer
+	until atomic.Int64  // on epoch: when the grant ends
+	shut  chan struct{} // closed with the lane: ends all waits
 
-	mu      sync.Mutex // guards what follows; it is free while a grant is under way
+	mu      sync.Mutex // guards what follows; not held while a grant is under way
 	raising *write     // nil: none is under way
 	closing *write     // nil: open
 }
 
-// A grant is how far a lane may go.
+// A grant is how far a lane may go, and until when.
 type grant struct {
 	mark  uint64
 	until time.Duration // on epoch
@@ -37,23 +37,24 @@ type grant struct {
 // forGood is the until of a grant that does not end.
 const forGood time.Duration = math.MaxInt64
 
-// covers reports whether a nonce that is drawn at an instant on epoch is granted.
+// covers reports whether a nonce drawn at this instant on epoch is granted.
 func (c *ceiling) covers(nonce uint64, at time.Duration) bool {
 	return nonce <= c.mark.Load() && at < time.Duration(c.until.Load())
 }
 
-// A write is one grant. It has a goroutine of its own, so that nobody waits for it longer than the context allows.
+// A write is one grant under way. It has its own goroutine, so that a caller waits for it
+// no longer than its context allows.
 type write struct {
-	mark uint64
-	done chan struct{} // closed when err is set
-	err  error
-	told atomic.Bool // an event was emitted for it
+	mark     uint64
+	done     chan struct{} // closed when err is set
+	err      error
+	reported atomic.Bool // an event was emitted for it
 }
 
 func newWrite(mark uint64) *write { return &write{mark: mark, done: make(chan struct{})} }
 
-// keep sees to it that the ceiling is no lower than this nonce before that is used. It ends with ctx whatever it waits for,
-// and with the lane.
+// keep makes sure that the ceiling is at least nonce before that nonce is used. It
+// returns when ctx ends, and when the lane is closed.
 func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 	for !l.marks.covers(nonce, clock()) {
 		w, err := l.marks.raise(nonce, l)
@@ -66,7 +67,7 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 				l.report(w, w.err)
 				return w.err
 			}
-			if nonce <= l.marks.mark.Load() { // granted just now, for however long
+			if nonce <= l.marks.mark.Load() { // granted just now, however short its until
 				return nil
 			}
 		case <-l.marks.shut:
@@ -78,17 +79,18 @@ func (l *Lane) keep(ctx context.Context, nonce uint64) error {
 	return nil
 }
 
-// slow is after how long a grant that is under way is told of: those who wait may be patient, and tell nobody.
+// slow is how long a grant may be under way before an event reports it: the callers that
+// wait may have long deadlines, and report nothing.
 const slow = time.Second
 
-// report emits an event for what is wrong with w, unless somebody else has.
+// report emits an event for err, unless one was emitted for w already.
 func (l *Lane) report(w *write, err error) {
-	if !w.told.Swap(true) {
+	if !w.reported.Swap(true) {
 		l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: l.Last(), Err: err})
 	}
 }
 
-// gaveUp is the error of a caller whose context ended while others had their turns, or while a grant kept them from it.
+// gaveUp returns the error for a caller whose context ended before its turn came.
 func (l *Lane) gaveUp(ctx context.Context) error {
 	if l.marks != nil && l.marks.stalled() {
 		return endedWhile(ctx, l.key, l.marks.doing)
@@ -96,17 +98,17 @@ func (l *Lane) gaveUp(ctx context.Context) error {
 	return ended(ctx, l.key)
 }
 
-// stalled reports whether a write is under way that was told of.
+// stalled reports whether a write is under way for which an event was emitted.
 func (c *ceiling) stalled() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.raising != nil && c.raising.told.Load()
+	return c.raising != nil && c.raising.reported.Load()
 }
 
-// raise returns the write under way, or begins one that is enough for the nonce. It returns neither that nor an error if the
-// nonce is below the mark by now.
+// raise returns the write under way, or begins one that is enough for nonce. It returns
+// neither a write nor an error if nonce is granted by now.
 func (c *ceiling) raise(nonce uint64, l *Lane) (*write, error) {
-	last := l.Last() // others have drawn meanwhile: what is written for one will do for them
+	last := l.Last() // covers the nonces drawn meanwhile, too
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -121,7 +123,7 @@ func (c *ceiling) raise(nonce uint64, l *Lane) (*write, error) {
 	return c.raising, nil
 }
 
-// run asks for a grant. Its end is that of the write also where who grants ends the goroutine.
+// run gets a grant. The write ends even if the granting function ends the goroutine.
 func (c *ceiling) run(w *write, l *Lane) {
 	stalled := time.AfterFunc(slow, func() { l.report(w, c.failed(c.slow)) })
 	got, err := grant{}, errNoReturn
@@ -132,7 +134,7 @@ func (c *ceiling) run(w *write, l *Lane) {
 	got, err = c.grant(w.mark)
 }
 
-// granted takes in what came of a write.
+// granted stores the result of a write.
 func (c *ceiling) granted(w *write, got grant, err error) {
 	if err != nil {
 		w.err = c.failed(err)
@@ -147,13 +149,15 @@ func (c *ceiling) granted(w *write, got grant, err error) {
 	close(w.done)
 }
 
-// Close ends the use of the lane: the turns under way may go on, nobody gets a new one or a newer nonce, and those who
-// wait, for a turn or for the disk, get an error that wraps ErrClosed. It writes the last nonce into the high-water file and
-// gives that up. A lane without such a file needs no closing.
+// Close closes the lane. Turns under way may end, but no turn begins and no turn gets a
+// newer nonce. Callers that wait for a turn or for the disk get an error that wraps
+// ErrClosed. Close writes the last nonce to the high-water file and releases the file. A
+// lane without such a file need not be closed.
 //
-// A disk that does not answer keeps Close for ten seconds at most. Then it returns an error, and the file stays locked until
-// the disk has answered or the process has ended: a write that arrives late must not undo what another lane has written.
-// Closing again does nothing but wait for the first Close, and returns the same.
+// If the disk does not answer, Close returns an error after ten seconds. The file then
+// stays locked until the disk has answered or the process has ended: a late write must
+// not overwrite what another lane has written. Calling Close again only waits for the
+// first Close and returns the same.
 func (l *Lane) Close() error {
 	l.mu.Lock()
 	l.closed = true
@@ -172,7 +176,8 @@ func (l *Lane) Close() error {
 	}
 }
 
-// close lowers the mark to what was really used. If that cannot be written, the higher one stands.
+// close lowers the mark to the last nonce used. If that cannot be written, the higher
+// mark stays.
 func (c *ceiling) close(last uint64) *write {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,7 +189,8 @@ func (c *ceiling) close(last uint64) *write {
 	return c.closing
 }
 
-// finish ends it, once the grant before is over: what arrives late must not undo it.
+// finish ends the ceiling once the grant before it is over: a late write must not undo
+// it.
 func (c *ceiling) finish(before, w *write) {
 	if c.end != nil {
 		if before != nil {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// epoch is what instants are measured from where steps of the clock must not matter.
+// epoch is the origin of instants that steps of the clock must not affect.
 var epoch = time.Now()
 
 func clock() time.Duration { return time.Since(epoch) }
 
-// read returns the ticks since 1970, 0 before, and the time since epoch, of one look at the clock: that is most of what
-// an uncontended turn costs.
+// read returns the ticks since 1970 (0 before) and the time since epoch. It reads the
+// clock once: that is most of the cost of an uncontended turn.
 func (l *Lane) read() (ticks uint64, since time.Duration) {
 	now := time.Now()
 	since = now.Sub(epoch)
@@ -27,7 +27,7 @@ func (l *Lane) read() (ticks uint64, since time.Duration) {
 
 func (l *Lane) ticks(d time.Duration) uint64 { return uint64(d / l.unit) }
 
-// span is the inverse of ticks, as far as a Duration goes.
+// span is the inverse of ticks, limited to what a Duration holds.
 func (l *Lane) span(ticks uint64) time.Duration {
 	return time.Duration(min(ticks, math.MaxInt64/uint64(l.unit))) * l.unit
 }

@@ -18,7 +18,7 @@ func TestLimitsThatMakeNoSenseAreRefusedTogether(t *testing.T) {
 	require.EqualError(t, err, strings.Join([]string{
 		`nonce: LaneConfig.Key is 257 bytes long, more than 256`,
 		`nonce: LaneConfig.Key has control characters or is not UTF-8`,
-		`nonce: LaneConfig.InFlight is 9223372036854775807: at most 1048576 requests are on the wire at once`,
+		`nonce: LaneConfig.InFlight 9223372036854775807 is above 1048576`,
 		`nonce: LaneConfig.Unit is -2562047h47m16.854775808s: use time.Microsecond or time.Millisecond`,
 		`nonce: LaneConfig.MaxAhead -2562047h47m16.854775808s is negative: 0 means 10m0s`,
 		`nonce: key "" has no nonce left after 18446744073709551615, the highest is 9007199254740989: ask for a new API key`,

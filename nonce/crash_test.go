@@ -71,7 +71,7 @@ func TestMarkStaysNearTheClockOverCrashes(t *testing.T) {
 					c := &crashes{config: nonce.LaneConfig{Unit: unit}, now: time.Unix(1_800_000_000, 0)}
 					lives := 100
 					if interval == 0 && draws == 1 { // the worst
-						lives = 10_000
+						lives = 1_000
 					}
 					for range lives {
 						l := c.begin(t)

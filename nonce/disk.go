@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// patience is how long NewLane and Close, which have no context, wait for the disk.
+// patience is how long NewLane and Close wait for the disk, as they have no context.
 const patience = 10 * time.Second
 
-var errStalled error = &sentinel{"the disk does not answer: a write or a read has not come back"}
+var errStalled error = &sentinel{"the disk does not answer: a read or write has not returned"}
 
-// A disk keeps high-water files. Each of its functions may take as long as it likes.
+// A disk keeps high-water files. Each of its functions may block.
 type disk struct {
 	lock  func(name string) (io.Closer, error)
-	read  func(name string) ([]byte, error) // wraps os.ErrNotExist if there is none
-	write func(name, text string) error     // the whole file, and for good
+	read  func(name string) ([]byte, error) // wraps os.ErrNotExist if there is no file
+	write func(name, text string) error     // replaces the file durably
 }
 
 var files = disk{
@@ -33,21 +33,21 @@ var files = disk{
 	write: writeFile,
 }
 
-// An openFile is locked.
+// An openFile is a locked file and what was in it.
 type openFile struct {
 	name  string
 	lock  io.Closer
-	found bool // it was there, with this in it
+	found bool // it existed and held data
 	data  []byte
 }
 
-// open is openNow with an end: a file that is open later is let go of.
+// open is openNow with a timeout: a file that is opened later is released.
 func (d disk) open(name string) (openFile, error) {
 	type result struct {
 		openFile
 		err error
 	}
-	var claimed atomic.Bool // by who comes first: the disk or the clock
+	var claimed atomic.Bool // by the disk or the timeout, whichever is first
 	opened := make(chan result, 1)
 	go func() {
 		f, err := d.openNow(name)
@@ -75,7 +75,7 @@ func (d disk) open(name string) (openFile, error) {
 
 func (d disk) openNow(name string) (openFile, error) {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real // a rename would replace the link
+		name = real // else a rename would replace the link
 	}
 	lock, err := d.lock(name + ".lock")
 	if err != nil {
@@ -88,11 +88,11 @@ func (d disk) openNow(name string) (openFile, error) {
 	return openFile{name: name, lock: lock, found: err == nil, data: data}, nil
 }
 
-// mostMark is more than any high-water file is long.
+// mostMark is longer than any high-water file.
 const mostMark = 4 << 10
 
-// readFile reads what may be such a file, and no more of another one. What is no file at all, a device or a pipe, must not
-// be replaced by one.
+// readFile reads the beginning of a regular file. It refuses a device or a pipe, which
+// must not be replaced by a file.
 func readFile(name string) ([]byte, error) {
 	if info, err := os.Stat(name); err != nil {
 		return nil, err
@@ -109,7 +109,8 @@ func readFile(name string) ([]byte, error) {
 
 var errNoFile error = &sentinel{"it is not a regular file"}
 
-// writeFile replaces the file as a whole, and for good: whatever is cut off, there is the old text or the new one.
+// writeFile replaces the whole file durably: after a crash it holds the old text or the
+// new one.
 func writeFile(name, text string) (err error) {
 	temp := name + ".tmp" // one name is enough: the file is locked
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

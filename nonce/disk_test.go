@@ -445,7 +445,7 @@ func TestNewLaneOnADiskThatHangs(t *testing.T) {
 		back := m.hangs()
 		began := time.Now()
 		_, err := nonce.NewLaneOn(nonce.LaneConfig{Key: "main", HighWater: "mark"}, m.lock, m.read, m.write)
-		require.EqualError(t, err, `nonce: key "main": high-water file: the disk does not answer: a write or a read has not come back`)
+		require.EqualError(t, err, `nonce: key "main": high-water file: the disk does not answer: a read or write has not returned`)
 		require.Equal(t, 10*time.Second, time.Since(began))
 		back()
 		synctest.Wait()

@@ -1,8 +1,9 @@
-// Package nonce decides which number a request carries.
+// Package nonce provides the nonces that requests carry.
 //
-// An API that wants strictly rising nonces refuses a request that overtakes another one on the way: parallel callers
-// who each read the clock refuse one another. A [Lane] makes them take turns on one API key. Whoever comes first is
-// first, and gets a nonce above every one before it at the moment the turn begins:
+// An API that requires strictly rising nonces refuses a request that overtakes another
+// one on the way, so parallel callers that each read the clock cause refusals for one
+// another. A [Lane] makes the callers of one API key take turns, in the order of their
+// arrival. Each turn gets a nonce above all earlier ones at the moment it begins:
 //
 //	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"})
 //	…
@@ -13,36 +14,45 @@
 //	defer ticket.Leave() // once the answer is in
 //	send(ticket.Key(), ticket.Nonce())
 //
-// A request that the API refused for its nonce (code 50) is sent again in the same turn, with a newer one from
-// [Ticket.Resync]; another request of the same turn takes one from [Ticket.Next].
+// If the API refuses a request for its nonce (code 50), send it again in the same turn
+// with a newer nonce from [Ticket.Resync]. For another request of the same turn use
+// [Ticket.Next].
 //
 // # More than one at a time
 //
-// A [Pool] of lanes gives what its keys give together. On one key, LaneConfig.Adaptive finds out how many requests may be
-// in flight before they overtake each other too often, and LaneConfig.InFlight says so where that was measured: what is
-// refused then is sent again, and the second time with nothing to overtake it.
+// A [Pool] of lanes provides the combined throughput of its keys. On one key,
+// LaneConfig.Adaptive finds how many requests may be in flight before they overtake each
+// other too often; LaneConfig.InFlight sets that number where you have measured it. A
+// request that is refused because it was overtaken is sent again, the second time with
+// nothing to overtake it.
 //
-// A slow answer keeps the others on its key waiting, for as long as its attempt may take: give attempts a timeout. Give
-// reads a key and a lane of their own, so that they never stand between a payment and its turn.
+// A slow answer delays the other callers of its key for as long as its attempt may take:
+// give attempts a timeout. Give reads their own key and lane, so that they never delay a
+// payment.
 //
 // # Who waits for whom
 //
-// Who enters waits for turns to end, in the order of coming. A turn that has begun waits at most for its place among
-// those in flight, or for the end of the one turn that nobody may overtake, which itself waits for nobody: so no turn
-// waits for one that waits for it.
+// A caller of Enter waits for turns to end, in the order of arrival. A turn that has
+// begun waits only for its place among those in flight, or for the end of the one turn
+// that must not be overtaken. That turn waits for nobody, so no two turns wait for each
+// other.
 //
-// A caller whose deadline would come before its turn is sent away at once with a [WaitError]. What turns take is judged by
-// the last eight of them, and one or a few that hung count little, so that nobody is sent away for those. Where more than
-// half take long, all are expected to. A lane that was idle for longer than those eight took is measured anew.
+// Enter returns a [WaitError] at once if the turn would come after the caller's deadline.
+// The estimate uses the last eight turns, and limits the weight of a few that took long.
+// If more than half of them took long, all turns are expected to. If a lane was idle for
+// longer than those eight turns took, it measures anew.
 //
 // # One process per key
 //
-// A lane knows of its own nonces only. A second lane on the same key, in this process or another, takes the first one's
-// nonces away: the API refuses whichever is behind. Give each process a key of its own. A lane that meets somebody else
-// goes ahead of the clock by a second and then by a minute, and tells of it in Events, in Stats and in a [ForeignError].
+// A lane knows only its own nonces. If a second lane uses the same key, in this process
+// or another, the API refuses whichever is behind. Give each process its own key. A lane
+// that detects another sender goes ahead of the clock by a second and then by a minute,
+// and reports it in Events, in Stats and with a [ForeignError].
 //
-// After a restart the clock has moved on and a new lane goes on above the old one, unless the clock was set back
-// meanwhile; LaneConfig.HighWater is for who wants to be safe from that as well. However often a process crashes, the next
-// one begins at most ten seconds ahead of the clock, and of what was sent. A disk that hangs keeps nobody longer than the
-// context allows. Package noncetest holds a source of your own to the rules, such as one that several processes share.
+// A new lane after a restart continues above the old one, because the clock has moved on,
+// unless it was set back. LaneConfig.HighWater protects against that too. After any
+// number of crashes the next lane begins at most ten seconds ahead of the clock and of
+// what was sent. A disk that hangs blocks a caller no longer than its context allows.
+// Package noncetest tests your own Source against the rules, such as one that several
+// processes share.
 package nonce

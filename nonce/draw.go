@@ -1,10 +1,11 @@
 package nonce
 
-// draw returns the next nonce, or 0 if there is none. It is called with mu held.
+// draw returns the next nonce, or 0 if none is left. It is called with mu held.
 func (l *Lane) draw() uint64 { return l.drawAbove(0) }
 
-// drawAbove is draw of a nonce that is ahead of all that was used by at least that many ticks. A clock that has gone too
-// far leaves last as it was, so that the key is not lost once the clock is right again.
+// drawAbove is draw for a nonce at least that many ticks ahead of all used ones. If the
+// clock is past MaxNonce, last stays as it is, so that the key still works once the clock
+// is set right.
 func (l *Lane) drawAbove(ticks uint64) uint64 {
 	now, since := l.read()
 	if now > l.last {
@@ -21,7 +22,7 @@ func (l *Lane) drawAbove(ticks uint64) uint64 {
 	return nonce
 }
 
-// noNonce tells why draw returned 0.
+// noNonce returns the error for a draw that returned 0.
 func (l *Lane) noNonce() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

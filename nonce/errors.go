@@ -7,30 +7,33 @@ import (
 )
 
 var (
-	// ErrExhausted is matched by every *ExhaustedError.
+	// ErrExhausted matches every *ExhaustedError with errors.Is.
 	ErrExhausted error = &sentinel{"nonce: no nonce is left"}
-	// ErrLeft is returned by Ticket.Resync when the turn is over.
+	// ErrLeft is returned by Ticket.Resync and Ticket.Next if the turn is over.
 	ErrLeft error = &sentinel{"nonce: the turn is over"}
-	// ErrNoResync is returned by Ticket.Resync when the ticket's source cannot give a newer nonce.
+	// ErrNoResync is returned by Ticket.Resync and Ticket.Next if the ticket's source cannot
+	// provide a newer nonce.
 	ErrNoResync error = &sentinel{"nonce: the source of this ticket cannot resync"}
-	// ErrUnknownKey is wrapped by the error of EnterKey for a key that the source gives no turns on.
+	// ErrUnknownKey is wrapped by the error of EnterKey for a key that the source does
+	// not have.
 	ErrUnknownKey error = &sentinel{"nonce: unknown key"}
 	// ErrClosed is wrapped by the errors of a lane that was closed.
 	ErrClosed error = &sentinel{"the lane was closed"}
-	// ErrInUse is wrapped by the error of NewLane for a high-water file that another lane has open.
-	ErrInUse error = &sentinel{"another lane has it open, in this process or another: give each a key and a file of its own"}
+	// ErrInUse is wrapped by the error of NewLane if another lane has the high-water file open.
+	ErrInUse error = &sentinel{"another lane has it open, in this process or another: give each lane its own key and file"}
 )
 
-// A sentinel is an error by itself, whose text is fit to be logged.
+// A sentinel is an error whose text is safe to log.
 type sentinel struct{ text string }
 
 func (s *sentinel) Error() string { return s.text }
 
-// SafeError says so.
+// SafeError returns the same text: it is safe to log.
 func (s *sentinel) SafeError() string { return s.text }
 
-// An ExhaustedError says that a key has no nonce left: the next one would be above [MaxNonce]. Such a key is done with.
-// Only if Last is below MaxNonce is it the clock that reads too much, and the key good again as soon as that is set right.
+// An ExhaustedError reports that a key has no nonce left: the next one would be above
+// [MaxNonce]. If Last is below MaxNonce, the clock is wrong, and the key works again once
+// the clock is set right. Otherwise the key cannot be used any more.
 type ExhaustedError struct {
 	Key  string // name of the API key
 	Last uint64 // the highest nonce used so far
@@ -44,41 +47,43 @@ func (e *ExhaustedError) Error() string {
 	return fmt.Sprintf("nonce: key %q has no nonce left after %d, the highest is %d: ask for a new API key", e.Key, e.Last, MaxNonce)
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *ExhaustedError) SafeError() string { return e.Error() }
 
 // Is reports whether target is ErrExhausted.
 func (e *ExhaustedError) Is(target error) bool { return target == ErrExhausted }
 
-// A WaitError says that a turn would not have come before the deadline, as far as the last turns show, even with luck and
-// if those under way ended at once: nobody need wait to learn that. It takes those who wait already to stay. It is a
-// context.DeadlineExceeded.
+// A WaitError reports that a turn would not come before the deadline, so that the caller
+// need not wait to find out. The estimate is optimistic: it uses the last turns, assumes
+// that the turns under way end at once, and that all callers ahead keep waiting. A
+// WaitError is a context.DeadlineExceeded.
 type WaitError struct {
 	Key   string        // name of the API key
-	Ahead int           // how many waited already
-	Wait  time.Duration // what they take at least, judging by the last turns
+	Ahead int           // callers already waiting
+	Wait  time.Duration // shortest time they take, estimated from the last turns
 	Left  time.Duration // time until the deadline
 }
 
-// Error says how long the wait would be.
+// Error gives the length of the wait.
 func (e *WaitError) Error() string {
 	return fmt.Sprintf("nonce: no turn on key %q before the deadline in %v: %d wait already, which takes at least %v",
 		e.Key, e.Left.Round(time.Millisecond), e.Ahead, e.Wait.Round(time.Millisecond))
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *WaitError) SafeError() string { return e.Error() }
 
 // Unwrap returns context.DeadlineExceeded.
 func (e *WaitError) Unwrap() error { return context.DeadlineExceeded }
 
-// A ForeignError says that the API refused nonces although no other request of the lane was ahead of them, and that the
-// lane will not go farther ahead of the clock to outdo whoever is: two that do so drive each other up until the key has
-// no nonce left.
+// A ForeignError reports that another sender uses the key: the API refused nonces
+// although no other request of the lane was ahead of them, and the lane will not go
+// farther ahead of the clock. Two lanes that try to outdo each other drive the nonces up
+// until the key has none left.
 type ForeignError struct {
 	Key   string        // name of the API key
-	Last  uint64        // the highest nonce, which was refused as well
-	Ahead time.Duration // by how much it is ahead of this clock
+	Last  uint64        // the highest nonce handed out, which was refused too
+	Ahead time.Duration // how far Last is ahead of this clock
 }
 
 // Error says what is wrong and what to do.
@@ -88,23 +93,23 @@ func (e *ForeignError) Error() string {
 		e.Key, e.Last, e.Ahead.Round(time.Millisecond))
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *ForeignError) SafeError() string { return e.Error() }
 
 func closedError(key string) error { return fmt.Errorf("nonce: key %q: %w", key, ErrClosed) }
 
-// A mistake is that of a source of somebody else's. Its text is fit to be logged.
+// A mistake is an error in the caller's code or its source. Its text is safe to log.
 type mistake string
 
 func (m mistake) Error() string { return string(m) }
 
-// SafeError says so.
+// SafeError returns the same text: it is safe to log.
 func (m mistake) SafeError() string { return string(m) }
 
-// endedError says that a context was over before there was a turn.
+// endedError reports that a context ended before the turn came.
 type endedError struct {
-	key        string // empty: none was chosen yet
-	while      string // what was going on; empty: others had their turns
+	key        string // empty: none chosen yet
+	while      string // what it waited for; empty: other turns
 	err, cause error
 }
 
@@ -114,7 +119,8 @@ func endedWhile(ctx context.Context, key, while string) error {
 	return &endedError{key, while, ctx.Err(), context.Cause(ctx)}
 }
 
-// Error leaves the cause out: it is often the failure of some other request, and that one's URL may be in its text.
+// Error leaves the cause out: it is often the failure of another request, whose URL may
+// be in its text.
 func (e *endedError) Error() string {
 	text := "nonce: no turn"
 	if e.key != "" {
@@ -127,7 +133,7 @@ func (e *endedError) Error() string {
 	return text
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *endedError) SafeError() string { return e.Error() }
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }

@@ -8,16 +8,18 @@ import (
 	"github.com/nexpay-go/resilience/internal/hook"
 )
 
-// An EventKind is what an [Event] tells of.
+// An EventKind is the kind of an [Event].
 type EventKind uint8
 
 const (
-	// EventForeign: the API refused two nonces in a row although no other request of the lane was ahead of them. Somebody
-	// else sends on this key, or did, ahead of this clock. Jump says what the lane did about it; see [ForeignError].
+	// EventForeign: the API refused two nonces in a row although no other request of the
+	// lane was ahead of them. Another sender uses this key, or used it, ahead of this
+	// clock. Jump is what the lane did about it; see [ForeignError].
 	EventForeign EventKind = iota + 1
-	// EventHighWater: the high-water file holds nothing that can be read, or a nonce farther ahead of the clock than the lane
-	// may be, or could not be written, or a write has taken a second and is not over; Err says what happened, and
-	// what to do. The same of LaneConfig.Reserve: it failed, or takes its time.
+	// EventHighWater: there is trouble with the high-water file. It is damaged, or holds
+	// a nonce farther ahead of the clock than MaxAhead, or could not be written, or a
+	// write has taken more than a second. Err says what happened and what to do. The same
+	// kind reports a LaneConfig.Reserve that failed or takes more than a second.
 	EventHighWater
 )
 
@@ -32,20 +34,20 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns String, for JSON and logs. There is no UnmarshalText.
 func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// An Event tells of something that a person should know of. Fields may be added.
+// An Event reports something that a person should know about. Fields may be added.
 type Event struct {
 	Kind  EventKind
 	Key   string        // name of the API key
 	Nonce uint64        // the highest nonce handed out when it happened
-	Ahead time.Duration // by how much that is ahead of the clock
-	Jump  time.Duration // by how much the lane went ahead for it; 0: not at all
-	Err   error         // of the high-water file, or the *ForeignError of a lane that has given up
+	Ahead time.Duration // how far Nonce is ahead of the clock
+	Jump  time.Duration // how far the lane jumped ahead because of it; 0: not at all
+	Err   error         // EventHighWater: the error; EventForeign: a *ForeignError if the lane gave up
 }
 
-// LogValue is the event in fields of its own, of Err the text.
+// LogValue returns the fields as a group, with the text of Err.
 func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("kind", e.Kind.String()), slog.String("key", e.Key), slog.Uint64("nonce", e.Nonce),

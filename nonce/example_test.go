@@ -46,7 +46,7 @@ func ExampleNewLane() {
 	fmt.Println(err)
 	// Output:
 	// nonce: LaneConfig.Key is required: the name of the API key
-	// nonce: LaneConfig.InFlight is -1: at least 1 request is on the wire at once, or 0 for that
+	// nonce: LaneConfig.InFlight -1 is negative
 	// nonce: LaneConfig.Unit is a nanosecond: nanoseconds since 1970 are above 9007199254740989, the highest nonce
 }
 

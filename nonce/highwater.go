@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// block is how far the mark is set above the nonce that made it necessary, at most: the file is written once in that time,
-// and a lane that follows a crash begins that far ahead of the clock at most.
+// block is how far the mark is set above the nonce that required it, at most. So the file
+// is written once in that time, and a lane that follows a crash begins at most that far
+// ahead of the clock.
 const block = 10 * time.Second
 
-// openMarks takes hold of the file, and begins above what it holds.
+// openMarks opens and locks the file, and starts the lane above what it holds.
 func (l *Lane) openMarks(d disk, name string) error {
 	if name == "" {
 		return nil
@@ -40,8 +41,8 @@ func (l *Lane) openMarks(d disk, name string) error {
 	return nil
 }
 
-// fileMarks is the ceiling that the file holds, kept by writing ahead. floor is where the lane began: up to it, nonces may
-// be used or not.
+// fileMarks is the ceiling kept in the file, written ahead. floor is where the lane
+// began: nonces up to it may or may not be used.
 func (l *Lane) fileMarks(d disk, f openFile, floor uint64) *ceiling {
 	write := func(mark uint64) error { return d.write(f.name, markText(mark, l.key, l.unit)) }
 	return &ceiling{
@@ -60,15 +61,16 @@ func (l *Lane) fileMarks(d disk, f openFile, floor uint64) *ceiling {
 	}
 }
 
-// above returns the mark for a lane that has come to last: as far above it as the lane itself has come from where it began,
-// and never more than a block. A lane that begins ahead of the clock, after a crash, and crashes again so leaves the mark
-// where it was but for twice the nonces it used: no number of crashes drives it up. Beginning below the clock, which is
-// usual, that is a whole block.
+// above returns the mark for a lane that has reached last: as far above last as the lane
+// has come from floor, and at most a block. So a lane that begins ahead of the clock
+// after a crash, and crashes again, moves the mark by only twice the nonces it used:
+// repeated crashes do not drive it up. A lane that begins below the clock, as usual, gets
+// a whole block.
 func above(last, floor, block uint64) uint64 {
 	return min(last+min(last-floor, block), MaxNonce)
 }
 
-// reportAhead reports, once, that the high-water file is far ahead of the clock.
+// reportAhead emits an event, once, if the high-water file is far ahead of the clock.
 func (l *Lane) reportAhead() {
 	l.mu.Lock()
 	last, ahead := l.last, l.aheadNow()
@@ -76,22 +78,23 @@ func (l *Lane) reportAhead() {
 	l.emit(Event{Kind: EventHighWater, Key: l.key, Nonce: last, Ahead: ahead, Err: l.fileError(&farAheadError{last, ahead})})
 }
 
-// A farAheadError says that the clock was wrong, or is.
+// A farAheadError reports that the clock was wrong, or is.
 type farAheadError struct {
 	nonce uint64
 	ahead time.Duration
 }
 
 func (e *farAheadError) Error() string {
-	return fmt.Sprintf("it holds a nonce that is farther ahead of the clock than the lane may be: %d, which is %v ahead. The lane goes "+
-		"on above it, and the API refuses whatever else sends with this key by the clock. If the clock is behind, set it right. If it "+
-		"was ahead when the file was written, keep the file, and let nothing else use this key until the clock has passed that nonce, or "+
-		"ask for a new API key and give it a file of its own", e.nonce, e.ahead.Round(time.Second))
+	return fmt.Sprintf("it holds a nonce that is farther ahead of the clock than MaxAhead allows: %d, which is %v ahead. The lane "+
+		"continues above it, and the API refuses nonces that anything else takes from the clock for this key. If the clock is behind, set it "+
+		"right. If it was ahead when the file was written, keep the file, and let nothing else use this key until the clock has passed that "+
+		"nonce, or ask for a new API key and give it its own file", e.nonce, e.ahead.Round(time.Second))
 }
 
 func (l *Lane) fileError(err error) error { return &fileError{l.key, err} }
 
-// A fileError is one of the high-water file. Its text holds a path and what the system says of it.
+// A fileError is an error of the high-water file. Its text holds a path and the system's
+// error text.
 type fileError struct {
 	key string
 	err error
@@ -101,7 +104,7 @@ func (e *fileError) Error() string {
 	return fmt.Sprintf("nonce: key %q: high-water file: %v", e.key, e.err)
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *fileError) SafeError() string { return e.Error() }
 
 func (e *fileError) Unwrap() error { return e.err }

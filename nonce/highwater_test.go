@@ -88,7 +88,7 @@ func TestHighWaterFileIsForOneLane(t *testing.T) {
 
 	require.NoError(t, l.Close())
 	_, err = nonce.NewLane(nonce.LaneConfig{Key: "other", HighWater: file})
-	require.ErrorContains(t, err, `it is that of key "main", counting in 1µs`)
+	require.ErrorContains(t, err, `it belongs to key "main", counting in 1µs`)
 	_, err = nonce.NewLane(nonce.LaneConfig{Key: "main", Unit: time.Millisecond, HighWater: file})
 	require.ErrorContains(t, err, "counting in 1µs")
 	l = newLane(t, nonce.LaneConfig{HighWater: file})

@@ -9,48 +9,51 @@ import (
 	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
-// MaxNonce is the highest nonce ever handed out. It is what a float64 holds exactly, less
-// what the vendor keeps for itself.
+// MaxNonce is the highest nonce ever handed out: the largest integer that a float64 holds
+// exactly, less what the vendor reserves.
 const MaxNonce uint64 = 1<<53 - 3
 
-// A Lane makes the callers of one API key take turns: in the order of their coming, each with a nonce above all before
-// it. The nonce is max(clock, last+1), read when the turn begins. It is safe for concurrent use, and needs no closing
-// unless it keeps a high-water file.
+// A Lane makes the callers of one API key take turns, in the order of their arrival. Each
+// turn gets a nonce above all earlier ones: max(clock, last+1), read when the turn
+// begins. Make one with NewLane. A Lane is safe for concurrent use, and needs no closing
+// unless it has a high-water file.
 //
-// A caller who holds a ticket and enters the same lane again waits for itself, unless InFlight leaves room; and even then
-// if its turn was refused twice, for then nobody else's begins. Ticket.Next is for that, and never does.
+// A caller that holds a ticket and enters the same lane again waits for itself, unless
+// InFlight leaves room. Even then it waits for itself if its turn was refused twice,
+// because no other turn begins meanwhile. Use Ticket.Next instead: it never does.
 type Lane struct {
-	farAhead atomic.Bool // the high-water file is, and nobody has heard
+	farAhead atomic.Bool // the high-water file is, and that is not reported yet
 	key      string
 	unit     time.Duration
 	maxAhead uint64           // in ticks
-	now      func() time.Time // nil: time.Now; tests have clocks that step back
+	now      func() time.Time // nil: time.Now; tests use clocks that step back
 	onEvent  func(Event)
 	marks    *ceiling // nil: none
 
-	// load counts the turns, the waiters and those about to become either. The pools read it without the mutex.
+	// load counts the turns, the waiters and those about to become either. The pools read
+	// it without the mutex.
 	load   atomic.Int64
-	room   atomic.Int64          // limit.turns, read with it
+	room   atomic.Int64          // limit.turns, read together with load
 	places atomic.Pointer[place] // in the trees of the pools
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
 	last    uint64        // the highest nonce handed out; at first After
-	drawn   time.Duration // on epoch: when last was
+	drawn   time.Duration // on epoch: when last was drawn
 	jumps   int           // made since the clock was last ahead of last
-	busy    int           // turns that are not over
-	alone   *Ticket       // of the turn that nobody may overtake at present
+	busy    int           // turns under way
+	alone   *Ticket       // of the turn that must not be overtaken; nil: none
 	limit   limit         // of busy
 	counts  counts
 	lengths lengths // of turns
-	again   queue   // resyncs, which go before new turns
+	resyncs queue   // served before new turns
 	waiting queue
-	timer   *time.Timer   // serves the queues when the pause between two draws is over; nil: none was needed yet
-	rings   time.Duration // on epoch: when the timer does that; 0: it does not
+	timer   *time.Timer   // serves the queues when the pause between two draws is over; nil: not used yet
+	rings   time.Duration // on epoch: when timer fires; 0: it is not set
 }
 
-// NewLane returns a lane, or an error that lists everything wrong with c. Two lanes of one key take each other's nonces
-// away; see the package documentation.
+// NewLane returns a lane. The error lists everything that is wrong with c. Two lanes of
+// one key make the API refuse each other's nonces; see the package documentation.
 func NewLane(c LaneConfig) (*Lane, error) { return newLane(c, files) }
 
 func newLane(c LaneConfig, d disk) (*Lane, error) {
@@ -60,7 +63,7 @@ func newLane(c LaneConfig, d disk) (*Lane, error) {
 	l := &Lane{key: c.Key, unit: c.unit(), onEvent: c.OnEvent, limit: c.limit(), last: c.After, now: wallclock.Wrong}
 	l.maxAhead = l.ticks(c.maxAhead())
 	l.room.Store(int64(l.limit.turns()))
-	l.again.init()
+	l.resyncs.init()
 	l.waiting.init()
 	if err := l.openMarks(d, c.HighWater); err != nil {
 		return nil, err
@@ -75,20 +78,23 @@ func newLane(c LaneConfig, d disk) (*Lane, error) {
 // Key returns the name of the lane's API key.
 func (l *Lane) Key() string { return l.key }
 
-// Holds reports whether key is the lane's own.
+// Holds reports whether key is the lane's key.
 func (l *Lane) Holds(key string) bool { return key == l.key }
 
-// Owns reports whether t is of a turn on this very lane, no matter through which source it was entered.
+// Owns reports whether t belongs to a turn on this lane, no matter through which source
+// it was entered.
 func (l *Lane) Owns(t *Ticket) bool { return t.origin().turn == turn(l) }
 
-// Last returns the highest nonce handed out so far, or LaneConfig.After if there was none yet. The next one is higher.
+// Last returns the highest nonce handed out so far, or LaneConfig.After if there was none
+// yet. The next one is higher.
 func (l *Lane) Last() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.last
 }
 
-// Enter waits for a turn; see [Source]. A lane whose nonces are used up returns an *ExhaustedError.
+// Enter waits for a turn; see [Source]. It returns an *ExhaustedError if the lane has no
+// nonce left.
 func (l *Lane) Enter(ctx context.Context) (*Ticket, error) {
 	if err := l.refuses(ctx); err != nil {
 		return nil, err
@@ -97,8 +103,8 @@ func (l *Lane) Enter(ctx context.Context) (*Ticket, error) {
 	return l.join(ctx)
 }
 
-// refuses returns why a caller with ctx need not join: it is over, or missing, or the
-// lane is.
+// refuses returns an error if the caller cannot join: ctx is nil or has ended, or the
+// lane is the zero Lane.
 func (l *Lane) refuses(ctx context.Context) error {
 	switch {
 	case l.unit == 0:
@@ -114,10 +120,11 @@ func (l *Lane) refuses(ctx context.Context) error {
 const (
 	errZeroLane  = mistake("nonce: the Lane is the zero Lane; make one with NewLane")
 	errZeroPool  = mistake("nonce: the Pool is the zero Pool; make one with NewPool")
-	errNoContext = mistake("nonce: the context is nil; context.Background() is the one without an end")
+	errNoContext = mistake("nonce: the context is nil; use context.Background() for one that never ends")
 )
 
-// EnterKey is Enter if key is the lane's own. Otherwise it returns an error that wraps ErrUnknownKey.
+// EnterKey is Enter if key is the lane's key. Otherwise it returns an error that wraps
+// ErrUnknownKey.
 func (l *Lane) EnterKey(ctx context.Context, key string) (*Ticket, error) {
 	if key != l.key {
 		return nil, unknownKey(key)
@@ -125,9 +132,10 @@ func (l *Lane) EnterKey(ctx context.Context, key string) (*Ticket, error) {
 	return l.Enter(ctx)
 }
 
-// EnterUnless is Enter, unless the key is locked: then it returns an error that wraps what locked returned. It asks
-// before it waits, and once more when the turn has come: the key may have been locked meanwhile. locked may be called
-// from many goroutines at once, and under no lock of the lane. If nil, nothing is locked.
+// EnterUnless is Enter unless the key is locked. It calls locked before the wait and
+// again when the turn has come. If locked returns an error, EnterUnless returns one that
+// wraps it. locked may be called from many goroutines at once; no lock of the lane is
+// held. A nil locked means that nothing is locked.
 func (l *Lane) EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error) {
 	if err := l.refuses(ctx); err != nil {
 		return nil, err
@@ -151,7 +159,7 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 		l.reportAhead()
 	}
 	l.mu.Lock()
-	if l.waiting.len > 0 || l.again.len > 0 || l.pause() != 0 {
+	if l.waiting.len > 0 || l.resyncs.len > 0 || l.pause() != 0 {
 		return l.queue(ctx)
 	}
 	before := l.drawn
@@ -167,7 +175,8 @@ func (l *Lane) join(ctx context.Context) (*Ticket, error) {
 	return l.ticket(ctx, nonce, began)
 }
 
-// queue is join where the turn is not to be had at once. It is called with mu held, and gives it back.
+// queue is join where the turn cannot begin at once. It is called with mu held, and
+// releases it.
 func (l *Lane) queue(ctx context.Context) (*Ticket, error) {
 	if err := l.tooLate(ctx); err != nil {
 		l.mu.Unlock()
@@ -180,7 +189,8 @@ func (l *Lane) queue(ctx context.Context) (*Ticket, error) {
 	return l.wait(ctx, w)
 }
 
-// wait is where thousands stand at once: its frame has to fit a goroutine's first 2 KiB, with the caller's below it.
+// wait blocks until the turn comes. Thousands may be in it at once, so its frame has to
+// fit a goroutine's first 2 KiB, below the frames of its caller.
 func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	select {
 	case <-w.ready:
@@ -193,7 +203,7 @@ func (l *Lane) wait(ctx context.Context, w *waiter) (*Ticket, error) {
 	return nil, l.gaveUp(ctx)
 }
 
-// giveUp takes w out of the queue or, if its turn came all the same, passes that on.
+// giveUp takes w out of the queue. If its turn has come meanwhile, the turn passes on.
 func (l *Lane) giveUp(w *waiter) {
 	l.mu.Lock()
 	if !l.waiting.remove(w) && w.nonce != 0 {
@@ -204,7 +214,8 @@ func (l *Lane) giveUp(w *waiter) {
 	l.shift(-1)
 }
 
-// ticket is for a caller whose turn it is, with the nonce drawn for it. 0: there was none, and it is not.
+// ticket returns the ticket for a turn that has begun with this nonce. If nonce is 0,
+// none was left, and there is no turn.
 func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*Ticket, error) {
 	if nonce == 0 {
 		l.shift(-1)
@@ -219,7 +230,7 @@ func (l *Lane) ticket(ctx context.Context, nonce uint64, began time.Duration) (*
 	return &Ticket{key: l.key, nonce: nonce, turn: l, began: began, newest: nonce}, nil
 }
 
-// pass ends a turn that nobody got.
+// pass ends a turn for which no ticket was returned.
 func (l *Lane) pass() {
 	l.mu.Lock()
 	l.busy--
@@ -228,7 +239,8 @@ func (l *Lane) pass() {
 	l.shift(-1)
 }
 
-// leave ends a turn and hands it straight to the first waiter: nobody who comes later can slip in between.
+// leave ends a turn and passes it straight to the first waiter: no later caller can slip
+// in between.
 func (l *Lane) leave(first *Ticket) {
 	l.mu.Lock()
 	l.busy--
@@ -237,7 +249,7 @@ func (l *Lane) leave(first *Ticket) {
 		l.alone = nil
 	}
 	l.measure(first)
-	if l.waiting.len > 0 || l.again.len > 0 {
+	if l.waiting.len > 0 || l.resyncs.len > 0 {
 		l.serve()
 	}
 	l.mu.Unlock()

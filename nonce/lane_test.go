@@ -30,14 +30,14 @@ func TestNewLaneRefuses(t *testing.T) {
 		{"newline in the key", nonce.LaneConfig{Key: "a\nb"}, []string{"control characters"}},
 		{"C1 control in the key", nonce.LaneConfig{Key: "a\u0085b"}, []string{"control characters"}},
 		{"key not UTF-8", nonce.LaneConfig{Key: "a\xffb"}, []string{"not UTF-8"}},
-		{"InFlight", nonce.LaneConfig{Key: "k", InFlight: -1}, []string{"InFlight is -1"}},
+		{"InFlight", nonce.LaneConfig{Key: "k", InFlight: -1}, []string{"InFlight -1"}},
 		{"nanoseconds", nonce.LaneConfig{Key: "k", Unit: time.Nanosecond}, []string{"above 9007199254740989"}},
 		{"seconds", nonce.LaneConfig{Key: "k", Unit: time.Second}, []string{"Unit is 1s: use time.Microsecond or time.Millisecond"}},
 		{"negative unit", nonce.LaneConfig{Key: "k", Unit: -1}, []string{"Unit is -1ns"}},
 		{"nothing left", nonce.LaneConfig{Key: "k", After: nonce.MaxNonce}, []string{`key "k" has no nonce left after 9007199254740989, the highest is 9007199254740989: ask for a new API key`}},
 		{"After in nanoseconds", nonce.LaneConfig{Key: "k", After: math.MaxUint64}, []string{`key "k" has no nonce left`}},
 		{"everything", nonce.LaneConfig{Key: "secret\x00", InFlight: -9, Unit: time.Hour, After: math.MaxUint64},
-			[]string{"control characters", "InFlight is -9", "Unit is 1h0m0s", "has no nonce left"}},
+			[]string{"control characters", "InFlight -9", "Unit is 1h0m0s", "has no nonce left"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, err := nonce.NewLane(test.c)

@@ -7,14 +7,16 @@ import (
 	"time"
 )
 
-// window is how many turns an estimate is made from. With half as many it follows what is true now, and more than that
-// have to be known before anybody is sent away for what they took.
+// window is how many turns an estimate uses. With half as many it already follows
+// changes, and more than half must be known before a caller is refused because of them.
 const window = 8
 
-// longest is how many times the usual length a turn counts at most: one that hung says little about the next.
+// longest limits the weight of a turn to that many times the usual length: one that hung
+// says little about the next.
 const longest = 2
 
-// lengths is what the last turns took, as far as that was measured and still counts.
+// lengths holds how long the last turns took, as far as they were measured and still
+// count.
 type lengths struct {
 	ring [window]time.Duration
 	next int           // in the ring
@@ -29,19 +31,19 @@ func (l *lengths) add(d time.Duration) {
 	l.mean, _ = l.usual()
 }
 
-// skip is for a turn that was not measured: the oldest no longer is one of the last.
+// skip is called for a turn that was not measured: the oldest one drops out.
 func (l *lengths) skip() { l.n = max(l.n-1, 0) }
 
-// idle is for a turn that begins on a lane where nothing was under way, so long after the one before. What one rush of
-// callers met need not be what the next one does.
+// idle is called for a turn on a lane where nothing was under way, with the time since
+// the turn before. An old measurement need not hold for the next burst of callers.
 func (l *lengths) idle(d time.Duration) {
 	if d > window*l.mean {
 		l.n = 0
 	}
 }
 
-// usual returns mean and mean deviation. The longest that a turn counts as follows from their median, the lower of two:
-// whatever a few of them took, the others decide what is usual.
+// usual returns the mean and the mean deviation. The weight of a turn is limited by the
+// median, the lower of two: a few long turns do not decide what is usual.
 func (l *lengths) usual() (mean, deviation time.Duration) {
 	var sorted [window]time.Duration
 	all := sorted[:l.n]
@@ -61,8 +63,8 @@ func (l *lengths) usual() (mean, deviation time.Duration) {
 	return mean, deviation / time.Duration(l.n)
 }
 
-// atLeast returns what n of them take with a good deal of luck: two deviations less than is to be expected, of their sum
-// and of the estimate.
+// atLeast returns an optimistic estimate of how long n turns take: the expected time less
+// two deviations, of their sum and of the estimate itself.
 func (l *lengths) atLeast(n int) time.Duration {
 	if n <= 0 || l.n <= window/2 {
 		return 0
@@ -73,7 +75,8 @@ func (l *lengths) atLeast(n int) time.Duration {
 	return time.Duration(max(turns*float64(mean)-luck, 0))
 }
 
-// measure counts how long a turn took, where somebody wants to know: otherwise the clock is not read.
+// measure records how long a turn took, if anybody needs to know: otherwise the clock is
+// not read.
 func (l *Lane) measure(first *Ticket) {
 	others := l.waiting.len > 0
 	if !others && !l.limit.adaptive {
@@ -87,10 +90,10 @@ func (l *Lane) measure(first *Ticket) {
 	}
 }
 
-// tooLate returns an error for a caller whose turn, behind those who wait already, would come after its deadline even
-// with luck: it need not wait to learn that. The turns under way may all end at once: one that is long under way says as
-// little about the next as one that took long. And an adaptive lane may come to have more of them. It is called with mu
-// held.
+// tooLate returns an error for a caller whose turn would come after its deadline, even by
+// an optimistic estimate: all turns under way end at once, because a turn that has taken
+// long says little about when it ends, and an adaptive lane raises its limit. It is
+// called with mu held.
 func (l *Lane) tooLate(ctx context.Context) error {
 	deadline, ok := ctx.Deadline()
 	if !ok || l.waiting.len == 0 {

@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// growth is by how much the limit of an adaptive lane rises in a round, which is as many clean turns as fit into it.
-// From it follows what share of requests is refused where the limit comes to rest: about 1.5 × growth / limit².
+// growth is how much the limit of an adaptive lane rises in a round, which is as many
+// clean turns as fit into it. The share of refused requests at the limit where it settles
+// follows from it: about 1.5 × growth / limit².
 const growth = 1.0 / 8
 
-// A limit is how many turns there may be at once. An adaptive one moves between 1 and most: up while turns end without a
-// refusal, and to a half where a request was overtaken.
+// A limit is how many turns there may be at once. An adaptive one moves between 1 and
+// most: up while turns end without a refusal, and down by half when a request was
+// overtaken.
 type limit struct {
 	adaptive bool
 	most     float64
 	now      float64
-	halved   uint64 // nonces up to this one were on the way when it was last halved: their refusals say the same
+	halved   uint64 // nonces up to this one were in flight when it was last halved: their refusals do not count again
 }
 
 func (c LaneConfig) limit() limit {
@@ -29,10 +31,10 @@ func (c LaneConfig) limit() limit {
 	return limit{adaptive: true, most: most, now: 1}
 }
 
-// turns is the limit as a whole number. What is missing to it the distance makes up for.
+// turns is the limit rounded up. The distance between draws makes up for the difference.
 func (l *limit) turns() int { return int(math.Ceil(l.now)) }
 
-// atBest is what turns comes to by the time that n turns have ended, if none of them is refused.
+// atBest is what turns becomes after n more turns, if none of them is refused.
 func (l *limit) atBest(n int) int {
 	if !l.adaptive {
 		return l.turns()
@@ -40,19 +42,21 @@ func (l *limit) atBest(n int) int {
 	return int(math.Ceil(min(math.Sqrt(l.now*l.now+2*growth*float64(n)), l.most)))
 }
 
-// distance is that of the draws, where turns take that long.
+// distance is the time between two draws if turns take length.
 func (l *limit) distance(length time.Duration) time.Duration {
 	return time.Duration(float64(length) / l.now)
 }
 
-// clean is told of a turn without a refusal, while others waited: a limit that nobody reaches says nothing.
+// clean is called after a turn without a refusal while others waited: a limit that is not
+// reached says nothing.
 func (l *limit) clean() {
 	if l.adaptive {
 		l.now = min(l.now+growth/l.now, l.most)
 	}
 }
 
-// overtaken is told that the nonce was refused because one of ours that was drawn later, up to last, came before it.
+// overtaken is called for a refused nonce that was overtaken by a later one of the same
+// lane. last is the highest nonce drawn.
 func (l *limit) overtaken(nonce, last uint64) {
 	if l.adaptive && nonce > l.halved {
 		l.now = max(l.now/2, 1)

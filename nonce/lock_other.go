@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// lockFile refuses: without a lock two lanes would hand out each other's nonces.
+// lockFile always fails: without a lock, two lanes could use one file.
 func lockFile(name string) (*os.File, error) {
 	return nil, &os.PathError{Op: "lock", Path: name, Err: errors.ErrUnsupported}
 }

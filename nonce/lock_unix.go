@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// lockFile opens the file for one at a time, in all processes. The kernel lets go of it when the process ends, whichever
-// way. The file stays: to remove it would let two in.
+// lockFile opens and locks the file exclusively, across processes. The kernel releases
+// the lock when the process ends in any way. The file is never removed: that would let
+// two lanes in.
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -27,7 +28,7 @@ func lockFile(name string) (*os.File, error) {
 	return f, nil
 }
 
-// syncFolder makes a rename in the folder last.
+// syncFolder makes a rename in the folder durable.
 func syncFolder(name string) error {
 	f, err := os.Open(name)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // sharingViolation is ERROR_SHARING_VIOLATION of winerror.h.
 const sharingViolation syscall.Errno = 32
 
-// lockFile opens the file for one at a time, in all processes: without sharing it.
+// lockFile opens the file exclusively, across processes: without sharing.
 func lockFile(name string) (*os.File, error) {
 	path, err := syscall.UTF16PtrFromString(name)
 	if err != nil {

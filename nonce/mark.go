@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-var errTorn = errors.New("it was damaged, so that only the clock and what is left of it tell where to go on")
+var errTorn = errors.New("it is damaged: the lane continues above the clock and what is left of the file")
 
-// markText is what a high-water file holds: the mark twice, on lines with checksums, so that one damaged place does not
-// lose it.
+// markText is the content of a high-water file: the mark twice, on lines with checksums,
+// so that one damaged place does not lose it.
 func markText(mark uint64, key string, unit time.Duration) string {
 	line := fmt.Sprintf("nonces up to %d in %v are used on key %q", mark, unit, key)
 	line = fmt.Sprintf("%s %08x\n", line, crc32.ChecksumIEEE([]byte(line)))
-	return line + "\n" + line // a damaged end of line spoils one only
+	return line + "\n" + line // a damaged end of line spoils only one
 }
 
-// readMark returns the highest mark that is whole. With errTorn there may be none; any other error means that the file
-// is not that of this key.
+// readMark returns the highest undamaged mark. With errTorn there may be none; any other
+// error means that the file belongs to another key.
 func readMark(data []byte, key string, unit time.Duration) (mark uint64, err error) {
 	whole := 0
 	for line := range strings.Lines(string(data)) {
@@ -34,7 +34,7 @@ func readMark(data []byte, key string, unit time.Duration) (mark uint64, err err
 			continue
 		}
 		if k != key || u != unit.String() {
-			return 0, fmt.Errorf("it is that of key %q, counting in %s", k, u)
+			return 0, fmt.Errorf("it belongs to key %q, counting in %s", k, u)
 		}
 		whole++
 		mark = max(mark, m)

@@ -8,9 +8,12 @@ import (
 	"sync/atomic"
 )
 
-// A Pool spreads callers over several keys: each goes to the lane with the fewest requests in flight and waiting, less
-// those that may be in flight at once, and among equals to each in rotation. There it stays in the queue. It is safe for concurrent use; the lanes may be
-// entered directly as well, and be in several pools. To choose one of 10,000 lanes takes hardly longer than one of ten.
+// A Pool spreads callers over several keys. Each caller goes to the least busy lane, and
+// stays in its queue. A lane is as busy as the number of requests in flight and waiting,
+// less the number that may be in flight at once; among equals lanes are chosen in
+// rotation. A Pool is safe for concurrent use. Its lanes may be entered directly as well,
+// and may belong to several pools. Choosing one of 10,000 lanes takes hardly longer than
+// one of ten.
 type Pool struct {
 	lanes []*Lane
 	keys  map[string]*Lane
@@ -18,7 +21,8 @@ type Pool struct {
 	calls atomic.Uint64 // where the search for the least busy lane begins
 }
 
-// NewPool returns a pool of lanes, or an error that lists everything wrong: no lane at all, nil lanes, two of one key.
+// NewPool returns a pool of lanes. The error lists everything that is wrong: no lanes,
+// nil lanes, lanes with the same key.
 func NewPool(lanes ...*Lane) (*Pool, error) {
 	p := &Pool{keys: make(map[string]*Lane, len(lanes))}
 	var errs []error
@@ -30,7 +34,7 @@ func NewPool(lanes ...*Lane) (*Pool, error) {
 		case l == nil:
 			errs = append(errs, fmt.Errorf("nonce: lane %d of the pool is nil", i))
 		case p.keys[l.key] != nil:
-			errs = append(errs, fmt.Errorf("nonce: lane %d of the pool: key %q is there already", i, l.key))
+			errs = append(errs, fmt.Errorf("nonce: lane %d of the pool: duplicate key %q", i, l.key))
 		default:
 			p.keys[l.key] = l
 			p.lanes = append(p.lanes, l)
@@ -44,20 +48,23 @@ func NewPool(lanes ...*Lane) (*Pool, error) {
 	return p, nil
 }
 
-// Holds reports whether one of the lanes is key's.
+// Holds reports whether the pool has a lane for key.
 func (p *Pool) Holds(key string) bool { return p.keys[key] != nil }
 
-// Owns reports whether t is of a turn on one of the lanes, no matter through which source it was entered.
+// Owns reports whether t belongs to a turn on one of the lanes, no matter through which
+// source it was entered.
 func (p *Pool) Owns(t *Ticket) bool {
 	l := p.keys[t.key]
 	return l != nil && l.Owns(t)
 }
 
-// Enter waits for a turn on the least busy lane; see [Source]. Only when the nonces of every key are used up does it
-// return an error that wraps an *ExhaustedError, for up to eight of them.
+// Enter waits for a turn on the least busy lane; see [Source]. It skips keys without a
+// nonce left. If no key has one, the error wraps an *ExhaustedError for up to eight of
+// them.
 func (p *Pool) Enter(ctx context.Context) (*Ticket, error) { return p.EnterUnless(ctx, nil) }
 
-// EnterKey waits for a turn on that key. If no lane is the key's, it returns an error that wraps ErrUnknownKey.
+// EnterKey waits for a turn on that key. If the pool has no lane for it, the error wraps
+// ErrUnknownKey.
 func (p *Pool) EnterKey(ctx context.Context, key string) (*Ticket, error) {
 	l := p.keys[key]
 	if l == nil {
@@ -66,12 +73,14 @@ func (p *Pool) EnterKey(ctx context.Context, key string) (*Ticket, error) {
 	return l.Enter(ctx)
 }
 
-// EnterUnless is Enter on a key that is not locked. It asks locked before it waits, and once more when the turn has
-// come: a caller whose key was locked meanwhile goes on to another one. If none is left, it returns at once with an error
-// that wraps what locked returned, for up to eight of the keys, and says how many more there are. What passes by itself
-// comes first, a *[WaitError] before all, then locked keys, files that cannot be written, used up keys and closed lanes;
-// each of these is there if it stopped any lane. locked may be called from many goroutines at once, and under no lock of the
-// pool or its lanes. If nil, nothing is locked.
+// EnterUnless is Enter on a key that is not locked. It calls locked before the wait and
+// again when the turn has come; if the key was locked meanwhile, the caller goes on to
+// another one. If no key is left, it returns at once with an error for up to eight keys
+// and the number of the others. Causes that pass by themselves come first: *[WaitError],
+// then what locked returned, then high-water files that cannot be written, keys without a
+// nonce left, and closed lanes. Each of these kinds is in the error if it applies to any
+// lane. locked may be called from many goroutines at once; no lock of the pool or its
+// lanes is held. A nil locked means that nothing is locked.
 func (p *Pool) EnterUnless(ctx context.Context, locked func(key string) error) (*Ticket, error) {
 	switch {
 	case len(p.lanes) == 0:
@@ -80,7 +89,7 @@ func (p *Pool) EnterUnless(ctx context.Context, locked func(key string) error) (
 		return nil, errNoContext
 	}
 	start := int(p.calls.Add(1) % uint64(len(p.lanes)))
-	var v *view // nil: all of the tree. The frame is that of a waiter; see Lane.wait
+	var v *view // nil: the whole tree. Waiters stay in this frame; see Lane.wait
 	for {
 		if ctx.Err() != nil {
 			return nil, ended(ctx, "")
@@ -94,16 +103,17 @@ func (p *Pool) EnterUnless(ctx context.Context, locked func(key string) error) (
 			return t, nil
 		}
 		if e, ok := err.(*endedError); ok {
-			return nil, e // it names the key, and the disk if that is to blame
+			return nil, e // it names the key, and the disk if that is the cause
 		}
-		if err != nil { // the lane is of no use for the rest of this call, so that it comes to an end
+		if err != nil { // skip the lane for the rest of this call, so that the loop ends
 			v = v.without(lane, err)
 		}
 	}
 }
 
-// enterAt enters a lane whose key is not locked, provided its load is still what it was when it was chosen: of two callers
-// who both saw it free, one has to choose again. That one gets neither a ticket nor an error.
+// enterAt enters a lane whose key is not locked, provided that its load is still what it
+// was when the lane was chosen: of two callers that saw the same load, one has to choose
+// again. That one gets neither a ticket nor an error.
 func (l *Lane) enterAt(ctx context.Context, load int64, locked func(key string) error) (*Ticket, error) {
 	if err := check(locked, l.key); err != nil {
 		return nil, err

@@ -23,10 +23,10 @@ func TestNewPoolRefuses(t *testing.T) {
 	}{
 		{"none", nil, "nonce: a pool needs at least one lane"},
 		{"nil", []*nonce.Lane{nil}, "nonce: lane 0 of the pool is nil"},
-		{"twice", []*nonce.Lane{a, a}, `nonce: lane 1 of the pool: key "a" is there already`},
-		{"two of a key", []*nonce.Lane{b, a, again}, `nonce: lane 2 of the pool: key "a" is there already`},
+		{"twice", []*nonce.Lane{a, a}, `nonce: lane 1 of the pool: duplicate key "a"`},
+		{"two of a key", []*nonce.Lane{b, a, again}, `nonce: lane 2 of the pool: duplicate key "a"`},
 		{"everything", []*nonce.Lane{a, nil, b, again, nil}, "nonce: lane 1 of the pool is nil\n" +
-			"nonce: lane 3 of the pool: key \"a\" is there already\nnonce: lane 4 of the pool is nil"},
+			"nonce: lane 3 of the pool: duplicate key \"a\"\nnonce: lane 4 of the pool is nil"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, err := nonce.NewPool(test.lanes...)

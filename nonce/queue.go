@@ -2,12 +2,13 @@ package nonce
 
 import "time"
 
-// A waiter stands in one of a lane's queues. It is 48 bytes and a channel, for there may be many thousands.
+// A waiter is an entry in one of a lane's queues. It takes 48 bytes and a channel, as
+// there may be many thousands.
 type waiter struct {
-	prev, next *waiter       // nil: not in the queue (any more)
-	ready      chan struct{} // closed when the turn has come, or never will
-	resync     *Ticket       // the first of its turn, which wants a newer nonce; nil: a turn is wanted
-	nonce      uint64        // read after ready; 0: none was left, there is no turn
+	prev, next *waiter       // nil: not in the queue
+	ready      chan struct{} // closed when the turn has come, or cannot come
+	resync     *Ticket       // first ticket of a turn that needs a newer nonce; nil: waits for a turn
+	nonce      uint64        // read after ready; 0: none was left, no turn
 	began      time.Duration // read after ready: on epoch, when the turn began
 }
 
@@ -31,7 +32,7 @@ func (q *queue) insert(w, before *waiter) {
 	q.len++
 }
 
-// advance puts those of that turn before all others.
+// advance moves the entries of that turn to the front.
 func (q *queue) advance(first *Ticket) {
 	w := q.root.next
 	for range q.len {
@@ -44,7 +45,7 @@ func (q *queue) advance(first *Ticket) {
 	}
 }
 
-// first returns the one that came first; nil if there is none.
+// first returns the oldest entry; nil if there is none.
 func (q *queue) first() *waiter {
 	if q.len == 0 {
 		return nil
@@ -52,7 +53,7 @@ func (q *queue) first() *waiter {
 	return q.root.next
 }
 
-// remove takes w out of the queue and reports whether it was in it.
+// remove takes w out of the queue and reports whether it was there.
 func (q *queue) remove(w *waiter) bool {
 	if w.next == nil {
 		return false

@@ -9,31 +9,32 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// A refusal is why a lane of a pool is of no use to a call.
+// A refusal is why a call cannot use a lane of a pool.
 type refusal struct {
 	lane int
 	err  error
 }
 
 const (
-	mostRefusals    = 8    // that an error holds; of the rest it has the number
+	mostRefusals    = 8    // in an error; it gives the number of the others
 	mostRefusalText = 1024 // bytes of each: what locked returned may be of any length
 )
 
-// refusedError says that no key can be used, and of some of them why.
+// refusedError reports that no key can be used, with the causes for some of them.
 type refusedError struct {
 	errs []error
-	more int // that are not among errs
+	more int // refusals not in errs
 }
 
-// refusedBy sorts by what passes soonest, and has every kind of refusal in the error, however many there are of another.
+// refusedBy makes an error with the refusals that pass soonest first, and with every kind
+// of refusal in it.
 func refusedBy(all []refusal) error {
 	var byKind [kinds][]refusal
 	for _, r := range all {
 		k := kindOf(r.err)
 		byKind[k] = append(byKind[k], r)
 	}
-	left, others := mostRefusals, 0 // room, and kinds that need a place of it each
+	left, others := mostRefusals, 0 // places, and kinds that need one each
 	for _, rs := range byKind {
 		others += min(len(rs), 1)
 	}
@@ -54,7 +55,7 @@ func refusedBy(all []refusal) error {
 	return e
 }
 
-// Kinds of refusal, by what passes soonest.
+// Kinds of refusal, those that pass soonest first.
 const (
 	kindWait = iota
 	kindLocked
@@ -80,7 +81,8 @@ func kindOf(err error) int {
 	return kindFile
 }
 
-// soonest is the order of two refusals of a kind: the shorter wait, or else that of the lanes.
+// soonest compares two refusals of a kind: the shorter wait first, otherwise in the order
+// of the lanes.
 func soonest(a, b refusal) int {
 	wa, waits := a.err.(*WaitError)
 	wb, _ := b.err.(*WaitError)

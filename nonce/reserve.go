@@ -9,7 +9,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// reserved is the ceiling that somebody else grants.
+// reserved is the ceiling that LaneConfig.Reserve grants.
 func (l *Lane) reserved(reserve func(upTo uint64) (uint64, time.Time, error)) *ceiling {
 	return &ceiling{
 		grant: func(last uint64) (got grant, err error) {
@@ -17,7 +17,7 @@ func (l *Lane) reserved(reserve func(upTo uint64) (uint64, time.Time, error)) *c
 			err = errNoReturn
 			hook.Call("nonce.LaneConfig.Reserve", func() { got.mark, until, err = reserve(last) })
 			if err == nil && got.mark < last {
-				err = mistake(fmt.Sprintf("it granted %d where %d was asked for", got.mark, last))
+				err = mistake(fmt.Sprintf("it granted %d, less than the %d requested", got.mark, last))
 			}
 			if got.until = forGood; !until.IsZero() {
 				got.until = until.Sub(epoch)
@@ -31,27 +31,28 @@ func (l *Lane) reserved(reserve func(upTo uint64) (uint64, time.Time, error)) *c
 	}
 }
 
-// errNoReturn is of a Reserve that panicked or ended its goroutine: it has granted nothing.
+// errNoReturn is the error for a Reserve that panicked or ended its goroutine.
 var errNoReturn error = &sentinel{"it panicked or called runtime.Goexit"}
 
-// A reserveError is one of LaneConfig.Reserve. It shows what vouches for its own text.
+// A reserveError is an error of LaneConfig.Reserve. It shows the text only of an error
+// with a SafeError method.
 type reserveError struct {
 	key string
 	err error
 }
 
 func (e *reserveError) Error() string {
-	said := fmt.Sprintf("an error of type %T, which is not shown (with a method SafeError() string it is)", e.err)
+	shown := fmt.Sprintf("an error of type %T, whose text is hidden because it has no method SafeError() string", e.err)
 	if safe, ok := errors.AsType[interface {
 		error
 		SafeError() string
 	}](e.err); ok {
-		said = text.Line(safe.SafeError())
+		shown = text.Line(safe.SafeError())
 	}
-	return fmt.Sprintf("nonce: key %q: Reserve: %s", e.key, said)
+	return fmt.Sprintf("nonce: key %q: Reserve: %s", e.key, shown)
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the same text: it is safe to log.
 func (e *reserveError) SafeError() string { return e.Error() }
 
 func (e *reserveError) Unwrap() error { return e.err }

@@ -80,9 +80,9 @@ func TestReserveFails(t *testing.T) {
 		reserve func(upTo uint64) (uint64, time.Time, error)
 		want    string
 	}{
-		{"an error", func(uint64) (uint64, time.Time, error) { return 0, time.Time{}, gone }, `nonce: key "main": Reserve: an error of type *errors.errorString, which is not shown (with a method SafeError() string it is)`},
+		{"an error", func(uint64) (uint64, time.Time, error) { return 0, time.Time{}, gone }, `nonce: key "main": Reserve: an error of type *errors.errorString, whose text is hidden because it has no method SafeError() string`},
 		{"one that may be shown", func(uint64) (uint64, time.Time, error) { return 0, time.Time{}, vouched("the lease is over") }, `nonce: key "main": Reserve: the lease is over`},
-		{"less than was asked for", func(uint64) (uint64, time.Time, error) { return 5, time.Time{}, nil }, `nonce: key "main": Reserve: it granted 5 where`},
+		{"less than was asked for", func(uint64) (uint64, time.Time, error) { return 5, time.Time{}, nil }, `nonce: key "main": Reserve: it granted 5, less than the `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestReserveTakesItsTime(t *testing.T) {
 
 func TestReserveOrHighWater(t *testing.T) {
 	_, err := nonce.NewLane(nonce.LaneConfig{Key: "main", HighWater: "file", Reserve: func(n uint64) (uint64, time.Time, error) { return n, time.Time{}, nil }})
-	require.EqualError(t, err, "nonce: LaneConfig.Reserve and HighWater both say how far the nonces may go: only one of them can be set")
+	require.EqualError(t, err, "nonce: LaneConfig.Reserve and HighWater exclude each other: set only one of them")
 }
 
 func TestReserveAllocatesNothingMore(t *testing.T) {

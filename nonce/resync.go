@@ -5,15 +5,17 @@ import (
 	"time"
 )
 
-// rungs is how far ahead a lane goes for a foreign writer, each beyond the one before and one in a turn: to a second
-// ahead, then to a minute. Doubling instead would, with two who do it, reach MaxNonce in an afternoon.
+// rungs are the jumps that a lane makes because of a foreign writer, at most one in a
+// turn: to a second ahead of the clock, then to a minute. With doubling, two lanes that
+// do so would reach MaxNonce in an afternoon.
 var rungs = [...]time.Duration{time.Second, time.Minute - time.Second}
 
-// renew draws another nonce for a turn. If that before was refused, it is not the same whether one of the lane's own had
-// overtaken it: then its resend is an ordinary one. The second in a turn goes out with nobody to overtake it, so that a
-// third is not needed. And where none of its own was ahead, twice, somebody else's must have been.
+// renew draws another nonce for a turn. If the newest nonce was refused because another
+// request of the lane had overtaken it, an ordinary resend follows. The second resend in
+// a turn cannot be overtaken, so that a third is not needed. If the nonce was refused
+// twice with no request of the lane ahead of it, there is a foreign writer.
 //
-// A turn that is alone never queues: who stands in the queue waits for that very turn to be over.
+// A turn that must not be overtaken never queues: the queue waits for that turn to end.
 func (l *Lane) renew(ctx context.Context, first *Ticket, refused bool) (uint64, error) {
 	l.mu.Lock()
 	if first.left.Load() {
@@ -24,19 +26,20 @@ func (l *Lane) renew(ctx context.Context, first *Ticket, refused bool) (uint64, 
 	if refused && l.refusal(first) {
 		return l.foreign(ctx, first, event)
 	}
-	if l.alone == first || l.again.len == 0 && l.pauseOfResync(first) == 0 {
+	if l.alone == first || l.resyncs.len == 0 && l.pauseOfResync(first) == 0 {
 		nonce := l.renewal(first)
 		l.mu.Unlock()
 		return l.renewed(ctx, first, nonce)
 	}
-	w := l.again.push(first)
+	w := l.resyncs.push(first)
 	l.serve()
 	l.mu.Unlock()
-	return l.waitAgain(ctx, w)
+	return l.waitResync(ctx, w)
 }
 
-// refusal books that the newest nonce of a turn was refused, and reports whether that is somebody else's doing. It is
-// booked once: a Resync that ended with its context may be called again, and nothing was refused in between.
+// refusal records that the newest nonce of a turn was refused, and reports whether a
+// foreign writer caused it. It records a nonce once: a Resync that ended with its context
+// may be called again, and nothing was refused in between.
 func (l *Lane) refusal(first *Ticket) (foreign bool) {
 	if first.newest == first.settled {
 		return false
@@ -55,7 +58,8 @@ func (l *Lane) refusal(first *Ticket) (foreign bool) {
 	return false
 }
 
-// foreign is renew in the face of a foreign writer. It is called with mu held, and gives it back.
+// foreign is renew after a foreign writer was detected. It is called with mu held, and
+// releases it.
 func (l *Lane) foreign(ctx context.Context, first *Ticket, e Event) (uint64, error) {
 	l.counts.foreign++
 	nonce := uint64(0)
@@ -65,7 +69,7 @@ func (l *Lane) foreign(ctx context.Context, first *Ticket, e Event) (uint64, err
 			e.Jump = rung
 			first.jumped = true
 			l.took(first, nonce)
-			l.serve() // what else the turn waits for
+			l.serve() // other resyncs of the turn
 			l.jumps++
 			l.counts.jumps++
 		}
@@ -82,8 +86,8 @@ func (l *Lane) foreign(ctx context.Context, first *Ticket, e Event) (uint64, err
 	return l.renewed(ctx, first, nonce)
 }
 
-// rung returns how far to jump; 0 if not at all, because the turn did, or there is no rung left before the clock has
-// caught up, or it would be farther ahead of the clock than the lane may be.
+// rung returns how far to jump. It is 0 if this turn has jumped already, if all jumps
+// were made since the clock last caught up, or if the jump would exceed MaxAhead.
 func (l *Lane) rung(first *Ticket) time.Duration {
 	now, _ := l.read()
 	if now > l.last {
@@ -99,9 +103,10 @@ func (l *Lane) rung(first *Ticket) time.Duration {
 	return rung
 }
 
-// renewal draws for a turn that may go on, or returns 0 if it was left meanwhile. It is called with mu held.
+// renewal draws a nonce for a turn under way, or returns 0 if the turn was left
+// meanwhile. It is called with mu held.
 func (l *Lane) renewal(first *Ticket) uint64 {
-	if first.left.Load() { // looked at under the mutex: as long as it is not set, no later turn has drawn
+	if first.left.Load() { // read under the mutex: while it is not set, no later turn has drawn
 		return 0
 	}
 	nonce := l.draw()
@@ -111,24 +116,24 @@ func (l *Lane) renewal(first *Ticket) uint64 {
 	return nonce
 }
 
-// took books the newest nonce of a turn. One that was refused twice is alone from here on, and what it waits for goes
-// before what waits for it.
+// took records the newest nonce of a turn. A turn that was refused twice must not be
+// overtaken from here on, and its own resyncs go first.
 func (l *Lane) took(first *Ticket, nonce uint64) {
 	first.newest = nonce
 	if first.refused > 1 && l.alone != first {
 		l.alone = first
-		l.again.advance(first)
+		l.resyncs.advance(first)
 	}
 }
 
-func (l *Lane) waitAgain(ctx context.Context, w *waiter) (uint64, error) {
+func (l *Lane) waitResync(ctx context.Context, w *waiter) (uint64, error) {
 	select {
 	case <-w.ready:
 		return l.renewed(ctx, w.resync, w.nonce)
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
-	if !l.again.remove(w) {
+	if !l.resyncs.remove(w) {
 		w.resync.lost(w.nonce)
 	}
 	l.serve()
@@ -136,7 +141,7 @@ func (l *Lane) waitAgain(ctx context.Context, w *waiter) (uint64, error) {
 	return 0, l.gaveUp(ctx)
 }
 
-// renewed hands a nonce out to a turn that goes on. 0: there was none.
+// renewed returns the nonce to a turn under way. If nonce is 0, there was none.
 func (l *Lane) renewed(ctx context.Context, first *Ticket, nonce uint64) (uint64, error) {
 	switch {
 	case nonce == 0 && first.left.Load():
@@ -154,5 +159,6 @@ func (l *Lane) renewed(ctx context.Context, first *Ticket, nonce uint64) (uint64
 	return nonce, nil
 }
 
-// lost is for a nonce that was drawn for the turn, and that nobody got. It is called with the lane's mu held.
+// lost records a nonce that was drawn for the turn but not handed out. It is called with
+// the lane's mu held.
 func (t *Ticket) lost(nonce uint64) { t.settled = max(t.settled, nonce) }

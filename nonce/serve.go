@@ -2,17 +2,18 @@ package nonce
 
 import "time"
 
-// full is the pause of a lane that has to wait for a turn to end, however long that takes.
+// full is the pause of a lane that has to wait for a turn to end.
 const full time.Duration = -1
 
-// serve lets go on who may: first the resyncs, whose turns have begun, then those who wait for a turn. It is called with
-// mu held, after any change that lets somebody go on.
+// serve releases the waiters that may go on: first the resyncs of turns under way, then
+// the callers that wait for a turn. It is called with mu held, after every change that
+// may let a waiter go on.
 func (l *Lane) serve() {
-	for w := l.again.first(); w != nil; w = l.again.first() {
+	for w := l.resyncs.first(); w != nil; w = l.resyncs.first() {
 		if !w.resync.left.Load() && !l.may(l.pauseOfResync(w.resync)) {
 			return
 		}
-		l.again.remove(w)
+		l.resyncs.remove(w)
 		w.nonce = l.renewal(w.resync)
 		close(w.ready)
 	}
@@ -26,8 +27,8 @@ func (l *Lane) serve() {
 	}
 }
 
-// may reports whether there is no pause. If it is a matter of time, the queues are served again when it is over, which
-// may be sooner than when the timer was set: since then a turn may have shown that the usual ones are shorter.
+// may reports whether there is no pause. If the pause is a matter of time, a timer serves
+// the queues when it is over. The pause may have become shorter since the timer was set.
 func (l *Lane) may(pause time.Duration) bool {
 	if pause <= 0 {
 		return pause == 0
@@ -52,10 +53,10 @@ func (l *Lane) ring() {
 	l.serve()
 }
 
-// pause returns how long it is until a new turn may begin: full, or 0 for at once.
+// pause returns how long it takes until a new turn may begin: full, or 0 for at once.
 func (l *Lane) pause() time.Duration {
 	switch {
-	case l.busy == 0 || l.closed: // if closed, to learn of it
+	case l.busy == 0 || l.closed: // if closed, the waiter gets an error
 		return 0
 	case l.alone != nil || l.busy >= l.limit.turns():
 		return full
@@ -63,7 +64,7 @@ func (l *Lane) pause() time.Duration {
 	return l.gap()
 }
 
-// pauseOfResync is pause for the next send of a turn that has begun.
+// pauseOfResync is pause for the next request of a turn under way.
 func (l *Lane) pauseOfResync(first *Ticket) time.Duration {
 	switch {
 	case l.alone == first || l.busy == 1 || l.closed:
@@ -74,8 +75,8 @@ func (l *Lane) pauseOfResync(first *Ticket) time.Duration {
 	return l.gap()
 }
 
-// gap returns what is left of the distance to the draw before. Requests that follow each other at even distances seldom
-// overtake each other, and for the same throughput there is no better order.
+// gap returns what remains of the distance to the draw before. Evenly spaced requests
+// seldom overtake each other, and no other order is better at the same throughput.
 func (l *Lane) gap() time.Duration {
 	if !l.limit.adaptive || l.lengths.mean == 0 {
 		return 0
@@ -83,5 +84,5 @@ func (l *Lane) gap() time.Duration {
 	return max(l.nextDraw()-clock(), 0)
 }
 
-// nextDraw is when the distance to the draw before is kept, on epoch.
+// nextDraw is when the distance to the draw before is over, on epoch.
 func (l *Lane) nextDraw() time.Duration { return l.drawn + l.limit.distance(l.lengths.mean) }

@@ -2,23 +2,23 @@ package nonce
 
 import "time"
 
-// Stats is what a lane has seen and how it stands. Fields may be added.
+// Stats describes the state and the counts of a lane. Fields may be added.
 type Stats struct {
 	Key      string        // name of the API key
-	Turns    uint64        // that are over
-	Waiting  int           // callers who wait for a turn
+	Turns    uint64        // turns that have ended
+	Waiting  int           // callers that wait for a turn
 	InFlight int           // turns under way
-	Limit    int           // how many turns there may be at once; an adaptive lane moves it
-	Refusals uint64        // nonces refused by the API, as far as Resync was called for them
-	Jumps    uint64        // times that the lane went ahead of the clock because of a foreign writer
-	Foreign  uint64        // times that a foreign writer showed itself; see ForeignError
+	Limit    int           // how many turns may be under way at once; an adaptive lane changes it
+	Refusals uint64        // nonces that the API refused and Resync was called for
+	Jumps    uint64        // jumps ahead of the clock because of a foreign writer
+	Foreign  uint64        // times that a foreign writer was detected; see ForeignError
 	Last     uint64        // the highest nonce handed out, or LaneConfig.After
-	Ahead    time.Duration // by how much Last is ahead of the clock now
+	Ahead    time.Duration // how far Last is ahead of the clock now
 }
 
 type counts struct{ turns, refusals, jumps, foreign uint64 }
 
-// Stats returns how the lane stands.
+// Stats returns the current state and counts.
 func (l *Lane) Stats() Stats {
 	if l.unit == 0 { // the zero Lane
 		return Stats{}
@@ -38,7 +38,7 @@ func (l *Lane) aheadNow() time.Duration {
 	return l.span(l.last - min(now, l.last))
 }
 
-// Stats returns how each lane stands, in the order in which NewPool got them.
+// Stats returns the Stats of each lane, in the order passed to NewPool.
 func (p *Pool) Stats() []Stats {
 	all := make([]Stats, len(p.lanes))
 	for i, l := range p.lanes {

@@ -6,42 +6,44 @@ import (
 	"time"
 )
 
-// A Ticket is the right to send one request, with the nonce it carries. It is good until [Ticket.Leave]; leave when the
-// answer is in, or everybody behind waits for ever. All methods are safe for concurrent use.
+// A Ticket permits one request, with the nonce it carries. It is valid until
+// [Ticket.Leave]. Call Leave once the answer is in: until then all callers behind it
+// wait. All methods are safe for concurrent use.
 type Ticket struct {
 	key   string
 	nonce uint64
-	first *Ticket // the one this turn began with; nil: this one. The fields below count there only
+	first *Ticket // of this turn; nil: this one. Only its fields below are used
 	turn  turn    // nil: nobody waits for it
 	left  atomic.Bool
 
-	// The rest is a lane's own, which guards it.
-	refused uint8         // nonces of the turn, up to 3
-	jumped  bool          // ahead of the clock, for a foreign writer
+	// The rest belongs to a lane, which guards it.
+	refused uint8         // nonces of the turn that were refused, up to 3
+	jumped  bool          // ahead of the clock, because of a foreign writer
 	began   time.Duration // on epoch
 	newest  uint64        // nonce of the turn
-	settled uint64        // it tells nothing more: its refusal is booked, or it was never handed out
+	settled uint64        // its refusal is recorded, or it was never handed out
 }
 
-// A turn is what the tickets of one turn stand for.
+// A turn is what the tickets of one turn share.
 type turn interface {
-	// renew returns a nonce above all the turn had, or ErrLeft if the turn that began with first is over.
+	// renew returns a nonce above all of the turn's, or ErrLeft if the turn of first is over.
 	renew(ctx context.Context, first *Ticket, refused bool) (uint64, error)
 	// leave ends the turn; it is called once.
 	leave(first *Ticket)
 }
 
-// NewTicket returns the first ticket of a turn, for a [Source] of your own.
+// NewTicket returns the first ticket of a turn, for your own [Source].
 //
-// renew returns a ticket of the same key with a nonce above all that the turn had: for Resync, where refused is true, as
-// the API refused the newest nonce, and for Next, where nothing was refused. Only key and nonce are taken from it: the
-// turn keeps the functions it began with. It may be called from several goroutines at once. If nil, both return
-// ErrNoResync.
+// renew returns a ticket of the same key with a nonce above all of the turn's earlier
+// ones. Resync calls it with refused true, because the API refused the newest nonce; Next
+// calls it with refused false. Only key and nonce of the returned ticket are used: the
+// turn keeps the functions it began with. renew may be called from several goroutines at
+// once. If it is nil, Resync and Next return ErrNoResync.
 //
-// leave ends the turn. It is called at most once, however many tickets Resync made of the turn and however often they
-// are left. It may be nil.
+// leave ends the turn. It is called at most once, however many tickets the turn has and
+// however often they are left. It may be nil.
 func NewTicket(key string, nonce uint64, renew func(ctx context.Context, refused bool) (*Ticket, error), leave func()) *Ticket {
-	c := &custom{again: renew, end: leave}
+	c := &custom{newer: renew, end: leave}
 	c.highest.Store(nonce)
 	return &Ticket{key: key, nonce: nonce, turn: c}
 }
@@ -52,7 +54,8 @@ func (t *Ticket) Key() string { return t.key }
 // Nonce returns the number that the request carries.
 func (t *Ticket) Nonce() uint64 { return t.nonce }
 
-// Leave ends the turn, and the next waiter's begins. Only the first call on any ticket of the turn does anything.
+// Leave ends the turn, and the next waiter's turn begins. Only the first call on any
+// ticket of the turn has an effect.
 func (t *Ticket) Leave() {
 	first := t.origin()
 	if !first.left.Swap(true) && first.turn != nil {
@@ -60,17 +63,21 @@ func (t *Ticket) Leave() {
 	}
 }
 
-// Resync returns a ticket for the same turn with a newer nonce because the API refused that of t (code 50), and spends t:
-// do not send with t any more. Nobody gets in between; where several are in flight, it may wait a moment for its place
-// among them, or until a turn is over that was refused twice. Leaving either ticket leaves the turn. Any ticket of a turn stands for its newest nonce.
+// Resync returns a ticket for the same turn with a newer nonce, because the API refused
+// that of t (code 50). Do not send with t any more. No other caller gets the turn in
+// between. If several requests are in flight, Resync may wait briefly for its place among
+// them, or for the end of a turn that was refused twice. Leaving any ticket of a turn
+// leaves the turn, and calling Resync on any of them replaces the turn's newest nonce.
 //
-// It returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher nonce, a *ForeignError if somebody
-// else uses the key and the lane will not go farther ahead, ErrNoResync if the source cannot do it, and an error that
-// wraps ctx.Err() if ctx is over. After an error the turn is still to be left. Resync may be called again, and counts the
-// refusal once.
+// Resync returns ErrLeft if the turn is over, an *ExhaustedError if there is no higher
+// nonce, a *ForeignError if another sender uses the key and the lane will not go farther
+// ahead, ErrNoResync if the source does not support it, and an error that wraps ctx.Err()
+// if ctx has ended. After an error the turn still has to be left. Resync may then be
+// called again; it counts the refusal once.
 func (t *Ticket) Resync(ctx context.Context) (*Ticket, error) { return t.renew(ctx, true) }
 
-// Next is Resync where nothing was refused: for another request of the same turn, once the answer to t is in.
+// Next is Resync for a nonce that was not refused: it returns a ticket for another
+// request of the same turn, once the answer to t is in.
 func (t *Ticket) Next(ctx context.Context) (*Ticket, error) { return t.renew(ctx, false) }
 
 func (t *Ticket) renew(ctx context.Context, refused bool) (*Ticket, error) {
@@ -97,7 +104,7 @@ func (t *Ticket) origin() *Ticket {
 	return t
 }
 
-// recheck leaves the turn unless its key is free of locks. A panic in locked does not keep the turn either.
+// recheck leaves the turn if its key is locked, or if locked panics.
 func (t *Ticket) recheck(locked func(key string) error) error {
 	free := false
 	defer func() {
@@ -120,20 +127,21 @@ func check(locked func(key string) error, key string) error {
 	return nil
 }
 
-// custom is a turn of somebody else's source.
+// custom is a turn of a source made with NewTicket.
 type custom struct {
-	again   func(ctx context.Context, refused bool) (*Ticket, error)
+	newer   func(ctx context.Context, refused bool) (*Ticket, error)
 	end     func()
 	highest atomic.Uint64 // nonce of the turn
 }
 
-// renew holds the source to its word: a nonce that was there before it was asked is never sent again.
+// renew checks what the source returns: a nonce that was not above all earlier ones is
+// never sent.
 func (c *custom) renew(ctx context.Context, first *Ticket, refused bool) (uint64, error) {
-	if c.again == nil {
+	if c.newer == nil {
 		return 0, ErrNoResync
 	}
 	before := c.highest.Load()
-	newer, err := c.again(ctx, refused)
+	newer, err := c.newer(ctx, refused)
 	switch {
 	case err != nil:
 		return 0, err

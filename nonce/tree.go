@@ -6,23 +6,24 @@ import (
 	"sync"
 )
 
-// A tree is a tournament of a pool's lanes for the least busy one: to choose one of 10,000 takes five rounds. The lanes
-// report to it. They hold it, and not the pool, so that a pool that nobody uses any more can be collected.
+// A tree is a tournament of a pool's lanes for the least busy one: to choose one of
+// 10,000 takes five rounds. The lanes report to the tree. They hold the tree and not the
+// pool, so that an unused pool can be collected.
 type tree struct {
 	lanes []*Lane
 
-	mu      sync.Mutex // guards what follows; nothing else is locked while it is held
-	rounds  [][]int64  // how busy each lane is, then the least of every eight, and so on down to one
+	mu      sync.Mutex // guards what follows; no other lock is taken while it is held
+	rounds  [][]int64  // how busy each lane is, then the least of each eight, and so on down to one
 	changes uint64     // of the lanes
 }
 
-// family is how many go into one of the next round: as many as fit a line of the processor's cache.
+// family is how many entries go into one of the next round: as many as fit a cache line.
 const family = 8
 
 // nobody is more than any lane is busy.
 const nobody = math.MaxInt64
 
-// A place is that of a lane in a tree. It is never changed.
+// A place is the place of a lane in a tree. It never changes.
 type place struct {
 	tree *tree
 	lane int
@@ -43,14 +44,14 @@ func newTree(lanes []*Lane) *tree {
 	return t
 }
 
-// drop has the lanes report to it no longer.
+// drop makes the lanes stop reporting to the tree.
 func (t *tree) drop() {
 	for _, l := range t.lanes {
 		l.setPlaces(t.notIn)
 	}
 }
 
-// notIn returns places without the tree's own.
+// notIn returns places without those in this tree.
 func (t *tree) notIn(all *place) *place {
 	if all == nil {
 		return nil
@@ -62,15 +63,15 @@ func (t *tree) notIn(all *place) *place {
 	return &place{all.tree, all.lane, rest}
 }
 
-// update looks at how busy a lane is now.
+// update reads how busy a lane is now.
 func (t *tree) update(lane int) {
 	t.mu.Lock()
-	t.look(lane)
+	t.refresh(lane)
 	t.mu.Unlock()
 }
 
-// look is update with mu held.
-func (t *tree) look(lane int) {
+// refresh is update with mu held.
+func (t *tree) refresh(lane int) {
 	if busy := t.lanes[lane].busyness(); busy != t.rounds[0][lane] {
 		t.changes++
 		t.put(lane, busy)
@@ -88,7 +89,7 @@ func (t *tree) put(lane int, busy int64) {
 	}
 }
 
-// members are those of a round who go into number i of the next.
+// members are the entries of a round that go into entry i of the next.
 func (t *tree) members(round, i int) []int64 {
 	all := t.rounds[round]
 	return all[i*family : min((i+1)*family, len(all))]
@@ -97,10 +98,10 @@ func (t *tree) members(round, i int) []int64 {
 // least is how busy the least busy lane is.
 func (t *tree) least() int64 { return t.rounds[len(t.rounds)-1][0] }
 
-// first returns the first lane from start on that is as little busy as any.
+// first returns the first of the least busy lanes from start on.
 func (t *tree) first(start int) int {
 	least := t.least()
-	next, i := start, start/family // up until one of the same family that comes later will do
+	next, i := start, start/family // go up until a later entry of the same family will do
 	for k, all := range t.rounds {
 		for end := min((i+1)*family, len(all)); next < end; next++ {
 			if all[next] == least {
@@ -109,10 +110,11 @@ func (t *tree) first(start int) int {
 		}
 		next, i = i+1, i/family
 	}
-	return t.winner(len(t.rounds)-1, 0) // or else from the beginning
+	return t.winner(len(t.rounds)-1, 0) // otherwise from the beginning
 }
 
-// winner returns the first lane by which one of a round is as little busy as it is.
+// winner returns the first lane below entry i of a round that is as little busy as that
+// entry.
 func (t *tree) winner(round, i int) int {
 	least := t.rounds[round][i]
 	for ; round > 0; round-- {
@@ -121,10 +123,10 @@ func (t *tree) winner(round, i int) int {
 	return i
 }
 
-// busyness is how many there are more than may be in flight at once.
+// busyness is the load less the number of turns that may be under way at once.
 func (l *Lane) busyness() int64 { return l.load.Load() - l.room.Load() }
 
-// shift counts somebody in or out.
+// shift changes the load.
 func (l *Lane) shift(by int64) {
 	l.load.Add(by)
 	l.announce()
@@ -137,7 +139,7 @@ func (l *Lane) setRoom() {
 	}
 }
 
-// announce tells the pools that load or room has changed.
+// announce reports to the pools that load or room has changed.
 func (l *Lane) announce() {
 	for p := l.places.Load(); p != nil; p = p.next {
 		p.tree.update(p.lane)

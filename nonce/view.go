@@ -1,10 +1,11 @@
 package nonce
 
-// A view is a tree as one call sees it: without the lanes that are of no use to it. A nil one is the whole tree.
+// A view is a tree as one call sees it: without the lanes that refused the call. A nil
+// view is the whole tree.
 type view struct {
 	refused []refusal
-	next    []int  // the least busy of the rest, in order; empty: to be found out
-	at      uint64 // changes of the tree by then
+	next    []int  // the least busy of the rest, in order; empty: not computed
+	at      uint64 // changes of the tree when next was computed
 }
 
 // without leaves a lane out from now on.
@@ -19,18 +20,20 @@ func (v *view) without(lane int, err error) *view {
 	return v
 }
 
-// exact is up to how many refusals the next lane is found out anew after each. Beyond that it is the next few at a time,
-// and they may be behind by as many changes, so that to be refused by all is a matter of how many lanes there are and not
-// of the square of that.
+// exact is the number of refusals up to which the next lane is computed anew after each.
+// Beyond it the next few are computed together, and may be out of date by as many
+// changes, so that the cost of being refused by all lanes grows with their number and not
+// with its square.
 const exact = 16
 
-// stale reports whether next is of no use any more.
+// stale reports whether next has to be computed anew.
 func (v *view) stale(changes uint64) bool {
 	changed, n := changes-v.at, len(v.refused)
 	return len(v.next) == 0 || changed > 0 && (n <= exact || changed > 4*uint64(n))
 }
 
-// leastBusy returns the first of the least busy lanes from start on, in rotation, and its load; -1 if there is none.
+// leastBusy returns the first of the least busy lanes from start on, in rotation, and its
+// load; -1 if there is none.
 func (t *tree) leastBusy(start int, v *view) (lane int, load int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,7 +45,7 @@ func (t *tree) leastBusy(start int, v *view) (lane int, load int64) {
 		if load-t.lanes[lane].room.Load() == t.rounds[0][lane] {
 			return lane, load
 		}
-		t.look(lane) // it has changed, and is about to announce that
+		t.refresh(lane) // it has changed and is about to announce that
 	}
 }
 
@@ -59,8 +62,8 @@ func (t *tree) choose(start int, v *view) int {
 	return v.next[0]
 }
 
-// find sets what is next in v. It takes the lanes that were refused out of the tree for as long, and every lane that it
-// finds.
+// find computes next of v. Meanwhile it takes the refused lanes, and each lane found, out
+// of the tree.
 func (t *tree) find(start int, v *view) {
 	for _, r := range v.refused {
 		t.put(r.lane, nobody)

@@ -58,7 +58,7 @@ func TestAffordable(t *testing.T) {
 			lines := strings.Split(err.Error(), "\n")
 			require.Len(t, lines, len(tt.want), "%v", err)
 			for i, want := range tt.want {
-				require.Equal(t, "policy: "+want+" is more than the 100 tokens that the budget holds: no resend could ever be paid for", lines[i])
+				require.Equal(t, "policy: "+want+" is more than the 100 tokens that the budget holds: no retry could ever be sent", lines[i])
 			}
 		})
 	}
@@ -74,7 +74,7 @@ func TestAffordableKnowsWhatIsBuiltIn(t *testing.T) {
 	require.NoError(t, set.Affordable(5))
 	for tokens, held := range map[int]string{4: "4 tokens", 2: "2 tokens", 1: "1 token", 0: "0 tokens"} {
 		require.EqualError(t, set.Affordable(tokens), "policy: Statuses[429]: Cost 5 is more than the "+held+
-			" that the budget holds: no resend could ever be paid for")
+			" that the budget holds: no retry could ever be sent")
 	}
 }
 

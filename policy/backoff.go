@@ -15,15 +15,15 @@ const (
 	defaultMultiplier = 2
 )
 
-// A Backoff says how long to wait before each resend: Initial before the first,
-// Multiplier times as long before each further one, never longer than Max.
+// A Backoff sets the wait before each retry: Initial before the first, Multiplier times
+// the previous wait before each further one, and never more than Max.
 //
-// It is a value without state: one Backoff serves any number of calls at once.
+// It has no state and is safe for concurrent use.
 type Backoff struct {
-	// Initial is the wait before the first resend. Zero: 200 ms. [None]: no
-	// wait before any.
+	// Initial is the wait before the first retry. Zero: 200 ms. [None]: no wait before
+	// any retry.
 	Initial time.Duration
-	// Max bounds every wait, after jitter. Zero: 5 s, or Initial if that is longer.
+	// Max limits every wait, after jitter. Zero: 5 s, or Initial if that is longer.
 	Max time.Duration
 	// Multiplier is at least 1. Zero: 2.
 	Multiplier float64
@@ -31,19 +31,18 @@ type Backoff struct {
 	Jitter Jitter
 }
 
-// Jitter is how a wait is drawn at random, so that callers who failed together
-// do not come back together. Whatever it is, a wait is never negative and never above
-// [Backoff].Max.
+// Jitter randomises a wait, so that callers that failed together do not retry together. A
+// wait is never negative and never longer than [Backoff].Max.
 type Jitter uint8
 
 const (
-	// JitterFull draws from zero to the full wait. It spreads a herd best and
-	// is the default.
+	// JitterFull chooses a wait between zero and the full wait. It spreads callers best
+	// and is the default.
 	// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)
 	JitterFull Jitter = iota
-	// JitterEqual draws from half of the wait to the full wait.
+	// JitterEqual chooses a wait between half of the full wait and the full wait.
 	JitterEqual
-	// JitterNone waits exactly that long.
+	// JitterNone uses the full wait.
 	JitterNone
 )
 
@@ -60,15 +59,15 @@ func (j Jitter) String() string {
 	return "invalid"
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns the same as String, for JSON and logs. There is no UnmarshalText.
 func (j Jitter) MarshalText() ([]byte, error) { return []byte(j.String()), nil }
 
-// maxSteps is where Delay stops counting: by then a wait stands at its maximum
-// for any multiplier that is worth setting, and a call without end stays cheap.
+// maxSteps is where Delay stops counting. By then a wait has reached its maximum for any
+// useful multiplier, and a call without a limit stays cheap.
 const maxSteps = 1000
 
-// Delay draws the wait before the n-th resend of a call, the first being 1. It
-// is always between zero and Longest(n); for an n below 1 it is zero.
+// Delay returns a random wait before the n-th retry of a call, counted from 1. It is
+// between zero and Longest(n); it is zero for an n below 1.
 func (b Backoff) Delay(n int) time.Duration {
 	longest := b.Longest(n)
 	switch b.Jitter {
@@ -80,20 +79,20 @@ func (b Backoff) Delay(n int) time.Duration {
 	return longest
 }
 
-// upTo draws from zero to d. The first version of math/rand has one source for all
-// that a test can set: calls can be replayed.
+// upTo returns a random duration from zero to d. math/rand, unlike its version 2, has one
+// global source that a test can seed, so calls can be replayed.
 func upTo(d time.Duration) time.Duration {
 	return time.Duration(rand.Int63n(int64(min(d, math.MaxInt64-1)) + 1))
 }
 
-// Longest returns the longest that Delay(n) can be: the wait before jitter. It
-// never falls as n grows, and is never above Max.
+// Longest returns the longest wait that Delay(n) can return: the wait before jitter. It
+// never decreases as n grows, and never exceeds Max.
 func (b Backoff) Longest(n int) time.Duration {
 	if n < 1 || b.Initial < 0 {
 		return 0
 	}
 	b.fill()
-	if n == 1 { // most calls that wait do it once
+	if n == 1 { // most calls that wait do so once
 		return min(b.Initial, b.Max)
 	}
 	var source backoff.ExponentialBackOff
@@ -104,7 +103,7 @@ func (b Backoff) Longest(n int) time.Duration {
 		if d >= b.Max {
 			return b.Max
 		}
-		if d <= longest { // it grows no more, or floating point loses some of it
+		if d <= longest { // it stopped growing, or lost precision
 			return longest
 		}
 		longest = d
@@ -112,7 +111,7 @@ func (b Backoff) Longest(n int) time.Duration {
 	return longest
 }
 
-// fill puts the defaults where b has zeroes.
+// fill sets the zero fields of b to their defaults.
 func (b *Backoff) fill() {
 	if b.Initial == 0 {
 		b.Initial = defaultInitial
@@ -125,18 +124,18 @@ func (b *Backoff) fill() {
 	}
 }
 
-// start puts a delay source at its start. A fresh one per draw, on the stack:
-// it is not safe to share, and kept anywhere it would cost every waiting call
-// its size. The jitter is not left to it: that of backoff/v4 goes above the
-// interval by as much as below it.
+// start resets a delay source. Each call makes a new one on the stack: a source is not
+// safe to share, and stored anywhere it would add its size to every waiting call. It is
+// used without its jitter, which in backoff/v4 exceeds the interval by as much as it
+// falls below it.
 func (b *Backoff) start(s *backoff.ExponentialBackOff) {
 	s.InitialInterval, s.MaxInterval, s.Multiplier = b.Initial, b.Max, b.Multiplier
 	s.Clock = noClock{}
 	s.Reset()
 }
 
-// noClock stands in for the clock that the source reads to give up after a
-// time. It never gives up: the engine counts the time itself.
+// noClock replaces the clock with which the source would give up after a time. The engine
+// measures the time itself.
 type noClock struct{}
 
 func (noClock) Now() time.Time { return time.Time{} }

@@ -12,12 +12,11 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// maxResyncSends is how often one call sends for the sake of a nonce that is
-// refused: once, and after two resyncs. A third refusal says that somebody else
-// uses the key.
+// maxResyncSends is how often one call sends because of rejected nonces: once, and after
+// two resyncs. A third rejection means that somebody else uses the key.
 const maxResyncSends = 3
 
-// check returns everything that is wrong with t, in a fixed order.
+// check returns all mistakes in t, in a fixed order.
 func (t *Table) check() error {
 	var p problems
 	if t.AttemptTimeout < None {
@@ -28,7 +27,7 @@ func (t *Table) check() error {
 		where := fmt.Sprintf("Classes[%v]", class)
 		if int(class) >= classes {
 			where = fmt.Sprintf("Classes[%d]", class)
-			p.add(where, "there is no such class")
+			p.add(where, "no such class")
 		}
 		p.policy(where, t.Classes[class])
 		p.class(where, class, t.Classes[class])
@@ -63,7 +62,7 @@ func (ps *problems) add(where, format string, args ...any) {
 	ps.errs = append(ps.errs, fmt.Errorf("policy: %s%w", where, fmt.Errorf(format, args...)))
 }
 
-// policy reports what is wrong with p wherever it stands.
+// policy reports the mistakes in p that do not depend on its place.
 func (ps *problems) policy(where string, p Policy) {
 	for _, n := range []struct {
 		name  string
@@ -82,14 +81,14 @@ func (ps *problems) policy(where string, p Policy) {
 		}
 	}
 	if p.Breaker > Trip {
-		ps.add(where, "Breaker %d is none of Failure, Ignored, Success, Trip", p.Breaker)
+		ps.add(where, "Breaker %d is not Failure, Ignored, Success or Trip", p.Breaker)
 	}
 	for _, text := range p.Backoff.problems() {
 		ps.add(where+".Backoff", "%s", text)
 	}
 }
 
-// problems returns what is wrong with b.
+// problems returns the mistakes in b.
 func (b Backoff) problems() (texts []string) {
 	add := func(format string, args ...any) { texts = append(texts, fmt.Sprintf(format, args...)) }
 	if b.Initial < None {
@@ -99,10 +98,10 @@ func (b Backoff) problems() (texts []string) {
 		add("Max %v is negative", b.Max)
 	}
 	if m := b.Multiplier; m != 0 && !(m >= 1) || math.IsInf(m, 0) {
-		add("Multiplier %v is not a number from 1 up", m)
+		add("Multiplier %v is not a finite number of at least 1", m)
 	}
 	if b.Jitter > JitterNone {
-		add("Jitter %d is none of JitterFull, JitterEqual, JitterNone", b.Jitter)
+		add("Jitter %d is not JitterFull, JitterEqual or JitterNone", b.Jitter)
 	}
 	filled := b
 	filled.fill()
@@ -112,7 +111,7 @@ func (b Backoff) problems() (texts []string) {
 	return texts
 }
 
-// status reports what is wrong with the policy of an HTTP status.
+// status reports the mistakes in the policy of an HTTP status.
 func (ps *problems) status(t *Table, status int) {
 	where := fmt.Sprintf("Statuses[%d]", status)
 	ps.policy(where, t.Statuses[status])
@@ -124,8 +123,8 @@ func (ps *problems) status(t *Table, status int) {
 	ps.class(fmt.Sprintf("%s (%v unless a code says otherwise)", where, class), class, t.Statuses[status])
 }
 
-// classOf is that of an answer with nothing but a status. Without a catalog nobody
-// knows what the classifier makes of it: it may be retryable.
+// classOf returns the class of an answer with only a status. Without a catalog the class
+// is unknown, and may be retryable.
 func (t *Table) classOf(status int) classify.Class {
 	if t.Catalog == nil {
 		return classify.Retryable
@@ -135,7 +134,7 @@ func (t *Table) classOf(status int) classify.Class {
 
 func isStatus(status int) bool { return status >= 100 && status <= 599 }
 
-// code reports what is wrong with the policy of an error code.
+// code reports the mistakes in the policy of an error code.
 func (ps *problems) code(t *Table, code classify.Code) {
 	where := fmt.Sprintf("Codes[%s]", code.Text())
 	ps.policy(where, t.Codes[code])
@@ -144,7 +143,7 @@ func (ps *problems) code(t *Table, code classify.Code) {
 		return
 	}
 	if !code.Valid() {
-		ps.add(where, "no answer has this code: a code has at most 128 bytes, all printable")
+		ps.add(where, "invalid code: a code has at most 128 bytes, all printable")
 		return
 	}
 	if t.Catalog == nil {
@@ -158,7 +157,7 @@ func (ps *problems) code(t *Table, code classify.Code) {
 	ps.class(fmt.Sprintf("%s (%s)", where, rule.Name), rule.Class, t.Codes[code])
 }
 
-// class reports where p contradicts what its class stands for.
+// class reports where p contradicts the meaning of its class.
 func (ps *problems) class(where string, c classify.Class, p Policy) {
 	if p.MaxAttempts == 0 || p.MaxAttempts == 1 {
 		return
@@ -169,8 +168,8 @@ func (ps *problems) class(where string, c classify.Class, p Policy) {
 	case classify.Unclassified:
 		ps.add(where, "MaxAttempts %d: an unclassified error is not retryable; give its code a rule", p.MaxAttempts)
 	case classify.Resync:
-		ps.add(where, "MaxAttempts %d: a call is resynced at most twice, whatever is set here; 1 rules it out", p.MaxAttempts)
+		ps.add(where, "MaxAttempts %d: a call is resynced at most twice, regardless of MaxAttempts; 1 disables it", p.MaxAttempts)
 	case classify.FixAndResend:
-		ps.add(where, "MaxAttempts %d: a code is fixed at most once in a call, whatever is set here; 1 rules it out", p.MaxAttempts)
+		ps.add(where, "MaxAttempts %d: a code is fixed at most once in a call, regardless of MaxAttempts; 1 disables it", p.MaxAttempts)
 	}
 }

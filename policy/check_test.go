@@ -51,31 +51,31 @@ policy: Default: MaxAttempts -2 is negative
 policy: Default: Cost -3 is negative
 policy: Default: MaxElapsed -1s is negative
 policy: Default: MaxRetryAfter -2ns is negative
-policy: Default: Breaker 9 is none of Failure, Ignored, Success, Trip
+policy: Default: Breaker 9 is not Failure, Ignored, Success or Trip
 policy: Classes[unclassified]: MaxAttempts -1: an unclassified error is not retryable; give its code a rule
-policy: Classes[resync]: MaxAttempts 4: a call is resynced at most twice, whatever is set here; 1 rules it out
+policy: Classes[resync]: MaxAttempts 4: a call is resynced at most twice, regardless of MaxAttempts; 1 disables it
 policy: Classes[fatal]: MaxAttempts 2: a fatal error is not retryable
-policy: Classes[77]: there is no such class
+policy: Classes[77]: no such class
 policy: Statuses[42]: not an HTTP status
 policy: Statuses[100] (unclassified unless a code says otherwise): MaxAttempts 2: an unclassified error is not retryable; give its code a rule
 policy: Statuses[302] (fatal unless a code says otherwise): MaxAttempts -1: a fatal error is not retryable
 policy: Statuses[401] (fatal unless a code says otherwise): MaxAttempts 9: a fatal error is not retryable
-policy: Statuses[422] (fix-and-resend unless a code says otherwise): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
+policy: Statuses[422] (fix-and-resend unless a code says otherwise): MaxAttempts 2: a code is fixed at most once in a call, regardless of MaxAttempts; 1 disables it
 policy: Statuses[503].Backoff: Initial -1s is negative
 policy: Statuses[503].Backoff: Max -1s is negative
-policy: Statuses[503].Backoff: Multiplier NaN is not a number from 1 up
-policy: Statuses[503].Backoff: Jitter 3 is none of JitterFull, JitterEqual, JitterNone
-policy: Codes[-32603].Backoff: Multiplier 0.5 is not a number from 1 up
+policy: Statuses[503].Backoff: Multiplier NaN is not a finite number of at least 1
+policy: Statuses[503].Backoff: Jitter 3 is not JitterFull, JitterEqual or JitterNone
+policy: Codes[-32603].Backoff: Multiplier 0.5 is not a finite number of at least 1
 policy: Codes[-32603].Backoff: Max 1s is below Initial 2s
 policy: Codes[40] (Invalid API key): MaxAttempts 3: a fatal error is not retryable
 policy: Codes[4711]: catalog "Nexpay" has no rule for this code
 policy: Codes[12345]: catalog "Nexpay" has no rule for this code
-policy: Codes[30010] (Invalid request parameter): MaxAttempts 2: a code is fixed at most once in a call, whatever is set here; 1 rules it out
+policy: Codes[30010] (Invalid request parameter): MaxAttempts 2: a code is fixed at most once in a call, regardless of MaxAttempts; 1 disables it
 policy: Codes[]: "" stands for "no code"; use Statuses or Classes
-policy: Classes[retryable]: neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end
-policy: Statuses[500]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
-policy: Statuses[501]: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
-policy: Codes[4711] under HTTP status 500..501: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can
+policy: Classes[retryable]: neither MaxAttempts nor MaxElapsed has a limit: a call would never end
+policy: Statuses[500]: MaxAttempts has no limit and every wait is below 1ms: a call would send as fast as it can
+policy: Statuses[501]: MaxAttempts has no limit and every wait is below 1ms: a call would send as fast as it can
+policy: Codes[4711] under HTTP status 500..501: MaxAttempts has no limit and every wait is below 1ms: a call would send as fast as it can
 `), err.Error())
 }
 
@@ -93,7 +93,7 @@ func TestNewAtTheBounds(t *testing.T) {
 		{"a policy of a class", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Retryable: {Cost: -2}}},
 			"Classes[retryable]: Cost -2 is negative"},
 		{"the class after the last", policy.Table{Classes: map[classify.Class]policy.Policy{classify.Fatal + 1: {}}},
-			"there is no such class"},
+			"no such class"},
 		{"no Max", backoff(policy.Backoff{Max: policy.None}), "Max -1ns is negative"},
 		{"endless growth", backoff(policy.Backoff{Multiplier: math.Inf(1)}), "Multiplier +Inf"},
 		{"shrinking without end", backoff(policy.Backoff{Multiplier: math.Inf(-1)}), "Multiplier -Inf"},

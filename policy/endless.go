@@ -12,25 +12,24 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// minPace is the least that the waits of a call without a bound on its sends
-// must grow to. Below it, and above all without any wait, the call would be a
-// hot loop against a failing server for as long as MaxElapsed lasts; the budget
-// does not stop one whose resends are free.
+// minPace is the shortest maximum wait of a call with unlimited attempts. With shorter
+// waits the call would be a hot loop against a failing server for as long as MaxElapsed
+// allows. The budget does not stop a call whose retries are free.
 const minPace = time.Millisecond
 
-// An end is one of two limits, at least one of which every call must have. Each
-// may come from another layer of the table.
+// An end is a pair of limits of which every call must have at least one. The two may come
+// from different layers of the table.
 type end struct {
-	other func(*Policy) limit // beside MaxAttempts
+	other func(*Policy) limit // the limit besides MaxAttempts
 	text  string
 }
 
 var ends = []end{
-	{limitOfTime, "neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end"},
-	{limitOfPace, fmt.Sprintf("MaxAttempts has no limit, and no wait is as long as %v: a call would send as fast as it can", minPace)},
+	{limitOfTime, "neither MaxAttempts nor MaxElapsed has a limit: a call would never end"},
+	{limitOfPace, fmt.Sprintf("MaxAttempts has no limit and every wait is below %v: a call would send as fast as it can", minPace)},
 }
 
-// A limit is what one layer of the table says of it.
+// A limit is what one layer of the table sets for a limit.
 type limit uint8
 
 const (
@@ -66,10 +65,10 @@ func limitOfPace(p *Policy) limit {
 	case len(b.problems()) == 0 && b.Longest(maxSteps) < minPace:
 		return unlimited
 	}
-	return limited // or wrong, and told
+	return limited // or invalid, and already reported
 }
 
-// limits are what a layer says of the two of an end.
+// limits holds what a layer sets for the two limits of an end.
 type limits struct{ sends, other limit }
 
 func (e *end) limits(p Policy) limits { return limits{limitOfSends(&p), e.other(&p)} }
@@ -78,18 +77,18 @@ func (l limits) over(under limits) limits {
 	return limits{cmp.Or(l.sends, under.sends), cmp.Or(l.other, under.other)}
 }
 
-// lifts reports whether the layer lifts a limit of which the one above says nothing.
+// lifts reports whether the layer removes a limit that the layer above inherits.
 func (l limits) lifts(above limits) bool {
 	return above.sends == inherited && l.sends == unlimited || above.other == inherited && l.other == unlimited
 }
 
-// endless reports whether neither of the two limits is there.
+// endless reports whether both limits are removed.
 func (l limits) endless() bool { return l == limits{unlimited, unlimited} }
 
-// endless reports combinations of code, status, class and default that would
-// resend without any end, or without any wait until the end. What [Standard] does
-// beneath them has every limit. A combination is reported for each layer that has
-// a part in it, so that to mend one does not bring up the next.
+// endless reports combinations of code, status, class and default that would retry
+// forever, or without any wait until MaxElapsed. [Standard], beneath them, has every
+// limit. A combination is reported for each layer that contributes to it, so that fixing
+// one does not reveal the next.
 func (ps *problems) endless(t *Table) {
 	for i := range ends {
 		e := &ends[i]
@@ -98,7 +97,7 @@ func (ps *problems) endless(t *Table) {
 	}
 }
 
-// endlessClass returns what applies beneath statuses and codes.
+// endlessClass returns the limits that apply beneath statuses and codes.
 func (ps *problems) endlessClass(t *Table, e *end) (under limits) {
 	def, class := e.limits(t.Default), e.limits(t.Classes[classify.Retryable])
 	under = class.over(def)
@@ -117,13 +116,13 @@ func (ps *problems) endlessClass(t *Table, e *end) (under limits) {
 	return under
 }
 
-// endlessStatuses returns those that lift a limit.
+// endlessStatuses returns the statuses that remove a limit.
 func (ps *problems) endlessStatuses(t *Table, e *end, under limits) map[int]limits {
 	lifting := make(map[int]limits)
 	for _, status := range sorted(t.Statuses) {
 		l := e.limits(t.Statuses[status])
 		if t.classOf(status) != classify.Retryable {
-			l.sends = inherited // to set it is a mistake, which was told
+			l.sends = inherited // setting it is a mistake that was already reported
 		}
 		if !isStatus(status) || !l.lifts(limits{}) {
 			continue
@@ -137,7 +136,7 @@ func (ps *problems) endlessStatuses(t *Table, e *end, under limits) map[int]limi
 }
 
 func (ps *problems) endlessCodes(t *Table, e *end, under limits, statuses map[int]limits) {
-	beneath := make(map[limits]string) // of the few that there are, not of every code
+	beneath := make(map[limits]string) // one entry for each combination, not for each code
 	for _, code := range t.resent() {
 		l := e.limits(t.Codes[code])
 		if !l.lifts(limits{}) {
@@ -161,7 +160,7 @@ func (ps *problems) endlessCodes(t *Table, e *end, under limits, statuses map[in
 	}
 }
 
-// spans lists the statuses that are meant, runs of them as one: "429, 500..504".
+// spans lists the statuses for which meant is true, and shortens runs: "429, 500..504".
 func spans(statuses []int, meant func(int) bool) string {
 	var runs [][2]int
 	for _, status := range statuses {

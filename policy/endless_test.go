@@ -76,7 +76,7 @@ func TestNewRefusesHotLoops(t *testing.T) {
 	}{
 		{"default", policy.Table{Default: policy.Policy{
 			MaxAttempts: policy.None, MaxElapsed: 30 * time.Second, Backoff: unpaced, Cost: policy.None,
-		}}, "policy: Default: MaxAttempts has no limit, and no wait is as long as 1ms: a call would send as fast as it can"},
+		}}, "policy: Default: MaxAttempts has no limit and every wait is below 1ms: a call would send as fast as it can"},
 		{"code", policy.Table{Codes: map[classify.Code]policy.Policy{"7": {MaxAttempts: policy.None, Backoff: unpaced}}}, "Codes[7]: MaxAttempts"},
 		{"each half harmless, together not", policy.Table{
 			Codes:    map[classify.Code]policy.Policy{"7": {Backoff: unpaced}},
@@ -120,7 +120,7 @@ func TestManyCallsWithoutEnd(t *testing.T) {
 
 	table.Codes["1999"] = policy.Policy{MaxAttempts: policy.None, MaxElapsed: policy.None}
 	_, err = policy.New(table)
-	require.EqualError(t, err, "policy: Codes[1999]: neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end")
+	require.EqualError(t, err, "policy: Codes[1999]: neither MaxAttempts nor MaxElapsed has a limit: a call would never end")
 
 	table.Default.Backoff.Initial = policy.None
 	_, err = policy.New(table)

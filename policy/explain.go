@@ -7,36 +7,36 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// An Explanation tells what an error code means and what is done about it.
-// String renders it for people.
+// An Explanation describes what an error code means and what the library does about it.
+// String returns it as text.
 //
-// A call that gets several codes sends no more often than the largest MaxAttempts
-// among them, two resyncs and five fixes come to, and no later than the longest of
-// their MaxElapsed.
+// A call that gets several codes sends at most as often as the largest MaxAttempts among
+// them, plus two resyncs and five fixes, and starts no attempt after the longest of their
+// MaxElapsed.
 type Explanation struct {
 	Code   classify.Code
-	Status int           // HTTP status that it came with, 0: none in particular
-	Known  bool          // whether a rule of the catalog knows the code
-	Rule   classify.Rule // that rule, or what the status alone says
-	Policy Policy        // what applies, everything inherited
+	Status int           // HTTP status that came with the code; 0: no particular status
+	Known  bool          // whether the catalog has a rule for the code
+	Rule   classify.Rule // that rule, or the classification by the status alone
+	Policy Policy        // the policy that applies, with nothing left to inherit
 
-	// MaxSends is how often one call may send if it gets nothing but this
-	// code, None if only time bounds it. A retry budget may end it before.
+	// MaxSends is how often one call may send if it gets only this code; None if only
+	// time limits it. The retry budget may end the call earlier.
 	MaxSends int
-	// MaxTime bounds how long such a call lasts: waits, those that a server asks
-	// for too, and attempts as long as AttemptTimeout. Where that is zero, the
-	// attempts' own time is to be added, and everywhere the time spent waiting
-	// for turns on the key and in the caller's Fix. None if nothing bounds it;
-	// no sum runs over, the longest duration stands for all above it.
+	// MaxTime is how long such a call may last: the waits, including those that a server
+	// asks for, and attempts of AttemptTimeout each. It does not include the time spent
+	// waiting for turns on the key or in the caller's Fix, nor the attempts if
+	// AttemptTimeout is zero. It is None if there is no limit. A sum that overflows
+	// becomes the longest duration.
 	MaxTime time.Duration
-	// AttemptTimeout bounds one send, zero if nothing does.
+	// AttemptTimeout limits one attempt; zero if there is no limit.
 	AttemptTimeout time.Duration
 }
 
-// Explain tells what code means and what is done about it, at worst. It assumes
-// no particular HTTP status: under one with a policy of its own, such as 429, that
-// applies, see [Set.ExplainVerdict]. Without a catalog in the table, or a rule in the catalog,
-// it tells what happens to a code that nobody knows.
+// Explain describes what code means and what the library does about it at worst. It
+// assumes no particular HTTP status. For a status with its own policy, such as 429, use
+// [Set.ExplainVerdict]. If the table has no catalog, or the catalog no rule for the code,
+// Explain describes what happens to an unknown code.
 func (s *Set) Explain(code classify.Code) Explanation {
 	e := Explanation{Code: code, AttemptTimeout: s.AttemptTimeout()}
 	if s.table.Catalog != nil {
@@ -45,8 +45,8 @@ func (s *Set) Explain(code classify.Code) Explanation {
 	return s.worst(e)
 }
 
-// ExplainVerdict is Explain for what became of an answer, such as the Verdict of an
-// error: of a code under the HTTP status that it came with, or of a status alone.
+// ExplainVerdict is Explain for a verdict: for a code under the HTTP status that it came
+// with, or for a status alone.
 func (s *Set) ExplainVerdict(v classify.Verdict) Explanation {
 	e := s.Explain(v.Code)
 	if !e.Known {
@@ -87,7 +87,7 @@ func (e *Explanation) maxTime() time.Duration {
 	}
 	for n := 1; n < e.MaxSends; n++ {
 		wait := e.longestWait(n)
-		if n == maxSteps { // from here on they are all as long
+		if n == maxSteps { // all further waits are the same
 			return e.capped(sum(total, saturate(wait, e.MaxSends-n)))
 		}
 		total = sum(total, wait)
@@ -95,9 +95,10 @@ func (e *Explanation) maxTime() time.Duration {
 	return e.capped(total)
 }
 
-// longestWait is the longest before the n-th resend. Only a retryable error asks for
-// one by itself; a server may do so whatever its answer. What it names is waited
-// for, and up to a tenth more, so that not all come back in one instant.
+// longestWait returns the longest wait before the n-th retry. Only a retryable error has
+// a wait of its own, but a server may ask for one in any answer. The call waits as long
+// as the server asks, plus up to a tenth, so that callers do not return at the same
+// instant.
 func (e *Explanation) longestWait(n int) time.Duration {
 	named := e.Policy.MaxRetryAfter
 	if e.Policy.Backoff.Jitter != JitterNone {
@@ -109,7 +110,8 @@ func (e *Explanation) longestWait(n int) time.Duration {
 	return max(e.Policy.Backoff.Longest(n), named)
 }
 
-// capped applies MaxElapsed to d: the last send begins no later than that. A d of None is without end.
+// capped applies MaxElapsed to d: the last attempt begins no later than that. A d of None
+// has no limit.
 func (e *Explanation) capped(d time.Duration) time.Duration {
 	if e.Policy.MaxElapsed == None {
 		return d
@@ -121,7 +123,7 @@ func (e *Explanation) capped(d time.Duration) time.Duration {
 	return d
 }
 
-// saturate is d × n, or the longest duration where that runs over.
+// saturate returns d × n, or the longest duration if that overflows.
 func saturate(d time.Duration, n int) time.Duration {
 	if d > 0 && time.Duration(n) > math.MaxInt64/d {
 		return math.MaxInt64
@@ -129,8 +131,7 @@ func saturate(d time.Duration, n int) time.Duration {
 	return d * time.Duration(n)
 }
 
-// sum is a + b, neither of them negative, or the longest duration where that
-// runs over.
+// sum returns a + b, or the longest duration if that overflows. Neither may be negative.
 func sum(a, b time.Duration) time.Duration {
 	if b > math.MaxInt64-a {
 		return math.MaxInt64

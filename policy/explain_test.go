@@ -37,32 +37,32 @@ func TestExplain(t *testing.T) {
 	}{
 		// 4 attempts of 10 s and three waits of up to 20 s are cut by 30 s in
 		// all: the last attempt begins by then.
-		{"-32603", policy.Nexpay(), "-32603", 4, 40 * time.Second, "sent again after 200ms, 400ms, 800ms (each drawn from zero to that)"},
-		{"resync", policy.Nexpay(), "50", 3, 40 * time.Second, "newer nonce, at most twice in a call; or after as long as Retry-After asks, up to 20s\n"},
-		{"fix", policy.Nexpay(), "30010", 2, 40 * time.Second, "sent again once, corrected; or after as long as Retry-After asks, up to 20s\n"},
-		{"a code of a range", policy.Nexpay(), "31337", 2, 40 * time.Second, "sent again once, corrected"},
+		{"-32603", policy.Nexpay(), "-32603", 4, 40 * time.Second, "retried after 200ms, 400ms, 800ms (each random, from zero to that)"},
+		{"resync", policy.Nexpay(), "50", 3, 40 * time.Second, "newer nonce, at most twice in a call; or after the wait that Retry-After asks for, up to 20s\n"},
+		{"fix", policy.Nexpay(), "30010", 2, 40 * time.Second, "then the corrected request is sent once; or after the wait that Retry-After asks for, up to 20s\n"},
+		{"a code of a range", policy.Nexpay(), "31337", 2, 40 * time.Second, "then the corrected request is sent once"},
 		{"resyncs that a server has wait", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None}}, withTimeout), "50", 3, 74 * time.Second, "3 sends, 1m14s"},
 		{"and without jitter", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, Backoff: policy.Backoff{Jitter: policy.JitterNone}}}, withTimeout), "50", 3, 70 * time.Second, "3 sends, 1m10s"},
 		{"a wait that is longer than the call", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: time.Minute}}, withTimeout), "50", 3, 40 * time.Second,
-			"or after as long as Retry-After asks, if the next send is not later than 30s after the call began\n"},
+			"or after the wait that Retry-After asks for, if the next send begins within 30s of the start of the call\n"},
 		{"any wait, but not any call", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: policy.None}}, withTimeout), "50", 3, 40 * time.Second,
-			"or after as long as Retry-After asks, if the next send is not later than 30s after the call began\n"},
-		{"resyncs as long as the server likes", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: policy.None}}, withTimeout), "50", 3, policy.None, "or after as long as Retry-After asks\n"},
+			"or after the wait that Retry-After asks for, if the next send begins within 30s of the start of the call\n"},
+		{"resyncs as long as the server likes", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxElapsed: policy.None, MaxRetryAfter: policy.None}}, withTimeout), "50", 3, policy.None, "or after the wait that Retry-After asks for\n"},
 		{"fixes have no waits of their own", own(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{MaxRetryAfter: 1}}, withTimeout), "30010", 2, 20*time.Second + 1, "2 sends, 20"},
 		{"fatal", policy.Nexpay(), "70", 1, 10 * time.Second, "the call ends\n"},
 		{"lockout", policy.Nexpay(), "100", 1, 10 * time.Second, "until a person unlocks it"},
 		{"suspended", policy.Nexpay(), "140", 1, 10 * time.Second, "opens at once"},
-		{"unknown", policy.Nexpay(), "4711", 1, 10 * time.Second, "no rule knows this code"},
-		{"without a catalog", policy.Standard(), "50", 1, 0, "no rule knows this code"},
+		{"unknown", policy.Nexpay(), "4711", 1, 10 * time.Second, "no rule for this code"},
+		{"without a catalog", policy.Standard(), "50", 1, 0, "no rule for this code"},
 		{"no timeout: the attempts' own time comes on top", own(seven(policy.Policy{MaxRetryAfter: time.Millisecond})), "7", 4, 1400 * time.Millisecond,
-			"4 sends, 1.4s and the time the sends take"},
+			"4 sends, 1.4s plus the time the sends take"},
 		{"without end but in time", own(seven(policy.Policy{MaxAttempts: policy.None})), "7", policy.None, 30 * time.Second,
-			"sends until the time is up, 30s and"},
+			"sends until the time is up, 30s plus"},
 		{"Retry-After without limit", own(seven(policy.Policy{MaxRetryAfter: policy.None, MaxElapsed: policy.None})), "7", 4, policy.None,
 			"4 sends, as long as the context allows"},
 		{"many attempts", own(seven(policy.Policy{MaxAttempts: 99, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
 			Backoff: policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterNone}})), "7", 99, (1 + 2 + 4 + 8 + 94*10) * time.Second,
-			"sent again after 1s, 2s, 4s, 8s … up to 10s; or"},
+			"retried after 1s, 2s, 4s, 8s … up to 10s; or"},
 		{"as much time as there is", own(seven(policy.Policy{MaxAttempts: policy.None, MaxElapsed: math.MaxInt64}), withTimeout), "7", policy.None, math.MaxInt64,
 			"sends until the time is up, as long as the context allows"},
 		{"as much time as there is, few sends", own(seven(policy.Policy{MaxElapsed: math.MaxInt64}), withTimeout), "7", 4, 106 * time.Second, "4 sends, 1m46s"},
@@ -71,25 +71,25 @@ func TestExplain(t *testing.T) {
 		{"attempts without number", own(seven(policy.Policy{MaxAttempts: math.MaxInt, MaxElapsed: policy.None})), "7", math.MaxInt, math.MaxInt64,
 			"as long as the context allows"},
 		{"more attempts than waits differ", own(seven(policy.Policy{MaxAttempts: 2001, MaxElapsed: policy.None, MaxRetryAfter: time.Millisecond,
-			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), "7", 2001, 2000 * time.Second, "2001 sends, 33m20s and"},
+			Backoff: policy.Backoff{Initial: time.Second, Multiplier: 1}})), "7", 2001, 2000 * time.Second, "2001 sends, 33m20s plus"},
 		{"one send", own(seven(policy.Policy{MaxAttempts: 1, MaxElapsed: policy.None, MaxRetryAfter: policy.None}), withTimeout), "7", 1, 10 * time.Second,
 			"what happens  the call ends; it may succeed later\n"},
 		{"one send, and no timeout", own(seven(policy.Policy{MaxAttempts: 1})), "7", 1, 0,
 			"worst case    1 send, as long as they take: there is no attempt timeout\n"},
 		{"two sends, and Retry-After without limit", own(seven(policy.Policy{MaxAttempts: 2, MaxElapsed: policy.None, MaxRetryAfter: policy.None}), withTimeout),
-			"7", 2, policy.None, "sent again after 200ms (each drawn from zero to that); or as long as Retry-After asks; each costs 10 tokens"},
+			"7", 2, policy.None, "retried after 200ms (each random, from zero to that); or after the wait that Retry-After asks for; each costs 10 tokens"},
 		{"five sends", own(seven(policy.Policy{MaxAttempts: 5, Cost: 1, Backoff: policy.Backoff{Jitter: policy.JitterEqual}})), "7", 5, 30 * time.Second,
-			"sent again after 200ms, 400ms, 800ms, 1.6s (each drawn from half of that to that); or as long as Retry-After asks, up to 20s; each costs 1 token of"},
+			"retried after 200ms, 400ms, 800ms, 1.6s (each random, from half of that to that); or after the wait that Retry-After asks for, up to 20s; each costs 1 token of"},
 		{"six sends", own(seven(policy.Policy{MaxAttempts: 6, Backoff: policy.Backoff{Jitter: policy.JitterEqual}, MaxRetryAfter: 1})), "7", 6,
-			6200 * time.Millisecond, "1.6s … up to 5s (each drawn from half of that to that); or as long as Retry-After asks, up to 1ns"},
+			6200 * time.Millisecond, "1.6s … up to 5s (each random, from half of that to that); or after the wait that Retry-After asks for, up to 1ns"},
 		{"no wait", own(seven(policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxRetryAfter: 1, Cost: policy.None})), "7", 4, 3,
-			"sent again after no wait; or as long as Retry-After asks, up to 1ns\n"},
+			"retried after no wait; or after the wait that Retry-After asks for, up to 1ns\n"},
 		{"no resync", own(policy.Table{Catalog: classify.Nexpay(), Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}}), "50", 1, 0,
 			"what happens  the call ends\n"},
 		{"no code", policy.Nexpay(), "", 1, 10 * time.Second,
-			"no code\n  what happens  the HTTP status decides, for the breaker too; without one it is not sent again\n"},
-		{"a code that nobody knows", policy.Nexpay(), "4711", 1, 10 * time.Second, "4711: no rule knows this code\n"},
-		{"a sign of life", own(seven(policy.Policy{Breaker: policy.Success})), "7", 4, 30 * time.Second, "breaker       counts as a sign of life\n"},
+			"no code\n  what happens  the HTTP status decides, for the breaker too; without one the call is not retried\n"},
+		{"a code that nobody knows", policy.Nexpay(), "4711", 1, 10 * time.Second, "4711: no rule for this code\n"},
+		{"a sign of life", own(seven(policy.Policy{Breaker: policy.Success})), "7", 4, 30 * time.Second, "breaker       counts as a success\n"},
 		{"ignored", own(seven(policy.Policy{Breaker: policy.Ignored})), "7", 4, 30 * time.Second, "breaker       ignores it\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -136,13 +136,13 @@ func TestExplainVerdict(t *testing.T) {
 	require.Equal(t, 40*time.Second, e.MaxTime, "30 s and an attempt")
 	require.Equal(t, `HTTP 503
   class         retryable; effect unknown
-  what happens  sent again after 200ms, 400ms, 800ms (each drawn from zero to that); or as long as Retry-After asks, up to 20s; each costs 10 tokens of the budget
+  what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget
   breaker       counts as a failure
   worst case    4 sends, 40s
 `, e.String())
 
 	e = explain(403, "777")
-	require.Contains(t, e.String(), "777: no rule knows this code, HTTP 403 decides\n  class         fatal; effect unknown\n")
+	require.Contains(t, e.String(), "777: no rule for this code, HTTP 403 decides\n  class         fatal; effect unknown\n")
 	require.True(t, explain(403, "100").Rule.Lockout)
 	require.Equal(t, set.Explain("50").String(), set.ExplainVerdict(classify.Verdict{Class: classify.Resync, Effect: classify.NotApplied, Code: "50"}).String())
 }
@@ -156,18 +156,18 @@ func TestExplainTellsWhatIsProved(t *testing.T) {
 		code   classify.Code
 		effect string
 	}{
-		{0, "10", "not applied (unknown, if it came under 408, 425, 429 or anything but a 4xx)"},
+		{0, "10", "not applied (unknown under 408, 425, 429 or anything but a 4xx)"},
 		{0, "-32603", "unknown"},
-		{0, "50", "not applied (unknown, if it came under 408, 425, 429 or anything but a 4xx); of a payment or a POST unknown, unless NoReplay vouches that it was not sent twice"},
+		{0, "50", "not applied (unknown under 408, 425, 429 or anything but a 4xx); unknown for a payment or a POST, unless NoReplay guarantees that it was not sent twice"},
 		{403, "10", "not applied"},
-		{400, "50", "not applied; of a payment or a POST unknown, unless NoReplay vouches that it was not sent twice"},
-		{409, "10", "not applied; of a payment or a POST unknown, as the conflict may be with an earlier copy"},
+		{400, "50", "not applied; unknown for a payment or a POST, unless NoReplay guarantees that it was not sent twice"},
+		{409, "10", "not applied; unknown for a payment or a POST, because the conflict may be with an earlier copy"},
 		{429, "10", "unknown"},
 		{503, "10", "unknown"},
 		{200, "10", "unknown"},
 		{422, "4711", "unknown"},
-		{422, "", "not applied; of a payment or a POST unknown, as a status alone is no proof"},
-		{421, "", "not applied; of a payment unknown, as a status alone is no proof"},
+		{422, "", "not applied; unknown for a payment or a POST, because a status alone is no proof"},
+		{421, "", "not applied; unknown for a payment, because a status alone is no proof"},
 		{409, "", "unknown"},
 	} {
 		e := set.Explain(tt.code)

@@ -9,11 +9,11 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// String renders the explanation in a few lines of plain text.
+// String returns the explanation as a few lines of text.
 func (e Explanation) String() string {
 	var b strings.Builder
 	if fmt.Fprintln(&b, e.Title()); !e.Known && e.Status == 0 {
-		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one it is not sent again")
+		line(&b, "what happens", "the HTTP status decides, for the breaker too; without one the call is not retried")
 		return b.String()
 	}
 	line(&b, "class", fmt.Sprintf("%v; effect %s", e.Rule.Class, e.effect()))
@@ -25,8 +25,7 @@ func (e Explanation) String() string {
 	return b.String()
 }
 
-// Title is the first line of String: code, name and HTTP status, as far as they are
-// known.
+// Title returns the first line of String: code, name and HTTP status, if known.
 func (e Explanation) Title() string {
 	title := e.Code.Text() + " " + e.Rule.Name
 	switch {
@@ -35,9 +34,9 @@ func (e Explanation) Title() string {
 	case e.Code == "":
 		return "no code"
 	case !e.Known && e.Status != 0:
-		return fmt.Sprintf("%s: no rule knows this code, HTTP %d decides", e.Code.Text(), e.Status)
+		return fmt.Sprintf("%s: no rule for this code, HTTP %d decides", e.Code.Text(), e.Status)
 	case !e.Known:
-		return fmt.Sprintf("%s: no rule knows this code", e.Code.Text())
+		return fmt.Sprintf("%s: no rule for this code", e.Code.Text())
 	case e.Status != 0:
 		title += fmt.Sprintf(", HTTP %d", e.Status)
 	}
@@ -50,25 +49,25 @@ func line(b *strings.Builder, name, text string) {
 	}
 }
 
-// effect is what is known to have happened, and where that is claimed too little to be
-// proof (M3): of a payment, and of a request that is not safe to repeat.
+// effect returns what is known to have happened. It also says where that is not enough
+// proof (M3): for a payment, and for a request that is not idempotent.
 func (e *Explanation) effect() string {
 	text := e.Rule.Effect.String()
 	if e.Rule.Effect != classify.NotApplied {
 		return text
 	}
 	if e.Known && e.Status == 0 {
-		text += " (unknown, if it came under 408, 425, 429 or anything but a 4xx)"
+		text += " (unknown under 408, 425, 429 or anything but a 4xx)"
 	}
 	switch {
 	case e.Code == "" && e.Status == http.StatusMisdirectedRequest:
-		text += "; of a payment unknown, as a status alone is no proof"
+		text += "; unknown for a payment, because a status alone is no proof"
 	case e.Code == "" && e.Status != 0:
-		text += "; of a payment or a POST unknown, as a status alone is no proof"
+		text += "; unknown for a payment or a POST, because a status alone is no proof"
 	case e.Rule.Class == classify.Resync:
-		text += "; of a payment or a POST unknown, unless NoReplay vouches that it was not sent twice"
+		text += "; unknown for a payment or a POST, unless NoReplay guarantees that it was not sent twice"
 	case e.Status == http.StatusConflict:
-		text += "; of a payment or a POST unknown, as the conflict may be with an earlier copy"
+		text += "; unknown for a payment or a POST, because the conflict may be with an earlier copy"
 	}
 	return text
 }
@@ -78,7 +77,7 @@ func breakerText(m BreakerMode) string {
 	case Failure:
 		return "counts as a failure"
 	case Success:
-		return "counts as a sign of life"
+		return "counts as a success"
 	case Trip:
 		return "opens at once"
 	}
@@ -95,11 +94,11 @@ func (e *Explanation) happens() string {
 	case p.MaxAttempts == 1:
 		return "the call ends"
 	case e.Rule.Class == classify.Resync:
-		return "sent again at once with a newer nonce, at most twice in a call" + e.asked("after as long")
+		return "retried at once with a newer nonce, at most twice in a call" + e.asked()
 	case e.Rule.Class == classify.FixAndResend:
-		return "the call ends, unless the caller gave a Fix: then sent again once, corrected" + e.asked("after as long")
+		return "the call ends, unless the caller gave a Fix: then the corrected request is sent once" + e.asked()
 	}
-	text := "sent again after " + e.waits() + e.asked("as long")
+	text := "retried after " + e.waits() + e.asked()
 	if p.Cost > 0 {
 		tokens := "tokens"
 		if p.Cost == 1 {
@@ -110,19 +109,19 @@ func (e *Explanation) happens() string {
 	return text
 }
 
-// asked is what becomes of a server's wish.
-func (e *Explanation) asked(how string) string {
-	text := "; or " + how + " as Retry-After asks"
+// asked describes what a Retry-After does.
+func (e *Explanation) asked() string {
+	text := "; or after the wait that Retry-After asks for"
 	switch after, elapsed := e.Policy.MaxRetryAfter, e.Policy.MaxElapsed; {
 	case elapsed != None && (after == None || after > elapsed):
-		text += fmt.Sprintf(", if the next send is not later than %v after the call began", elapsed)
+		text += fmt.Sprintf(", if the next send begins within %v of the start of the call", elapsed)
 	case after != None:
 		text += fmt.Sprintf(", up to %v", after)
 	}
 	return text
 }
 
-// waits lists the waits before jitter, up to the first four.
+// waits lists the waits before jitter, at most four of them.
 func (e *Explanation) waits() string {
 	const shown = 4
 	if e.Policy.Backoff.Initial < 0 {
@@ -140,9 +139,9 @@ func (e *Explanation) waits() string {
 	}
 	switch e.Policy.Backoff.Jitter {
 	case JitterFull:
-		text += " (each drawn from zero to that)"
+		text += " (each random, from zero to that)"
 	case JitterEqual:
-		text += " (each drawn from half of that to that)"
+		text += " (each random, from half of that to that)"
 	}
 	return text
 }
@@ -163,5 +162,5 @@ func (e *Explanation) worstCase() string {
 	case e.MaxTime == 0:
 		return sends + ", as long as they take: there is no attempt timeout"
 	}
-	return fmt.Sprintf("%s, %v and the time the sends take: there is no attempt timeout", sends, e.MaxTime)
+	return fmt.Sprintf("%s, %v plus the time the sends take: there is no attempt timeout", sends, e.MaxTime)
 }

@@ -22,13 +22,13 @@ func TestEndlessCallsAreToldBesideOtherMistakes(t *testing.T) {
 		Codes:    map[classify.Code]policy.Policy{"": endless, "7": endless, "8": {Cost: -5}},
 	})
 	require.EqualError(t, err, strings.TrimSpace(`
-policy: Classes[77]: there is no such class
+policy: Classes[77]: no such class
 policy: Statuses[-1]: not an HTTP status
 policy: Statuses[1000]: not an HTTP status
 policy: Codes[8]: Cost -5 is negative
 policy: Codes[]: "" stands for "no code"; use Statuses or Classes
-policy: Statuses[503]: neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end
-policy: Codes[7]: neither MaxAttempts nor MaxElapsed has a limit: a call would go on without end
+policy: Statuses[503]: neither MaxAttempts nor MaxElapsed has a limit: a call would never end
+policy: Codes[7]: neither MaxAttempts nor MaxElapsed has a limit: a call would never end
 `))
 }
 

@@ -7,10 +7,10 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Nexpay returns the policies for the Nexpay API: those of [Standard], an
-// attempt timeout of 10 s, because a silent server would otherwise hold the
-// key's turn, and for the codes 130 and 140 (suspended) a single send that
-// opens the breaker at once: a suspension is a state, not a blip.
+// Nexpay returns the policies for the Nexpay API. They are those of [Standard] with two
+// changes. The attempt timeout is 10 s, because a silent server would otherwise block the
+// key. The codes 130 and 140 (suspended) are not retried and open the breaker at once,
+// because a suspension lasts.
 func Nexpay() *Set { return nexpay() }
 
 var nexpay = sync.OnceValue(func() *Set {

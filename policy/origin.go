@@ -2,21 +2,20 @@ package policy
 
 import "github.com/nexpay-go/resilience/classify"
 
-// An Origin is where a field of a policy comes from.
+// An Origin is the place where a field of a policy was set.
 type Origin struct {
-	Field string // of Policy, "MaxAttempts", or "AttemptTimeout"
-	Place string // "Codes", "Statuses", "Classes" or "Default", empty for AttemptTimeout
-	Layer int    // 0: what Standard does; 1: the table that was given to New; 2: the first one given to With, and so on
-	Table string // Name of that table, empty if it has none
+	Field string // of Policy, such as "MaxAttempts", or "AttemptTimeout"
+	Place string // "Codes", "Statuses", "Classes" or "Default"; empty for AttemptTimeout
+	Layer int    // 0: Standard; 1: the table given to New; 2: the first table given to With, and so on
+	Table string // Name of that table; empty if it has none
 }
 
-// Origins tells where the fields of the policy for a verdict come from, in their order,
-// and last AttemptTimeout, if there is one. MaxAttempts is left out for classes that
-// are never sent again.
+// Origins returns where the fields of the policy for a verdict were set, in the order of
+// the fields, and last AttemptTimeout if there is one. It leaves out MaxAttempts for
+// classes that are never retried.
 //
-// Of places that set a field the most special counts, in whichever table it is; of
-// two tables that set it in one place, the one that came later. All of them come
-// before what Standard does.
+// The most specific place that sets a field counts, in whichever table it is. If two
+// tables set it in the same place, the later table counts. All tables override Standard.
 func (s *Set) Origins(v classify.Verdict) (all []Origin) {
 	class := v.Class
 	if int(class) >= classes {
@@ -44,7 +43,7 @@ func (s *Set) Origins(v classify.Verdict) (all []Origin) {
 	return all
 }
 
-// origin is the first place, from the most special on, that sets a field.
+// origin returns the most specific place that sets a field.
 func (s *Set) origin(class classify.Class, v *classify.Verdict, sets func(*Policy) bool) (Origin, bool) {
 	places := []struct {
 		name string

@@ -8,27 +8,26 @@ import (
 	"github.com/nexpay-go/resilience/internal/codes"
 )
 
-// A Set is a compiled [Table]. It does not change and is safe for concurrent
-// use.
+// A Set is a compiled [Table]. It is immutable and safe for concurrent use.
 type Set struct {
-	table  Table   // of all layers
-	layers []Table // the one that New was given, and what With has put on top of it
-	// inherited holds what each class comes to where the status has no policy
-	// of its own, and byStatus the same where it has.
+	table  Table   // all layers together
+	layers []Table // the table given to New, then those given to With
+	// inherited has the policy of each class for a status without its own policy, and
+	// byStatus the same for a status with one.
 	inherited byClass
 	byStatus  [599 + 1]*byClass
-	// byCode holds what was set for a code, still to be laid over those.
+	// byCode has the policies of codes, which still inherit from those.
 	byCode codes.Table[Policy]
 }
 
-// byClass holds a policy with nothing left to inherit for each class.
+// byClass holds a policy for each class, with nothing left to inherit.
 type byClass [classes]Policy
 
-// classes is the number of classes of error.
+// classes is the number of error classes.
 const classes = int(classify.Fatal) + 1
 
-// New compiles a table. The error, if any, tells everything that is wrong with
-// it. The table may be changed afterwards without consequence.
+// New compiles a table. Its error lists all mistakes in the table. Later changes to t do
+// not affect the Set.
 func New(t Table) (*Set, error) {
 	if err := t.check(); err != nil {
 		return nil, err
@@ -36,9 +35,9 @@ func New(t Table) (*Set, error) {
 	return compile(t), nil
 }
 
-// With returns a copy of s with everything that t sets put on top, field by
-// field: a code that both name keeps those fields that t leaves zero. The
-// error tells everything that is wrong with the result.
+// With returns a copy of s in which the fields that t sets override those of s. If both
+// set a policy for a code, the fields that are zero in t keep their values. The error
+// lists all mistakes in the result.
 func (s *Set) With(t Table) (*Set, error) {
 	over, err := New(s.table.overlay(t))
 	if err != nil {
@@ -48,7 +47,7 @@ func (s *Set) With(t Table) (*Set, error) {
 	return over, nil
 }
 
-// compile builds the Set of a table that is right.
+// compile builds the Set of a valid table.
 func compile(t Table) *Set {
 	t = Table{}.overlay(t) // a copy
 	base := base()
@@ -71,8 +70,8 @@ func compile(t Table) *Set {
 	return s
 }
 
-// resolve lays t over base: all that t says comes first, be it only in its
-// Default.
+// resolve puts t over base. Everything in t overrides base, even if it is only in the
+// Default of t.
 func (t *Table) resolve(base *Table, status int) byClass {
 	var all byClass
 	for c := range all {
@@ -86,9 +85,8 @@ func (t *Table) resolve(base *Table, status int) byClass {
 	return all
 }
 
-// For returns the policy that applies to a verdict, everything inherited. Its
-// MaxAttempts is 1 for the classes that are never sent again, whatever the
-// table says.
+// For returns the policy that applies to a verdict, with nothing left to inherit. Its
+// MaxAttempts is 1 for the classes that are never retried, whatever the table says.
 func (s *Set) For(v classify.Verdict) Policy {
 	var p Policy
 	s.fill(&p, &v)
@@ -115,8 +113,8 @@ func (s *Set) fill(p *Policy, v *classify.Verdict) {
 	}
 }
 
-// resent returns, in order, the codes with a policy of their own that may be sent
-// again as they are: all but those of which the catalog knows better.
+// resent returns, in order, the codes with a policy that may be retried unchanged: all
+// except those for which the catalog has another class.
 func (t *Table) resent() []classify.Code {
 	return slices.DeleteFunc(sortedCodes(t.Codes), func(code classify.Code) bool {
 		if t.Catalog == nil {
@@ -127,14 +125,13 @@ func (t *Table) resent() []classify.Code {
 	})
 }
 
-// Codes returns the codes with a policy of their own, sorted, in a slice of the
-// caller's own.
+// Codes returns a new sorted slice of the codes that have their own policy.
 func (s *Set) Codes() []classify.Code { return sortedCodes(s.table.Codes) }
 
-// Catalog returns that of the table, nil if there is none.
+// Catalog returns the catalog of the table, or nil.
 func (s *Set) Catalog() *classify.Catalog { return s.table.Catalog }
 
-// AttemptTimeout returns the bound of one send, zero if there is none.
+// AttemptTimeout returns the limit of one attempt, or zero if there is none.
 func (s *Set) AttemptTimeout() time.Duration {
 	return max(s.table.AttemptTimeout, 0)
 }

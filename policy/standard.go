@@ -8,23 +8,23 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Standard returns policies that are good for any API. They go by the class of
-// an error, and treat one HTTP status apart:
+// Standard returns policies that suit any API. They depend on the class of an error, and
+// on one HTTP status:
 //
-//   - retryable: 4 sends, the last begun within 30 s, waits of 200 ms doubling to
-//     5 s with full jitter, Retry-After up to 20 s, 10 tokens per resend, a failure
-//     to the breaker. A person waits half a minute and one answer at most.
-//   - HTTP 429 that may be retried: as above, but Retry-After up to 60 s, within
-//     90 s, and 5 tokens, because it asked for patience, not for fewer callers.
-//   - unclassified: nothing is resent, the breaker ignores it.
-//   - resync, fix-and-resend, fatal: a sign of life to the breaker.
+//   - retryable: 4 attempts, the last begun within 30 s; waits from 200 ms, doubling up
+//     to 5 s, with full jitter; Retry-After up to 20 s; 10 tokens per retry; a failure to
+//     the breaker. So a person waits at most half a minute and one answer.
+//   - HTTP 429 that may be retried: as above, but Retry-After up to 60 s, within 90 s,
+//     and 5 tokens, because it asks for longer waits, not for fewer callers.
+//   - unclassified: not retried, and ignored by the breaker.
+//   - resync, fix-and-resend, fatal: a success to the breaker.
 //
 // There is no attempt timeout.
 func Standard() *Set { return standard() }
 
 var standard = sync.OnceValue(func() *Set { return compile(Table{}) })
 
-// base is the table that lies under every other.
+// base returns the table beneath every other.
 func base() Table {
 	return Table{
 		Default: Policy{

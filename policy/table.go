@@ -6,42 +6,39 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// A Table is what [New] compiles: policies per code, per HTTP status and per
-// class. Each field of the policy for an error comes from the first of these
-// that sets it:
+// A Table holds policies per code, per HTTP status and per class. [New] compiles it. Each
+// field of the policy for an error comes from the first of these that sets it:
 //
-//	Codes[code] → Statuses[status] → Classes[class] → Default → what Standard() does
+//	Codes[code] → Statuses[status] → Classes[class] → Default → Standard()
 //
-// The zero Table is that of [Standard].
+// The zero Table is the same as [Standard].
 type Table struct {
-	// Name is what [Set.Origins] calls the table; optional.
+	// Name is the name of the table in [Set.Origins]; optional.
 	Name string
 
-	// Catalog says what the codes mean. Explain needs it, and New uses it to
-	// find policies that contradict it. Nil: codes and statuses are not checked.
+	// Catalog has the meaning of the codes. Explain needs it, and New uses it to find
+	// policies that contradict it. Nil: codes and statuses are not checked.
 	Catalog *classify.Catalog
 
-	// AttemptTimeout bounds one send, from its turn on the key to its answer. Zero or [None]: no
-	// bound but the context of the call. Without one a silent server holds the
-	// caller, and its turn, for as long as that context allows.
+	// AttemptTimeout limits one attempt, from its turn on the key to its answer. Zero or
+	// [None]: the only limit is the context of the call. Without a limit a silent server
+	// blocks the caller, and its key, for as long as that context allows.
 	AttemptTimeout time.Duration
 
-	// Default applies where nothing more special says otherwise.
+	// Default applies where nothing more specific is set.
 	Default Policy
-	// Classes holds policies per class of error.
+	// Classes has policies per class of error.
 	Classes map[classify.Class]Policy
-	// Statuses holds policies per HTTP status, 100 to 599. They apply to every
-	// error that came with it; where the status alone decides and is not
-	// retryable, as 401 or 404 are not, no MaxAttempts makes it so, and New says
-	// so if there is a Catalog. For a retryable code under such a status use
-	// Codes.
+	// Statuses has policies per HTTP status, 100 to 599. They apply to every error with
+	// that status. If the status alone decides and is not retryable, such as 401 or 404,
+	// MaxAttempts cannot make it retryable, and New returns an error if there is a
+	// Catalog. For a retryable code under such a status use Codes.
 	Statuses map[int]Policy
-	// Codes holds policies per error code.
+	// Codes has policies per error code.
 	Codes map[classify.Code]Policy
 }
 
-// overlay returns t with everything that over sets put on top, field by field.
-// It shares no map with either.
+// overlay returns t with the fields that are set in over. It shares no map with either.
 func (t Table) overlay(over Table) Table {
 	t.Name = over.Name
 	if over.Catalog != nil {

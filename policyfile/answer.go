@@ -15,21 +15,21 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// An answer is the shape of answers, a [classify.Shape].
+// An answer describes the shape of answers; see [classify.Shape].
 type answer struct {
-	Code            paths     `name:"code" doc:"Paths to the code, such as $.error.code: one, or a list of which the first counts that finds text or a number. With [*], as in $.errors[*].code, each element is an error."`
+	Code            paths     `name:"code" doc:"Path to the code, such as $.error.code, or a list of paths: the first that finds text or a number counts. With [*], as in $.errors[*].code, each element is an error."`
 	Message         paths     `name:"message" doc:"Paths to the text for people."`
-	Data            paths     `name:"data" doc:"Paths to a text that may repeat the request: it is kept for the program and never logged."`
-	TraceID         paths     `name:"trace-id" doc:"Paths to what the vendor's support asks for, or headers, as in header:Request-Id."`
-	RetryAfter      paths     `name:"retry-after" doc:"Headers that say how long to wait, beside Retry-After, in seconds, or in milliseconds where the name ends in -ms or -milliseconds or ms stands behind it: Retry-After-Ms, X-Wait ms, RateLimit, RateLimit-Reset, X-RateLimit-Reset."`
-	Success         successes `name:"success" doc:"Codes that say that there is no error. Left out: 0. An empty list: every code is an error."`
-	StatusDecides   bool      `name:"status-decides" doc:"A 2xx is a success, whatever the paths lead to: for an API whose successes have something of their own where errors have their code."`
-	IdempotencyKeys paths     `name:"idempotency-keys" doc:"Request headers that make a request safe to send again: Idempotency-Key."`
-	IdempotentFor   period    `name:"idempotent-for" doc:"For how long after the first send that is so: a duration, such as 24h. Required with idempotency-keys."`
+	Data            paths     `name:"data" doc:"Paths to a text that may repeat the request. The program can read it; it is never logged."`
+	TraceID         paths     `name:"trace-id" doc:"Paths to the id that the vendor's support asks for, or headers, such as header:Request-Id."`
+	RetryAfter      paths     `name:"retry-after" doc:"Headers, besides Retry-After, that say how long to wait: in seconds, or in milliseconds if the name ends in -ms or -milliseconds or is followed by ms. Examples: Retry-After-Ms, X-Wait ms, RateLimit, RateLimit-Reset, X-RateLimit-Reset."`
+	Success         successes `name:"success" doc:"Codes that mean success. Default: 0. An empty list: every code is an error."`
+	StatusDecides   bool      `name:"status-decides" doc:"Every 2xx is a success, whatever the paths find. For an API whose successes have other values where errors have their code."`
+	IdempotencyKeys paths     `name:"idempotency-keys" doc:"Request headers that make a request safe to retry, such as Idempotency-Key."`
+	IdempotentFor   period    `name:"idempotent-for" doc:"How long after its first attempt a request is safe to retry: a duration, such as 24h. Required with idempotency-keys."`
 }
 
 type (
-	path      string // or the name of a header
+	path      string // or a header
 	paths     []path // one, or a list
 	successes []classify.Code
 )
@@ -39,7 +39,7 @@ func (p *path) parse(s string) error {
 	return nil
 }
 
-// only reads the only element of a list of texts, which needs no brackets.
+// only reads a single text where a list is allowed.
 func (d *decoder) only(n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	d.value(n, v.Index(0))
@@ -60,9 +60,9 @@ func (a *answer) shape() classify.Shape {
 	}
 }
 
-// shaped is the catalog with the shape that the file says, if it does, and notes what
-// is wrong with that. It takes the place of the base's as a whole: half a shape of one
-// API and half of another would be none.
+// shaped returns the catalog with the shape in the file, if there is one, and reports its
+// mistakes. The shape replaces that of the base as a whole: half of each would fit no
+// API.
 func (d *decoder) shaped(at *yaml.Node, a *answer, c *classify.Catalog) *classify.Catalog {
 	if at == nil || at.Kind != yaml.MappingNode {
 		d.success = c.Shape().Success
@@ -70,7 +70,7 @@ func (d *decoder) shaped(at *yaml.Node, a *answer, c *classify.Catalog) *classif
 	}
 	shape := a.shape()
 	if len(shape.Success) > mostSuccesses {
-		d.wrong(child(at, "success"), "%d codes are more than the %d that may say that there is no error", len(shape.Success), mostSuccesses)
+		d.wrong(child(at, "success"), "%d codes are more than the %d that may mean success", len(shape.Success), mostSuccesses)
 		shape.Success = shape.Success[:mostSuccesses]
 	}
 	d.success = shape.Success
@@ -86,8 +86,8 @@ func (d *decoder) shaped(at *yaml.Node, a *answer, c *classify.Catalog) *classif
 	return c
 }
 
-// mostSuccesses is how many codes may say that there is no error: each answer is
-// compared with all of them.
+// mostSuccesses limits the codes that mean success: each answer is compared with all of
+// them.
 const mostSuccesses = 100
 
 var answerFields = map[string]string{
@@ -95,8 +95,8 @@ var answerFields = map[string]string{
 	"IdempotencyKeys": "idempotency-keys", "IdempotentFor": "idempotent-for",
 }
 
-// shapeMistake notes a mistake where it stands: within a path, if that is seen in the
-// file as it is read.
+// shapeMistake reports a mistake at its place: within a path, if the column can be
+// computed from the file.
 func (d *decoder) shapeMistake(answer *yaml.Node, wrong *classify.ShapeError) {
 	if d.full() {
 		d.more++
@@ -129,7 +129,7 @@ func (d *decoder) shapeMistake(answer *yaml.Node, wrong *classify.ShapeError) {
 	d.wrong(&place, "%s: %s", text, wrong.Problem)
 }
 
-// from is the text of the file from a value to the end of its line.
+// from returns the text of the file from a value to the end of its line.
 func (d *decoder) from(n *yaml.Node) string {
 	line := ""
 	for i, rest := 1, strings.TrimPrefix(d.text, "\ufeff"); ; i++ {
@@ -149,8 +149,8 @@ func (d *decoder) from(n *yaml.Node) string {
 	return strings.TrimSuffix(line, "\r")
 }
 
-// columnsBefore is how many columns a scalar takes in the file up to a byte of its
-// value; false if that is not in the line in which it begins.
+// columnsBefore returns how many columns a scalar occupies in the file before a byte of
+// its value, and false if that byte is not on the scalar's first line.
 func columnsBefore(n *yaml.Node, source string, bytes int) (columns int, ok bool) {
 	quote := byte(0)
 	if source != "" && (source[0] == '"' || source[0] == '\'') && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
@@ -170,8 +170,8 @@ func columnsBefore(n *yaml.Node, source string, bytes int) (columns int, ok bool
 	return columns, true
 }
 
-// written takes one letter of a scalar: how many bytes it has in the file, and what
-// it stands for. None are left at the end of the line.
+// written reads one character of a scalar: its bytes in the file, and the character. size
+// is 0 at the end of the line.
 func written(source string, quote byte) (size int, value string) {
 	switch {
 	case source == "", quote != 0 && source[0] == quote && !(quote == '\'' && strings.HasPrefix(source, "''")):
@@ -184,11 +184,11 @@ func written(source string, quote byte) (size int, value string) {
 	case len(source) > 1 && (source[1] == '/' || source[1] == '"'):
 		return 2, source[1:2]
 	}
-	r, _, rest, err := strconv.UnquoteChar(source, '"') // what YAML has beside is no part of a path
+	r, _, rest, err := strconv.UnquoteChar(source, '"') // YAML's other escapes cannot be part of a path
 	if err != nil {
 		return 0, ""
 	}
-	if utf16.IsSurrogate(r) || r == utf8.RuneError { // JSON writes two
+	if utf16.IsSurrogate(r) || r == utf8.RuneError { // JSON writes a pair
 		return 0, ""
 	}
 	return len(source) - len(rest), string(r)

@@ -11,18 +11,18 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// budget checks that of the file, by itself and against what resends cost.
+// budget checks the budget in the file, by itself and against the cost of retries.
 func (d *decoder) budget(root *yaml.Node, cfg retry.BudgetConfig, prices *policy.Set) {
 	at := child(root, "budget")
 	budget, err := retry.NewBudget(cfg)
 	d.translate(at, err, budgetWords)
 	if err == nil && !d.unknownIn(at, "capacity", reflect.TypeFor[budgetSettings]()) {
-		d.translate(cmp.Or(at, root), prices.Affordable(budget.Tokens()), policyWords) // it is full
+		d.translate(cmp.Or(at, root), prices.Affordable(budget.Tokens()), policyWords) // the budget starts full
 	}
 }
 
-// priced has of the policies only what tells whether a resend can be paid for: what
-// cannot is found whatever else is wrong with them.
+// priced returns policies with only what decides whether a retry can be paid for, so that
+// a cost that is too high is found whatever else is wrong with them.
 func priced(t policy.Table, base *policy.Set) *policy.Set {
 	if base == nil {
 		base = policy.Standard()
@@ -34,19 +34,19 @@ func priced(t policy.Table, base *policy.Set) *policy.Set {
 	}
 	for status, p := range t.Statuses {
 		if p = price(p); !resent(status) {
-			p.MaxAttempts = 0 // or refused
+			p.MaxAttempts = 0 // or it would be rejected
 		}
 		prices.Statuses[status] = p
 	}
 	for code, p := range t.Codes {
-		if t.Catalog == nil { // wrong as well: nobody knows what is sent again
+		if t.Catalog == nil { // an error elsewhere: it is unknown what is retried
 			break
 		}
 		if rule, known := t.Catalog.Lookup(code); known && rule.Class == classify.Retryable {
 			prices.Codes[code] = price(p)
 		}
 	}
-	for _, under := range []*policy.Set{base, policy.Standard()} { // the base may hold what the catalog contradicts now
+	for _, under := range []*policy.Set{base, policy.Standard()} { // the base may contradict the catalog now
 		if set, err := under.With(prices); err == nil {
 			return set
 		}

@@ -13,10 +13,10 @@ import (
 //go:embed catalogs/*.yaml
 var catalogs embed.FS
 
-// Builtins returns the names of the tables that come with the library, in
-// alphabetical order, in a slice of the caller's own.
+// Builtins returns a new slice of the names of the built-in tables, in alphabetical
+// order.
 func Builtins() []string {
-	entries, _ := catalogs.ReadDir("catalogs") // it is there, and a test reads it
+	entries, _ := catalogs.ReadDir("catalogs") // it exists, and a test reads it
 	names := make([]string, len(entries))
 	for i, e := range entries {
 		names[i] = strings.TrimSuffix(e.Name(), ".yaml")
@@ -24,17 +24,17 @@ func Builtins() []string {
 	return names
 }
 
-// Builtin returns one of the tables that come with the library as a file: to read,
-// or to begin with. False: there is none of that name.
+// Builtin returns a built-in table as a file, to read it or to start from it. It returns
+// false if there is no table of that name.
 func Builtin(name string) ([]byte, bool) {
 	data, err := catalogs.ReadFile("catalogs/" + name + ".yaml")
 	return data, err == nil
 }
 
-var builtinSets sync.Map // by name, those that were read
+var builtinSets sync.Map // by name, the tables that were read
 
-// sqlState is the name of the table that is made in Go: only that one asks errors for
-// their SQLState().
+// sqlState is the name of the table that is made in Go: only its catalog calls SQLState()
+// on errors.
 const sqlState = "sqlstate"
 
 func builtinSet(name string) *policy.Set {
@@ -43,7 +43,7 @@ func builtinSet(name string) *policy.Set {
 	}
 	set, err := readBuiltin(name)
 	if err != nil {
-		panic(fmt.Sprintf("policyfile: the table %s that comes with the library: %v", name, err)) // a test reads all of them
+		panic(fmt.Sprintf("policyfile: built-in table %s: %v", name, err)) // a test reads all of them
 	}
 	builtinSets.Store(name, set)
 	return set

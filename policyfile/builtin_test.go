@@ -196,3 +196,21 @@ func TestOtherTables(t *testing.T) {
 	_, ok := policyfile.Builtin("../secret")
 	require.False(t, ok)
 }
+
+// A server that answers UNKNOWN, INTERNAL or DATA_LOSS is a failure to the breaker, and a call that the caller cancelled is
+// none of its business: as grpcretry.Policies() has it.
+func TestWhatTheBreakerCountsOfGRPC(t *testing.T) {
+	for code, want := range map[string]policy.BreakerMode{
+		"1 CANCELLED": policy.Ignored, "2 UNKNOWN": policy.Failure, "3 INVALID_ARGUMENT": policy.Success, "4 DEADLINE_EXCEEDED": policy.Failure,
+		"5 NOT_FOUND": policy.Success, "6 ALREADY_EXISTS": policy.Success, "7 PERMISSION_DENIED": policy.Success, "8 RESOURCE_EXHAUSTED": policy.Failure,
+		"9 FAILED_PRECONDITION": policy.Success, "10 ABORTED": policy.Success, "11 OUT_OF_RANGE": policy.Success, "12 UNIMPLEMENTED": policy.Success,
+		"13 INTERNAL": policy.Failure, "14 UNAVAILABLE": policy.Failure, "15 DATA_LOSS": policy.Failure, "16 UNAUTHENTICATED": policy.Success,
+	} {
+		number, word, _ := strings.Cut(code, " ")
+		for name, code := range map[string]string{"grpc": number, "google-rpc": word} {
+			set := builtin(t, name).Policies
+			v := set.Catalog().Classify(&classify.Error{Details: []classify.Detail{{Code: classify.Code(code)}}})
+			require.Equal(t, want, set.For(v).Breaker, "%s: %s", name, code)
+		}
+	}
+}

@@ -12,16 +12,16 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// A code is one code, as keys of a mapping are.
+// A code is one code, as a key of a mapping.
 type code classify.Code
 
-// codes are what a rule is about: one code, a range of numbers or a beginning.
+// codes are the codes of a rule: one code, a range of numbers or a beginning.
 type codes struct {
 	text        string
 	first, last classify.Code // empty for a beginning
 }
 
-// isCode reports whether a value is held to the spelling of codes.
+// isCode reports whether a value must be spelled as a code.
 func isCode(s scalar) bool {
 	switch s.(type) {
 	case *code, *codes:
@@ -36,13 +36,13 @@ func (c *code) parse(s string) error {
 		return err
 	}
 	if _, single := all.one(); !single {
-		return fmt.Errorf("%s stands for more than one code: only a rule may", short(s))
+		return fmt.Errorf("%s means more than one code; only a rule may", short(s))
 	}
 	*c = code(s)
 	return nil
 }
 
-// meantAsRange is what is hardly a word.
+// meantAsRange matches what is hardly meant as a word.
 var meantAsRange = regexp.MustCompile(`^[-+0-9_ ]*\.\.|\.\.[-+0-9_. ]*$`)
 
 func (c *codes) parse(s string) error {
@@ -51,15 +51,15 @@ func (c *codes) parse(s string) error {
 	begin, isBeginning := strings.CutSuffix(s, "*")
 	switch {
 	case s == "":
-		return fmt.Errorf(`"" stands for no code`)
+		return fmt.Errorf(`"" is not a code`)
 	case numbers && first != last && last.Compare(first) < 0:
-		return fmt.Errorf("the range %s runs backwards", short(s))
+		return fmt.Errorf("the range %s is reversed", short(s))
 	case strings.Contains(s, "..") && meantAsRange.MatchString(s) && (!numbers || first == last && string(first) == s):
-		return fmt.Errorf("%q is not a range of numbers: 20000..29999 is", short(s))
+		return fmt.Errorf("%q is not a range of numbers; write a range as 20000..29999", short(s))
 	case s == "*":
-		return fmt.Errorf(`"*" would be every code: what no rule knows is judged by its status`)
+		return fmt.Errorf(`"*" would match every code; a code without a rule is classified by its HTTP status`)
 	case !numbers && !(isBeginning && classify.Code(begin).Valid()):
-		return fmt.Errorf("no answer has the code %q: a code has at most 128 bytes, all printable", short(s))
+		return fmt.Errorf("invalid code %q: a code has at most 128 bytes, all printable", short(s))
 	}
 	if isBeginning {
 		first, last = "", ""
@@ -68,20 +68,20 @@ func (c *codes) parse(s string) error {
 	return nil
 }
 
-// one is the code that a rule is about, if it is one.
+// one returns the code of a rule about a single code.
 func (c codes) one() (classify.Code, bool) { return c.first, c.first != "" && c.first == c.last }
 
 func (c codes) isRange() bool { return c.first != c.last }
 
 func (c codes) matches(code classify.Code) bool { return classify.Rule{Codes: c.text}.Matches(code) }
 
-// touches reports whether some of the codes are numbers from first to last.
+// touches reports whether the codes include a number from first to last.
 func (c codes) touches(first, last int) bool {
 	from, to, ok := c.numbers()
 	return ok && from <= last && to >= first
 }
 
-// numbers are the first and the last, as far as an int goes.
+// numbers returns the first and the last number, clamped to int.
 func (c codes) numbers() (first, last int, ok bool) {
 	first, okFirst := clamp(string(c.first))
 	last, okLast := clamp(string(c.last))
@@ -102,7 +102,7 @@ func clamp(digits string) (int, bool) {
 	return math.MaxInt, true
 }
 
-// isNumber reports whether a text is an integer as it is read and written.
+// isNumber reports whether a text is an integer in its normal spelling.
 func isNumber(s string) bool {
 	s, negative := strings.CutPrefix(s, "-")
 	if s == "" || s[0] == '0' && (len(s) > 1 || negative) {
@@ -116,7 +116,7 @@ func isNumber(s string) bool {
 	return true
 }
 
-// String is what errors call it.
+// String returns the name of the codes in errors.
 func (c codes) String() string {
 	switch code, single := c.one(); {
 	case single:
@@ -127,19 +127,19 @@ func (c codes) String() string {
 	return "the range " + c.text
 }
 
-// What YAML 1.1 reads as something else, and its successor as a word: which of both
-// reads a file next is not known.
+// YAML 1.1 reads these as something else, and YAML 1.2 as words. It is unknown which
+// version the next reader of the file supports.
 var (
 	oldTruths = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true}
 	oldNumber = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
 )
 
-// misread is how YAML takes a code that is not what it looks like, "" if it is.
+// misread returns how YAML reads a code that is not read as written, or "".
 func misread(n *yaml.Node) string {
 	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	switch {
 	case n.Style&yaml.TaggedStyle != 0:
-		return "what its tag says"
+		return "the type of its tag"
 	case n.Style&quoted != 0 || n.Value == "" || isNumber(n.Value):
 		return ""
 	}
@@ -162,7 +162,7 @@ func misread(n *yaml.Node) string {
 	switch {
 	case len(n.Value) <= 3 && oldTruths[strings.ToLower(n.Value)]:
 		return "yes or no"
-	case n.Value[0] <= '9' && oldNumber.MatchString(n.Value): // which letters are not
+	case n.Value[0] <= '9' && oldNumber.MatchString(n.Value): // letters are greater
 		return "a number to the base of 60"
 	}
 	return ""

@@ -51,7 +51,7 @@ func TestCodesThatYAMLMisreads(t *testing.T) {
 		".inf": "the number +Inf", ".NaN": "the number NaN", "1:30": "a number to the base of 60", "190:20:30": "a number to the base of 60",
 		"on": "yes or no", "Off": "yes or no", "yes": "yes or no", "NO": "yes or no", "y": "yes or no", "true": "yes or no", "False": "yes or no",
 		"~": "nothing", "null": "nothing", "NULL": "nothing", "2026-11-02": "a time", "<<": "a merge of mappings",
-		"!!str 7": "what its tag says", "!!int 7": "what its tag says", "!code 7": "what its tag says", "!!str \"7\"": "what its tag says",
+		"!!str 7": "the type of its tag", "!!int 7": "the type of its tag", "!code 7": "the type of its tag", "!!str \"7\"": "the type of its tag",
 	} {
 		shown := strings.Trim(written[strings.LastIndex(written, " ")+1:], `"`)
 		want := fmt.Sprintf("without quotes YAML reads %s as %s: write %q", shown, read, shown)
@@ -72,27 +72,27 @@ func TestCodesThatYAMLMisreads(t *testing.T) {
 func TestCodeMistakes(t *testing.T) {
 	rule := func(code string) string { return "name: x\nrules:\n  - {code: " + code + ", name: a, class: fatal}\n" }
 	for file, want := range map[string]string{
-		rule(`""`):        `f:3:12: "" stands for no code`,
-		rule(`" "`):       `f:3:12: no answer has the code " ": a code has at most 128 bytes, all printable`,
-		rule(`"a\u0000"`): `f:3:12: no answer has the code "a\x00": a code has at most 128 bytes, all printable`,
-		rule(`"*"`):       `f:3:12: "*" would be every code: what no rule knows is judged by its status`,
-		rule("1...5"):     `f:3:12: "1...5" is not a range of numbers: 20000..29999 is`,
-		rule("1 .. 5"):    `f:3:12: "1 .. 5" is not a range of numbers: 20000..29999 is`,
-		rule("010..020"):  `f:3:12: "010..020" is not a range of numbers: 20000..29999 is`,
-		rule("5.."):       `f:3:12: "5.." is not a range of numbers: 20000..29999 is`,
-		rule("7..2"):      `f:3:12: the range 7..2 runs backwards`,
-		rule("0"):         `f:3:12: code 0 says that there is no error`,
-		rule("0..0"):      `f:3:12: code 0 says that there is no error`,
+		rule(`""`):        `f:3:12: "" is not a code`,
+		rule(`" "`):       `f:3:12: invalid code " ": a code has at most 128 bytes, all printable`,
+		rule(`"a\u0000"`): `f:3:12: invalid code "a\x00": a code has at most 128 bytes, all printable`,
+		rule(`"*"`):       `f:3:12: "*" would match every code; a code without a rule is classified by its HTTP status`,
+		rule("1...5"):     `f:3:12: "1...5" is not a range of numbers; write a range as 20000..29999`,
+		rule("1 .. 5"):    `f:3:12: "1 .. 5" is not a range of numbers; write a range as 20000..29999`,
+		rule("010..020"):  `f:3:12: "010..020" is not a range of numbers; write a range as 20000..29999`,
+		rule("5.."):       `f:3:12: "5.." is not a range of numbers; write a range as 20000..29999`,
+		rule("7..2"):      `f:3:12: the range 7..2 is reversed`,
+		rule("0"):         `f:3:12: code 0 means success`,
+		rule("0..0"):      `f:3:12: code 0 means success`,
 		rule("a") + "  - {code: \"a\", name: b, class: fatal}\n":                         `f:4:5: code a overlaps code a of the rule in line 3`,
 		rule("7") + "  - {code: 7..7, name: b, class: fatal}\n":                          `f:4:5: code 7 overlaps code 7 of the rule in line 3`,
 		rule("a*") + "  - {code: a*, name: b, class: fatal}\n":                           `f:4:5: the beginning a* overlaps the beginning a* of the rule in line 3`,
 		rule("9..99") + "  - {code: 50..100000000000000000000, name: b, class: fatal}\n": `f:4:5: the range 50..100000000000000000000 overlaps the range 9..99 of the rule in line 3`,
-		"extends: nexpay\ncodes:\n  1..5: {cost: 1}\n":                                   `f:3:3: 1..5 stands for more than one code: only a rule may`,
-		rule("EAPI:*") + "codes:\n  \"EAPI:*\": {cost: 1}\n":                             `f:5:3: EAPI:* stands for more than one code: only a rule may`,
-		"extends: nexpay\ncodes:\n  50: {}\n  \"50\": {}\n":                              `f:4:3: 50 stands here twice`,
+		"extends: nexpay\ncodes:\n  1..5: {cost: 1}\n":                                   `f:3:3: 1..5 means more than one code; only a rule may`,
+		rule("EAPI:*") + "codes:\n  \"EAPI:*\": {cost: 1}\n":                             `f:5:3: EAPI:* means more than one code; only a rule may`,
+		"extends: nexpay\ncodes:\n  50: {}\n  \"50\": {}\n":                              `f:4:3: duplicate key 50`,
 		rule(`"a]: Cost"`) + "codes:\n  \"a]: Cost\": {attempts: 2, cost: 1}\n":          `f:5:3: codes["a]: Cost"] (a): attempts 2: a fatal error is not retryable`,
 		rule("Default") + "codes:\n  Default: {attempts: 2}\n":                           `f:5:3: codes[Default] (a): attempts 2: a fatal error is not retryable`,
-		rule("MaxAttempts") + "codes:\n  Cost: {cost: 1}\n":                              `f:5:3: codes[Cost]: catalog "x" has no rule for this code: add one, or leave this out`,
+		rule("MaxAttempts") + "codes:\n  Cost: {cost: 1}\n":                              `f:5:3: codes[Cost]: catalog "x" has no rule for this code: add one, or remove this entry`,
 	} {
 		_, err := policyfile.Parse("f", []byte(file))
 		require.EqualError(t, err, want, file)

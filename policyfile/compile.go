@@ -16,8 +16,8 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// compile makes of a document what it says, and notes what is wrong with that. Where
-// something could not be read, what depends on it is not judged, and all else is.
+// compile compiles a document and reports its mistakes. It skips what depends on a value
+// that could not be read, and checks everything else.
 func (d *decoder) compile(root *yaml.Node, doc *document) *File {
 	base := d.base(child(root, "extends"), doc.Extends)
 	table := doc.table()
@@ -46,7 +46,7 @@ func (d *decoder) compile(root *yaml.Node, doc *document) *File {
 	return f
 }
 
-// base is the table that the file starts from, nil if it starts from nothing.
+// base returns the table that the file extends, or nil.
 func (d *decoder) base(at *yaml.Node, name string) *policy.Set {
 	switch {
 	case name == "":
@@ -72,7 +72,7 @@ func (doc *document) table() policy.Table {
 	return t
 }
 
-// What the fields are called in errors of the packages behind, and here.
+// The names of fields in the errors of other packages, and in files.
 var (
 	policyWords = strings.NewReplacer("policy: ", "", "retry: ", "", "AttemptTimeout", "attempt-timeout", "MaxAttempts", "attempts",
 		"MaxElapsed", "elapsed", "MaxRetryAfter", "max-retry-after", "Cost", "cost", "Initial", "initial", "Multiplier", "multiplier", ".Backoff", ".backoff", " Max ", " max ")
@@ -84,18 +84,18 @@ var (
 	placeNamed  = regexp.MustCompile(`^(Default|(Statuses|Classes)\[[^\]]*\]|Codes\[[^"\]]*\])`)
 )
 
-// A finding is what is wrong at a place, which may be nil.
+// A finding is a mistake and its place, which may be nil.
 type finding struct {
 	at   *yaml.Node
 	text string
 }
 
-// translate notes what the packages behind found wrong, at the place they speak of.
+// translate reports the mistakes that other packages found, at the places they name.
 func (d *decoder) translate(at *yaml.Node, err error, words *strings.Replacer) {
 	if err == nil {
 		return
 	}
-	told := map[finding]bool{} // of a range the same is found for each status
+	reported := map[finding]bool{} // every status of a range yields the same
 	for _, e := range leaves(err) {
 		where, text := cutPlace(strings.TrimPrefix(e.Error(), "policy: "))
 		place := cmp.Or(d.places[where], at)
@@ -105,14 +105,14 @@ func (d *decoder) translate(at *yaml.Node, err error, words *strings.Replacer) {
 		if field, _, _ := strings.Cut(text, " "); place == at {
 			place = cmp.Or(child(at, field), at)
 		}
-		if p := (finding{place, lowerFirst(d.spanned(where)) + text}); !told[p] {
-			told[p] = true
+		if p := (finding{place, lowerFirst(d.spanned(where)) + text}); !reported[p] {
+			reported[p] = true
 			d.wrong(place, "%s", p.text)
 		}
 	}
 }
 
-// cutPlace takes the place off that package policy begins its errors with.
+// cutPlace splits off the place with which errors of package policy begin.
 func cutPlace(text string) (place, rest string) {
 	if begin, ok := strings.CutPrefix(text, "Codes[\""); ok {
 		code, err := strconv.QuotedPrefix(`"` + begin)
@@ -124,13 +124,13 @@ func cutPlace(text string) (place, rest string) {
 	return place, text[len(place):]
 }
 
-// inWords tells a mistake of package policy in the words of a file: all but the names
-// in it.
+// inWords rewrites a mistake reported by package policy in the words of the file, except
+// the names in it.
 func inWords(place, text string, words *strings.Replacer) string {
 	if strings.HasSuffix(text, "has no rule for this code") {
-		text += ": add one, or leave this out"
+		text += ": add one, or remove this entry"
 		if m := statusLike.FindStringSubmatch(place); m != nil {
-			text += "; what to do about the HTTP status " + m[1] + " stands under statuses"
+			text += "; for the HTTP status " + m[1] + " use statuses"
 		}
 		return text
 	}
@@ -148,7 +148,7 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
-// child is the value of a field, nil if it is not there.
+// child returns the value of a field, or nil if there is none.
 func child(n *yaml.Node, name string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil

@@ -20,25 +20,24 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// mostBytes is far more than any table needs.
+// mostBytes limits the size of a file, far above that of any table.
 const mostBytes = 4 << 20
 
-// mostEntries is how many a list or mapping may have: checks look at every code under
-// every status.
+// mostEntries limits lists and mappings: checks combine every code with every status.
 const mostEntries = 50_000
 
-// A decoder reads a document and notes what is wrong with it.
+// A decoder reads a document and collects the mistakes in it.
 type decoder struct {
 	problems []Problem
-	more     int                       // problems that are not told
-	bad      map[*yaml.Node]bool       // values with problems: what they lack may be meant to be there
-	places   map[string]*yaml.Node     // where things stand, by what errors call them
-	spans    map[string]string         // the range that speaks for a status
+	more     int                       // problems that are not reported
+	bad      map[*yaml.Node]bool       // values with problems: missing fields may be among what could not be read
+	places   map[string]*yaml.Node     // places in the file, by their names in errors
+	spans    map[string]string         // by status, the range that includes it
 	names    map[reflect.Type][]string // of their fields
-	judges   bool                      // answers are judged by their status
-	success  []classify.Code           // that say that there is no error; nil: 0
+	judges   bool                      // answers are classified by their status
+	success  []classify.Code           // codes that mean success; nil: 0
 	name     string                    // of the file
-	text     string                    // and what it holds
+	text     string                    // and its content
 }
 
 func newDecoder() *decoder {
@@ -57,7 +56,7 @@ func (d *decoder) wrong(n *yaml.Node, format string, args ...any) {
 	d.problems = append(d.problems, p)
 }
 
-// printable keeps orders to terminals out of what is told: a library may quote.
+// printable removes control sequences from error texts: a library may quote the file.
 func printable(r rune) rune {
 	if !unicode.IsGraphic(r) {
 		return utf8.RuneError
@@ -65,20 +64,20 @@ func printable(r rune) rune {
 	return r
 }
 
-// full reports whether no more problems are told: somebody who pastes another file
-// does not want to read on, and a hostile one shall not cost more than it weighs.
+// full reports whether the limit of problems is reached. A wrong file would yield too
+// many to read, and a hostile one should not cost more than its size.
 func (d *decoder) full() bool { return len(d.problems) >= mostProblems }
 
 func (d *decoder) count() int { return len(d.problems) + d.more }
 
-// parse reads YAML, of which JSON is a part.
+// parse reads YAML, which includes JSON.
 func (d *decoder) parse(data []byte) *yaml.Node {
 	switch {
 	case len(data) > mostBytes:
 		d.wrong(nil, "the file is larger than %d MiB", mostBytes>>20)
 		return nil
 	case crumbs(data):
-		d.wrong(nil, "this is no table of policies: it holds hardly anything but punctuation")
+		d.wrong(nil, "not a table of policies: it is almost only punctuation")
 		return nil
 	}
 	if root, ok := parseJSON(data, d.text); ok {
@@ -96,7 +95,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 		return nil
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		d.wrong(nil, "the file holds more than one document")
+		d.wrong(nil, "the file has more than one document")
 		return nil
 	}
 	if len(doc.Content) != 1 {
@@ -108,8 +107,8 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 
 var punctuation = bytesOf(",[]{}:-?&*!|>\n")
 
-// crumbs reports whether the file would cost many times its size to read: every
-// value takes a node, be it one byte long.
+// crumbs reports whether reading the file would cost many times its size: every value
+// needs a node, even if it is one byte long.
 func crumbs(data []byte) bool {
 	n := 0
 	for _, c := range data {
@@ -122,7 +121,7 @@ func crumbs(data []byte) bool {
 
 var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
-// syntax notes what the library says.
+// syntax reports a syntax error of the library.
 func (d *decoder) syntax(data []byte, err error) {
 	if n, err := syntaxJSON(data); err != nil {
 		d.wrong(n, "neither JSON nor YAML: %v", err)
@@ -137,7 +136,7 @@ func (d *decoder) syntax(data []byte, err error) {
 	d.wrong(nil, "not YAML: %s", strings.TrimPrefix(text, "yaml: "))
 }
 
-// A scalar has a spelling of its own.
+// A scalar parses its own text.
 type scalar interface{ parse(text string) error }
 
 // value reads a node into v.
@@ -151,7 +150,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 
 func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		d.wrong(n, "anchors and aliases are not read here: write it out")
+		d.wrong(n, "anchors and aliases are not supported: repeat the value")
 		return
 	}
 	if s := scalarOf(v); s != nil {
@@ -175,11 +174,11 @@ func (d *decoder) read(n *yaml.Node, v reflect.Value) {
 func (d *decoder) scalar(n *yaml.Node, s scalar) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		d.wrong(n, "a single value is expected here, not a %s", kind(n))
+		d.wrong(n, "expected a single value, not a %s", kind(n))
 	case isCode(s) && misread(n) != "":
 		d.wrong(n, "without quotes YAML reads %s as %s: write \"%[1]s\"", short(n.Value), misread(n))
 	case n.Tag == "!!null":
-		d.wrong(n, "a value is missing")
+		d.wrong(n, "the value is missing")
 	default:
 		err := s.parse(n.Value)
 		if err == nil {
@@ -191,17 +190,17 @@ func (d *decoder) scalar(n *yaml.Node, s scalar) {
 	}
 }
 
-// quotes holds a value to how it is written: what reads like a number is a text in
-// quotes only, and a number without.
+// quotes checks how a value is written: text that looks like a number needs quotes, and a
+// number must not have them.
 func quotes(n *yaml.Node, s scalar) error {
 	switch s.(type) {
 	case *text:
 		if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" {
-			return fmt.Errorf("%s is no text: write \"%[1]s\"", short(n.Value))
+			return fmt.Errorf("%s is not text: write \"%[1]s\"", short(n.Value))
 		}
 	case *count, *amount, *ratio, *number, *truth:
 		if n.Tag == "!!str" && n.Value != none {
-			return fmt.Errorf("%q is a text: write it without quotes", short(n.Value))
+			return fmt.Errorf("%q is text: write it without quotes", short(n.Value))
 		}
 	}
 	return nil
@@ -217,15 +216,15 @@ func kind(n *yaml.Node) string {
 	return "value"
 }
 
-// fields reads a mapping with fields that are known.
+// fields reads a mapping with known fields.
 func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.wrong(n, "fields are expected here, not a %s: %s", kind(n), strings.Join(d.fieldNames(v.Type()), ", "))
+		d.wrong(n, "expected fields, not a %s: %s", kind(n), strings.Join(d.fieldNames(v.Type()), ", "))
 		return
 	}
 	names := d.fieldNames(v.Type())
-	var room [32]int           // more than there are anywhere
-	lines := room[:len(names)] // where each stands
+	var room [32]int           // more than any struct has
+	lines := room[:len(names)] // of each field
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		index := slices.Index(names, key.Value)
@@ -234,7 +233,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value) {
 			d.unknown(key, names)
 			continue
 		case lines[index] > 0:
-			d.wrong(key, "%s stands here twice, first in line %d", key.Value, lines[index])
+			d.wrong(key, "duplicate field %s, first in line %d", key.Value, lines[index])
 			continue
 		}
 		lines[index] = key.Line
@@ -254,14 +253,14 @@ func (d *decoder) fieldNames(t reflect.Type) []string {
 	return names
 }
 
-// entries reads a mapping whose keys have a spelling of their own.
+// entries reads a mapping whose keys are scalars of their own type.
 func (d *decoder) entries(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.MappingNode {
-		d.wrong(n, "a mapping is expected here, not a %s", kind(n))
+		d.wrong(n, "expected a mapping, not a %s", kind(n))
 		return
 	}
 	if len(n.Content)/2 > mostEntries {
-		d.wrong(n, "%d entries are more than the %d that are read", len(n.Content)/2, mostEntries)
+		d.wrong(n, "%d entries are more than the limit of %d", len(n.Content)/2, mostEntries)
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
@@ -273,7 +272,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value) {
 			continue
 		}
 		if v.MapIndex(key).IsValid() {
-			d.wrong(n.Content[i], "%s stands here twice", n.Content[i].Value)
+			d.wrong(n.Content[i], "duplicate key %s", n.Content[i].Value)
 			continue
 		}
 		value := reflect.New(v.Type().Elem()).Elem()
@@ -285,11 +284,11 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value) {
 
 func (d *decoder) items(n *yaml.Node, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.wrong(n, "a list is expected here, not a %s: each entry begins with a dash, or all stand in [ ]", kind(n))
+		d.wrong(n, "expected a list, not a %s: begin each entry with a dash, or put all entries in [ ]", kind(n))
 		return
 	}
 	if len(n.Content) > mostEntries {
-		d.wrong(n, "%d entries are more than the %d that are read", len(n.Content), mostEntries)
+		d.wrong(n, "%d entries are more than the limit of %d", len(n.Content), mostEntries)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -298,25 +297,25 @@ func (d *decoder) items(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// unknown notes a field that there is not.
+// unknown reports an unknown field.
 func (d *decoder) unknown(key *yaml.Node, names []string) {
 	hint := ""
 	if !d.full() {
 		hint = nearest(key.Value, names)
 	}
-	d.wrong(key, "there is no field %q here%s", short(key.Value), hint)
+	d.wrong(key, "unknown field %q%s", short(key.Value), hint)
 }
 
-// nearest is a hint at the name that was probably meant, or at all there are.
+// nearest returns a hint at the name that was probably meant, or a list of all names.
 func nearest(name string, names []string) string {
 	if best := closest(name, names); best != "" {
 		return fmt.Sprintf("; did you mean %s?", best)
 	}
-	return "; those there are: " + strings.Join(names, ", ")
+	return "; known are:  " + strings.Join(names, ", ")
 }
 
-// closest is the name that begins like that or differs least, empty if half of it is
-// different.
+// closest returns the name that begins with this text or differs least from it, or "" if
+// more than half differs.
 func closest(name string, names []string) (best string) {
 	least := len(name)/2 + 1
 	for _, n := range names {
@@ -330,7 +329,7 @@ func closest(name string, names []string) (best string) {
 	return best
 }
 
-// short cuts what is quoted from a file.
+// short shortens text that is quoted from a file.
 func short(s string) string {
 	if len(s) > 40 {
 		return strings.ToValidUTF8(s[:40], "") + "…"

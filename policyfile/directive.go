@@ -8,9 +8,9 @@ import (
 // A document may begin with directives, among blank lines and comments.
 var version12 = regexp.MustCompile(`\A(?:\x{feff})?(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n)*?%YAML[ \t]+1\.(2)[ \t\r\n]`)
 
-// as11 lets a document that says it is YAML 1.2 say 1.1, which is all that the
-// library accepts by name. It reads both alike, and what they differ in (yes and no,
-// numbers that begin with 0) is read from the text here.
+// as11 changes a declared version YAML 1.2 to 1.1, the only one that the library accepts.
+// The library reads both alike. Where they differ (yes and no, numbers that begin with
+// 0), this package reads the text itself.
 func as11(data []byte) []byte {
 	at := version12.FindSubmatchIndex(data)
 	if at == nil {

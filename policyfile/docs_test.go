@@ -116,8 +116,8 @@ func TestDocsTellTheDefaults(t *testing.T) {
 	fields, config := reflect.TypeFor[breakerSettings](), breakerSettings{}.config()
 	checked := 0
 	for i := range fields.NumField() {
-		_, told, ok := strings.Cut(fields.Field(i).Tag.Get("doc"), "Left out: ")
-		if !ok || told == "for ever." {
+		_, told, ok := strings.Cut(fields.Field(i).Tag.Get("doc"), "Default: ")
+		if !ok || told == "no limit." {
 			continue
 		}
 		name := fields.Field(i).Name

@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// An Error tells everything that is wrong with a file.
+// An Error lists all mistakes in a file.
 type Error struct {
 	Name     string // of the file
 	Problems []Problem
 }
 
-// A Problem is one thing that is wrong, or worth a note, and where.
+// A Problem is a mistake, or something worth a note, and its place.
 type Problem struct {
 	Line, Column int // from 1; zero: the file as a whole
 	Text         string
 }
 
-// In is the problem as compilers tell it, of a file with that name:
+// In returns the problem in the format of compilers, for a file of this name:
 // "policies.yaml:3:5: …".
 func (p Problem) In(name string) string {
 	switch {
@@ -35,7 +35,7 @@ func inOrder(a, b Problem) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
-// Error tells one problem a line, see [Problem.In].
+// Error returns one problem a line; see [Problem.In].
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -44,10 +44,10 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// mostProblems is how many are told.
+// mostProblems is how many problems are reported.
 const mostProblems = 100
 
-// result is the Error, nil if there are no problems.
+// result returns the Error, or nil if there are no problems.
 func (d *decoder) result(name string) error {
 	if len(d.problems) == 0 {
 		return nil

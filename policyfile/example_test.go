@@ -44,10 +44,10 @@ func ExampleLoad() {
 	// Output:
 	// 3 sends: <nil>
 	// 1007 Account closed
-	//   class         fatal; effect not applied (unknown, if it came under 408, 425, 429 or anything but a 4xx)
+	//   class         fatal; effect not applied (unknown under 408, 425, 429 or anything but a 4xx)
 	//   what to do    Ask Acme why, and stop paying until then.
 	//   what happens  the call ends, and every further call with this key fails at once until a person unlocks it
-	//   breaker       counts as a sign of life
+	//   breaker       counts as a success
 	//   worst case    1 send, 8s
 }
 
@@ -59,7 +59,7 @@ func ExampleParse() {
 	fmt.Println(errors.As(err, &wrong), len(wrong.Problems))
 	// Output:
 	// acme.yaml:3:3: codes[404] (client error): attempts 3: a fatal error is not retryable
-	// acme.yaml:4:9: there is no field "elapsd" here; did you mean elapsed?
+	// acme.yaml:4:9: unknown field "elapsd"; did you mean elapsed?
 	// true 2
 }
 

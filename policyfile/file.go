@@ -11,29 +11,28 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A File is what a file says, checked and compiled.
+// A File is the checked and compiled content of a file.
 type File struct {
-	// Policies with their catalog: for retry.Config.Policies, or
-	// retry.Retrier.Reload.
+	// Policies are the policies of the file with their catalog: for
+	// retry.Config.Policies, or retry.Retrier.Reload.
 	Policies *policy.Set
-	// Breaker and Budget are what the file says of them, zero where it says
-	// nothing: for breaker.New or NewGroup, and for retry.NewBudget. They are right,
-	// or there were an error; who changes them while a program runs must restart
-	// it.
+	// Breaker and Budget are the settings of the file, with zero where it sets nothing:
+	// for breaker.New or NewGroup, and for retry.NewBudget. They are validated. Changes
+	// take effect after a restart of the program.
 	Breaker breaker.Config
 	Budget  retry.BudgetConfig
 
-	// Notes tell what is right but may not be meant, in the order of the file:
-	// attempts that together cost more than the budget holds, so that a call is
-	// sent that often only if others succeed meanwhile; a max-retry-after for which
-	// elapsed leaves no time; a code such as 10-19, which is a word.
+	// Notes are about settings that are valid but may not be intended, in the order of
+	// the file: attempts that together cost more than the budget holds, so that they are
+	// reached only if other calls succeed meanwhile; a max-retry-after for which elapsed
+	// leaves no time; a code such as 10-19, which is a word.
 	Notes []Problem
 
-	path, text string // that it was loaded from
+	path, text string // where it was loaded from
 }
 
-// Load reads a file. What is wrong with it is an [*Error], with everything at
-// once; one that cannot be read is that of package os.
+// Load reads a file. For mistakes in it, Load returns an [*Error] that has all of them.
+// For a file that cannot be read, it returns the error of package os.
 func Load(path string) (*File, error) {
 	data, err := read(path)
 	if err != nil {
@@ -52,8 +51,8 @@ func loaded(path string, data []byte) (*File, error) {
 
 func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, mostBytes+1)) }
 
-// Parse is Load for what was read already. The name stands in errors, and where the
-// origin of a policy is told.
+// Parse is Load for data that has been read. The name appears in errors and as the origin
+// of policies.
 func Parse(name string, data []byte) (*File, error) {
 	d := newDecoder()
 	d.name, d.text = name, string(data)
@@ -94,7 +93,7 @@ func (s *settings) policy() policy.Policy {
 	}
 }
 
-// leaves are the errors that were joined into one.
+// leaves returns the errors that were joined into one.
 func leaves(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error

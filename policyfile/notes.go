@@ -14,15 +14,14 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A notebook is where the notes on a file are written down, those of the statuses of
-// a range once.
+// A notebook collects the notes on a file. The statuses of a range share one note.
 type notebook struct {
 	*decoder
-	file *File
-	told map[Problem]bool
+	file     *File
+	reported map[Problem]bool
 }
 
-// notes are what is right in a file but may not be meant.
+// notes notes what is valid in a file but may not be intended.
 func (d *decoder) notes(root *yaml.Node, doc *document, f *File) {
 	n := &notebook{d, f, map[Problem]bool{}}
 	n.odd(root, doc)
@@ -41,22 +40,22 @@ func (n *notebook) add(where, format string, args ...any) {
 	if at := n.places[where]; at != nil {
 		p.Line, p.Column = at.Line, at.Column
 	}
-	if !n.told[p] {
-		n.told[p] = true
+	if !n.reported[p] {
+		n.reported[p] = true
 		n.file.Notes = append(n.file.Notes, p)
 	}
 }
 
-// A placed policy is one that the file has, with what applies there in all.
+// A placed policy is one that the file sets, together with the policy that applies there.
 type placed struct {
 	where   string
 	own     settings
-	verdict classify.Verdict // of an error that it is for
+	verdict classify.Verdict // of an error to which it applies
 	policy  policy.Policy
 }
 
-// policies are those of the file for errors that may be sent again. Under any status
-// some are: those with a code that says so.
+// policies returns the policies of the file for errors that may be retried. Every status
+// counts, because a code under it may be retryable.
 func (doc *document) policies(f *File) (all []placed) {
 	add := func(where string, own settings, v classify.Verdict) {
 		all = append(all, placed{where, own, v, f.Policies.For(v)})
@@ -79,8 +78,8 @@ func (doc *document) policies(f *File) (all []placed) {
 	return all
 }
 
-// scarce notes where the resends of one call together cost more than a full budget
-// holds. That is no mistake: other calls put tokens back. But who writes 20 attempts
+// scarce notes where the retries of one call together cost more than a full budget holds.
+// That is valid, because other calls put tokens back. But somebody who writes 20 attempts
 // may not expect 11.
 func (n *notebook) scarce(p *placed, tokens int) {
 	v, does := &p.verdict, &p.policy
@@ -90,27 +89,27 @@ func (n *notebook) scarce(p *placed, tokens int) {
 	case does.Cost < 1 || does.MaxAttempts-1 <= tokens/does.Cost:
 		return
 	}
-	n.add(p.where, "%d attempts at %d tokens a resend: a full budget of %d pays for %d sends, and for more only if other calls succeed meanwhile",
+	n.add(p.where, "%d attempts at %d tokens a retry: a full budget of %d pays for %d attempts, and for more only if other calls succeed meanwhile",
 		does.MaxAttempts, does.Cost, tokens, 1+tokens/does.Cost)
 }
 
-// unwaited notes a wait that is allowed and for which a call has no time.
+// unwaited notes a wait that is allowed but for which a call has no time.
 func (n *notebook) unwaited(p *placed) {
 	does, wait := &p.policy, time.Duration(p.own.MaxRetryAfter)
 	if wait > 0 && wait == does.MaxRetryAfter && does.MaxAttempts != 1 && does.MaxElapsed > 0 && does.MaxElapsed <= wait {
-		n.add(p.where, "max-retry-after %v does not fit into elapsed %v: a wait as long ends the call at once; a longer elapsed beside it allows it", wait, does.MaxElapsed)
+		n.add(p.where, "max-retry-after %v does not fit into elapsed %v: a wait that long ends the call at once; a longer elapsed allows it", wait, does.MaxElapsed)
 	}
 }
 
-// likeSeveral is one code that may be meant as a range or a list.
+// likeSeveral matches a code that may be intended as a range or a list.
 var likeSeveral = regexp.MustCompile(`^[0-9]+( ?[-–,;/] ?[0-9]+)+$`)
 
-// odd notes codes that are words, and may not be meant to be.
+// odd notes codes that are words but may not be intended as words.
 func (n *notebook) odd(root *yaml.Node, doc *document) {
 	for i, r := range doc.Rules {
 		if code, single := r.Code.one(); single && likeSeveral.MatchString(string(code)) {
 			at := child(child(root, "rules").Content[i], "code")
-			n.file.Notes = append(n.file.Notes, Problem{at.Line, at.Column, fmt.Sprintf("%s is a word: a range of numbers is written 1000..1999, and each of several codes has a rule of its own", code.Text())})
+			n.file.Notes = append(n.file.Notes, Problem{at.Line, at.Column, fmt.Sprintf("%s is a word: write a range of numbers as 1000..1999, and several codes as one rule each", code.Text())})
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// catalog makes that of the rules that are right, on top of the base's: what is wrong
-// besides is found as well. A name is required even of a catalog that is not read
-// further.
+// catalog makes a catalog of the valid rules, on top of the base's, so that other
+// mistakes are found as well. A name is required even if the rest of the catalog could
+// not be read.
 func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *classify.Catalog) {
 	switch {
 	case base == nil:
@@ -28,16 +28,16 @@ func (d *decoder) catalog(root *yaml.Node, doc *document, base *policy.Set) (c *
 		rules = d.rules(at.Content, doc.Rules)
 	}
 	if doc.Extends == "" && doc.Name == "" && !d.bad[root] {
-		d.wrong(root, "a name is needed, or extends")
+		d.wrong(root, "name or extends is required")
 	}
 	c, err := c.With(rules...)
 	d.translate(cmp.Or(at, root), err, nil)
 	return c
 }
 
-// unread tells of which codes a rule may be among what could not be read: in a table
-// to extend that there is not, behind a field that is misspelled, or as a rule that is
-// wrong.
+// unread returns a function that reports whether a code may have a rule among what could
+// not be read: in an unknown table to extend, behind a misspelled field, or in an invalid
+// rule.
 func (d *decoder) unread(root *yaml.Node, doc *document, base *policy.Set) func(classify.Code) bool {
 	at := child(root, "rules")
 	var wrong []codes
@@ -59,7 +59,7 @@ func (d *decoder) unread(root *yaml.Node, doc *document, base *policy.Set) func(
 	}
 }
 
-// rules are those that are right.
+// rules returns the valid rules.
 func (d *decoder) rules(nodes []*yaml.Node, written []rule) (right []classify.Rule) {
 	for i := range written {
 		before := d.count()
@@ -85,8 +85,7 @@ func (r *rule) rule() classify.Rule {
 	}
 }
 
-// checkRule finds what is wrong with a rule by itself, as far as its fields could be
-// read.
+// checkRule reports the mistakes in a rule itself, as far as its fields could be read.
 func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 	unknown := func(field string) bool { return d.unknownIn(at, field, reflect.TypeFor[rule]()) }
 	if r.Code == (codes{}) && !unknown("code") {
@@ -99,23 +98,23 @@ func (d *decoder) checkRule(at *yaml.Node, r *rule) {
 		d.wrong(cmp.Or(child(at, "class"), at), "the rule has no class: retryable, resync, fix-and-resend or fatal")
 	}
 	if r.Lockout && classify.Class(r.Class) != classify.Fatal && !unknown("class") {
-		d.wrong(child(at, "lockout"), "a lockout without class fatal: a key that is of no use is not tried again")
+		d.wrong(child(at, "lockout"), "lockout requires class fatal: a call with a useless key is not retried")
 	}
 	if code, single := r.Code.one(); single && d.isSuccess(code) {
-		d.wrong(child(at, "code"), "%s says that there is no error", r.Code)
+		d.wrong(child(at, "code"), "%s means success", r.Code)
 	}
 	if r.Code == (codes{}) || unknown("i-am-sure") {
 		return
 	}
 	if r.Effect == classify.NotApplied && !r.Sure && r.Code.touches(500, 599) {
-		d.wrong(child(at, "effect"), "not-applied is claimed of %s, which reads like an HTTP 5xx: those prove nothing; if this code does, add i-am-sure: true", r.Code)
+		d.wrong(child(at, "effect"), "effect not-applied for %s, which looks like an HTTP 5xx: such a status proves nothing; if this code does, add i-am-sure: true", r.Code)
 	}
 	if d.judges && r.inert() {
-		d.wrong(child(at, "code"), "%s reads like an HTTP status: a rule has no effect on answers that have only that; use statuses: {%v: {…}} for those, or add i-am-sure: true if answers hold this code in their body", r.Code, r.Code.span())
+		d.wrong(child(at, "code"), "%s looks like an HTTP status: a rule does not apply to answers with only a status; use statuses: {%v: {…}} for those, or add i-am-sure: true if answers have this code in their body", r.Code, r.Code.span())
 	}
 }
 
-// isSuccess reports whether the code says that there is no error.
+// isSuccess reports whether the code means success.
 func (d *decoder) isSuccess(code classify.Code) bool {
 	if d.success == nil {
 		return code == "0"
@@ -123,7 +122,7 @@ func (d *decoder) isSuccess(code classify.Code) bool {
 	return slices.Contains(d.success, code)
 }
 
-// overlaps finds rules that speak for the same codes, and tells where both are.
+// overlaps reports rules for the same codes, with the place of both.
 func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
 	collide := func(i, j int) {
 		i, j = max(i, j), min(i, j)
@@ -149,7 +148,7 @@ func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
 		}
 	}
 	slices.SortStableFunc(ranges, func(a, b span) int { return a.first.Compare(b.first) })
-	far := 0 // of those before, the one that reaches furthest
+	far := 0 // of the ranges so far, the one with the largest end
 	for n := 1; n < len(ranges); n++ {
 		if ranges[n].first.Compare(ranges[far].last) <= 0 {
 			collide(ranges[n].rule, ranges[far].rule)
@@ -160,7 +159,7 @@ func (d *decoder) overlaps(nodes []*yaml.Node, rules []rule) {
 	}
 }
 
-// A span is the range that a rule is about.
+// A span is the range of a rule.
 type span struct {
 	first, last classify.Code
 	rule        int

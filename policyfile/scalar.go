@@ -19,7 +19,7 @@ import (
 
 const none = "none"
 
-// scalarOf returns how a value is read from its text, nil if it is not a scalar.
+// scalarOf returns the parser of a value, or nil if it is not a scalar.
 func scalarOf(v reflect.Value) scalar {
 	p := v.Addr
 	if !v.CanAddr() {
@@ -50,10 +50,10 @@ func scalarOf(v reflect.Value) scalar {
 	return nil
 }
 
-// The words that there are.
+// The words that are allowed.
 var (
 	allClasses   = []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
-	ruleClasses  = allClasses[1:] // one without says nothing
+	ruleClasses  = allClasses[1:] // a rule needs a class
 	effects      = []classify.Effect{classify.Unknown, classify.NotApplied}
 	breakerModes = []policy.BreakerMode{policy.Failure, policy.Ignored, policy.Success, policy.Trip}
 	jitters      = []policy.Jitter{policy.JitterFull, policy.JitterEqual, policy.JitterNone}
@@ -65,7 +65,7 @@ type (
 	number float64
 )
 
-// mostText is a long paragraph: names and advice stand in errors and logs.
+// mostText limits names and advice, which appear in errors and logs, to a long paragraph.
 const mostText = 4096
 
 func (t *text) parse(s string) error {
@@ -75,17 +75,17 @@ func (t *text) parse(s string) error {
 	}
 	switch {
 	case len(s) > mostText:
-		return fmt.Errorf("a text of %d bytes is longer than the %d that fit into an error", len(s), mostText)
+		return fmt.Errorf("a text of %d bytes is longer than the limit of %d", len(s), mostText)
 	case !plain && strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || r == utf8.RuneError }):
-		return errors.New("the text holds a character that cannot be printed, or is not UTF-8")
+		return errors.New("the text has an unprintable character or is not UTF-8")
 	}
 	*t = text(s)
 	return nil
 }
 
-// isPlain reports whether a text is one line of ASCII, as nearly all are.
+// isPlain reports whether a text is one line of ASCII, the usual case.
 func isPlain(s string) bool {
-	blank := true // before this
+	blank := true // the previous character
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && blank {
 			return false
@@ -106,16 +106,16 @@ func (t *truth) parse(s string) error {
 func (n *number) parse(s string) error {
 	f, err := strconv.ParseFloat(s, 64)
 	if errors.Is(err, strconv.ErrRange) && f > 1 {
-		return fmt.Errorf("%q is too large: %g is the most", short(s), math.MaxFloat64)
+		return fmt.Errorf("%q is too large: the limit is %g", short(s), math.MaxFloat64)
 	}
 	if err != nil || !(f >= 1) || math.IsInf(f, 0) {
-		return fmt.Errorf("%q is not a number from 1 up", short(s))
+		return fmt.Errorf("%q is not a number of at least 1", short(s))
 	}
 	*n = number(f)
 	return nil
 }
 
-// A word is one of several.
+// A word is one of several words.
 type word[T fmt.Stringer] struct {
 	to  *T
 	all []T
@@ -144,13 +144,13 @@ func noneOf(s string, words []string) error {
 	if word := closest(s, words); word != "" {
 		hint = "; did you mean " + word + "?"
 	}
-	return fmt.Errorf("%q is none of %s%s", short(s), strings.Join(words, ", "), hint)
+	return fmt.Errorf("%q is not one of %s%s", short(s), strings.Join(words, ", "), hint)
 }
 
-// spelled is a word as it stands in a file.
+// spelled returns a word as files write it.
 func spelled(v fmt.Stringer) string { return strings.ReplaceAll(v.String(), " ", "-") }
 
-// duration is what is one but for its length, in the words of package time.
+// duration matches durations of package time, of any length.
 var duration = regexp.MustCompile(`^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)
 
 func (w *wait) parse(s string) error {
@@ -158,19 +158,19 @@ func (w *wait) parse(s string) error {
 		*w = policy.None
 		return nil
 	}
-	return (*period)(w).read(s, ", and none", "; for no limit, or no wait, write none")
+	return (*period)(w).read(s, ", or none", "; for no limit, or no wait, write none")
 }
 
 func (p *period) parse(s string) error { return p.read(s, "", "") }
 
-// read reads a duration; the rest is what a mistake is told in addition.
+// read reads a duration; none and zero complete the error texts.
 func (p *period) read(s, none, zero string) error {
 	d, err := time.ParseDuration(s)
 	switch {
 	case err != nil && duration.MatchString(s):
-		return fmt.Errorf("%q is too long: %v is the longest", short(s), time.Duration(math.MaxInt64).Truncate(time.Hour))
+		return fmt.Errorf("%q is too long: the limit is %v", short(s), time.Duration(math.MaxInt64).Truncate(time.Hour))
 	case err != nil:
-		return fmt.Errorf("%q is not a duration: 250ms, 10s and 2m are%s", short(s), none)
+		return fmt.Errorf("%q is not a duration, such as 250ms, 10s or 2m%s", short(s), none)
 	case d <= 0:
 		return fmt.Errorf("%q is not longer than zero%s", short(s), zero)
 	}
@@ -188,14 +188,14 @@ func (c *count) parse(s string) error {
 
 func (a *amount) parse(s string) error { return a.read(s, "", "") }
 
-// read reads a number; the rest is what a mistake is told in addition.
+// read reads a number; large and other complete the error texts.
 func (a *amount) read(s, large, other string) error {
 	n, err := strconv.ParseInt(s, 10, 0)
 	if errors.Is(err, strconv.ErrRange) && n > 0 {
-		return fmt.Errorf("%q is too large: %d is the most%s", short(s), math.MaxInt, large)
+		return fmt.Errorf("%q is too large: the limit is %d%s", short(s), math.MaxInt, large)
 	}
 	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number from 1 up%s", short(s), other)
+		return fmt.Errorf("%q is not a number of at least 1%s", short(s), other)
 	}
 	*a = amount(n)
 	return nil
@@ -208,7 +208,7 @@ func (r *ratio) parse(s string) error {
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(f > 0 && f <= 1) {
-		return fmt.Errorf("%q is not a share above 0 and up to 1, nor none", short(s))
+		return fmt.Errorf("%q is not a share above 0 and up to 1, or none", short(s))
 	}
 	*r = ratio(f)
 	return nil
@@ -217,7 +217,7 @@ func (r *ratio) parse(s string) error {
 func (h *status) parse(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 100 || n > 599 {
-		return fmt.Errorf("%q is not an HTTP status: 100 to 599 are, and ranges such as 500..599", short(s))
+		return fmt.Errorf("%q is not an HTTP status from 100 to 599, or a range such as 500..599", short(s))
 	}
 	*h = status(n)
 	return nil
@@ -232,12 +232,12 @@ func (h *statuses) parse(s string) error {
 		return new(status).parse(s)
 	}
 	if h.last < h.first {
-		return fmt.Errorf("the range %s runs backwards", short(s))
+		return fmt.Errorf("the range %s is reversed", short(s))
 	}
 	return nil
 }
 
-// String is the spelling.
+// String returns the statuses as files write them.
 func (h statuses) String() string {
 	if h.first == h.last {
 		return strconv.Itoa(int(h.first))
@@ -257,7 +257,7 @@ func (r *refund) parse(s string) error {
 	return noneOf(s, refunds)
 }
 
-// placeOf is what errors call the entry of a key.
+// placeOf returns the name of the entry of a key in errors.
 func placeOf(key reflect.Value) string {
 	switch k := key.Interface().(type) {
 	case classify.Code:

@@ -11,8 +11,8 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// byStatus makes policies of single statuses of those for ranges. A single status
-// wins over a range around it, field by field.
+// byStatus expands ranges into policies of single statuses. A single status wins over a
+// range that includes it, field by field.
 func (d *decoder) byStatus(written map[statuses]settings) map[int]policy.Policy {
 	d.statusOverlaps(written)
 	all := map[int]settings{}
@@ -33,7 +33,7 @@ func (d *decoder) byStatus(written map[statuses]settings) map[int]policy.Policy 
 	return policies
 }
 
-// spread lays what is said of a range under what is said of its statuses.
+// spread puts the settings of a range beneath those of its statuses.
 func (d *decoder) spread(span statuses, s settings, all map[int]settings) {
 	where := d.places[placeOfStatus(span)]
 	again := s.Attempts > 1 || s.Attempts == policy.None
@@ -41,7 +41,7 @@ func (d *decoder) spread(span statuses, s settings, all map[int]settings) {
 	for status := int(span.first); status <= int(span.last); status++ {
 		under := s
 		if again && !resent(status) {
-			under.Attempts = 0 // a range may hold 501, which nothing makes retryable
+			under.Attempts = 0 // a range may include 501, which is never retryable
 		}
 		some = some || resent(status)
 		single, ok := all[status]
@@ -52,19 +52,19 @@ func (d *decoder) spread(span statuses, s settings, all map[int]settings) {
 		all[status] = single.over(under)
 	}
 	if again && !some {
-		d.wrong(where, "statuses[%v]: attempts: none of these is retryable unless a code says so", span)
+		d.wrong(where, "statuses[%v]: attempts: none of these statuses is retryable by itself", span)
 	}
 }
 
-// ruleless judges by nothing but the status.
+// ruleless classifies by the status only.
 var ruleless, _ = classify.NewCatalog("HTTP")
 
-// resent reports whether an answer with this status and no code may be sent again.
+// resent reports whether an answer with this status and no code may be retried.
 func resent(status int) bool {
 	return ruleless.Classify(&classify.Error{Status: status}).Class == classify.Retryable
 }
 
-// over puts s on top of what is under it.
+// over puts s over under.
 func (s settings) over(under settings) settings {
 	return settings{
 		Attempts: cmp.Or(s.Attempts, under.Attempts), Backoff: cmp.Or(s.Backoff, under.Backoff), Elapsed: cmp.Or(s.Elapsed, under.Elapsed),
@@ -72,7 +72,7 @@ func (s settings) over(under settings) settings {
 	}
 }
 
-// statusOverlaps finds ranges that speak of the same statuses.
+// statusOverlaps reports ranges that overlap.
 func (d *decoder) statusOverlaps(written map[statuses]settings) {
 	spans := slices.SortedFunc(maps.Keys(written), func(a, b statuses) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last)) })
 	spans = slices.DeleteFunc(spans, func(s statuses) bool { return s.first == s.last })
@@ -82,17 +82,17 @@ func (d *decoder) statusOverlaps(written map[statuses]settings) {
 			d.wrong(d.places[placeOfStatus(span)], "the range %v overlaps the range %v in line %d", span, before, d.places[placeOfStatus(before)].Line)
 		}
 		if span.last < before.last {
-			spans[i] = before // which reaches further
+			spans[i] = before // it reaches further
 		}
 	}
 }
 
 func placeOfStatus(s statuses) string { return fmt.Sprintf("Statuses[%v]", s) }
 
-// statusNamed finds what the packages behind call a status.
+// statusNamed matches a status as errors of other packages name it.
 var statusNamed = regexp.MustCompile(`Statuses\[([0-9]+)`)
 
-// spanned says of a status that only a range has spoken of what that range is.
+// spanned replaces a status that only a range sets with that range.
 func (d *decoder) spanned(text string) string {
 	m := statusNamed.FindStringSubmatchIndex(text)
 	if m == nil || d.spans[text[m[2]:m[3]]] == "" {
@@ -101,12 +101,12 @@ func (d *decoder) spanned(text string) string {
 	return text[:m[2]] + d.spans[text[m[2]:m[3]]] + text[m[3]:]
 }
 
-// The codes that read like an HTTP status which says that something is wrong.
+// The codes that look like an HTTP status of an error.
 const firstStatus, lastStatus = 300, 599
 
-// judges reports whether the table is for answers that are judged by their status
-// where they have no code. One that extends http, or stands by itself, may be for a
-// client whose codes are the statuses.
+// judges reports whether the table is for answers that are classified by their status if
+// they have no code. A table that extends http, or none, may be for a client whose codes
+// are the statuses.
 func (doc *document) judges(base *policy.Set) bool {
 	if base == nil {
 		return len(doc.Statuses) > 0
@@ -115,14 +115,14 @@ func (doc *document) judges(base *policy.Set) bool {
 	return !codes || len(doc.Statuses) > 0
 }
 
-// inert reports whether the rule is likely to be meant for answers that it does not
-// apply to.
+// inert reports whether the rule is probably intended for answers to which it does not
+// apply.
 func (r *rule) inert() bool {
 	first, last, ok := r.Code.numbers()
 	return ok && !r.Sure && first >= firstStatus && last <= lastStatus
 }
 
-// span is the code as a status is written.
+// span returns the code as a status.
 func (c codes) span() statuses {
 	first, last, _ := c.numbers()
 	return statuses{status(first), status(last)}

@@ -68,26 +68,26 @@ func TestStatusRanges(t *testing.T) {
 }
 
 func TestStatusMistakes(t *testing.T) {
-	const inert = " a rule has no effect on answers that have only that; use statuses: {%: {…}} for those, or add i-am-sure: true if answers hold this code in their body"
+	const inert = " a rule does not apply to answers with only a status; use statuses: {%: {…}} for those, or add i-am-sure: true if answers have this code in their body"
 	told := func(statuses string) string { return strings.ReplaceAll(inert, "%", statuses) }
 	for name, tt := range map[string]struct {
 		file string
 		want []string
 	}{
-		"backwards":        {"name: x\nstatuses: {599..500: {}}\n", []string{"f:2:12: the range 599..500 runs backwards"}},
-		"no status":        {"name: x\nstatuses: {5xx: {}, 500..600: {}, 500-599: {}}\n", []string{`f:2:12: "5xx" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`, `f:2:21: "500..600" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`, `f:2:35: "500-599" is not an HTTP status: 100 to 599 are, and ranges such as 500..599`}},
-		"twice":            {"name: x\nstatuses: {503: {}, 503..503: {}}\n", []string{"f:2:21: 503..503 stands here twice"}},
+		"backwards":        {"name: x\nstatuses: {599..500: {}}\n", []string{"f:2:12: the range 599..500 is reversed"}},
+		"no status":        {"name: x\nstatuses: {5xx: {}, 500..600: {}, 500-599: {}}\n", []string{`f:2:12: "5xx" is not an HTTP status from 100 to 599, or a range such as 500..599`, `f:2:21: "500..600" is not an HTTP status from 100 to 599, or a range such as 500..599`, `f:2:35: "500-599" is not an HTTP status from 100 to 599, or a range such as 500..599`}},
+		"twice":            {"name: x\nstatuses: {503: {}, 503..503: {}}\n", []string{"f:2:21: duplicate key 503..503"}},
 		"overlapping":      {"name: x\nstatuses:\n  500..599: {cost: 1}\n  502..503: {cost: 2}\n  400..500: {cost: 3}\n", []string{"f:3:3: the range 500..599 overlaps the range 400..500 in line 5", "f:4:3: the range 502..503 overlaps the range 500..599 in line 3"}},
 		"covered":          {"name: x\nstatuses:\n  500..599: {}\n  501..502: {}\n  510..511: {}\n", []string{"f:4:3: the range 501..502 overlaps the range 500..599 in line 3", "f:5:3: the range 510..511 overlaps the range 500..599 in line 3"}},
-		"fatal":            {"name: x\nstatuses: {401..404: {attempts: 3}}\n", []string{"f:2:12: statuses[401..404]: attempts: none of these is retryable unless a code says so"}},
+		"fatal":            {"name: x\nstatuses: {401..404: {attempts: 3}}\n", []string{"f:2:12: statuses[401..404]: attempts: none of these statuses is retryable by itself"}},
 		"one mistake":      {"name: x\nstatuses: {500..599: {backoff: {initial: 3s, max: 1s}}}\n", []string{"f:2:12: statuses[500..599].backoff: max 1s is below initial 3s"}},
 		"one of it":        {"name: x\nstatuses: {500..599: {backoff: {initial: 3s, max: 5s}}, 503: {backoff: {initial: 2s, max: 1s}}}\n", []string{"f:2:57: statuses[503].backoff: max 1s is below initial 2s"}},
-		"without end":      {"name: x\nstatuses: {500..599: {attempts: none, elapsed: none}}\n", []string{"f:2:12: statuses[500..599]: neither attempts nor elapsed has a limit: a call would go on without end"}},
-		"a rule for one":   {"extends: nexpay\nrules:\n  - {code: 503, name: Busy, class: retryable}\n", []string{"f:3:12: code 503 reads like an HTTP status:" + told("503")}},
-		"of another table": {"extends: jsonrpc\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:3:12: code 429 reads like an HTTP status:" + told("429")}},
-		"beside statuses":  {"extends: http\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:4:12: code 429 reads like an HTTP status:" + told("429")}},
-		"for a range":      {"name: x\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 400..499, name: Wrong, class: fatal}\n", []string{"f:4:12: the range 400..499 reads like an HTTP status:" + told("400..499")}},
-		"a policy for one": {"extends: nexpay\ncodes:\n  503: {attempts: 2}\n", []string{`f:3:3: codes[503]: catalog "Nexpay" has no rule for this code: add one, or leave this out; what to do about the HTTP status 503 stands under statuses`}},
+		"without end":      {"name: x\nstatuses: {500..599: {attempts: none, elapsed: none}}\n", []string{"f:2:12: statuses[500..599]: neither attempts nor elapsed has a limit: a call would never end"}},
+		"a rule for one":   {"extends: nexpay\nrules:\n  - {code: 503, name: Busy, class: retryable}\n", []string{"f:3:12: code 503 looks like an HTTP status:" + told("503")}},
+		"of another table": {"extends: jsonrpc\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:3:12: code 429 looks like an HTTP status:" + told("429")}},
+		"beside statuses":  {"extends: http\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 429, name: Busy, class: retryable}\n", []string{"f:4:12: code 429 looks like an HTTP status:" + told("429")}},
+		"for a range":      {"name: x\nstatuses: {429: {cost: none}}\nrules:\n  - {code: 400..499, name: Wrong, class: fatal}\n", []string{"f:4:12: the range 400..499 looks like an HTTP status:" + told("400..499")}},
+		"a policy for one": {"extends: nexpay\ncodes:\n  503: {attempts: 2}\n", []string{`f:3:3: codes[503]: catalog "Nexpay" has no rule for this code: add one, or remove this entry; for the HTTP status 503 use statuses`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := policyfile.Parse("f", []byte(tt.file))

@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// WatchConfig says what to do about a file that changes.
+// WatchConfig configures [Watch].
 type WatchConfig struct {
-	// OnChange is given what the file says now, whenever that has changed and is
-	// right: for retry.Retrier.Reload above all. An error of it is told to OnError,
-	// and OnChange is not called again before the file changes again. Required.
+	// OnChange is called with the new content whenever the file has changed and is valid,
+	// for example to call retry.Retrier.Reload. If it returns an error, OnError gets the
+	// error, and OnChange is not called again until the file changes again. Required.
 	OnChange func(*File) error
 
-	// OnError hears of a file that cannot be read or is wrong, once for each such
-	// state: what was loaded before stays in force. Of several mistakes it hears one
-	// by one, in the order of the file, each an [*Error] with one Problem, so that
-	// each is a line of its own in a log; and so of an error of OnChange that joins
-	// several. Nil: nobody hears.
+	// OnError is called when the file cannot be read or is invalid, once for each such
+	// state. The content that was loaded before stays in force. OnError is called once
+	// for each mistake, in the order of the file, with an [*Error] that has one Problem,
+	// so that each is one line in a log. The same holds for an error of OnChange that
+	// joins several. Nil: errors are dropped.
 	OnError func(error)
 
-	// Interval is how often the file is read; a change is acted on when it has been
-	// read twice. Zero: 2 s; at least 10 ms.
+	// Interval is how often the file is read. A change takes effect when it has been read
+	// twice. Zero: 2 s; at least 10 ms.
 	Interval time.Duration
 }
 
@@ -33,20 +33,20 @@ const (
 	minInterval     = 10 * time.Millisecond
 )
 
-// A Watcher follows a file until it is closed. It is safe for concurrent use.
+// A Watcher watches a file until it is closed. It is safe for concurrent use.
 type Watcher struct {
 	path   string
 	cfg    WatchConfig
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
-	seen   string // what was acted on last
-	before string // what was read last
+	seen   string // the content that was acted on last
+	before string // the content that was read last
 }
 
-// Watch follows the file that f was loaded from: of whatever has changed since [Load],
-// OnChange hears. An error tells everything that is wrong with the configuration, or
-// that f was not loaded from a file.
+// Watch watches the file that f was loaded from, and calls OnChange for every change
+// since [Load]. It returns an error that lists everything wrong with the configuration,
+// or says that f was not loaded from a file.
 //
 //	f, err := policyfile.Load("policies.yaml")
 //	…
@@ -58,18 +58,18 @@ type Watcher struct {
 //	…
 //	defer w.Close()
 //
-// The file is read again and again and compared. That is blind to nothing: editors
-// that put another file in its place, Kubernetes that swaps a link to a folder, and
-// network file systems that tell nobody of changes. Hooks run one at a time, in a
-// goroutine of the Watcher's, and not after Close has returned; they must not
-// call Close. A panic in one ends the program, as in any goroutine.
+// Watch reads the file at every Interval and compares the content. So it works with
+// editors that replace the file, with Kubernetes, which swaps a link to a folder, and
+// with network file systems that do not report changes. Hooks run one at a time, in a
+// goroutine of the Watcher, and not after Close has returned. They must not call Close. A
+// panic in a hook ends the program, as in any goroutine.
 func Watch(f *File, cfg WatchConfig) (*Watcher, error) {
 	var errs []error
 	if f == nil || f.path == "" {
-		errs = append(errs, errors.New("policyfile: Watch needs a File that Load has returned"))
+		errs = append(errs, errors.New("policyfile: Watch needs a File from Load"))
 	}
 	if cfg.OnChange == nil {
-		errs = append(errs, errors.New("policyfile: WatchConfig.OnChange is nil: nobody would hear of changes"))
+		errs = append(errs, errors.New("policyfile: WatchConfig.OnChange is nil: set it to use the changes"))
 	}
 	if cfg.Interval == 0 {
 		cfg.Interval = defaultInterval
@@ -86,8 +86,7 @@ func Watch(f *File, cfg WatchConfig) (*Watcher, error) {
 	return w, nil
 }
 
-// Close ends the watching, and waits for a hook that is running. Closing again does
-// nothing.
+// Close stops watching and waits for a running hook to return. Further calls do nothing.
 func (w *Watcher) Close() error {
 	w.cancel()
 	w.done.Wait()
@@ -102,14 +101,15 @@ func (w *Watcher) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			w.look()
+			w.poll()
 		}
 	}
 }
 
-// look reads the file, and acts if it has changed, and stayed so since the last
-// look: who writes into it has it empty, or half, or not there for a moment.
-func (w *Watcher) look() {
+// poll reads the file, and acts if it has changed since the last action and not since the
+// last poll: while somebody writes the file, it may be empty, incomplete or missing for a
+// moment.
+func (w *Watcher) poll() {
 	data, err := read(w.path)
 	now := string(data)
 	if err != nil {
@@ -122,7 +122,7 @@ func (w *Watcher) look() {
 		return
 	case err != nil:
 		w.seen = now
-		w.tell(err)
+		w.report(err)
 		return
 	}
 	w.seen = now
@@ -131,11 +131,11 @@ func (w *Watcher) look() {
 		err = w.cfg.OnChange(f)
 	}
 	if err != nil {
-		w.tell(err)
+		w.report(err)
 	}
 }
 
-func (w *Watcher) tell(err error) {
+func (w *Watcher) report(err error) {
 	if w.cfg.OnError == nil {
 		return
 	}
@@ -144,7 +144,7 @@ func (w *Watcher) tell(err error) {
 	}
 }
 
-// apart are the mistakes that an error tells at once.
+// apart returns the mistakes that an error reports together.
 func apart(err error) (all []error) {
 	switch e := err.(type) {
 	case *Error:
@@ -161,7 +161,7 @@ func apart(err error) (all []error) {
 	return []error{err}
 }
 
-// read reads a file that is no larger than it may be; of a larger one a byte more.
+// read reads a file, at most one byte more than the limit.
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

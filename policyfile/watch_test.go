@@ -148,11 +148,11 @@ func TestWatchTellsMistakesOneByOne(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.NoError(t, w.Close())
 		require.Equal(t, []string{
-			`policies.yaml:2:18: "5" is not a duration: 250ms, 10s and 2m are, and none`,
+			`policies.yaml:2:18: "5" is not a duration, such as 250ms, 10s or 2m, or none`,
 			`policies.yaml:5:3: codes[100] (API key locked): attempts 2: a fatal error is not retryable`,
 			`policies.yaml:7:12: without quotes YAML reads 010 as the number 8: write "010"`,
-			`policies.yaml:8:12: code 503 reads like an HTTP status: a rule has no effect on answers that have only that; use statuses: {503: {…}} for those, or add i-am-sure: true if answers hold this code in their body`,
-			`policies.yaml:8:33: "retry" is none of retryable, resync, fix-and-resend, fatal; did you mean retryable?`,
+			`policies.yaml:8:12: code 503 looks like an HTTP status: a rule does not apply to answers with only a status; use statuses: {503: {…}} for those, or add i-am-sure: true if answers have this code in their body`,
+			`policies.yaml:8:33: "retry" is not one of retryable, resync, fix-and-resend, fatal; did you mean retryable?`,
 			"not now", "nor later: xy",
 		}, lines)
 	})
@@ -199,13 +199,13 @@ func TestWatchSwappedLinks(t *testing.T) {
 
 func TestWatchMistakes(t *testing.T) {
 	_, err := policyfile.Watch(nil, policyfile.WatchConfig{Interval: 1})
-	require.ErrorContains(t, err, "a File that Load has returned")
+	require.ErrorContains(t, err, "a File from Load")
 	require.ErrorContains(t, err, "OnChange is nil")
 	require.ErrorContains(t, err, "Interval 1ns is below 10ms")
 	f, err := policyfile.Parse("policies.yaml", says("2"))
 	require.NoError(t, err)
 	_, err = policyfile.Watch(f, policyfile.WatchConfig{OnChange: func(*policyfile.File) error { return nil }})
-	require.ErrorContains(t, err, "a File that Load has returned")
+	require.ErrorContains(t, err, "a File from Load")
 }
 
 // What changes between Load and Watch is heard of as well.

@@ -206,7 +206,7 @@ func TestExplain(t *testing.T) {
 		"?api=nexpay&status=503":            "HTTP 503",
 		"?api=cards&code=card_declined":     "card_declined Card declined",
 		"?code=card_declined":               "card_declined Card declined",
-		"?api=cards&code=nobody+knows":      `&#34;nobody knows&#34;: no rule knows this code`,
+		"?api=cards&code=nobody+knows":      `&#34;nobody knows&#34;: no rule for this code`,
 		"?api=gone&code=1":                  "there is no such API here",
 		"?api=cards&code=&status=":          "type a code, an HTTP status, or both",
 		"?api=cards&status=99":              "an HTTP status is a number from 100 to 599",
@@ -231,7 +231,7 @@ func TestExplain(t *testing.T) {
 		"own": retrier(t, retry.Config{Classifier: own}), "func": retrier(t, retry.Config{Classifier: classify.Func(own.Classify)}),
 	}}
 	require.Contains(t, html(t, w.page(t), "?api=own&code=E1"), "E1 One")
-	require.Contains(t, html(t, w.page(t), "?api=func&code=E1&status=400"), "no rule knows")
+	require.Contains(t, html(t, w.page(t), "?api=func&code=E1&status=400"), "no rule for")
 }
 
 // At most fifty codes are listed.

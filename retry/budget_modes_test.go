@@ -150,7 +150,7 @@ func TestRefundNames(t *testing.T) {
 	require.Equal(t, "refund only", retry.RefundOnly.String())
 	require.Equal(t, "no refund", retry.NoRefund.String())
 	_, err := retry.NewBudget(retry.BudgetConfig{Capacity: -1, Deposit: -2, Refund: 7})
-	for _, fault := range []string{"Capacity -1", "Deposit -2", "the unknown Refund(7)"} {
+	for _, fault := range []string{"Capacity -1", "Deposit -2", "Refund(7) is unknown"} {
 		require.ErrorContains(t, err, fault)
 	}
 	_, err = retry.NewBudget(retry.BudgetConfig{Capacity: 7, Deposit: math.MaxInt})

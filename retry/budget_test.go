@@ -64,7 +64,7 @@ func TestBudgetTooSmallForItsPolicies(t *testing.T) {
 	dear, err := policy.Nexpay().With(policy.Table{Codes: map[classify.Code]policy.Policy{"-32603": {Cost: 101}}})
 	require.NoError(t, err)
 	_, err = retry.New(retry.Config{Policies: dear})
-	require.EqualError(t, err, "policy: Codes[-32603]: Cost 101 is more than the 100 tokens that the budget holds: no resend could ever be paid for")
+	require.EqualError(t, err, "policy: Codes[-32603]: Cost 101 is more than the 100 tokens that the budget holds: no retry could ever be sent")
 	_, err = retry.New(retry.Config{Policies: dear, Nonces: newLane(t), Key: "k"})
 	require.ErrorContains(t, err, "Cost 101", "beside other mistakes")
 	require.ErrorContains(t, err, "Config.Key")

@@ -11,48 +11,48 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// call is the state of one call: what was sent, what came of it, and what it
-// cost. Why it ends is no part of it: that is returned, as an *Error that [call.end]
-// completes. It belongs to one goroutine.
+// A call is the state of one call: what was sent, the results, and the cost. Why it ends is
+// not part of it; that is returned as an *Error that [call.end] completes. It belongs to
+// one goroutine.
 type call struct {
 	r        *Retrier
-	tables   *tables          // that it began with
+	tables   *tables          // current when it began
 	breaker  *breaker.Breaker // nil: none
 	guard    guard            // nil: none
 	terms    terms
 	name     string
 	endpoint string
-	adapter  carry.Described // that the call is made by; nil: none that says so
-	start    time.Duration   // on clock(), 0 if that was not looked at yet
-	at       time.Duration   // on clock(), when the last send ended; 0 if that is not known, or there was more since
+	adapter  carry.Described // that makes the call; nil: none, or one that does not describe itself
+	start    time.Duration   // on clock(), 0 if it was not read yet
+	at       time.Duration   // on clock(), when the last send ended; 0 if unknown, or if the call did more since
 
 	ticket   *nonce.Ticket // of the last turn, nil without a source
 	err      error         // of the last attempt, nil if it succeeded
-	policy   policy.Policy // for the verdict on that
+	policy   policy.Policy // for its verdict
 	count    count
 	doubt    bool // some attempt may have taken effect
 	fallback bool // there is one
-	part     bool // of another call's attempt: it is not counted
-	counted  bool // it has been
+	nested   bool // of another call's attempt: it is not counted
+	counted  bool // it was counted
 	history  history
-	timer    *time.Timer // of its waits, nil in one that has not waited for a context
+	timer    *time.Timer // of its waits, nil if it has not waited for a context yet
 }
 
-// count is how often a call was sent, and what that cost.
+// A count is how often a call was sent, and what that cost.
 type count struct {
 	sends   int32
-	free    int8          // of the sends, resyncs and fixes: they have bounds of their own
+	free    int8          // sends that were resyncs or fixes, which have their own limits
 	resync  int8          // of those, resyncs
-	paid    int32         // tokens for the resend under way or next
+	paid    int32         // tokens for the current or next resend
 	cost    int32         // tokens for all of them
-	owed    bool          // that one has not been sent yet
-	away    time.Duration // not spent on sends: bounds on them leave it out
-	rested  time.Duration // of that, since the last send
+	owed    bool          // that resend has not been sent yet
+	away    time.Duration // time that does not count towards MaxElapsed
+	rested  time.Duration // part of it since the last send
 	sending time.Duration // spent on sends
 }
 
-// begin begins a call: every one, whatever kind it is.
-// m is the attempt around it, nil if there is none.
+// begin initializes a call of any kind. m is the mark of the surrounding attempt, nil if
+// there is none.
 func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
 	c.r, c.tables = r, r.tables.Load()
 	if len(opts) > 0 {
@@ -74,8 +74,8 @@ func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
 	}
 }
 
-// key names the API key that the last attempt went out with, or the next one
-// will, empty where that is not known yet.
+// key returns the name of the API key of the last attempt, or of the next one. It is empty
+// if that is not known yet.
 func (c *call) key() string {
 	if c.ticket != nil {
 		return c.ticket.Key()
@@ -84,7 +84,7 @@ func (c *call) key() string {
 	return key
 }
 
-// onlyKey is the key that every further attempt goes out with, if that is known.
+// onlyKey returns the key of all further attempts, if it is known.
 func (c *call) onlyKey() (key string, ok bool) {
 	if c.terms.pinned {
 		return c.terms.key, true
@@ -92,10 +92,10 @@ func (c *call) onlyKey() (key string, ok bool) {
 	return c.r.onlyKey()
 }
 
-// attempts is how many sends count as attempts.
+// attempts returns how many sends count as attempts.
 func (c *call) attempts() int { return int(c.count.sends) - int(c.count.free) }
 
-// elapsed is how long the call took so far.
+// elapsed returns the duration of the call so far.
 func (c *call) elapsed() time.Duration {
 	switch {
 	case c.start == 0: // it has come to nothing yet
@@ -106,23 +106,23 @@ func (c *call) elapsed() time.Duration {
 	return clock() - c.start
 }
 
-// spent is how much of the policy's MaxElapsed is gone.
+// spent returns how much of the policy's MaxElapsed is used.
 func (c *call) spent() time.Duration { return c.elapsed() - c.count.away }
 
-// leave gives the turn on the key back.
+// leave releases the turn on the key.
 func (c *call) leave() {
 	if c.ticket != nil {
 		c.ticket.Leave()
 	}
 }
 
-// pay notes what was paid for the resend that is next.
+// pay records the price of the next resend.
 func (c *call) pay(cost int) {
 	c.count.paid, c.count.owed = int32(max(cost, 0)), true
 	c.count.cost += c.count.paid
 }
 
-// refund gives back what was paid for a resend that is not sent after all.
+// refund returns the price of a resend that is not sent after all.
 func (c *call) refund() {
 	if c.count.owed {
 		c.r.budget.giveBack(int(c.count.paid))
@@ -131,8 +131,8 @@ func (c *call) refund() {
 	}
 }
 
-// succeed books the success. unneeded are sends that do not count: those of a
-// hedged attempt that lost.
+// succeed records the success. unneeded are sends that do not count: those of a hedged
+// attempt that lost.
 func (c *call) succeed(ctx context.Context, unneeded int32) {
 	c.r.budget.success(int(c.count.paid))
 	if c.count.sends-unneeded > 1 {
@@ -145,10 +145,10 @@ func (c *call) succeed(ctx context.Context, unneeded int32) {
 	c.ended(ctx, endSuccess, nil)
 }
 
-// abandoned counts a call that a panic, or an exit, has ended.
+// abandoned counts a call that ended by a panic or exit.
 func (c *call) abandoned(ctx context.Context) { c.ended(ctx, endPanic, nil) }
 
-// end returns the error of a call that ends without success, for the reason e.
+// end returns the error of a call that ends without success, completing e.
 func (c *call) end(ctx context.Context, e *Error) error {
 	c.refund()
 	if e.Reason == errInner {
@@ -190,7 +190,7 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	return e
 }
 
-// interpret fills in what the errors of the call come to.
+// interpret fills in verdict, effect and trace id of the call.
 func (c *call) interpret(e *Error) {
 	if last := c.history.last(); last != nil && !isCall(c.err) { // another call's has its own
 		e.Verdict = last.Verdict
@@ -204,8 +204,7 @@ func (c *call) interpret(e *Error) {
 	}
 }
 
-// advise adds what a person has to know of the last answer, which nothing that a
-// machine does will put right.
+// advise adds what a person must know about the last answer if no retry can help.
 func (c *call) advise(e *Error) {
 	v := &e.Verdict
 	once := c.policy.MaxAttempts == 1
@@ -213,7 +212,7 @@ func (c *call) advise(e *Error) {
 		e.Advice = c.tables.advice(v.Code)
 	}
 	if once && e.Reason == ErrAttempts {
-		e.because("its policy never sends it again")
+		e.because("not retryable by its policy")
 	}
 	e.unlocked = v.Lockout && c.r.lockout.Check(c.key()) == nil
 }

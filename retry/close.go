@@ -8,8 +8,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// close has the journal hold that the operation did not happen, and finds out
-// whether another process has gone on with it.
+// close records in the journal that the operation did not happen, and checks whether
+// another process has taken it over.
 func (p *payment) close(ctx context.Context) {
 	switch {
 	case p.call.r.journal == nil:
@@ -40,8 +40,8 @@ func (p *payment) closeOwn(ctx context.Context) {
 	p.happened(ctx, e)
 }
 
-// compare is closeOwn for a call that wrote nothing: what the journal held when it
-// was read has to be what it holds now.
+// compare is closeOwn for a call that wrote nothing: the journal must hold what it held
+// when it was read.
 func (p *payment) compare(ctx context.Context) {
 	e := protocol.Event{Kind: protocol.Closed}
 	switch held, err := p.held(ctx); {
@@ -60,8 +60,8 @@ func (p *payment) compare(ctx context.Context) {
 	p.happened(ctx, e)
 }
 
-// book writes into the journal how the operation stands. A journal that fails does
-// not change what happened.
+// book records the state of the operation in the journal. If the journal fails, the outcome
+// stands.
 func (p *payment) book(ctx context.Context, state EntryState) {
 	if p.call.r.journal == nil || p.entry.State != EntryOpen {
 		return
@@ -80,12 +80,12 @@ func (p *payment) book(ctx context.Context, state EntryState) {
 	}
 }
 
-// finish is End, whatever became of ctx.
+// finish calls End, even if ctx has ended.
 func (p *payment) finish(ctx context.Context, state EntryState) error {
 	e := p.entry
 	e.State, e.TraceIDs = state, p.doubt.TraceIDs
 	r, ctx := p.call.r, context.WithoutCancel(ctx)
-	_, err := r.ask(ctx, ctx, r.ends, func(ctx context.Context) (Entry, error) { return e, r.journal.End(ctx, e) })
+	_, err := r.callJournal(ctx, ctx, r.ends, func(ctx context.Context) (Entry, error) { return e, r.journal.End(ctx, e) })
 	if err != nil && !errors.Is(err, ErrBusy) {
 		p.tellJournal(ctx, err)
 	}

@@ -8,19 +8,20 @@ import (
 	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// Do runs op until it succeeds or what its error asks for is to stop, and
-// returns nil or an [*Error]. It is for operations that may safely be repeated.
-// The error is of another kind where another call is involved or a mistake:
-// where a call inside op gave up it is what op made of that call's *Error, in a
-// call inside an attempt of the same Retrier it is op's own, and without a
-// Retrier or an op it says so. Use errors.As.
+// Do runs op until it succeeds or its error must not be retried. It returns nil or an
+// [*Error]. It is for operations that are safe to repeat.
 //
-// The context given to op carries what the attempt needs: the nonce ticket, if
-// there is a source of them (nonce.FromContext), and from the second attempt on
-// the number ([AttemptFrom]). It ends with the attempt.
+// The error is of another type in three cases: if a nested call inside op gave up, it is
+// the error that op returned for that; if Do itself runs inside an attempt of the same
+// Retrier, it is op's error; and if r, op or ctx is nil, or an option is invalid, it says
+// so. Use errors.As.
 //
-// Do may be called from any number of goroutines at once. It runs op in the
-// caller's goroutine and has returned from it when it returns.
+// The context of op carries the nonce ticket, if Config.Nonces is set (nonce.FromContext),
+// and from the second attempt on the attempt's number ([AttemptFrom]). It ends with the
+// attempt.
+//
+// Do is safe for concurrent use. It runs op in the caller's goroutine, and op has returned
+// when Do returns.
 func Do(ctx context.Context, r *Retrier, op func(context.Context) error, opts ...Option) error {
 	if op == nil {
 		return r.unusable(ctx, false)
@@ -29,8 +30,8 @@ func Do(ctx context.Context, r *Retrier, op func(context.Context) error, opts ..
 	return err
 }
 
-// DoValue is Do for an operation with a result. With an error it returns the
-// zero value, whatever op returned.
+// DoValue is [Do] for an operation with a result. If the call fails, it returns the zero
+// value, whatever op returned.
 func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T, error), opts ...Option) (T, error) {
 	// Calls fail by the thousand at once, and then wait, on the 2 KiB of stack
 	// that a goroutine begins with. One that ever needs more keeps 4 KiB for as
@@ -87,7 +88,8 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	return value, nil
 }
 
-// unusable returns everything that is missing in a call, nil if nothing is.
+// unusable returns an error that lists everything that is missing in a call, nil if nothing
+// is.
 func (r *Retrier) unusable(ctx context.Context, op bool) error {
 	var errs []error
 	switch {
@@ -97,7 +99,7 @@ func (r *Retrier) unusable(ctx context.Context, op bool) error {
 		errs = append(errs, errZero)
 	}
 	if ctx == nil {
-		errs = append(errs, errors.New("retry: the context is nil; context.Background() is the one without an end"))
+		errs = append(errs, errors.New("retry: the context is nil; use context.Background() if there is none"))
 	}
 	if !op {
 		errs = append(errs, errors.New("retry: the operation is nil"))
@@ -105,7 +107,7 @@ func (r *Retrier) unusable(ctx context.Context, op bool) error {
 	return errors.Join(errs...)
 }
 
-var errZero = errors.New("retry: the Retrier is the zero Retrier; make one with New")
+var errZero = errors.New("retry: the Retrier is the zero value; create one with New")
 
 // calls keeps the state of those that are over for the next ones.
 var calls = sync.Pool{New: func() any { return new(call) }}

@@ -15,49 +15,50 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// A Doubt is all that a person needs to finish the job where the engine could
-// not: to find out whether an operation happened. It holds no request data.
+// A Doubt describes an operation whose outcome is unknown: what was sent, what was looked
+// up, and when a person can find out whether it happened. It holds no request data.
 type Doubt struct {
 	ID  string // of the operation
-	Key string // name of the API key it was sent with; empty if it has none
+	Key string // name of the API key that it was sent with; empty if the key has no name
 
 	Sends    []Sent   // that may have taken effect, in order; at most 16: the first 8 and the last 8
-	SentHere bool     // by this very call; false: by an earlier process, or another one
-	TraceIDs []string // of every answer that left it in doubt, for the API's support; at most 16
+	SentHere bool     // whether this call sent it; false: an earlier call or another process did
+	TraceIDs []string // of all answers that left it in doubt, for the API's support; at most 16
 
-	Lookups int    // how often Verify was asked
-	Answer  Answer // its last answer; the zero Answer if it was never asked
-	Absent  int    // how many of its answers since the last send counted as Absent; two would have been proof
+	Lookups int    // how often Verify was called
+	Answer  Answer // the last result of Verify; the zero Answer if Verify was never called
+	Absent  int    // how many results since the last send counted as Absent; two prove that it did not happen
 
-	// Blocked is what kept the engine from finding out: a *breaker.OpenError or
-	// *breaker.LockedError, ErrCanceled, ErrDeadline, a Fatal error of Verify's, a
-	// journal that failed, or that the time to look was up.
+	// Blocked is why the outcome could not be found out: a *breaker.OpenError or
+	// *breaker.LockedError, ErrCanceled, ErrDeadline, a Fatal error of Verify, an error of
+	// the journal, or the end of GiveUp.
 	Blocked error
 
-	// Conclusive is the moment from which looking is conclusive: who looks it up
-	// after that, and Settle later once more, and finds nothing, may take it that
-	// nothing happened. (The second time is for copies that were late, which the
-	// first lookup shuts out.) Zero if nothing is known to have been sent.
+	// Conclusive is the time from which a lookup is conclusive. If the operation is not
+	// found after that time, and not found again Settle later, it did not happen. (Two
+	// lookups are needed because only the first one fences off late copies of the request.)
+	// Zero if no send is known.
 	Conclusive time.Time
 	Settle     time.Duration // Operation.Settle, or its default
 
-	// Resendable is until when it may be sent again under the same ID, as the API keeps
-	// its idempotency key: it happens once, whatever became of earlier sends. Zero if
-	// there is no such key, or it is not known when it was first sent with it.
+	// Resendable is the time until which the operation may be sent again under the same ID,
+	// because the API keeps its idempotency key: it happens once, whatever became of
+	// earlier sends. Zero if there is no such key, or if the time of the first send with it
+	// is unknown.
 	Resendable time.Time
 
-	// Trace is how the operation came here, a row of the protocol each, such as
-	// "Sending Unproved → Doubt (M3)"; at most 16: the first 8 and the last 8.
+	// Trace lists the steps of the protocol that the operation went through, such as
+	// "Sending Unproved → Doubt (M3)". It has at most 16: the first 8 and the last 8.
 	Trace []string
 }
 
-// Sent is one send of an operation.
+// A Sent is one send of an operation.
 type Sent struct {
-	At    time.Time // when it began
-	Nonce uint64    // that it carried; 0 if the operation draws its own
+	At    time.Time // when the send began
+	Nonce uint64    // of the request; 0 if the operation takes its own nonces
 }
 
-// An Answer is one of Verify's.
+// An Answer is one result of Verify.
 type Answer struct {
 	Outcome Outcome
 	Err     error
@@ -81,7 +82,7 @@ func (d *Doubt) traced(id string) {
 	}
 }
 
-// age is that of the send that the doubt is about.
+// age returns the time since the last send that may have taken effect.
 func (d *Doubt) age() time.Duration {
 	if len(d.Sends) == 0 {
 		return 0
@@ -89,7 +90,7 @@ func (d *Doubt) age() time.Duration {
 	return protocol.Decide.Age(d.Sends[len(d.Sends)-1].At, time.Now())
 }
 
-// String tells it in one line, and what to do.
+// String returns all of it in one line, with the action to take.
 func (d *Doubt) String() string {
 	if d == nil {
 		return "no doubt"
@@ -147,36 +148,36 @@ func (d *Doubt) lookups() string {
 	return s
 }
 
-// resendable tells of a key of idempotency for how long it is of use.
+// resendable says how long the idempotency key is valid.
 func (d *Doubt) resendable() string {
 	switch {
 	case d.Resendable.IsZero():
 		return ""
 	case time.Now().Before(d.Resendable):
-		return "; under the same ID it may be sent again until " + stamp(d.Resendable) + ", as the API keeps its idempotency key"
+		return "; it may be sent again under the same ID until " + stamp(d.Resendable) + ", while the API keeps its idempotency key"
 	}
-	return "; the time of its idempotency key is over since " + stamp(d.Resendable) + ": to send it again would be to do it again"
+	return "; its idempotency key expired at " + stamp(d.Resendable) + ": sending it again would do it twice"
 }
 
-// advice is what a person should do.
+// advice returns what a person should do.
 func (d *Doubt) advice() string {
 	if d.Conclusive.IsZero() {
-		return "look the ID up before anything else; never send it under another ID"
+		return "look the ID up first; never send it under another ID"
 	}
-	return fmt.Sprintf("look the ID up after %s, and if it is not there again %v later: what is not there then either did not happen; never send it under another ID before",
+	return fmt.Sprintf("look the ID up after %s, and if it is not found again %v later; not found both times means that it did not happen; until then never send it under another ID",
 		stamp(d.Conclusive), d.Settle)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// Format prints the text of String whatever the verb: %+v would print what the
-// errors in it hold.
+// Format prints the text of String for every verb, because %+v would print the text of the
+// errors inside.
 func (d Doubt) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(d.String())) }
 
-// MarshalText returns the text of String, so that encoders do not reach into the errors.
+// MarshalText returns the text of String, so that encoders do not encode the errors inside.
 func (d Doubt) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// LogValue returns the parts worth a field of their own.
+// LogValue returns the main fields as a group.
 func (d Doubt) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", d.ID), slog.String("key", d.Key), slog.Bool("sent_here", d.SentHere),
@@ -185,10 +186,11 @@ func (d Doubt) LogValue() slog.Value {
 	)
 }
 
-// Format writes the text of String whatever the verb: the error may hold request data.
+// Format prints the text of String for every verb, because the error may hold request data.
 func (a Answer) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(a.String())) }
 
-// String tells the outcome, and of the error what cannot hold request data.
+// String returns the outcome, and the part of the error's text that cannot hold request
+// data.
 func (a Answer) String() string {
 	if a.Err == nil {
 		return a.Outcome.String()
@@ -196,19 +198,19 @@ func (a Answer) String() string {
 	return a.Outcome.String() + ": " + text.Line(redact.Text(a.Err))
 }
 
-// MarshalText returns the text of String, so that encoders do not reach into the error.
+// MarshalText returns the text of String, so that encoders do not encode the error.
 func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// LogValue is String.
+// LogValue returns the text of String.
 func (a Answer) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// others are what an unknown outcome must not be taken for.
+// others are the errors that an unknown outcome must not match.
 var others = []error{
 	context.Canceled, context.DeadlineExceeded, ErrFatal, ErrFixAndResend, ErrUnclassified, ErrAttempts, ErrElapsed, ErrDeadline,
 	ErrCanceled, ErrBudget, ErrOpen, ErrLockedOut, ErrRetryAfter, ErrResync, ErrNonce, ErrApplied, ErrBusy, ErrNested, ErrDoubt,
 }
 
-// unwrapDoubt is Unwrap where the outcome is unknown.
+// unwrapDoubt is Unwrap for an unknown outcome.
 func (e *Error) unwrapDoubt() []error {
 	errs := []error{e.Reason}
 	if e.Last == nil || isCall(e.Last) {
@@ -222,12 +224,12 @@ func (e *Error) unwrapDoubt() []error {
 	return append(errs, e.Last)
 }
 
-// anotherPayments reports whether err says what became of another operation.
+// anotherPayments reports whether err is about the outcome of another operation.
 func anotherPayments(err error) bool {
 	return isCall(err) || errors.Is(err, ErrApplied) || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrBusy)
 }
 
-// isCall reports whether err is that of another call, with a reason of its own.
+// isCall reports whether err is or wraps the *Error of another call.
 func isCall(err error) bool {
 	return callIn(err) != nil
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// An ending is how a call ended: by success, by panic, or by its reason. It indexes
-// endingWords and the counters.
+// An ending is how a call ended: by success, by panic, or by its reason. It is an index
+// into endingWords and the counters.
 type ending uint8
 
 const (
@@ -44,7 +44,7 @@ var endingWords = [endings]string{
 	endBusy: "busy", endNested: "nested", endDoubt: "doubt",
 }
 
-// endingOf is that of a call which ended for that reason.
+// endingOf returns the ending for that reason.
 func endingOf(reason error) ending {
 	switch reason {
 	case ErrFatal:
@@ -87,8 +87,8 @@ func endingOf(reason error) ending {
 	return endInner
 }
 
-// counts is what a Retrier counts of its calls. A success with one send, the usual
-// call, adds to one of them only.
+// A counts holds the counters of a Retrier. A success with one send, the usual call,
+// increments one of them only.
 type counts struct {
 	ended   [endings]atomic.Int64
 	unsent  atomic.Int64 // calls that ended with nothing sent
@@ -105,7 +105,7 @@ func (n *counts) add(e ending, sends int32) {
 	}
 }
 
-// fill fills in what s says of calls.
+// fill fills in the fields of s about calls.
 func (n *counts) fill(s *Stats) {
 	unsent, resends := n.unsent.Load(), n.resends.Load()
 	s.Ended = make(map[string]int64)
@@ -120,7 +120,7 @@ func (n *counts) fill(s *Stats) {
 	s.Sends = max(s.Calls-unsent, 0) + resends
 }
 
-// outcome is what a payment came to that ended so, in doubt or not.
+// outcome returns the outcome of a payment with that ending, in doubt or not.
 func (e ending) outcome(doubt bool) Outcome {
 	switch {
 	case e == endSuccess || e == endApplied:

@@ -8,8 +8,8 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// enter finds out whether an attempt may begin at all, and draws the ticket for
-// it. The breaker is asked next.
+// enter checks whether an attempt may begin, and takes the ticket for it. The breaker's
+// lease comes next.
 func (c *call) enter(ctx context.Context) *Error {
 	if why := c.admit(ctx); why != nil {
 		return why
@@ -30,8 +30,8 @@ func (c *call) enter(ctx context.Context) *Error {
 	return nil
 }
 
-// admit checks what needs no turn to be found out. A lockout goes before an open
-// breaker: it is no use to come back later.
+// admit makes the checks that need no turn. A lockout precedes an open breaker, because
+// waiting does not help against it.
 func (c *call) admit(ctx context.Context) *Error {
 	if ctx.Err() != nil {
 		return c.stoppedBy(ctx, nil)
@@ -49,9 +49,9 @@ func (c *call) admit(ctx context.Context) *Error {
 	return nil
 }
 
-// draw takes a ticket, on the key that the call is pinned to if it is. A key that
-// the source does not know (any more) still leaves lookups, of which Applied is
-// believed from any key.
+// draw takes a ticket, on the call's key if it is pinned to one. If the source does not
+// have that key (any more), lookups may still use another one: an Applied is believed from
+// any key.
 func (c *call) draw(ctx context.Context) (*nonce.Ticket, error) {
 	if source, ok := c.r.nonces.(nonce.KeySource); ok && c.terms.pinned {
 		ticket, err := source.EnterKey(ctx, c.terms.key)
@@ -77,7 +77,7 @@ func someTicket(ticket *nonce.Ticket, err error) (*nonce.Ticket, error) {
 
 var errNoTicket = &reason{text: "the nonce source returned neither a ticket nor an error"}
 
-// withoutTicket tells apart why there was none.
+// withoutTicket returns why the call ends without a ticket.
 func (c *call) withoutTicket(ctx context.Context, err error) *Error {
 	switch {
 	case ctx.Err() != nil: // whose cause may be another call's failure
@@ -90,8 +90,8 @@ func (c *call) withoutTicket(ctx context.Context, err error) *Error {
 	return c.stopped(ErrNonce, err)
 }
 
-// hopeless reports whether a lane found that the deadline would come before the
-// turn. Any other DeadlineExceeded is one of the source's own affairs.
+// hopeless reports whether a lane found that the turn would come after the deadline. Any
+// other DeadlineExceeded is internal to the source.
 func hopeless(err error) bool {
 	_, ok := errors.AsType[*nonce.WaitError](err)
 	return ok

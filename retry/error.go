@@ -13,67 +13,69 @@ import (
 	"github.com/nexpay-go/resilience/internal/redact"
 )
 
-// An Error tells the whole truth about a call that ended without success: why
-// no more was tried, what the API said last, and what came from outside.
-// errors.Is and errors.As look into Reason, Last and Cause alike.
+// An Error describes a call that ended without success: why it ended, what the API answered
+// last, and the cause from outside. errors.Is and errors.As match Reason, Last and Cause.
 //
-// Its text, in every format, holds no request data: of Last and Cause it prints
-// what cannot carry any (answers of the API, errors of the network), and of the
-// rest the type. An error type of yours whose text is fit to be logged says so by a method
-// SafeError() string, which is then printed. The fields themselves hold the
-// errors as they are; printing those is the caller's own decision.
+// Its text holds no request data in any format. Of Last and Cause it prints only what
+// cannot hold any, which is the API's answer and errors of the network, and otherwise the
+// type. If the text of your own error type is safe to log, give the type a method
+// SafeError() string; that text is then printed. The fields hold the original errors;
+// whether to print those is the caller's decision.
 type Error struct {
 	// Reason is one of the sentinels of this package.
 	Reason error
-	// Name is what [Named] said, empty if nothing. Under retryhttp it is that of
+	// Name is the name given by [Named], or empty. Under retryhttp it is the result of
 	// Transport.Name, or "POST api.example.com".
 	Name string
-	// Verdict is that on Last, the zero Verdict if nothing was sent. It speaks
-	// of that attempt only.
+	// Verdict is the verdict on Last, the zero Verdict if nothing was sent. It is about
+	// that attempt only.
 	Verdict classify.Verdict
-	// Effect speaks of all attempts: NotApplied if each of them is known to have
-	// changed nothing, or nothing was sent; Unknown if any may have. Of a [DoOnce] it
-	// speaks of the operation, whoever sent it: NotApplied if it did not happen.
+	// Effect covers all attempts. It is NotApplied if nothing was sent or each attempt is
+	// known to have changed nothing, and Unknown otherwise. For a [DoOnce] it is about the
+	// operation, whoever sent it: NotApplied if it did not happen.
 	Effect   classify.Effect
-	fromCtx  bool // Cause is, or wraps, what ended the context
+	fromCtx  bool // Cause is, or wraps, the cause of the ended context
 	unlocked bool // Verdict.Lockout came too late to lock the key
-	unsafe   bool // to be made again: Resend says so, and something was sent
-	// Advice is what the rule behind Verdict tells a person to do, empty where
-	// that is nothing or the call ended for another reason. Of a request under
-	// retryhttp that may have taken effect, it is what would let it be sent again.
+	unsafe   bool // Resend forbids to repeat the call, and something was sent
+	// Advice is what a person should do, from the rule behind Verdict. It is empty if the
+	// rule has none or the call ended for another reason. For a request under retryhttp
+	// that may have taken effect, it says how to make the request retryable.
 	Advice string
-	// TraceID is what the API's support asks for: that of the last answer in
-	// History that carried one, or else of the answer which locked the key out.
+	// TraceID is the trace id to give to the API's support: that of the last answer in
+	// History that has one, or that of the answer that locked the key out.
 	TraceID string
-	// Attempts counts the sends.
+	// Attempts is the number of sends.
 	Attempts int
-	// Elapsed is how long the call took, waits and all.
+	// Elapsed is the duration of the call, waits included.
 	Elapsed time.Duration
-	// History holds the attempts in order: all of up to eight, of more the
+	// History holds the attempts in order. If there were more than eight, it holds the
 	// first four and the last four.
 	History []Attempt
-	// Last is the operation's last error, nil if it was never run.
+	// Last is the operation's last error, nil if the operation never ran.
 	Last error
-	// Cause is what came from outside: the context's cause, a
-	// *breaker.OpenError or *breaker.LockedError, the error of a Fix or of the
-	// nonce source. Nil if nothing did.
+	// Cause is the error from outside the operation: the context's cause, a
+	// *breaker.OpenError or *breaker.LockedError, or the error of a Fix or of the nonce
+	// source. Nil if there is none.
 	Cause error
-	// ID is that of a [DoOnce] operation, empty otherwise.
+	// ID is the ID of a [DoOnce] operation, empty for other calls.
 	ID string
-	// Doubt, with ErrOutcomeUnknown, tells all that a person needs to find out
-	// what became of the operation; otherwise it is nil.
+	// Doubt describes an operation whose outcome is unknown. It is nil unless Reason is
+	// ErrOutcomeUnknown.
 	Doubt *Doubt
 
-	reportedTo *breaker.Breaker // that knows of the attempts already
+	reportedTo *breaker.Breaker // breaker that has counted the attempts already
 	words      *words           // nil: none
 }
 
-// Unwrap returns Reason, Last and Cause, those of them that are there. A Cause
-// that is the failure of another call, as errgroup makes it, is left out: its
-// reason and its answer are not those of this call. Is finds it all the same.
-// With ErrOutcomeUnknown a Last is left out that would match another sentinel,
-// or one of package context: who lets a canceled call pass must not let an
-// unknown payment pass with it.
+// Unwrap returns Reason, Last and Cause, without those that are nil.
+//
+// It leaves out a Cause that is the failure of another call, which errgroup makes the cause
+// of a context: the reason and the answer of that call are not those of this one. Is
+// matches it nevertheless.
+//
+// With ErrOutcomeUnknown it leaves out a Last that would match another sentinel of this
+// package or of package context. Code that ignores canceled calls must not ignore a payment
+// whose outcome is unknown.
 func (e *Error) Unwrap() []error {
 	if e == nil {
 		return nil
@@ -99,9 +101,10 @@ func (e *Error) Is(target error) bool {
 	return e != nil && target != nil && e.Cause != nil && errtree.Same(target, e.Cause)
 }
 
-// RetryIn is how long after its end the call is of no use again: what the breaker is
-// open for, where this call has opened it or found it so, or what the server asked for,
-// whichever is longer. Zero: nobody asked for a wait; the policy's backoff is left.
+// RetryIn returns how long to wait before the call is made again: for as long as the
+// breaker is open, if it was open when the call ended, or as long as the server asked for,
+// whichever is longer. Zero means that neither asks for a wait; the caller's own backoff
+// decides.
 func (e *Error) RetryIn() time.Duration {
 	if e == nil {
 		return 0
@@ -119,23 +122,23 @@ func (e *Error) RetryIn() time.Duration {
 	return wait
 }
 
-// Repeatable reports whether to make the whole call again cannot do twice what it does,
-// as far as is known here: what runs the call again by a rule of its own, such as a job
-// queue, has to ask first. It is false where a call with [Resend] or [ResendWithin] has
-// sent something that may have taken effect, and with ErrOutcomeUnknown and ErrBusy,
-// which only a [DoOnce] with a Journal can take up again.
+// Repeatable reports whether the whole call may be made again without the risk of happening
+// twice, as far as this call knows. A job queue, or anything else that repeats calls, must
+// check it first. It is false if a call with [Resend] or [ResendWithin] sent something that
+// may have taken effect. It is also false with ErrOutcomeUnknown and ErrBusy: only a
+// [DoOnce] with a Journal can resume those.
 func (e *Error) Repeatable() bool {
 	return e == nil || !e.unsafe && e.Reason != ErrOutcomeUnknown && e.Reason != ErrBusy
 }
 
-// Timeout reports whether the call ended because time ran out: the deadline of its
-// context, or what its last send failed with, such as an attempt timeout. So
-// os.IsTimeout and url.Error.Timeout say of a call what they say of one request. It
-// is false where the caller canceled, and wherever a [DoOnce] does not say that
-// nothing happened: what goes by it to send again must not send that.
+// Timeout reports whether the call ended because time ran out: the deadline of its context
+// passed, or its last send timed out, by an attempt timeout say. os.IsTimeout and
+// url.Error.Timeout use it. It is false if the caller canceled. It is also false for a
+// [DoOnce] that may have happened, because code that resends after a timeout must not
+// resend that.
 //
-// There is no method Temporary: package net calls that deprecated, and what is worth
-// another try has had it.
+// There is no method Temporary: package net has deprecated it, and this package has already
+// retried what is temporary.
 func (e *Error) Timeout() bool {
 	if e == nil {
 		return false
@@ -151,7 +154,7 @@ func (e *Error) Timeout() bool {
 	return ok && !none && late.Timeout()
 }
 
-// took is how long the last send did.
+// took returns how long the last send took.
 func (e *Error) took() time.Duration {
 	if n := len(e.History); n > 0 {
 		return e.History[n-1].Took
@@ -159,7 +162,7 @@ func (e *Error) took() time.Duration {
 	return 0
 }
 
-// lockedBy is what locked the key, in an error that ends a call for that.
+// lockedBy returns what locked the key, if that is why the call ended.
 func (e *Error) lockedBy() *breaker.LockedError {
 	if e.Reason != ErrLockedOut {
 		return nil
@@ -168,7 +171,7 @@ func (e *Error) lockedBy() *breaker.LockedError {
 	return locked
 }
 
-// blame notes what ended the context, as the Cause if there is no other.
+// blame records what ended the context. It becomes the Cause if there is no other.
 func (e *Error) blame(cause error) {
 	if e.Cause == nil {
 		e.Cause, e.fromCtx = cause, true
@@ -181,7 +184,7 @@ func anotherCalls(cause error) bool {
 	return callIn(cause) != nil || answerIn(cause) != nil
 }
 
-// Error tells it in one line.
+// Error returns the reason, the errors, the advice and the number of sends in one line.
 func (e *Error) Error() string {
 	if e == nil {
 		return "<nil>"
@@ -189,7 +192,7 @@ func (e *Error) Error() string {
 	return e.text()
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text of Error. The method marks the text as safe to log.
 func (e *Error) SafeError() string { return e.Error() }
 
 func (e Error) text() string {
@@ -246,8 +249,9 @@ func (e Error) text() string {
 	return b.String()
 }
 
-// last is the operation's last error, in text if there is one, with the code that decided, its rule and
-// the trace id where its text has them not.
+// last returns the text of the operation's last error, or the given text if it is not
+// empty. It appends the deciding code, its rule and the trace id if the text does not have
+// them.
 func (e *Error) last(text string) string {
 	if text == "" {
 		text = redact.Text(e.Last)
@@ -264,7 +268,7 @@ func (e *Error) last(text string) string {
 	return text + " (trace " + e.TraceID + ")"
 }
 
-// decision names the code that decided, or what it means, where text does not.
+// decision returns the code that decided, or its rule, if text does not contain it.
 func (e *Error) decision(text string) string {
 	code := e.Verdict.Code.Text()
 	answer := deciding(e.Last, &e.Verdict)
@@ -277,7 +281,7 @@ func (e *Error) decision(text string) string {
 	return ""
 }
 
-// sends tells how often, how long, and what is known to have happened.
+// sends returns the number of sends, the time they took, and the effect.
 func (e *Error) sends() string {
 	switch e.Attempts {
 	case 0:
@@ -288,7 +292,7 @@ func (e *Error) sends() string {
 	return fmt.Sprintf(" (%d sends in %v, effect %v)", e.Attempts, round(e.Elapsed), e.Effect)
 }
 
-// round cuts a duration to what a person reads.
+// round rounds a duration for people.
 func round(d time.Duration) time.Duration {
 	switch {
 	case d >= time.Second:
@@ -299,8 +303,8 @@ func round(d time.Duration) time.Duration {
 	return d.Round(time.Microsecond)
 }
 
-// Format prints the text of Error whatever the verb: %+v and %#v would print
-// what Last holds.
+// Format prints the text of Error for every verb, because %+v and %#v would print the text
+// of Last.
 func (e Error) Format(s fmt.State, verb rune) {
 	if verb == 'q' {
 		fmt.Fprintf(s, "%q", e.text())
@@ -309,10 +313,10 @@ func (e Error) Format(s fmt.State, verb rune) {
 	_, _ = s.Write([]byte(e.text()))
 }
 
-// MarshalText returns the text of Error, so that encoders do not reach into Last.
+// MarshalText returns the text of Error, so that encoders do not encode Last.
 func (e Error) MarshalText() ([]byte, error) { return []byte(e.text()), nil }
 
-// LogValue returns the parts worth a field of their own.
+// LogValue returns the main fields as a group.
 func (e Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("error", e.text())}
 	if e.Name != "" {

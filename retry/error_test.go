@@ -98,7 +98,7 @@ func TestErrorTextOfManyCodes(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{})})
 	err := retry.Do(t.Context(), r, always(code(403, "140")))
-	require.ErrorContains(t, err, "retry: its policy never sends it again: HTTP 403: 140 (trace 5f2c), REST API suspended; "+
+	require.ErrorContains(t, err, "retry: not retryable by its policy: HTTP 403: 140 (trace 5f2c), REST API suspended; "+
 		"action: Try again later; the API is suspended for now (1 send in ")
 	require.Equal(t, retry.ErrAttempts, asError(t, err).Reason)
 
@@ -114,10 +114,10 @@ func TestErrorTextOfAWaitThatDoesNotFit(t *testing.T) {
 		asked, took time.Duration
 		want        string
 	}{
-		"at once":             {15 * time.Second, 0, "retry: no time to wait 15s before the next send: that has to begin within 10s, of which 10s are left: HTTP 503"},
-		"after a while":       {8 * time.Second, 7250 * time.Millisecond, "retry: no time to wait 8s before the next send: that has to begin within 10s, of which 2.75s are left: HTTP 503"},
+		"at once":             {15 * time.Second, 0, "retry: no time to wait 15s before the next send: it must begin within 10s, of which 10s is left: HTTP 503"},
+		"after a while":       {8 * time.Second, 7250 * time.Millisecond, "retry: no time to wait 8s before the next send: it must begin within 10s, of which 2.75s is left: HTTP 503"},
 		"when it is over":     {time.Second, 10*time.Second + 1, "retry: time for the call used up: HTTP 503"},
-		"to the nanosecond":   {time.Second, 10 * time.Second, "retry: no time to wait 1s before the next send: that has to begin within 10s, of which 0s are left: HTTP 503"},
+		"to the nanosecond":   {time.Second, 10 * time.Second, "retry: no time to wait 1s before the next send: it must begin within 10s, of which 0s is left: HTTP 503"},
 		"more than is waited": {21 * time.Second, 0, "retry: the server asks for a longer wait than the 20s allowed: HTTP 503"},
 	} {
 		t.Run(name, func(t *testing.T) {

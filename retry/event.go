@@ -11,41 +11,41 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// An EventKind says what an [Event] tells of.
+// An EventKind is the kind of an [Event].
 type EventKind uint8
 
 const (
-	// EventResend: an attempt failed and another is due after Wait, unless the
-	// call ends before. The verdict's class tells which way: after a wait, a
-	// resync or a fix.
+	// EventResend: an attempt failed, and another one follows after Wait unless the call
+	// ends first. The verdict's class says how: after a wait, a resync or a fix.
 	EventResend EventKind = iota + 1
 	// EventRecovered: a call succeeded after more than one send.
 	EventRecovered
-	// EventGaveUp: a call ended without success; Err tells all of it.
+	// EventGaveUp: a call ended without success. Err is the error that the caller gets.
 	EventGaveUp
 	// EventLockedOut: an answer locked Key out for all calls.
 	EventLockedOut
-	// EventDoubt: a [DoOnce] operation may have happened from here on, or an
-	// earlier process left it so.
+	// EventDoubt: from now on a [DoOnce] operation may have happened, or an earlier process
+	// left it in that state.
 	EventDoubt
-	// EventLookup: Verify was asked; Outcome is its answer, Verdict that on its error.
+	// EventLookup: Verify was called. Outcome is its result, Verdict the verdict on its
+	// error.
 	EventLookup
-	// EventSettled: the operation is out of doubt; Outcome is Applied or Absent.
+	// EventSettled: the operation is out of doubt. Outcome is Applied or Absent.
 	EventSettled
-	// EventJournal: the journal could not be told how an operation ended, which
-	// changes nothing about that; the next start will look it up.
+	// EventJournal: the journal could not record how an operation ended. The outcome
+	// stands; the next start will look it up.
 	EventJournal
-	// EventHedge: an attempt has had no answer for as long as [Hedge] was told, and
-	// a second send begins beside it, with its turn and its lease in hand.
+	// EventHedge: an attempt has had no answer for the delay given to [Hedge], and a second
+	// send begins beside it. The second send already holds its turn and its lease.
 	EventHedge
-	// EventFallback: a call ended at an open breaker or a locked key, and its
-	// [Fallback] says what it returns. Err is what it was told.
+	// EventFallback: a call ended at an open breaker or a locked key, and its [Fallback]
+	// provides the result. Err is the error that the Fallback gets.
 	EventFallback
-	// EventWarning: an adapter has found something that a person should know, see
-	// [Retrier.Warn]. Error says what.
+	// EventWarning: an adapter found something that a person should know, see
+	// [Retrier.Warn]. Error is the text.
 	EventWarning
-	// EventUnknownCode: an answer had a code, Unknown, that no rule of the catalog
-	// knows, for the first time. See [Retrier.Stats].
+	// EventUnknownCode: an answer had a code for the first time that no rule of the catalog
+	// covers. Unknown is that code. See [Retrier.Stats].
 	EventUnknownCode
 )
 
@@ -80,43 +80,42 @@ func (k EventKind) String() string {
 	return "invalid"
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns the text of String, for JSON and logs. It cannot be parsed back.
 func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// An Event reports something in a call that does not simply succeed. It holds no
-// request data. Fields may be added.
+// An Event reports something unusual in a call: a resend, a failure, a doubt. A call that
+// succeeds at once has none. An Event holds no request data. Fields may be added.
 type Event struct {
 	Kind     EventKind
-	Name     string           // of the call, see [Named]; under retryhttp its Transport.Name, or "POST api.example.com"
+	Name     string           // of the call, see [Named]; under retryhttp the result of Transport.Name, or "POST api.example.com"
 	Endpoint string           // of the call, see [Endpoint]
 	Method   string           // of a request under retryhttp: a method of RFC 9110 or PATCH, or "other"
-	Host     string           // of a request under retryhttp, in one spelling; never path or query
-	Key      string           // name of the API key in question; empty if none of several was chosen yet, or it has no name
+	Host     string           // of a request under retryhttp, normalized; never path or query
+	Key      string           // name of the API key; empty if no key of several was chosen yet, or it has no name
 	Attempts int              // sends so far
 	Elapsed  time.Duration    // since the call began
-	Verdict  classify.Verdict // on the last attempt that failed; zero if none did
-	TraceID  string           // of that attempt's answer; EventGaveUp, EventFallback: as in Err
+	Verdict  classify.Verdict // on the last failed attempt; zero if none failed
+	TraceID  string           // of the answer to that attempt; EventGaveUp, EventFallback: as in Err
 	Effect   classify.Effect  // of all attempts so far: Unknown if any may have changed something
-	Error    string           // that attempt's error, as far as it is fit to be logged
-	Wait     time.Duration    // EventResend: before the next send
-	Took     time.Duration    // the last send that failed; EventLookup: the lookup
-	Reason   string           // EventGaveUp, EventFallback: why, in one word as in [Call]
-	Err      *Error           // EventGaveUp: what the caller gets; EventFallback: what its Fallback is told
+	Error    string           // text of that attempt's error, as far as it is safe to log
+	Wait     time.Duration    // EventResend: time until the next send
+	Took     time.Duration    // by the last failed send; EventLookup: by the lookup
+	Reason   string           // EventGaveUp, EventFallback: why the call ended, one word of [Call].Reason
+	Err      *Error           // EventGaveUp: the error that the caller gets; EventFallback: the error that the Fallback gets
 	ID       string           // of a DoOnce operation
-	Rule     string           // of a DoOnce operation: the row of the protocol that led here, "Sending Unproved → Doubt (M3)"
-	Outcome  Outcome          // EventLookup, EventSettled: what was found out
-	Unknown  classify.Code    // EventUnknownCode: that code
+	Rule     string           // of a DoOnce operation: the protocol step that led here, "Sending Unproved → Doubt (M3)"
+	Outcome  Outcome          // EventLookup, EventSettled: the outcome found
+	Unknown  classify.Code    // EventUnknownCode: the code
 }
 
-// emit passes an event to the observer, if there is one. why is given where the
-// call ends.
+// emit passes an event to the observer, if there is one. why is set if the call ends.
 func (c *call) emit(ctx context.Context, kind EventKind, why *Error) {
 	if c.r.onEvent != nil {
 		c.deliver(ctx, kind, why)
 	}
 }
 
-// deliver is apart from emit for the size of an Event: without an observer it
+// deliver is separate from emit because of the size of an Event: without an observer it
 // takes no stack.
 func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 	e := c.event(kind)
@@ -137,10 +136,10 @@ func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 	c.tellObserver(ctx, e)
 }
 
-// Warn tells the observer of something that a person should know, as an
-// [EventWarning] with text as its Error: for adapters, which have no observer of
-// their own. What is not printable is left out, and what is beyond 256 bytes. It
-// must hold no request data.
+// Warn reports something that a person should know to Config.OnEvent, as an [EventWarning]
+// whose Error is warning. It is for adapters, which have no observer of their own. Both
+// texts lose unprintable characters and are cut at 256 bytes. They must hold no request
+// data.
 func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 	if r.onEvent == nil {
 		return
@@ -153,7 +152,7 @@ func (r *Retrier) Warn(ctx context.Context, name, warning string) {
 	hook.Call("retry: OnEvent", func() { r.onEvent(ctx, e) })
 }
 
-// event is what every event of the call says.
+// event returns an Event with the fields that all events of the call have.
 func (c *call) event(kind EventKind) Event {
 	e := Event{Kind: kind, Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends), Elapsed: c.elapsed()}
 	e.Name, e.Method, e.Host = c.described()
@@ -163,8 +162,7 @@ func (c *call) event(kind EventKind) Event {
 	return e
 }
 
-// described returns the name of the call, and method and host where an adapter knows
-// them.
+// described returns the name of the call, and its method and host if an adapter knows them.
 func (c *call) described() (name, method, host string) {
 	if c.adapter == nil {
 		return c.name, "", ""
@@ -183,8 +181,8 @@ func (c *call) tellObserver(ctx context.Context, e Event) {
 	hook.Call("retry: OnEvent", func() { c.r.onEvent(ctx, e) })
 }
 
-// verdictAttrs are the parts of a verdict that a log line should carry. Of a send
-// that failed, class and effect say something even where no rule does.
+// verdictAttrs returns the parts of a verdict that a log line carries. For a failed send,
+// class and effect are useful even without a rule.
 func verdictAttrs(failed bool, v classify.Verdict, effect classify.Effect, trace string) []slog.Attr {
 	var attrs []slog.Attr
 	if failed {

@@ -105,7 +105,7 @@ func ExampleDoOnce_unknown() {
 	// Output:
 	// do not pay again: inv-8
 	// ask support for: [5f2c]
-	// because: the operation has no Verify: nobody can look
+	// because: the operation has no Verify, so it cannot be looked up
 }
 
 // With a journal an operation is done once over restarts too, and what a crash

@@ -7,17 +7,16 @@ import (
 	"reflect"
 )
 
-// Fallback is for a call that ends because the breaker is open or the key is
-// locked out: nobody could be asked, and f is what the program does instead, with
-// a value from a cache say. It is told why: the Reason is [ErrOpen] or
-// [ErrLockedOut], and the Cause the *breaker.OpenError or *breaker.LockedError.
-// What f returns the call returns, an error as it is. Any other end of a call is
-// an answer, or a failure to be told of, and no matter for f.
+// Fallback provides the result of a call that ends because the breaker is open or the key
+// is locked out, for example from a cache. f gets the error of the call: its Reason is
+// [ErrOpen] or [ErrLockedOut], and its Cause a *breaker.OpenError or *breaker.LockedError.
+// The call returns what f returns, an error unchanged. If the call ends for any other
+// reason, f does not run.
 //
-// T is that of the operation, struct{} for [Do]; another one is an error of the
-// call before anything is sent. f runs in the caller's goroutine and holds
-// neither turn nor lease; the context may be over. [DoOnce] refuses it: a payment
-// that could not be made has no other value.
+// T must be the result type of the operation, struct{} for [Do]; otherwise the call returns
+// an error and sends nothing. f runs in the caller's goroutine and holds neither turn nor
+// lease. The context may have ended. [DoOnce] refuses this option: a payment that was not
+// made has no substitute value.
 func Fallback[T any](f func(ctx context.Context, why *Error) (T, error)) Option {
 	if f == nil {
 		return Option{}
@@ -25,7 +24,7 @@ func Fallback[T any](f func(ctx context.Context, why *Error) (T, error)) Option 
 	return Option{kind: optFallback, do: fallback[T](f)}
 }
 
-// FallbackValue is [Fallback] with a value that is there already.
+// FallbackValue is [Fallback] with a fixed value.
 func FallbackValue[T any](value T) Option {
 	return Fallback(func(context.Context, *Error) (T, error) { return value, nil })
 }
@@ -34,7 +33,7 @@ type fallback[T any] func(context.Context, *Error) (T, error)
 
 func (fallback[T]) of() reflect.Type { return reflect.TypeFor[T]() }
 
-// fits reports a Fallback for an operation that returns something else than a T.
+// fits returns an error if the Fallback in opts does not return a T.
 func fits[T any](opts []Option) error {
 	o := find(opts, optFallback)
 	if o == nil {
@@ -44,11 +43,11 @@ func fits[T any](opts []Option) error {
 		return nil
 	}
 	is := o.do.(interface{ of() reflect.Type })
-	return fmt.Errorf("retry: Fallback returns a %v, but the operation a %v", is.of(), reflect.TypeFor[T]())
+	return fmt.Errorf("retry: Fallback returns a %v, but the operation returns a %v", is.of(), reflect.TypeFor[T]())
 }
 
-// instead returns what the call returns that ended with err: what the Fallback
-// says, if there is one for that.
+// instead returns the result of a call that ended with err: that of the Fallback, if there
+// is one for that reason.
 func instead[T any](ctx context.Context, err error, opts []Option) (T, error) {
 	if o := find(opts, optFallback); o != nil {
 		if e := callIn(err); e != nil && e.unasked() {
@@ -59,13 +58,13 @@ func instead[T any](ctx context.Context, err error, opts []Option) (T, error) {
 	return zero, err
 }
 
-// unasked reports whether the call ended because nobody may be asked.
+// unasked reports whether the call ended because the breaker or the lockout refused it.
 func (e *Error) unasked() bool { return e.Reason == ErrOpen || e.Reason == ErrLockedOut }
 
-// refuse reports the option that DoOnce does not take.
+// refuse returns an error for the option that DoOnce does not accept.
 func refuse(opts []Option) error {
 	if find(opts, optFallback) != nil {
-		return errors.New("retry: DoOnce takes no Fallback: what was not paid has no other value")
+		return errors.New("retry: DoOnce takes no Fallback: a payment that was not made has no substitute value")
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func TestFallbackMistakes(t *testing.T) {
 	r := newRetrier(t, retry.Config{Breaker: isolated(t)})
 	sent := func(context.Context) (int, error) { t.Error("sent"); return 0, nil }
 	_, err := retry.DoValue(t.Context(), r, sent, retry.FallbackValue("seven"))
-	require.EqualError(t, err, "retry: Fallback returns a string, but the operation a int")
+	require.EqualError(t, err, "retry: Fallback returns a string, but the operation returns a int")
 	_, err = retry.DoOnce(t.Context(), r, retry.Operation[int]{Send: sent}, retry.FallbackValue(7))
 	require.ErrorContains(t, err, "DoOnce takes no Fallback")
 	require.ErrorContains(t, err, "ID is required", "with all else that is wrong")
@@ -112,7 +112,7 @@ func TestFallbackMistakes(t *testing.T) {
 
 	require.NoError(t, retry.Do(t.Context(), r, always(nil), retry.FallbackValue(struct{}{})))
 	_, err = retry.DoValue(t.Context(), r, func(context.Context) (fmt.Stringer, error) { return nil, nil }, retry.FallbackValue(7))
-	require.ErrorContains(t, err, "the operation a fmt.Stringer")
+	require.ErrorContains(t, err, "the operation returns a fmt.Stringer")
 }
 
 func TestFallbackEvent(t *testing.T) {

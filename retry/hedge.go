@@ -12,26 +12,25 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Hedge is [DoValue] for reads whose slowest answers are much slower than most:
-// beside an attempt that has no answer after that long, it sends a second time,
-// and takes whichever succeeds first. The 95th percentile of the latency is a
-// good time: then one call in twenty is sent twice.
+// Hedge is [DoValue] for reads whose slowest answers are much slower than most. If an
+// attempt has no answer after the given delay, Hedge sends a second time and uses whichever
+// succeeds first. The 95th percentile of the latency is a good delay: one call in twenty is
+// then sent twice. A delay of zero or less is an error.
 //
 //	status, err := retry.Hedge(ctx, r, 300*time.Millisecond, client.AccountStatus)
 //
-// Each of the two has a nonce and a lease of its own, and reports to the breaker
-// once. The second is paid for from the budget like a resend, and counts towards
-// MaxAttempts; where the budget, the attempts or the breaker have no room for it,
-// or the first one has its answer before the second has its turn, it is not sent,
-// and nothing else changes. The context of the one that is not
-// needed any more is canceled, and Hedge returns when both have. If both fail,
-// the call goes on with the sterner of the errors.
+// Each of the two sends has its own nonce and lease, and reports to the breaker once. The
+// second one costs tokens of the budget like a resend, and counts towards MaxAttempts. If
+// the budget, MaxAttempts or the breaker does not allow it, or the first one has its answer
+// before the second has its turn, it is not sent and the call is an ordinary one. When one
+// succeeds, Hedge cancels the context of the other, and returns when both have returned. If
+// both fail, the call goes on with the error of the stricter class.
 //
-// The operation must be safe to run twice at once. The second one runs in a
-// goroutine of its own; if it exits, so does Hedge, and if it panics, Hedge panics
-// with a [PanicError]. With a lane that has one request in flight it waits for its turn behind the first: hedge with a
-// nonce.Pool, or a lane with more InFlight. Inside an attempt of the same Retrier
-// it runs once. With any [Resend] but [ResendAlways] there is no second one either.
+// The operation must be safe to run twice at once. The second run has its own goroutine. If
+// it exits, so does Hedge; if it panics, Hedge panics with a [PanicError]. In a lane with
+// one request in flight the second send would wait for the turn of the first: use a
+// nonce.Pool, or a lane with more InFlight. Inside an attempt of the same Retrier the
+// operation runs once. There is no second send with any [Resend] other than [ResendAlways].
 func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(context.Context) (T, error), opts ...Option) (T, error) {
 	// A function and not an Option of DoValue: an operation that may run in
 	// another goroutine is on the heap, and with it that of every call which is
@@ -39,7 +38,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	var zero T
 	switch {
 	case after <= 0:
-		return zero, fmt.Errorf("retry: Hedge after %v: it has to be a while, or everything is sent twice", after)
+		return zero, fmt.Errorf("retry: Hedge after %v: the delay must be positive, or every call is sent twice", after)
 	case ctx == nil || r == nil || r.tables == nil || op == nil:
 		return DoValue(ctx, r, op, opts...)
 	}
@@ -91,40 +90,41 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	}
 }
 
-// The causes with which the context of one ends because of the other.
+// Causes of a context that ends because of the other send.
 var (
-	errUnneeded error = &reason{"the other one of a hedged attempt succeeded first", context.Canceled}
-	errBroken   error = &reason{"the other one of a hedged attempt panicked or exited", context.Canceled}
+	errUnneeded error = &reason{"the other send of a hedged attempt succeeded first", context.Canceled}
+	errBroken   error = &reason{"the other send of a hedged attempt panicked or exited", context.Canceled}
 )
 
-// A PanicError is what [Hedge] panics with after the second one has: the stack
-// that a handler of panics sees is that of Hedge, which tells nothing.
+// A PanicError is the value with which [Hedge] panics if the second run of its operation
+// panicked. It carries the stack of that run, which a recovering caller would not see
+// otherwise.
 type PanicError struct {
-	Value any    // what it panicked with
-	Stack []byte // of its goroutine, when it did
+	Value any    // value of the panic
+	Stack []byte // of the goroutine that panicked
 }
 
 // Error returns the value and the stack, as the runtime prints them.
 func (e *PanicError) Error() string { return fmt.Sprintf("%v\n\n%s", e.Value, e.Stack) }
 
-// Unwrap returns the value, if that is an error.
+// Unwrap returns the value if it is an error, and nil otherwise.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// A hedge is one attempt of a call and, if that takes too long, a second one.
+// A hedge is one attempt of a call and, if that takes too long, a second send.
 type hedge struct {
-	call    *call  // whose attempt the first one is
-	second  call   // the state of the second one
-	why     *Error // why that ended, if it did
-	earlier int32  // sends in that before it sends
-	room    bool   // MaxAttempts leaves room for it
-	cost    int    // of it
+	call    *call  // whose attempt the first send is
+	second  call   // state of the second send
+	why     *Error // why the second one ended, if it did
+	earlier int32  // sends in second.count before the second one is sent
+	room    bool   // MaxAttempts allows the second one
+	cost    int    // of the second one
 
-	settled  atomic.Bool // whether the second one is sent
-	answered bool        // it is not: the first one has its answer
-	told     bool        // the observer, that it is
+	settled  atomic.Bool // it is decided whether the second one is sent
+	answered bool        // the first one has its answer, so the second one is not sent
+	told     bool        // EventHedge was emitted
 	ok       bool        // the second one succeeded
 	unneeded bool        // the first one was stopped because of that
 	wasted   int32       // sends that lost
@@ -149,9 +149,9 @@ func newHedge(c *call) *hedge {
 	return h
 }
 
-// turn runs both and returns which one succeeded, 0 or 1, or -1 if neither did,
-// and then why the call ends, if it does. The first one runs here, where its panics
-// belong.
+// turn runs both sends. It returns which one succeeded, 0 or 1, or -1 if neither did, and
+// then why the call ends, if it does. The first one runs in this goroutine, so its panics
+// need no transfer.
 func (h *hedge) turn(ctx context.Context, after time.Duration, first, second func(context.Context) error) (winner int, why *Error) {
 	c := h.call
 	if !h.room {
@@ -198,7 +198,7 @@ func (h *hedge) turn(ctx context.Context, after time.Duration, first, second fun
 	return h.settle(ok, why)
 }
 
-// run is the second one, in a goroutine of its own.
+// run runs the second send, in its own goroutine.
 func (h *hedge) run(ctx context.Context, op func(context.Context) error, stopFirst context.CancelCauseFunc) {
 	h.exited = true
 	defer close(h.done)

@@ -23,7 +23,8 @@ func (h *hedge) before(ctx context.Context, c *call) (context.Context, *Error) {
 	return ctx, nil
 }
 
-// seen is first, whose success is an answer before it gives its turn to the second one.
+// seen wraps first so that its success counts as an answer before its turn passes to the
+// second send.
 func (h *hedge) seen(first func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := first(ctx)

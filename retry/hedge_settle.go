@@ -2,7 +2,7 @@ package retry
 
 import "github.com/nexpay-go/resilience/classify"
 
-// settle enters what became of the second one into the state of the call.
+// settle merges the state of the second send into that of the call.
 func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
 	c, second := h.call, &h.second
 	sent, after := second.count.sends-h.earlier, c.count.sends-h.earlier
@@ -27,10 +27,10 @@ func (h *hedge) settle(firstOK bool, why *Error) (winner int, _ *Error) {
 	return -1, why
 }
 
-// merge enters what the second one sent, numbered after all of the first one's
-// (after is negative if that sent nothing), and leaves the sterner of the two as
-// the last: that is what the call goes on with. What kept the first one from
-// sending ends the call. It returns why the call ends, if it does.
+// merge appends the attempts of the second send, numbered after those of the first. (after
+// is negative if the first one sent nothing.) The stricter of the two failures becomes the
+// last one, with which the call goes on. If something kept the first one from sending, that
+// ends the call. merge returns why the call ends, if it does.
 func (h *hedge) merge(after int, why *Error) *Error {
 	c, second := h.call, &h.second
 	attempts, _ := second.history.all(nil)
@@ -55,10 +55,9 @@ func (h *hedge) merge(after int, why *Error) *Error {
 	return why
 }
 
-// sternness orders what two attempts of one call have come to, like
-// classify does the errors of one answer: the one that forbids most wins, and a
-// lockout goes before any other fatal one. One that has ended by more than its
-// verdict can only be overruled by those two.
+// sternness orders the failures of two attempts of one call, as classify does the errors of
+// one answer: the strictest class wins, and a lockout precedes other fatal errors. A
+// failure that ended its attempt by more than its verdict is overruled by fatal ones only.
 func (c *call) sternness(why *Error) int {
 	last := c.history.last()
 	switch {

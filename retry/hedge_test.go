@@ -141,7 +141,7 @@ func TestHedgeNoncesAndReports(t *testing.T) {
 		require.Len(t, a.nonces, 2)
 		require.Equal(t, breaker.Closed, b.State(), "a canceled one is no failure")
 		require.Equal(t, []error{nil, context.Canceled}, []error{a.causes[0], errors.Unwrap(a.causes[1])})
-		require.ErrorContains(t, a.causes[1], "the other one of a hedged attempt succeeded first")
+		require.ErrorContains(t, a.causes[1], "the other send of a hedged attempt succeeded first")
 
 		a = hedged(arm{takes: time.Second}, arm{err: code(503)})
 		_, err = retry.Hedge(t.Context(), r, after, a.op)
@@ -324,7 +324,7 @@ func TestHedgePanics(t *testing.T) {
 				require.Equal(t, tt.want, got)
 				require.False(t, returned)
 				require.ErrorContains(t, a.causes[slices.IndexFunc(a.causes, func(err error) bool { return err != nil })],
-					"the other one of a hedged attempt panicked or exited")
+					"the other send of a hedged attempt panicked or exited")
 				require.Zero(t, a.alive.Load())
 				require.NoError(t, retry.Do(t.Context(), r, always(nil)), "the turns were given back")
 			})
@@ -375,7 +375,7 @@ func TestHedgeMistakes(t *testing.T) {
 	_, err = retry.Hedge[int](t.Context(), r, after, nil)
 	require.ErrorContains(t, err, "the operation is nil")
 	_, err = retry.Hedge(t.Context(), r, after, sent.op, retry.FallbackValue("text"))
-	require.ErrorContains(t, err, "Fallback returns a string, but the operation a int")
+	require.ErrorContains(t, err, "Fallback returns a string, but the operation returns a int")
 	require.Empty(t, sent.begun)
 }
 

@@ -6,22 +6,21 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Of a long call the first and the last attempts are kept: how it began, and
-// what it came to.
+// A long call keeps its first and its last attempts.
 const keepFirst, keepLast = 4, 4
 
-// history is the bounded record of a call. Its zero value is ready. It lies in
-// the state of a call and holds the first attempt itself: most calls that fail wait no
-// more than once, and what they hold then, they hold by the thousand.
+// A history is the bounded record of a call's attempts. Its zero value is ready. It is part
+// of a call and holds the first attempt itself: most failing calls wait at most once, and
+// there may be thousands of them waiting.
 type history struct {
 	first Attempt
 	more  *more // nil in a call that failed once, and then of the mores
 }
 
-// more is what the state of a longer call holds besides.
+// A more is the state that longer calls need.
 type more struct {
 	attempts []Attempt              // from the second on
-	fixed    map[classify.Code]bool // that Fix had its try at
+	fixed    map[classify.Code]bool // codes that Fix was called for
 }
 
 func (h *history) longer() *more {
@@ -31,10 +30,10 @@ func (h *history) longer() *more {
 	return h.more
 }
 
-// mores keeps the room of calls that are over for the next ones.
+// mores reuses the state of calls that have ended.
 var mores = sync.Pool{New: func() any { return new(more) }}
 
-// recycle gives the room of a call back, with nothing left in it.
+// recycle clears the extra state of a call and returns it to the pool.
 func (h *history) recycle() {
 	if h.more == nil {
 		return
@@ -45,8 +44,8 @@ func (h *history) recycle() {
 	h.more = nil
 }
 
-// add returns a fresh entry at the end; when full, the oldest of the last ones
-// makes room.
+// add appends an entry and returns it. If the history is full, it drops the oldest of the
+// last entries.
 func (h *history) add(number int) *Attempt {
 	if h.first.Number == 0 {
 		h.first.Number = number
@@ -60,7 +59,7 @@ func (h *history) add(number int) *Attempt {
 	return h.last()
 }
 
-// last returns the latest attempt, nil if there was none.
+// last returns the latest attempt, nil if there is none.
 func (h *history) last() *Attempt {
 	switch {
 	case h.first.Number == 0:
@@ -71,7 +70,7 @@ func (h *history) last() *Attempt {
 	return &h.more.attempts[len(h.more.attempts)-1]
 }
 
-// len is how many attempts are kept.
+// len returns how many attempts are kept.
 func (h *history) len() int {
 	switch {
 	case h.first.Number == 0:
@@ -82,7 +81,7 @@ func (h *history) len() int {
 	return 1 + len(h.more.attempts)
 }
 
-// all appends the attempts in order, and returns the latest trace id among them.
+// all appends the attempts in order. It also returns the latest trace id among them.
 func (h *history) all(attempts []Attempt) (_ []Attempt, trace string) {
 	if h.first.Number == 0 {
 		return nil, ""
@@ -99,12 +98,12 @@ func (h *history) all(attempts []Attempt) (_ []Attempt, trace string) {
 	return attempts, trace
 }
 
-// maxFixes is how often a call asks for a fix, each time for another code. A
-// server that finds a new mistake in every correction is not to be satisfied.
+// maxFixes is how often a call runs Fix, each time for another code. It ends the loop with
+// a server that finds a new mistake in every correction.
 const maxFixes = 5
 
-// tryFix reports whether the code may still have a try at a Fix, which is its
-// only one.
+// tryFix reports whether Fix may run for this code: once per code, and at most maxFixes
+// times per call.
 func (h *history) tryFix(c classify.Code) bool {
 	m := h.longer()
 	if m.fixed[c] || len(m.fixed) == maxFixes {

@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// A MemoryJournal is a [Journal] that lasts as long as the process: for tests,
-// and for programs that call [DoOnce] for one ID more than once. The zero value
-// is ready. It is safe for concurrent use, and forgets nothing.
+// A MemoryJournal is a [Journal] in memory, for tests and for programs that call [DoOnce]
+// more than once for the same ID. The zero value is ready to use. It is safe for concurrent
+// use and never forgets an entry.
 type MemoryJournal struct {
 	mu      sync.Mutex // guards entries
 	entries map[string]Entry
 }
 
-// Begin does what [Journal] says.
+// Begin implements [Journal].
 func (j *MemoryJournal) Begin(ctx context.Context, e Entry) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, err
@@ -37,7 +37,7 @@ func (j *MemoryJournal) Begin(ctx context.Context, e Entry) (Entry, error) {
 	return held, nil
 }
 
-// End does what [Journal] says.
+// End implements [Journal].
 func (j *MemoryJournal) End(ctx context.Context, e Entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -55,7 +55,8 @@ func (j *MemoryJournal) End(ctx context.Context, e Entry) error {
 	return nil
 }
 
-// Pending yields the open entries in the order of their beginning.
+// Pending implements [PendingJournal]. It yields the open entries in the order of their
+// Begins.
 func (j *MemoryJournal) Pending(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for _, listed := range j.open() {

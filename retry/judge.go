@@ -12,20 +12,20 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// maxResyncs is how often one call brings its nonce forward. A third refusal
-// says that somebody else uses the key.
+// maxResyncs is how often one call takes a newer nonce. A third refusal means that
+// something else uses the key.
 const maxResyncs = 2
 
-// errInner stands for the reason of an inner call, whose error is passed on.
+// errInner stands for the reason of a nested call, whose error is passed on.
 var errInner = errors.New("an inner call gave up")
 
-// judge finds out what the failed attempt means, for the breaker, for the key
-// and for this call, and whether to send again at once with a newer nonce.
+// judge evaluates the failed attempt for the breaker, for the key and for this call. It
+// returns whether to send again at once with a newer nonce, or why the call ends.
 func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool, why *Error) {
 	a := c.history.last()
 	if inner := callIn(c.err); inner != nil {
 		if inner.Reason == ErrNested { // a mistake in the operation, not the end of a call that was made
-			return breaker.Ignored, false, c.stopped(ErrNested, nil).because("the operation made a call where none can be made")
+			return breaker.Ignored, false, c.stopped(ErrNested, nil).because("the operation made a call that is not allowed there")
 		}
 		return c.outcomeOf(ctx, inner), false, c.stopped(errInner, nil)
 	}
@@ -44,7 +44,7 @@ func (c *call) judge(ctx context.Context) (outcome breaker.Outcome, resync bool,
 	return outcome, why == nil, why
 }
 
-// refused returns why the guard forbids to send again.
+// refused returns why the guard forbids to send again, nil if it does not.
 func (c *call) refused(v *classify.Verdict) *Error {
 	if c.guard == nil {
 		return nil
@@ -52,13 +52,12 @@ func (c *call) refused(v *classify.Verdict) *Error {
 	return c.guard.refuses(c, v)
 }
 
-// unanswered reports whether a verdict is on no answer.
+// unanswered reports whether there was no answer to classify.
 func unanswered(v *classify.Verdict) bool { return v.Status == 0 && v.Code == "" }
 
-// silence is what an attempt without an answer says about the server, if that is not
-// what the policy makes of its class: it is no sign of life (a certificate that is not
-// accepted is fatal, and tells nothing of the server), and where its caller was
-// impatient nothing at all.
+// silence returns the breaker outcome of an attempt without an answer. It is never a
+// success: a certificate that is not accepted is fatal, but shows nothing about the server.
+// If the caller was impatient, the attempt is ignored.
 func silence(outcome breaker.Outcome, impatient bool) breaker.Outcome {
 	if outcome == breaker.Success || impatient {
 		return breaker.Ignored
@@ -66,10 +65,10 @@ func silence(outcome breaker.Outcome, impatient bool) breaker.Outcome {
 	return outcome
 }
 
-// impatient reports whether it was the caller who ended the last send of a call:
-// one that hung up, or whose deadline had been spent on other things. Where a
-// tenth of the time went by before the send, in the queue for a turn above all, a
-// healthy server may be without blame. One that had all of it has none to give.
+// impatient reports whether the caller ended the last send: by canceling, or by a deadline
+// that was mostly spent on something else. If a tenth of the time passed before the send,
+// above all in the queue for a turn, a healthy server may not be to blame. A send that had
+// all of the time has no such excuse.
 func impatient(ctx context.Context, took, elapsed time.Duration) bool {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return took < elapsed-elapsed/10
@@ -77,9 +76,8 @@ func impatient(ctx context.Context, took, elapsed time.Duration) bool {
 	return ctx.Err() != nil
 }
 
-// report reports to the breaker what became of the attempt, and for people what it
-// failed with if that opens the breaker. A server that asks to be left alone is, by
-// everyone.
+// report reports the outcome of the attempt to the breaker, with the failure for people if
+// it opens the breaker. The breaker applies a Retry-After to all callers.
 func (c *call) report(lease *breaker.Lease, outcome breaker.Outcome, why *Error) {
 	if outcome == breaker.Success {
 		lease.Done(outcome)
@@ -105,8 +103,8 @@ var outcomes = [...]breaker.Outcome{
 	policy.Trip:    breaker.Trip,
 }
 
-// outcomeOf is what an inner call that gave up means to the breaker of the
-// outer one, if that does not know already.
+// outcomeOf returns what a nested call that gave up means to the breaker of the outer call,
+// if the breaker has not counted it already.
 func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 	if inner.reportedTo == c.breaker {
 		return breaker.Ignored
@@ -118,7 +116,7 @@ func (c *call) outcomeOf(ctx context.Context, inner *Error) breaker.Outcome {
 	return outcome
 }
 
-// lock locks the key out for every caller.
+// lock locks the key out for all callers.
 func (c *call) lock(ctx context.Context, a *Attempt) {
 	cause := breaker.LockCause{
 		Code: string(a.Verdict.Code), TraceID: a.TraceID,
@@ -130,8 +128,8 @@ func (c *call) lock(ctx context.Context, a *Attempt) {
 	}
 }
 
-// resynced brings the nonce forward for another send in the same turn, or returns
-// why that cannot be.
+// resynced takes a newer nonce for another send in the same turn. It returns why that is
+// not possible.
 func (c *call) resynced(ctx context.Context) *Error {
 	c.at = 0
 	if c.count.resync == maxResyncs {
@@ -162,8 +160,8 @@ func (c *call) resynced(ctx context.Context) *Error {
 	return nil
 }
 
-// foreign reports the last refusal to the lane, and returns what it makes of it:
-// that somebody else uses the key, if it can tell.
+// foreign reports the last refusal to the lane. It returns the lane's error if that shows
+// that something else uses the key.
 func (c *call) foreign(ctx context.Context) error {
 	if c.ticket == nil {
 		return nil

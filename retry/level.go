@@ -7,7 +7,7 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// level is how urgent an event is: see [LogEvents].
+// level returns how urgent an event is, see [LogEvents].
 func (e *Event) level() slog.Level {
 	switch e.Kind {
 	case EventRecovered, EventLookup, EventSettled, EventHedge:
@@ -20,7 +20,7 @@ func (e *Event) level() slog.Level {
 	return slog.LevelError
 }
 
-// level is how urgent the end of a call is, which ended for that reason.
+// level returns how urgent the end of a call with that reason is.
 func level(reason string, declined, unsettled bool) slog.Level {
 	switch {
 	case unsettled:
@@ -38,8 +38,8 @@ func level(reason string, declined, unsettled bool) slog.Level {
 	return slog.LevelError
 }
 
-// declined reports whether the API has refused the request by a rule of its table:
-// nothing happened, nothing is wrong with the key, and the caller can be told so.
+// declined reports whether the API refused the request by a rule of its table: nothing
+// happened, nothing is wrong with the key, and the caller can handle the answer.
 func (e *Error) declined() bool {
 	if e == nil || e.Reason != ErrFatal && e.Reason != ErrFixAndResend || e.Cause != nil || e.Effect != classify.NotApplied {
 		return false
@@ -52,8 +52,8 @@ func (e *Error) declined() bool {
 	}
 }
 
-// unsettled reports whether the call may have taken effect, and must not be made again
-// before somebody has looked. ErrBusy is not: whoever is at the operation looks.
+// unsettled reports whether the call may have taken effect and must not be repeated before
+// it has been looked up. ErrBusy does not count: the call that is in progress looks it up.
 func (e *Error) unsettled() bool {
 	return e != nil && !e.Repeatable() && e.Effect != classify.NotApplied && e.Reason != ErrBusy
 }

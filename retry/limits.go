@@ -12,8 +12,8 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// shouldRetry returns why a failed call ends, or nil if another attempt is to
-// follow, after the wait that is noted in the history.
+// shouldRetry returns why a failed call ends, or nil if another attempt follows. It records
+// the wait in the history.
 func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 	last := c.history.last()
 	c.count.paid, c.count.owed = 0, false
@@ -35,8 +35,8 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 	return nil
 }
 
-// spread makes a wait that the server named longer, by up to a tenth: callers who
-// were told the same must not come back in one instant, and none of them too early.
+// spread lengthens a wait that the server asked for by up to a tenth, so that callers with
+// the same Retry-After do not all come back at the same instant. It never shortens it.
 //
 //go:noinline
 func (c *call) spread(last *Attempt) {
@@ -46,7 +46,8 @@ func (c *call) spread(last *Attempt) {
 	}
 }
 
-// limits returns what forbids another attempt, by the class of the last one.
+// limits returns why there must be no other attempt, depending on the class of the last
+// failure.
 func (c *call) limits(ctx context.Context, last *Attempt, opts []Option) *Error {
 	class := last.Verdict.Class
 	switch {
@@ -68,8 +69,8 @@ func (c *call) limits(ctx context.Context, last *Attempt, opts []Option) *Error 
 	return c.retryable(ctx, last)
 }
 
-// retryable returns what stands against a resend of a retryable error, or pays
-// for it.
+// retryable returns why a retryable error must not be retried, or takes the tokens for the
+// resend from the budget.
 func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	if p.MaxAttempts > 0 && c.attempts() >= p.MaxAttempts {
@@ -87,7 +88,7 @@ func (c *call) retryable(ctx context.Context, last *Attempt) *Error {
 	return nil
 }
 
-// canWait returns what stands against the wait, whatever it is for.
+// canWait returns why the call must not wait before its next send.
 func (c *call) canWait(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	if p.MaxRetryAfter >= 0 && last.Verdict.RetryAfter > p.MaxRetryAfter {
@@ -102,7 +103,7 @@ func (c *call) canWait(ctx context.Context, last *Attempt) *Error {
 	return c.obstructed(last.Wait)
 }
 
-// tooLong is for a call whose server asks for a longer wait than that.
+// tooLong ends a call because the server asks for a wait longer than most.
 //
 //go:noinline
 func (c *call) tooLong(most time.Duration) *Error {
@@ -111,7 +112,7 @@ func (c *call) tooLong(most time.Duration) *Error {
 	return why
 }
 
-// noTime is for a call whose time is up, or would be when it has waited.
+// noTime ends a call whose MaxElapsed is over, or would be over after the wait.
 //
 //go:noinline
 func (c *call) noTime(spent, wait, most time.Duration) *Error {
@@ -122,15 +123,15 @@ func (c *call) noTime(spent, wait, most time.Duration) *Error {
 	return why
 }
 
-// late reports whether the time for sending again is over. A lookup has all the time
-// that looking has.
+// late reports whether MaxElapsed is over. It does not apply to lookups, which GiveUp
+// limits.
 func (c *call) late() bool {
 	most := c.policy.MaxElapsed
 	return most >= 0 && c.spent() > most && c.terms.kind != markLookup
 }
 
-// resyncable is for a nonce that was refused by a server which asks for a wait
-// too. The turn is given back meanwhile, and the next one has a newer nonce.
+// resyncable is for a refused nonce whose answer also asks for a wait. The turn is released
+// during the wait, and the next turn has a newer nonce.
 func (c *call) resyncable(ctx context.Context, last *Attempt) *Error {
 	p := &c.policy
 	switch {
@@ -147,8 +148,8 @@ func (c *call) resyncable(ctx context.Context, last *Attempt) *Error {
 	return nil
 }
 
-// obstructed returns what will surely refuse the next attempt when the wait is
-// over. To wait first would only hide it.
+// obstructed returns what is certain to refuse the next attempt after the wait. Waiting
+// first would only delay the error.
 func (c *call) obstructed(wait time.Duration) *Error {
 	if key, ok := c.onlyKey(); ok {
 		if err := c.r.lockout.Check(key); err != nil {
@@ -164,7 +165,7 @@ func (c *call) obstructed(wait time.Duration) *Error {
 	return nil
 }
 
-// fixable asks the caller to change the request, and returns why that is no use.
+// fixable runs the caller's Fix. It returns why the call ends, nil if it goes on.
 func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Context, *classify.Error) (bool, error)) *Error {
 	if fix == nil || c.policy.MaxAttempts == 1 || ctx.Err() != nil || c.refused(&last.Verdict) != nil || !c.history.tryFix(last.Verdict.Code) {
 		return c.stopped(ErrFixAndResend, nil)
@@ -181,7 +182,7 @@ func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Cont
 	return nil
 }
 
-// fixed runs a Fix. A panic in it, or an exit, is the end of the call.
+// fixed runs a Fix. A panic or exit in it ends the call.
 func (c *call) fixed(ctx context.Context, fix func(context.Context, *classify.Error) (bool, error), e *classify.Error) (changed bool, err error) {
 	returned := false
 	defer func() {
@@ -194,8 +195,8 @@ func (c *call) fixed(ctx context.Context, fix func(context.Context, *classify.Er
 	return changed, err
 }
 
-// answer is the error as Fix gets it: the answer that decided, or one made up
-// from the verdict where the error is of another type.
+// answer returns the error that Fix gets: the answer that decided, or one made from the
+// verdict if the error has another type.
 func (c *call) answer(v *classify.Verdict) *classify.Error {
 	if e := deciding(c.err, v); e != nil {
 		return e

@@ -7,12 +7,12 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// LogEvents returns an observer for Config.OnEvent that logs trouble as it happens, a
-// line for each [Event]. A call that succeeds at once has none; [LogCalls] has one line
-// for every call. The level says who has to act:
+// LogEvents returns an observer for Config.OnEvent that logs one line for each [Event]. A
+// call that succeeds at once has none; use [LogCalls] for one line per call. The level says
+// who must act:
 //
 //	INFO   nobody:   recovered, hedge, looked up, out of doubt,
-//	                 gave up: success, canceled, inner, and whatever is a decline
+//	                 gave up: success, canceled, inner, and any decline
 //	WARN   it passes, or can wait:
 //	                 resend, in doubt, warning, unknown code,
 //	                 gave up: attempts, elapsed, deadline, budget, open, retry_after, applied, busy
@@ -20,17 +20,17 @@ import (
 //	                 gave up: fatal, fix_and_resend, unclassified, locked_out, resync, nonce,
 //	                 outcome_unknown, nested, doubt, panic
 //
-// What follows "gave up" are the reasons, in the words of [Call]; a fallback has the
-// level of its reason. Two things count before the reason:
+// The words after "gave up" are reasons, see [Call].Reason. A fallback has the level of its
+// reason. Two rules precede the reason:
 //
-//   - a decline, see Call.Declined, is INFO: the API has refused the request as its table
-//     says, and the caller is told;
-//   - what may have taken effect and must not be made again unseen, see Call.Unsettled, is
-//     ERROR, also where the caller canceled.
+//   - A decline is INFO, see Call.Declined: the API refused the request by a rule of its
+//     table, and the caller gets that answer.
+//   - A call that may have taken effect and must be looked up before it is repeated is
+//     ERROR, see Call.Unsettled, even if the caller canceled it.
 //
-// A line has the trace id where there is one, and no request data. The page docs/logs.md
-// lists all lines and their fields. Nil logs to slog.Default(), the one at the time of the
-// event. The observer is safe for concurrent use.
+// A line has the trace id if there is one, and no request data. The page docs/logs.md lists
+// all lines and their fields. A nil logger means slog.Default() at the time of the event.
+// The observer is safe for concurrent use.
 func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
 		l := logger
@@ -70,7 +70,7 @@ func (e *Event) attrs() []slog.Attr {
 	return texts(attrs, "error", e.Error)
 }
 
-// texts appends those of the texts that are not empty, each after its name.
+// texts appends the pairs of name and text whose text is not empty.
 func texts(attrs []slog.Attr, pairs ...string) []slog.Attr {
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
@@ -80,7 +80,7 @@ func texts(attrs []slog.Attr, pairs ...string) []slog.Attr {
 	return attrs
 }
 
-// LogValue makes slog.Any("event", e) as informative as [LogEvents].
+// LogValue returns the attributes that [LogEvents] logs.
 func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(append([]slog.Attr{slog.String("kind", e.Kind.String())}, e.attrs()...)...)
 }

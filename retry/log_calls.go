@@ -7,17 +7,17 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// LogCalls returns an observer for Config.OnCall that logs one line for each call, at its
-// end, as an access log does: what it was, how it ended, how often it was sent, and how
-// long it took. The level is that of its end, see [LogEvents]: INFO for a success.
+// LogCalls returns an observer for Config.OnCall that logs one line for each call when it
+// ends, like an access log: its name, how it ended, how often it was sent, and how long it
+// took. The level is that of the end, see [LogEvents]; a success is INFO.
 //
-// It does not say what the API answered: for that, and for what happens on the way, there
-// is [LogEvents]. With both, the end of a call that failed or was sent more than once has
-// a line of each, with the same trace id and, for a payment, the same id. Where the log is
-// read only when there is trouble, LogEvents alone will do.
+// It does not log what the API answered, nor what happens during a call; [LogEvents] does.
+// With both observers, a call that failed or was sent more than once has a line of each,
+// with the same trace id and, for a payment, the same id. If you read the log only when
+// there is trouble, LogEvents alone is enough.
 //
-// Nil logs to slog.Default(), the one at the time. Where the level is off, nothing is
-// allocated. The observer is safe for concurrent use.
+// A nil logger means slog.Default() at the time of the call. If the level is disabled, the
+// observer allocates nothing. It is safe for concurrent use.
 func LogCalls(logger *slog.Logger) func(context.Context, Call) {
 	return func(ctx context.Context, c Call) {
 		l := logger
@@ -54,5 +54,5 @@ func (c *Call) attrs() []slog.Attr {
 	return texts(attrs, "trace", c.TraceID)
 }
 
-// LogValue makes slog.Any("call", c) as informative as [LogCalls].
+// LogValue returns the attributes that [LogCalls] logs.
 func (c Call) LogValue() slog.Value { return slog.GroupValue(c.attrs()...) }

@@ -18,54 +18,54 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// onTheWire is for how long a lookup may hold the turn on its key if nobody
-// reports that its request is on the wire. Whoever overtakes it then may cause its
-// nonce to be refused, which is no answer.
+// onTheWire is how long a lookup may hold the turn on its key if nothing reports that its
+// request was written. A later request may then overtake it and cause its nonce to be
+// refused, which is no answer.
 const onTheWire = time.Second
 
-// An answer is what became of one lookup.
+// An answer is the result of one lookup.
 type answer struct {
 	found    Outcome
-	asked    bool          // Verify was run
-	failed   bool          // with an error
-	same     bool          // on the key of the operation
-	key      string        // that it was made with
-	nonce    uint64        // that it carried, 0 if it drew its own
+	asked    bool          // Verify ran
+	failed   bool          // it returned an error
+	same     bool          // the lookup used the key of the operation
+	key      string        // of the lookup
+	nonce    uint64        // of the lookup, 0 if it took its own
 	began    time.Duration // on clock(): the last run of Verify
 	ended    time.Duration
 	err      error            // of Verify
-	lost     error            // of Verify beside Applied: the value cannot be had
-	trace    string           // that its answer carried
+	lost     error            // of Verify, returned with Applied: the value is lost
+	trace    string           // trace id of its answer
 	verdict  classify.Verdict // on err
-	obstacle error            // that kept it from asking, or from asking properly
+	obstacle error            // why Verify did not run, or not properly
 	wait     time.Duration    // that the server or the breaker asks for
-	final    bool             // there is no use in looking again
+	final    bool             // another lookup is of no use
 }
 
-// A lookup is one call of Verify, a call of its own, whose guard it is. It stays on
-// the key of the operation, has a breaker that is only for lookups, and gives its
-// turn back as soon as it can: looking never stops paying (M9).
+// A lookup is one run of Verify. It is a call of its own, and its guard. It uses the key of
+// the operation and a breaker for lookups only, and releases its turn as soon as it can, so
+// that lookups never hold up payments (M9).
 type lookup struct {
 	payment *payment
 	timer   *time.Timer
 	left    atomic.Bool // the turn was given back
 }
 
-// lookup asks Verify once, or again at once with a newer nonce, and leaves the room.
+// lookup runs Verify once, or again at once with a newer nonce, and leaves the room.
 func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 	defer room.Leave()
 	if open := openUntil(p.call.breaker); open != nil { // waited out
 		a.obstacle, a.wait, a.final = open, open.RetryIn, ctx.Err() != nil
 		return a
 	}
-	c := call{part: true}
+	c := call{nested: true}
 	p.call.r.begin(&c, markLookup, nil, nil)
 	g := &lookup{payment: p}
 	c.tables, c.name, c.endpoint, c.adapter = p.call.tables, p.call.name, p.call.endpoint, p.call.adapter
 	c.guard, c.breaker = g, room.beside(p.call.breaker)
 	c.terms.timeout = cmp.Or(c.tables.timeout, sendTime)
 	c.terms.key, c.terms.pinned, c.terms.loose = p.call.terms.key, p.call.terms.pinned, true
-	why := c.turn(ctx, func(ctx context.Context) error { return p.ask(ctx, &a) })
+	why := c.turn(ctx, func(ctx context.Context) error { return p.runVerify(ctx, &a) })
 	g.stop()
 	a.err = cmp.Or(c.err, a.lost)
 	p.hold = false
@@ -92,9 +92,9 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 	return a
 }
 
-var errOtherKeyAsked = &reason{text: "absent, but asked with another key than the operation was sent with, or through Apart, which proves nothing"}
+var errOtherKeyAsked = &reason{text: "absent, but looked up with another key than the operation was sent with, or through Apart, which proves nothing"}
 
-// A finalError is the API's own word that there is no use in asking again.
+// A finalError is an answer of the API that rules out further lookups.
 type finalError struct {
 	err  error
 	rule string
@@ -104,8 +104,8 @@ func (e *finalError) Error() string     { return redact.Text(e.err) + ", " + e.r
 func (e *finalError) SafeError() string { return e.Error() }
 func (e *finalError) Unwrap() error     { return e.err }
 
-// openUntil is why the breaker of the payments keeps lookups off as well, nil if it
-// does not: an outage, or a person.
+// openUntil returns the error of the payments' breaker if it keeps lookups away too,
+// because of an outage or because a person opened it.
 func openUntil(b *breaker.Breaker) *breaker.OpenError {
 	if b == nil || b.State() != breaker.Open {
 		return nil
@@ -114,7 +114,7 @@ func openUntil(b *breaker.Breaker) *breaker.OpenError {
 	return open
 }
 
-// meet takes in what stood in the lookup's way.
+// meet records what prevented the lookup.
 func (a *answer) meet(ctx context.Context, why *Error) {
 	switch {
 	case ctx.Err() != nil:
@@ -133,8 +133,8 @@ func (a *answer) meet(ctx context.Context, why *Error) {
 	}
 }
 
-// ask runs Verify.
-func (p *payment) ask(ctx context.Context, a *answer) (err error) {
+// runVerify runs Verify.
+func (p *payment) runVerify(ctx context.Context, a *answer) (err error) {
 	*a = answer{asked: true, began: clock()}
 	a.key, a.nonce, a.same = p.place(ctx)
 	m := within(ctx)
@@ -147,15 +147,15 @@ func (p *payment) ask(ctx context.Context, a *answer) (err error) {
 			a.same = false
 		}
 	}()
-	a.found, err = p.performer.find(ctx)
+	a.found, err = p.performer.verify(ctx)
 	if a.failed = err != nil; a.found == Applied {
 		a.lost, err = errtree.Tidy(err), nil // it is not asked again, whatever that error asks for
 	}
 	return err
 }
 
-// place is with which key and nonce a lookup is made, and whether that is the key
-// of the operation.
+// place returns the key and nonce of a lookup, and whether the key is that of the
+// operation.
 func (p *payment) place(ctx context.Context) (key string, number uint64, same bool) {
 	c := &p.call
 	if ticket, ok := nonce.FromContext(ctx); ok && c.r.nonces != nil {
@@ -166,9 +166,9 @@ func (p *payment) place(ctx context.Context) (key string, number uint64, same bo
 	return c.r.key, 0, p.entry.State != EntryOpen || p.entry.Key == "" || p.entry.Key == c.r.key
 }
 
-// before begins to give the turn back: when the request is on the wire, or soon. If
-// the last lookup was refused for its nonce, it waits for the answer as long as that,
-// so that the lane learns of it.
+// before starts to release the turn: when the request is written, or after onTheWire. If
+// the nonce of the last lookup was refused, only after onTheWire, so that the lane learns
+// the answer.
 func (g *lookup) before(ctx context.Context, c *call) (context.Context, *Error) {
 	if c.ticket == nil {
 		return ctx, nil
@@ -181,8 +181,8 @@ func (g *lookup) before(ctx context.Context, c *call) (context.Context, *Error) 
 	return traced, nil
 }
 
-// released is a context for a request whose turn is given back, by any ticket of it,
-// when the request is on the wire, or soon.
+// released returns a context for a request. The turn is released when the request is
+// written, or after onTheWire.
 func released(ctx context.Context, ticket *nonce.Ticket, left *atomic.Bool) (context.Context, *time.Timer) {
 	leave := func() {
 		left.Store(true)
@@ -232,7 +232,7 @@ func (p *payment) report(ctx context.Context, kind EventKind, a *answer) {
 	p.call.tellObserver(ctx, e)
 }
 
-// settled emits what the lookups came to.
+// settled emits that the operation is out of doubt.
 func (p *payment) settled(ctx context.Context, found Outcome) {
 	p.inDoubt = false
 	p.report(ctx, EventSettled, &answer{found: found})

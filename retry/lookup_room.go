@@ -5,12 +5,12 @@ import (
 	"github.com/nexpay-go/resilience/internal/gate"
 )
 
-// lookupsAtOnce is how many lookups of one Retrier are on the wire together where
-// no turn on a key has to be taken.
+// lookupsAtOnce is how many lookups of one Retrier run at a time if they need no turn on a
+// key.
 const lookupsAtOnce = 32
 
-// A lookupRoom is where the lookups on one key wait for each other: one at a time
-// where there are turns on it, so that they stand in nobody's way.
+// A lookupRoom is the queue of the lookups on one key. If there are turns on the key, it
+// lets one lookup run at a time, so that lookups do not delay payments.
 type lookupRoom struct {
 	gate.Gate
 	breaker *breaker.Breaker
@@ -25,8 +25,8 @@ func (r *Retrier) lookupRoom(key string) *lookupRoom {
 	})
 }
 
-// beside is the breaker of the lookups where payments have one: lookups that fail
-// are no reason not to pay.
+// beside returns the breaker of the lookups if payments have one. It is separate, because
+// failing lookups are no reason not to pay.
 func (room *lookupRoom) beside(payments *breaker.Breaker) *breaker.Breaker {
 	if payments == nil {
 		return nil

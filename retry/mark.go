@@ -9,26 +9,25 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// A mark is the context of an attempt, for [AttemptFrom] and for the calls made
-// inside. A first attempt that has neither turn nor attempt timeout, probes no
-// breaker, is no payment and is not inside another one does without: it would cost
-// an allocation.
+// A mark is the context of an attempt, for [AttemptFrom] and for nested calls. A first
+// attempt has none if it has neither turn nor attempt timeout, probes no breaker, is no
+// payment and is not nested: a mark costs an allocation.
 type mark struct {
 	context.Context
-	turn    carry.Context // the same, with its ticket if there is one
+	turn    carry.Context // the same context, with its ticket if there is one
 	r       *Retrier
 	attempt Attempt
-	probe   *breaker.Breaker // that this attempt probes, nil if none
+	probe   *breaker.Breaker // breaker that this attempt probes, nil if none
 	kind    markKind
-	outer   *mark // the one around it, nil if none
+	outer   *mark // mark of the surrounding attempt, nil if none
 
-	highest *atomic.Uint64 // nonce of the calls inside, nil where nobody asks
+	highest *atomic.Uint64 // nonce of the nested calls, nil if nobody needs it
 
-	// untraced is what the context was before connections are counted in it, for
-	// those that do not count.
+	// untraced is the context before connections are counted in it, for calls that do not
+	// count.
 	untraced context.Context
 
-	over   atomic.Bool // the attempt is, whoever still holds its context
+	over   atomic.Bool // the attempt has ended, whoever still holds its context
 	joined atomic.Bool // a call of the same Retrier was made inside
 	cut    atomic.Bool // Apart was called inside
 }
@@ -44,7 +43,7 @@ const (
 
 type markKey struct{}
 
-// Value adds the mark, and its ticket if it has one.
+// Value adds the mark and, if there is one, its ticket.
 func (m *mark) Value(key any) any {
 	if v, own := m.own(key); own {
 		return v
@@ -52,7 +51,7 @@ func (m *mark) Value(key any) any {
 	return m.Context.Value(key)
 }
 
-// own is what the mark itself has to say, and whether it has.
+// own returns the value that the mark itself has for key, and whether it has one.
 func (m *mark) own(key any) (value any, own bool) {
 	switch {
 	case key == markKey{}:
@@ -69,14 +68,14 @@ func (m *mark) own(key any) (value any, own bool) {
 	return m.turn.Own(key)
 }
 
-// within returns the innermost attempt that is under way around ctx, or the place
-// where Apart was called; nil if there is none, nearly always.
+// within returns the innermost running attempt around ctx, or the place where Apart was
+// called. It is nil if there is none, the usual case.
 func within(ctx context.Context) *mark {
 	m, _ := ctx.Value(markKey{}).(*mark)
 	return m.living()
 }
 
-// living is m, or the first one around it that is not over.
+// living returns m, or the first mark around it that is not over.
 func (m *mark) living() *mark {
 	for m != nil && m.over.Load() {
 		m = m.outer
@@ -84,10 +83,10 @@ func (m *mark) living() *mark {
 	return m
 }
 
-// around is the next one further out.
+// around returns the next outer mark.
 func (m *mark) around() *mark { return m.outer.living() }
 
-// ticket is that of the attempt, nil if it has none.
+// ticket returns the attempt's ticket, nil if it has none.
 func (m *mark) ticket() *nonce.Ticket {
 	t, _ := m.turn.Ticket.(*nonce.Ticket)
 	return t
@@ -103,8 +102,8 @@ func (m *mark) probes(b *breaker.Breaker) bool {
 	return false
 }
 
-// AttemptFrom tells an operation which attempt it is in: Number is that of the
-// attempt under way, the rest tells how the previous one ended. It is false outside of an
+// AttemptFrom returns which attempt an operation runs in. Number is that of the running
+// attempt; the other fields describe the previous attempt. It returns false outside of an
 // operation, and in a first attempt.
 func AttemptFrom(ctx context.Context) (Attempt, bool) {
 	if ctx == nil {

@@ -37,7 +37,7 @@ func TestMisuse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.ErrorContains(t, call(none, made), "the context is nil")
 			require.ErrorContains(t, call(t.Context(), nil), "the Retrier is nil")
-			require.ErrorContains(t, call(t.Context(), new(retry.Retrier)), "the zero Retrier; make one with New")
+			require.ErrorContains(t, call(t.Context(), new(retry.Retrier)), "the zero value; create one with New")
 			err := call(none, nil)
 			require.ErrorContains(t, err, "the context is nil")
 			require.ErrorContains(t, err, "the Retrier is nil")
@@ -56,7 +56,7 @@ func TestZeroRetrier(t *testing.T) {
 	require.Nil(t, r.Policies())
 	require.Nil(t, r.Catalog())
 	require.Nil(t, r.Lockout())
-	require.ErrorContains(t, r.Reload(policy.Nexpay()), "make one with New")
+	require.ErrorContains(t, r.Reload(policy.Nexpay()), "create one with New")
 	r.Warn(t.Context(), "a", "b")
 }
 

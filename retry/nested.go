@@ -11,13 +11,13 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// Apart returns a context for calls that are about something else than the attempt
-// ctx belongs to: a token, an exchange rate, another API. They are calls of their
-// own, with retries, breaker and nonces of their own, and cannot see the ticket of
-// the attempt. Outside of an attempt it changes nothing.
+// Apart returns a context for calls about something else than the attempt that ctx belongs
+// to: a token, an exchange rate, another API. They are independent calls with their own
+// retries, breaker and nonces, and cannot see the ticket of the attempt. Outside of an
+// attempt Apart returns ctx.
 //
-// An error that comes out of such a call is never proof about the payment around
-// it, and an Absent that Verify learned through one does not count.
+// An error of such a call never proves anything about the payment around it, and an Absent
+// that Verify learned through one does not count.
 func Apart(ctx context.Context) context.Context {
 	if ctx == nil {
 		return nil // whose call says so
@@ -32,8 +32,7 @@ func Apart(ctx context.Context) context.Context {
 	}
 }
 
-// nested runs op for a call made inside m. It reports false if that is a call of
-// its own.
+// nested runs op for a call made inside m. It returns false if the call is independent.
 func (r *Retrier) nested(ctx context.Context, m *mark, op func(context.Context) error, opts []Option) (inside bool, err error) {
 	for o := m; o != nil && o.kind != markApart; o = o.around() {
 		if o.r.is(r) {
@@ -49,7 +48,7 @@ func (r *Retrier) nested(ctx context.Context, m *mark, op func(context.Context) 
 	return false, nil
 }
 
-// misplaced returns what is wrong with a call of its own inside m, if anything is.
+// misplaced returns why an independent call must not be made inside m, nil if it may.
 func (r *Retrier) misplaced(m *mark) error {
 	apart := false
 	for ; m != nil; m = m.around() {
@@ -66,12 +65,12 @@ func (r *Retrier) misplaced(m *mark) error {
 }
 
 var (
-	errInPayment = &reason{text: "inside a payment's Send or Verify only calls of the same Retrier can be made; one that is about something else takes retry.Apart(ctx)"}
-	errInTurn    = &reason{text: "it would wait for the turn that the attempt around it holds; make it with the same Retrier, or after the attempt"}
-	errOnceIn    = &reason{text: "a DoOnce cannot be made inside an attempt, which may be repeated; one that is about something else takes retry.Apart(ctx)"}
+	errInPayment = &reason{text: "inside a payment's Send or Verify only calls of the same Retrier are allowed; use retry.Apart(ctx) for a call about something else"}
+	errInTurn    = &reason{text: "it would wait for the turn that the surrounding attempt holds; use the same Retrier, or make the call after the attempt"}
+	errOnceIn    = &reason{text: "DoOnce is not allowed inside an attempt, which may be repeated; use retry.Apart(ctx) for an operation about something else"}
 )
 
-// refuse ends a call that is made where it cannot be.
+// refuse ends a call that must not be made where it is.
 func (r *Retrier) refuse(ctx context.Context, m *mark, why error, opts []Option) error {
 	var c call
 	r.begin(&c, markCall, m, opts)
@@ -79,21 +78,21 @@ func (r *Retrier) refuse(ctx context.Context, m *mark, why error, opts []Option)
 	return c.end(ctx, stopped(ErrNested, why))
 }
 
-// inside runs op once, as if this call were not there, but for the next nonce of
-// the turn where the attempt m holds one. Where a call of another Retrier stands in
-// between, which knows nothing of this API, the error is judged here.
+// inside runs op once, transparently except for the next nonce of the turn if m holds one.
+// If an attempt of another Retrier is in between, which does not know this API, the error
+// is classified here.
 func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(context.Context) error, opts []Option) error {
 	m.joined.Store(true)
 	for _, o := range opts {
 		if what := o.kind.decides(); what != "" {
-			return r.refuse(ctx, m, &reason{text: fmt.Sprintf("%s decides about sending again, which the call around this one does", what)}, opts)
+			return r.refuse(ctx, m, &reason{text: fmt.Sprintf("%s controls retries, which the surrounding call does; give it to that call", what)}, opts)
 		}
 	}
 	ticket := m.ticket()
 	if ticket == nil && ctx.Err() == nil && innermost {
 		return tidy(op(ctx))
 	}
-	c := &call{part: true}
+	c := &call{nested: true}
 	r.begin(c, markCall, m, opts)
 	c.adapter, _ = ctx.(carry.Described)
 	c.start = clock()
@@ -101,7 +100,7 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 		return c.end(ctx, stoppedBy(ctx, nil))
 	}
 	if ticket == nil {
-		return c.judgeAlone(ctx, op(ctx))
+		return c.judgeNested(ctx, op(ctx))
 	}
 	newer, err := ticket.Next(ctx)
 	switch {
@@ -124,10 +123,10 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 		return tidy(err)
 	}
 	c.ticket = newer
-	return c.judgeAlone(ctx, err)
+	return c.judgeNested(ctx, err)
 }
 
-// drawn notes the nonce of a call inside m.
+// drawn records the nonce of a call inside m.
 func (m *mark) drawn(number uint64) {
 	for h := m.highest; h != nil; {
 		if was := h.Load(); was >= number || h.CompareAndSwap(was, number) {
@@ -136,13 +135,13 @@ func (m *mark) drawn(number uint64) {
 	}
 }
 
-// judgeAlone ends a call that was sent once with what err asks for: the attempt
+// judgeNested ends a call that was sent once with what err asks for: the attempt
 // around it is another API's.
-func (c *call) judgeAlone(ctx context.Context, err error) error {
+func (c *call) judgeNested(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	c.err, c.count.sends, c.guard = tidy(err), 1, &sentOnce{because: "it is to be sent once"}
+	c.err, c.count.sends, c.guard = tidy(err), 1, &sentOnce{because: "limited to one send"}
 	_, _, why := c.failed(ctx, clock()-c.start)
 	if why == nil {
 		why = stopped(ErrAttempts, nil).because("sent once, inside an attempt of another call")
@@ -157,14 +156,14 @@ func withoutNext(ctx context.Context, err error) *Error {
 	return stopped(ErrResync, err)
 }
 
-// is reports whether both are one Retrier: that of Recover is a copy.
+// is reports whether both are the same Retrier. Recover uses a copy.
 func (r *Retrier) is(o *Retrier) bool { return r.claims == o.claims }
 
-// sameNonces reports whether both draw from one nonce source.
+// sameNonces reports whether both use the same nonce source.
 func (r *Retrier) sameNonces(o *Retrier) bool { return r.nonceID != nil && r.nonceID == o.nonceID }
 
-// gave reports whether ticket is of a lane that r draws from as well, though in another
-// source: in a pool, in another one, or by itself.
+// gave reports whether ticket is from a lane that r uses too, through another source: in a
+// pool, in another pool, or by itself.
 func (r *Retrier) gave(ticket *nonce.Ticket) bool {
 	owner, ok := r.nonces.(interface {
 		Owns(ticket *nonce.Ticket) bool

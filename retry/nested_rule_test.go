@@ -139,14 +139,14 @@ func TestNestedEndsTheCallAround(t *testing.T) {
 			return retry.Do(ctx, g.sameNonces, always(nil))
 		})
 		require.Equal(t, retry.ErrNested, asError(t, err).Reason)
-		require.ErrorContains(t, err, "make it with the same Retrier, or after the attempt")
+		require.ErrorContains(t, err, "use the same Retrier, or make the call after the attempt")
 		require.Equal(t, 1, sends)
 
 		for name, inside := range map[string]func(context.Context) error{
-			"retry.Apart(ctx)":        func(ctx context.Context) error { return retry.Do(ctx, g.another, always(nil)) },
-			"Fallback decides about":  func(ctx context.Context) error { return fallen(ctx, g.outer) },
-			"a DoOnce cannot be made": func(ctx context.Context) error { return paid(ctx, g.outer, always(nil), always(nil)) },
-			"Resend decides about sendin": func(ctx context.Context) error {
+			"retry.Apart(ctx)":          func(ctx context.Context) error { return retry.Do(ctx, g.another, always(nil)) },
+			"Fallback controls retries": func(ctx context.Context) error { return fallen(ctx, g.outer) },
+			"DoOnce is not allowed":     func(ctx context.Context) error { return paid(ctx, g.outer, always(nil), always(nil)) },
+			"Resend controls retries": func(ctx context.Context) error {
 				return retry.Do(ctx, g.outer, always(nil), retry.Resend(retry.ResendNever))
 			},
 		} {

@@ -11,57 +11,57 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// A Call is what Config.OnCall is told at the end of a call, and Config.OnAttempt at
-// the end of one attempt. It holds no request data. Fields may be added.
+// A Call describes a call that has ended, for Config.OnCall, or one attempt that has ended,
+// for Config.OnAttempt. It holds no request data. Fields may be added.
 //
-// All but ID and TraceID are fit for the labels of metrics. Name and Endpoint are the program's
-// own words. Reason and Class are of small fixed sets. Rule is a name in the
-// program's tables, or of an HTTP status: a server can bring it to a hundred different
-// ones at most, where the catalog is its own.
+// All fields except ID and TraceID may be labels of metrics. Name and Endpoint come from
+// the program. Reason and Class have few values. Rule is a name from the program's tables
+// or of an HTTP status: with the program's own catalog, a server can cause at most a
+// hundred different ones.
 type Call struct {
-	Name     string // see [Named]; under retryhttp its Transport.Name, or "POST api.example.com"
+	Name     string // see [Named]; under retryhttp the result of Transport.Name, or "POST api.example.com"
 	Endpoint string // see [Endpoint]
 	Method   string // of a request under retryhttp: a method of RFC 9110 or PATCH, or "other"
-	Host     string // of a request under retryhttp, in one spelling; never path or query
-	Key      string // name of the API key; empty if none of several was chosen, or it has no name
+	Host     string // of a request under retryhttp, normalized; never path or query
+	Key      string // name of the API key; empty if no key of several was chosen, or it has no name
 	ID       string // of a DoOnce operation, empty for other calls: not for labels
 	TraceID  string // of the answer to the last failed attempt; if the call failed, as in its *Error: not for labels
 
-	// Reason says how the call ended, in one word: "success"; "panic" where the
-	// operation, or a hook of the caller's, panicked or called runtime.Goexit; "inner" where the call
-	// returned the error of another one inside it; or that of the Reason of its *Error:
-	// "fatal", "fix_and_resend", "unclassified", "attempts", "elapsed", "deadline",
-	// "canceled", "budget", "open", "locked_out", "retry_after", "resync", "nonce",
-	// "outcome_unknown", "applied", "busy", "nested" and "doubt". Empty in OnAttempt.
+	// Reason is how the call ended, in one word. "success"; "panic" if the operation, or a
+	// function of the caller's, panicked or called runtime.Goexit; "inner" if the call
+	// returned the error of a nested call; otherwise the Reason of its *Error: "fatal",
+	// "fix_and_resend", "unclassified", "attempts", "elapsed", "deadline", "canceled",
+	// "budget", "open", "locked_out", "retry_after", "resync", "nonce", "outcome_unknown",
+	// "applied", "busy", "nested" and "doubt". Empty in OnAttempt.
 	Reason string
 
 	Failed bool            // OnCall: Reason is not "success"; OnAttempt: the attempt failed
-	Class  classify.Class  // of the last failed attempt; Unclassified too if none failed
-	Rule   string          // that decided about the last failed attempt; empty if none failed, or no rule knew
-	Effect classify.Effect // OnCall: Unknown where a call that failed may have changed something
+	Class  classify.Class  // of the last failed attempt; Unclassified also if none failed
+	Rule   string          // that classified the last failed attempt; empty if none failed, or no rule matched
+	Effect classify.Effect // OnCall: Unknown if the call failed and may have changed something
 
-	// Declined, in OnCall: the API has refused the request by a rule of its table, a code's
-	// or a status's, which says that nothing was applied, and not for what it thinks of the
-	// key: no lockout, no 401, 403 or 407. To the caller that is an answer: whoever counts
-	// failures may want to leave it out.
+	// Declined, in OnCall: the API refused the request by a rule of its table, for a code
+	// or a status, which says that nothing was applied. It is false for refusals of the
+	// key: a lockout, 401, 403 or 407. To the caller a decline is an answer, so you may
+	// want to leave it out when you count failures.
 	Declined bool
-	// Unsettled, in OnCall: the call may have taken effect, and must not be made again
-	// before somebody has looked, see [Error.Repeatable]. An operation that another call is
-	// at is not.
+	// Unsettled, in OnCall: the call may have taken effect and must be looked up before it
+	// is repeated, see [Error.Repeatable]. It is false for an operation that is in progress
+	// elsewhere.
 	Unsettled bool
 
 	Attempts int           // OnCall: sends; OnAttempt: number of the attempt, from 1
-	Took     time.Duration // from the first wait for a key, or send, to the end; OnAttempt: of the send
-	Waited   time.Duration // OnCall: of that, what was not spent in sends
+	Took     time.Duration // from the first wait for a key, or the first send, to the end; OnAttempt: of the send
+	Waited   time.Duration // OnCall: the part of Took that was not spent in sends
 	Cost     int           // OnCall: tokens of the budget that its resends cost; a success gets those of the last one back
-	Fallback bool          // OnCall: its Fallback is about to say what it returns
-	Outcome  Outcome       // OnCall, of a DoOnce: Applied, Absent, or Undecided where nobody knows here
-	InDoubt  bool          // OnCall, of a DoOnce: it ends in a doubt that [EventDoubt] told of and no [EventSettled] ended
+	Fallback bool          // OnCall: its Fallback provides the result
+	Outcome  Outcome       // OnCall, of a DoOnce: Applied, Absent, or Undecided if it is unknown here
+	InDoubt  bool          // OnCall, of a DoOnce: it ends in a doubt, after [EventDoubt] and without [EventSettled]
 }
 
-// Observers returns one function that calls each of fs in their order, for
-// Config.OnCall, Config.OnAttempt or Config.OnEvent. A panic in one does not keep the
-// others from being called. Those that are nil are left out; without any it is nil.
+// Observers returns one function that calls each of fs in order, for Config.OnCall,
+// Config.OnAttempt or Config.OnEvent. If one panics, the others are still called. Nil
+// functions are left out; without any other, Observers returns nil.
 func Observers[T any](fs ...func(context.Context, T)) func(context.Context, T) {
 	all := make([]func(context.Context, T), 0, len(fs))
 	for _, f := range fs {
@@ -86,10 +86,10 @@ func observe[T any](ctx context.Context, f func(context.Context, T), v T) {
 	hook.Call("retry: Observers", func() { f(ctx, v) })
 }
 
-// ended counts a call that is over, and tells of it. Calls that are part of another
-// one's attempt are not counted: that one is.
+// ended counts a call that has ended, and reports it to OnCall. Nested calls and lookups
+// are not counted, because they are part of an attempt.
 func (c *call) ended(ctx context.Context, e ending, err *Error) {
-	if c.part || c.counted {
+	if c.nested || c.counted {
 		return
 	}
 	c.counted = true
@@ -99,7 +99,7 @@ func (c *call) ended(ctx context.Context, e ending, err *Error) {
 	}
 }
 
-// tellCall is apart from ended for the size of a Call, see deliver.
+// tellCall is separate from ended because of the size of a Call, see deliver.
 //
 //go:noinline
 func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
@@ -127,11 +127,11 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 	hook.Call("retry: OnCall", func() { c.r.onCall(ctx, is) })
 }
 
-// attempted tells of an attempt that is over.
+// attempted reports an attempt that has ended to OnAttempt.
 //
 //go:noinline
 func (c *call) attempted(ctx context.Context, took time.Duration) {
-	if c.part {
+	if c.nested {
 		return
 	}
 	is := c.observed()
@@ -145,7 +145,7 @@ func (c *call) attempted(ctx context.Context, took time.Duration) {
 	hook.Call("retry: OnAttempt", func() { c.r.onAttempt(ctx, is) })
 }
 
-// observed is what a Call says of the whole call and of each attempt.
+// observed returns the fields of a Call that OnCall and OnAttempt share.
 func (c *call) observed() Call {
 	is := Call{Endpoint: text.Line(c.endpoint), Key: c.key(), Attempts: int(c.count.sends)}
 	is.Name, is.Method, is.Host = c.described()
@@ -155,8 +155,8 @@ func (c *call) observed() Call {
 	return is
 }
 
-// ruleLabel is the rule of a verdict, with the statuses that no standard names by
-// their hundred: a server can make up any.
+// ruleLabel returns the rule of a verdict. Statuses without a registered name are grouped
+// by hundreds, because a server can send any.
 func ruleLabel(v *classify.Verdict) string {
 	if v.Status != 0 && http.StatusText(v.Status) == "" && strings.HasPrefix(v.Rule, "HTTP ") {
 		return "HTTP " + string(rune('0'+v.Status/100)) + "xx"

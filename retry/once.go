@@ -11,110 +11,109 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// Outcome is what a lookup found out, see [Operation].
+// An Outcome is a result of Operation.Verify.
 type Outcome = classify.Outcome
 
-// What Verify may answer.
+// Results of [Operation].Verify.
 const (
 	Undecided = classify.Undecided // no evidence either way, or no answer
-	Applied   = classify.Applied   // it happened, whatever became of it afterwards
-	Absent    = classify.Absent    // the API itself says that it knows of no such operation
+	Applied   = classify.Applied   // it happened, even if it was changed or reversed later
+	Absent    = classify.Absent    // the API itself says that it knows no such operation
 )
 
-// Defaults of an [Operation]: the longest wait that a payments vendor publishes
-// for this, and how long somebody will wait for an answer at all.
+// Defaults of an [Operation]: the longest delay that a payments vendor publishes for
+// this, and how long a caller is likely to wait for an answer.
 const (
 	defaultSettle = 40 * time.Second
 	defaultGiveUp = 10 * time.Minute
 )
 
-// An Operation is something that must happen at most once: a payment. ID and
-// Send are required, and without Verify no doubt is ever resolved.
+// An Operation is something that must happen at most once, such as a payment. ID and Send
+// are required. With neither Verify nor Idempotent, a doubt is never resolved.
 type Operation[T any] struct {
-	// ID is the caller's own id for it, the one that Send sends and Verify looks
-	// up, the same over resends and restarts. At most 256 bytes of printable text.
+	// ID is the caller's own id of the operation, which Send sends and Verify looks up. It
+	// is the same over resends and restarts. At most 256 bytes of printable text.
 	ID string
 
-	// Fingerprint is of what is asked for, say a hash of payee and amount. With
-	// a Journal the same ID under another fingerprint is refused. Empty: not checked.
+	// Fingerprint identifies what is asked for, for example a hash of payee and amount.
+	// With a Journal, the same ID with another fingerprint is refused. Empty means that it
+	// is not checked.
 	Fingerprint string
 
-	// Send sends it, once. It must pass its context on to the request: that
-	// carries the ticket to sign with, ends in time, and sees whether a connection was
-	// made. So all that it sends goes through net/http or grpcretry, or nothing does: a client
-	// of another kind beside it is not seen. With a Journal, or Idempotent, and no attempt timeout in the policies it
-	// has a minute.
+	// Send sends the operation once. It must pass its context on to the request: the
+	// context carries the nonce ticket, ends the attempt, and observes whether a connection
+	// was made. So all requests of Send must go through net/http or grpcretry, or none: a
+	// client of another kind beside those is not observed. Send has one minute if the
+	// policies have no attempt timeout and there is a Journal or Idempotent is set.
 	Send func(context.Context) (T, error)
 
-	// Verify asks the API whether the operation happened. It has to be strict:
-	// Absent means that the API says in words of its own that it knows no such
-	// ID, not that something was not found on the way there. Absent with an
-	// error is Undecided; Applied with one is believed, and its value lost. An error
-	// is classified like any other; a code of the API's that is Fatal ends the looking.
-	// Verify must not be answered from a cache. A panic in it is contained, and
-	// Undecided. It holds the turn on its key until its request is on the wire, or for
-	// a second. Nil: nobody can look.
+	// Verify asks the API whether the operation happened. It must be strict: Absent means
+	// that the API itself says that it knows no such ID, not that a lookup failed on the
+	// way. Absent with an error counts as Undecided. Applied with an error counts as
+	// Applied, without a value. An error is classified like any other. If a rule for its
+	// code says Fatal, the lookups end.
+	//
+	// Verify must not use a cache. A panic in it is recovered and counts as Undecided. It
+	// holds the turn on its key until its request is written, for at most a second. Nil
+	// means that the operation cannot be looked up.
 	Verify func(context.Context) (T, Outcome, error)
 
-	// Settle is how long a sent request may still take effect, or take to be
-	// seen by Verify, after Send has returned. Zero: 40 s.
+	// Settle is how long after Send has returned a sent request may still take effect or
+	// become visible to Verify. Zero means 40 s.
 	Settle time.Duration
 
-	// GiveUp is how long to look for the truth once in doubt. It has to be
-	// longer than Settle. Zero: 10 min, or twice Settle if that is longer.
+	// GiveUp is how long an operation in doubt is looked up. It must be longer than Settle.
+	// Zero means 10 min, or twice Settle if that is longer.
 	GiveUp time.Duration
 
-	// NoReplay vouches that nothing below Send ever repeats a request: no proxy,
-	// no retrying client, no replaying transport. Then a nonce that is refused
-	// (code 50) proves that nothing happened, and is cured at once; and so does a
-	// connection that was refused where nothing below reports to net/http/httptrace.
+	// NoReplay is your assurance that nothing below Send repeats a request: no proxy, no
+	// retrying client, no replaying transport. Then a refused nonce (code 50) proves that
+	// nothing happened, and is resynced at once. So does a refused connection where nothing
+	// below reports to net/http/httptrace.
 	NoReplay bool
 
-	// Idempotent is how long after the first send the API itself keeps a second
-	// send with the same ID from happening twice: that of its idempotency keys, 24 h
-	// at some vendors and 30 days at others. Within it, an operation in doubt is sent
-	// again as it is, without Verify; so Send must send ID as that key. A copy of a
-	// request has to arrive within Settle of Send's return: what comes when the key is
-	// forgotten is a second payment. Zero: the API promises nothing of the kind.
+	// Idempotent is how long after the first send the API prevents a second send with the
+	// same ID from happening twice: the lifetime of its idempotency keys, 24 h at some
+	// vendors and 30 days at others. Send must then send ID as that key. Within that time
+	// an operation in doubt is sent again unchanged, without Verify. A late copy of a
+	// request must arrive within Settle of Send's return: a copy that arrives after the key
+	// expired is a second payment. Zero means that the API has no such keys.
 	Idempotent time.Duration
 
-	// LookFirst asks Verify before the first send as well, as if an earlier process
-	// might have sent the operation: for a while after a journal was lost or restored
-	// from a backup.
+	// LookFirst runs Verify before the first send too, as if an earlier process might have
+	// sent the operation. Set it for a while after a journal was lost or restored from a
+	// backup.
 	LookFirst bool
 }
 
-// DoOnce makes op happen at most once and returns its value, or an [*Error] that
-// tells the truth about it:
+// DoOnce makes op happen at most once. It returns its value, or an [*Error] whose Reason
+// says what happened:
 //
-//   - [ErrOutcomeUnknown]: nobody knows whether it happened. Error.Doubt has
-//     what a person needs to find out.
-//   - [ErrApplied]: it happened, its value is lost.
-//   - [ErrBusy]: somebody else is at it, in this process or another. This call
-//     sent nothing that took effect.
-//   - [ErrNested]: the call was made where none can be, and did nothing; or, with
-//     Attempts above 0, one that Send made was, and the operation did not happen.
-//   - anything else: it did not happen.
+//   - [ErrOutcomeUnknown]: it is unknown whether it happened. Error.Doubt has what a person
+//     needs to find out.
+//   - [ErrApplied]: it happened, but its value is lost.
+//   - [ErrBusy]: another call works on it, in this process or another. This call sent
+//     nothing that took effect.
+//   - [ErrNested]: the call is not allowed where it was made, and sent nothing. If Attempts
+//     is above 0, a call inside Send was not allowed, and the operation did not happen.
+//   - any other: it did not happen.
 //
-// An attempt that is not proved to have changed nothing puts the operation in
-// doubt, and from then on it is not sent again before Verify has said Absent
-// twice, Settle apart, unless it is Idempotent. Only a refusal in the API's own
-// words is such a proof, an answer with a code whose rule says so, or a connection
-// that was never made. So that late copies are fenced off, the operation stays on
-// the key of its first send.
+// An attempt that is not proved to have changed nothing puts the operation in doubt. Proofs
+// are a refusal by the API itself, which is an answer with a code whose rule says so, and a
+// connection that was never made. An operation in doubt is not sent again until Verify has
+// returned Absent twice, Settle apart, or while Idempotent allows it. The operation stays
+// on the API key of its first send, so that a higher nonce fences off late copies.
 //
-// With a Journal in the [Config] all this holds over crashes and restarts:
-// DoOnce looks there first, and goes on with what it finds. Without one it
-// speaks of this call only.
+// With a Journal in the [Config] all this holds over crashes and restarts: DoOnce reads the
+// journal first and continues from what it finds. Without one it holds for this call only.
 //
-// Options are those of Do, but for [Fallback], which is an error here. [Fix] is asked
-// only as long as there never was doubt.
+// DoOnce accepts the options of Do except [Fallback], which is an error. [Fix] runs only
+// while the operation has never been in doubt.
 //
-// Inside Send and Verify a call of the same Retrier runs its function once; any
-// other one takes [Apart]. A DoOnce does not belong into an attempt of another call:
-// it is ErrNested there, but for a first attempt that has neither turn nor attempt
-// timeout, which leaves no trace by which to know. An operation that is invalid is an error of its own, and
-// nothing is sent.
+// Inside Send and Verify, a call of the same Retrier runs its function once; use [Apart]
+// for any other call. DoOnce returns ErrNested inside an attempt of another call, except in
+// a first attempt that has neither a turn nor an attempt timeout, which leaves no trace in
+// its context. An invalid op is an error of another type, and nothing is sent.
 func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Option) (T, error) {
 	var zero T
 	if ctx == nil || r == nil || r.tables == nil {
@@ -135,18 +134,18 @@ func DoOnce[T any](ctx context.Context, r *Retrier, op Operation[T], opts ...Opt
 	return p.value, nil
 }
 
-// A performance is an operation under way, with the value it comes to. What the
-// engine does is in payment, which knows no T.
+// A performance is an operation in progress and its value. The engine is payment, which has
+// no type parameter.
 type performance[T any] struct {
 	payment payment
 	op      Operation[T]
 	value   T
 }
 
-// A performer is what a payment sees of that.
+// A performer is the part of a performance that a payment uses.
 type performer interface {
 	perform(context.Context) error
-	find(context.Context) (Outcome, error)
+	verify(context.Context) (Outcome, error)
 }
 
 func (p *performance[T]) perform(ctx context.Context) (err error) {
@@ -154,7 +153,7 @@ func (p *performance[T]) perform(ctx context.Context) (err error) {
 	return err
 }
 
-func (p *performance[T]) find(ctx context.Context) (Outcome, error) {
+func (p *performance[T]) verify(ctx context.Context) (Outcome, error) {
 	v, found, err := p.op.Verify(ctx)
 	if found == Applied && err == nil {
 		p.value = v
@@ -162,7 +161,8 @@ func (p *performance[T]) find(ctx context.Context) (Outcome, error) {
 	return found, err
 }
 
-// check returns everything wrong with op. It repeats no text of it.
+// check returns everything that is wrong with op. Its texts do not repeat the values of
+// texts in op.
 func (op *Operation[T]) check() error {
 	var errs []error
 	wrong := func(format string, args ...any) {
@@ -170,7 +170,7 @@ func (op *Operation[T]) check() error {
 	}
 	switch {
 	case op.ID == "":
-		wrong("ID is required: what cannot be told apart cannot be looked up")
+		wrong("ID is required: it is what Verify looks up")
 	case text.Line(op.ID) != op.ID:
 		wrong("ID is longer than %d bytes, or not printable", text.Most)
 	}
@@ -184,7 +184,7 @@ func (op *Operation[T]) check() error {
 	case op.GiveUp < 0:
 		wrong("GiveUp %v is negative", op.GiveUp)
 	case op.GiveUp > 0 && op.GiveUp <= op.settle():
-		wrong("GiveUp %v is not longer than Settle %v: nothing could be found out in that time", op.GiveUp, op.settle())
+		wrong("GiveUp %v is not longer than Settle %v: no lookup could be conclusive in that time", op.GiveUp, op.settle())
 	}
 	if op.Idempotent < 0 {
 		wrong("Idempotent %v is negative", op.Idempotent)

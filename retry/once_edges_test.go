@@ -171,7 +171,7 @@ func TestDoubtGrowsOldInTheQueue(t *testing.T) {
 		p := &payment{looks: []found{absent}}
 		_, err := pay(t, t.Context(), retry.Config{Journal: open(t, retry.Entry{Key: "lane", Nonce: 7}), Nonces: lane, OnEvent: observe}, p)
 		e := requireOnly(t, err, retry.ErrOutcomeUnknown)
-		require.ErrorContains(t, e.Doubt.Blocked, "older than an hour")
+		require.ErrorContains(t, e.Doubt.Blocked, "more than an hour")
 		require.Empty(t, p.sent)
 	})
 }

@@ -310,7 +310,7 @@ func TestRecover(t *testing.T) {
 			}
 			require.Equal(t, word+result.ID, result.Value)
 		}
-		require.ErrorContains(t, results[n-1].Err, "was given the operation")
+		require.ErrorContains(t, results[n-1].Err, "find returned the operation")
 		var left []string
 		for e, err := range journal.Pending(t.Context()) {
 			require.NoError(t, err)
@@ -326,7 +326,7 @@ func TestRecoverNeedsAList(t *testing.T) {
 	_, err := retry.Recover[int](t.Context(), r, bare{new(retry.MemoryJournal)}, nil)
 	require.ErrorContains(t, err, "PendingJournal")
 	_, err = retry.Recover[int](t.Context(), r, new(retry.MemoryJournal), nil)
-	require.ErrorContains(t, err, "finds the operation")
+	require.ErrorContains(t, err, "needs a find function")
 	_, err = retry.Recover[int](t.Context(), nil, new(retry.MemoryJournal), nil)
 	require.ErrorContains(t, err, "Retrier is nil")
 }

@@ -197,7 +197,7 @@ func TestEntryFromTheFuture(t *testing.T) {
 			require.Len(t, p.sent, sent)
 			if sent == 0 {
 				e := requireOnly(t, err, retry.ErrOutcomeUnknown)
-				require.ErrorContains(t, e.Doubt.Blocked, "older than an hour")
+				require.ErrorContains(t, e.Doubt.Blocked, "more than an hour")
 			}
 		})
 	}

@@ -48,8 +48,8 @@ func TestEndOfTheReplayWindow(t *testing.T) {
 // after that, to send it again under the same ID would be to pay again.
 func TestDoubtTellsOfItsKey(t *testing.T) {
 	const window = 24*time.Hour - 15*time.Second - 40*time.Second - time.Minute
-	const until, over = "; under the same ID it may be sent again until 2000-01-01T23:58:05.000Z, as the API keeps its idempotency key; then: ",
-		"; the time of its idempotency key is over since 2000-01-01T23:58:05.000Z: to send it again would be to do it again; then: "
+	const until, over = "; it may be sent again under the same ID until 2000-01-01T23:58:05.000Z, while the API keeps its idempotency key; then: ",
+		"; its idempotency key expired at 2000-01-01T23:58:05.000Z: sending it again would do it twice; then: "
 	for name, tt := range map[string]struct {
 		age    time.Duration
 		first  bool // it is known when it was first sent with its key

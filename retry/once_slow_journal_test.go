@@ -98,7 +98,7 @@ func TestBeginThatTakesTooLong(t *testing.T) {
 				return
 			}
 			e := requireOnly(t, err, retry.ErrOutcomeUnknown)
-			require.ErrorContains(t, e.Doubt.Blocked, "it took too long")
+			require.ErrorContains(t, e.Doubt.Blocked, "Begin took too long")
 		})
 	}
 }

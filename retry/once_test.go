@@ -170,7 +170,7 @@ func TestAbsentWithAnErrorIsNoEvidence(t *testing.T) {
 		require.Len(t, p.sent, 1)
 		require.Zero(t, e.Doubt.Absent)
 		require.Equal(t, 10*time.Minute, p.now().Round(20*time.Second))
-		require.Contains(t, err.Error(), "looked for as long as GiveUp allows")
+		require.Contains(t, err.Error(), "GiveUp elapsed before the outcome was known")
 	})
 }
 
@@ -183,7 +183,7 @@ func TestNoWayRoundDoubt(t *testing.T) {
 		blocked error
 		text    string
 	}{
-		"no Verify":         {look: absent, change: func(op *retry.Operation[string]) { op.Verify = nil }, text: "nobody can look"},
+		"no Verify":         {look: absent, change: func(op *retry.Operation[string]) { op.Verify = nil }, text: "it cannot be looked up"},
 		"Verify panics":     {look: absent, change: panics, text: "Verify panicked with a string"},
 		"Verify is fatal":   {look: found{err: code(403, "80")}, blocked: code(403, "80"), text: "80"},
 		"the key is locked": {look: found{err: code(403, "100")}, text: "100"},
@@ -462,7 +462,7 @@ func TestOnceInsideAnAttempt(t *testing.T) {
 		return err
 	})
 	require.ErrorIs(t, err, retry.ErrNested)
-	require.ErrorContains(t, err, "a DoOnce cannot be made inside an attempt")
+	require.ErrorContains(t, err, "DoOnce is not allowed inside an attempt")
 	require.Empty(t, p.sent)
 }
 
@@ -514,8 +514,8 @@ func TestDoubtTellsAll(t *testing.T) {
 		require.Same(t, answer, api)
 		require.Regexp(t, `^retry: payout: it may have happened: the outcome is unknown: HTTP 502 \(trace 5f2c\); operation "inv-7" on key "lane" `+
 			`sent at 2000-01-01T00:00:00\.000Z \(nonce 946684800000000\); looked up \d+ times, the last time undecided at 2000-01-01T00:0\d:\d\d\.\d{3}Z `+
-			`\(HTTP 503 \(trace 77aa\)\); then: looked for as long as GiveUp allows; traces 5f2c, 77aa; `+
-			`action: look the ID up after 2000-01-01T00:00:40\.000Z, and if it is not there again 40s later: what is not there then either did not happen; never send it under another ID before `+
+			`\(HTTP 503 \(trace 77aa\)\); then: GiveUp elapsed before the outcome was known; traces 5f2c, 77aa; `+
+			`action: look the ID up after 2000-01-01T00:00:40\.000Z, and if it is not found again 40s later; not found both times means that it did not happen; until then never send it under another ID `+
 			`\(1 send in 9m[\d.]+s, effect unknown\)$`, err.Error())
 	})
 }
@@ -554,7 +554,7 @@ func TestOldDoubtIsNotResent(t *testing.T) {
 		p.changes = func(op *retry.Operation[string]) { op.GiveUp = math.MaxInt64 / 4 }
 		_, err := pay(t, t.Context(), retry.Config{}, p)
 		e := requireOnly(t, err, retry.ErrOutcomeUnknown)
-		require.ErrorContains(t, e.Doubt.Blocked, "older than an hour")
+		require.ErrorContains(t, e.Doubt.Blocked, "more than an hour")
 		require.Equal(t, 2, e.Doubt.Absent)
 		require.Len(t, p.sent, 1)
 	})

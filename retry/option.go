@@ -7,8 +7,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// An Option sets something for a single call: [Named], [Endpoint], [Fix],
-// [Fallback], [Resend], [ResendWithin]. Of two of a kind the last one counts.
+// An Option sets something for a single call: [Named], [Endpoint], [Fix], [Fallback],
+// [Resend], [ResendWithin]. If a kind occurs twice, the last one counts.
 type Option struct {
 	kind  optionKind
 	text  string
@@ -27,7 +27,7 @@ const (
 	optHeld
 )
 
-// decides names an option that decides about sending again, empty for the others.
+// decides returns the name of an option that controls retries, empty for other options.
 func (k optionKind) decides() string {
 	switch k {
 	case optFix:
@@ -50,10 +50,9 @@ func find(opts []Option, kind optionKind) *Option {
 	return nil
 }
 
-// Named gives the call a name, for its error, its events and its log lines. One
-// like "payment status" says more than an id. It must not hold secrets, and
-// metrics want few different ones. What is not
-// printable is left out, and what is beyond 256 bytes.
+// Named names the call in its error, its events and its log lines. Use a description such
+// as "payment status", not an id: metrics need few different names, and a name must not
+// hold secrets. Unprintable characters are removed, and the name is cut at 256 bytes.
 func Named(name string) Option { return Option{kind: optName, text: text.Line(name)} }
 
 func name(opts []Option) string {
@@ -63,11 +62,10 @@ func name(opts []Option) string {
 	return ""
 }
 
-// Endpoint says which part of the API the call goes to, where parts fail by
-// themselves: its breaker is that of this name in Config.Breakers. Names should
-// be few, "payments" or a host in one spelling, and not of others' choosing. A call
-// without Endpoint goes to that of the empty name. Without Breakers the name only
-// appears in events and calls that observers are told of.
+// Endpoint names the part of the API that the call goes to, if parts fail independently:
+// the call uses the breaker of that name in Config.Breakers. Use few names, such as
+// "payments" or a normalized host, which others cannot choose. The default is the empty
+// name. Without Breakers the name only appears in events and calls.
 func Endpoint(name string) Option { return Option{kind: optEndpoint, text: name} }
 
 func endpoint(opts []Option) string {
@@ -77,14 +75,14 @@ func endpoint(opts []Option) string {
 	return ""
 }
 
-// Fix lets the caller change the request after an error that asks for it, a
-// wrong parameter say. f gets the answer, made up from the code where the error was
-// of another type, corrects what the operation sends next, and reports whether it
-// changed anything: if so the operation is run again at once, if not the call
-// ends with [ErrFixAndResend]. An error from f ends it too, as its Cause.
+// Fix lets the caller change the request after an error of class FixAndResend, such as an
+// invalid parameter. f gets the API's answer, or one made from the code if the error has
+// another type. It corrects what the operation sends next and returns whether it changed
+// anything. If it did, the operation runs again at once; otherwise the call ends with
+// [ErrFixAndResend]. An error of f ends the call too and becomes its Cause.
 //
-// f is called at most once per code in a call and five times in all, between two sends and never
-// during one, and holds neither the key's turn nor the breaker while it runs.
+// f runs at most once per code in a call and five times in all. It runs between two sends
+// and holds neither the key's turn nor the breaker's lease.
 func Fix(f func(ctx context.Context, e *classify.Error) (changed bool, err error)) Option {
 	if f == nil {
 		return Option{}

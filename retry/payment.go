@@ -10,19 +10,19 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// sendTime bounds a lookup that nothing else bounds, and a Send where others have
-// to know for how long it may take.
+// sendTime limits a lookup that has no other limit, and a Send if others depend on how long
+// it may take.
 const sendTime = time.Minute
 
-// A payment drives one operation through the protocol of internal/protocol: it
-// turns what happened into events, and does what the phase asks for. What an event
-// means is a row there. It holds a call, whose guard it is. It belongs to one
+// A payment drives one operation through the protocol of internal/protocol. It turns what
+// happened into protocol events, and does what the phase asks for. The rows of the protocol
+// say what an event means. A payment holds a call, and is its guard. It belongs to one
 // goroutine.
 type payment struct {
 	call            call
 	id, fingerprint string
 	performer       performer // Send and Verify
-	verifiable      bool      // there is a Verify
+	verifiable      bool      // Verify is set
 	noReplay        bool
 	giveUp          time.Duration
 	idempotent      time.Duration
@@ -30,19 +30,19 @@ type payment struct {
 	state      protocol.State
 	event      protocol.Event // the last one
 	rows       protocol.Trail
-	unanswered []string    // owners of Begins that got no answer
-	entry      Entry       // what the journal holds, as far as is known
+	unanswered []string    // owners of Begins without an answer
+	entry      Entry       // what the journal holds, as far as known
 	first      time.Time   // of the first send
 	wire       *proof.Wire // of the last send
 	firstWire  proof.Wire
-	highest    atomic.Uint64 // nonce of the calls that Send made inside
+	highest    atomic.Uint64 // nonce of the nested calls in Send
 	replays    bool          // the next send in doubt may be a replay
-	hold       bool          // the next lookup keeps its turn until it is answered
+	hold       bool          // the next lookup holds its turn until its answer
 	why        *Error        // why it is not sent again
-	lost       error         // of Verify beside Applied: the value cannot be had
+	lost       error         // error of Verify with Applied: the value is lost
 	doubt      Doubt
-	inDoubt    bool // as EventDoubt and EventSettled have it
-	undated    bool // the entry inherited lies in the future: it may be of any age
+	inDoubt    bool // as reported by EventDoubt and EventSettled
+	undated    bool // the inherited entry has a time in the future, so its age is unknown
 }
 
 // do runs the operation.
@@ -87,7 +87,7 @@ func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 		case protocol.Doubt:
 			p.resolve(ctx, opts)
 		case protocol.Half, protocol.Denied:
-			p.look(ctx)
+			p.verify(ctx)
 		case protocol.Fetch:
 			p.fetch(ctx)
 		case protocol.Closing:
@@ -99,8 +99,8 @@ func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 	return p.end(ctx)
 }
 
-// takes is how long a send may take: others have to know where there is a journal,
-// and so does who counts on keys that the API forgets.
+// takes returns how long a send may take. There must be a limit if a journal or expiring
+// idempotency keys depend on it.
 func (p *payment) takes() time.Duration {
 	c := &p.call
 	if c.tables.timeout == 0 && (c.r.journal != nil || p.idempotent > 0) {
@@ -109,7 +109,7 @@ func (p *payment) takes() time.Duration {
 	return c.tables.timeout
 }
 
-// happened takes the payment to its next phase.
+// happened applies a protocol event.
 func (p *payment) happened(ctx context.Context, e protocol.Event) {
 	from, replay := p.state.Phase, p.state.Replay
 	p.event = e
@@ -139,13 +139,12 @@ func (p *payment) happened(ctx context.Context, e protocol.Event) {
 	}
 }
 
-// doubtful reports whether the payment may have happened, in that phase.
+// doubtful reports whether the payment may have happened in that phase.
 func doubtful(phase protocol.Phase) bool {
 	return phase == protocol.Doubt || phase == protocol.Half || phase == protocol.Denied
 }
 
-// attempt sends, for the first time or again, now that nothing sent before has
-// taken effect.
+// attempt sends the payment, first or again: no earlier send has taken effect.
 func (p *payment) attempt(ctx context.Context, opts []Option) {
 	c, why := &p.call, p.why
 	switch {
@@ -167,7 +166,7 @@ func (p *payment) attempt(ctx context.Context, opts []Option) {
 	p.stop(ctx, why)
 }
 
-// sent sends, and returns why the call cannot go on with another send.
+// sent sends. It returns why the call must not send again.
 func (p *payment) sent(ctx context.Context) *Error {
 	c := &p.call
 	if !c.r.sends.Enter(ctx) {
@@ -181,8 +180,7 @@ func (p *payment) sent(ctx context.Context) *Error {
 	return why
 }
 
-// send is one send. A panic, or an exit, in it is on its way to whoever waits for
-// it, and leaves a doubt.
+// send runs Send once. If that panics or exits, the operation is in doubt.
 func (p *payment) send(ctx context.Context) error {
 	returned := false
 	defer func() {
@@ -195,7 +193,7 @@ func (p *payment) send(ctx context.Context) error {
 	return err
 }
 
-// stop notes why the payment is not sent again.
+// stop records why the payment is not sent again.
 func (p *payment) stop(ctx context.Context, why *Error) {
 	if why == nil {
 		return
@@ -210,7 +208,7 @@ func (p *payment) stop(ctx context.Context, why *Error) {
 	}
 }
 
-// end returns what the caller gets.
+// end returns the result of the call.
 func (p *payment) end(ctx context.Context) error {
 	c := &p.call
 	switch p.state.Phase {

@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// before has the journal know of the send before the network does.
+// before writes the send into the journal before it reaches the network.
 func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error) {
 	if !c.terms.pinned {
 		c.terms.key, c.terms.pinned = c.key(), true
@@ -41,7 +41,7 @@ func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error)
 
 var errOtherKey = &reason{text: "the operation was first sent with another key"}
 
-// after finds out whether the failed send is proved to have changed nothing.
+// after evaluates whether the failed send is proved to have changed nothing.
 func (p *payment) after(ctx context.Context, c *call, came error) {
 	last := c.history.last()
 	if p.state.Window > 0 && last.Verdict.Status == http.StatusConflict && !c.decides(&last.Verdict) {
@@ -61,13 +61,13 @@ func (p *payment) after(ctx context.Context, c *call, came error) {
 	p.happened(ctx, e)
 }
 
-// conclusive notes from when on looking is: Settle after nobody can be sending any
-// more, which is quiet from now.
+// conclusive records when a lookup becomes conclusive: Settle after nobody can be sending
+// any more, which is quiet from now.
 func (p *payment) conclusive(quiet time.Duration) {
 	p.doubt.Conclusive = time.Now().Add(protocol.Later(quiet, p.state.Settle))
 }
 
-// final reports whether a refusal is not to be followed by another send.
+// final reports whether a refusal must not be followed by another send.
 func (p *payment) final(v *classify.Verdict) bool {
 	switch v.Class {
 	case classify.Fatal, classify.FixAndResend:
@@ -78,7 +78,7 @@ func (p *payment) final(v *classify.Verdict) bool {
 	return false
 }
 
-// refuses is asked by the limits of the call, and before a resync in the same turn.
+// refuses is called before a resend, and before a resync in the same turn.
 func (p *payment) refuses(_ *call, v *classify.Verdict) *Error {
 	switch {
 	case p.state.Phase == protocol.Doubt && p.replays && v.Class == classify.Retryable:
@@ -109,7 +109,7 @@ func (p *payment) complete(e *Error) {
 	}
 }
 
-// annotate adds what an event says of a payment.
+// annotate adds the fields of an event that are about a payment.
 func (p *payment) annotate(e *Event) bool {
 	e.ID, e.Rule = p.id, p.rows.Last()
 	e.Effect = classify.Unknown

@@ -7,55 +7,55 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-// The reasons why a call ended without success. Exactly one is the Reason of an
-// [*Error]; errors.Is finds it.
+// Reasons why a call ended without success. The Reason of an [*Error] is exactly one of
+// them, and errors.Is matches it.
 var (
-	// ErrFatal: the API said that no repetition will help.
+	// ErrFatal: the API says that a retry is of no use.
 	ErrFatal = errors.New("fatal, not retryable")
-	// ErrFixAndResend: the request itself is wrong, and no [Fix] was given, or
-	// it changed nothing, or has had its one try at this code.
+	// ErrFixAndResend: the request is wrong, and there is no [Fix], or the Fix changed
+	// nothing, or the Fix has run for this code already.
 	ErrFixAndResend = errors.New("the request has to be changed")
-	// ErrUnclassified: nobody knows what the error asks for, so nothing was repeated.
-	ErrUnclassified = errors.New("no rule knows this error, not sent again")
+	// ErrUnclassified: there is no rule for the error, so the call is not retried.
+	ErrUnclassified = errors.New("no rule for this error, not retryable")
 	// ErrAttempts: the policy's MaxAttempts was reached (it may be 1).
 	ErrAttempts = errors.New("attempts used up")
 	// ErrElapsed: the next send would begin after the policy's MaxElapsed.
 	ErrElapsed = errors.New("time for the call used up")
-	// ErrDeadline: the context's deadline has passed, or the next wait would
-	// outlive it. It is a context.DeadlineExceeded.
+	// ErrDeadline: the context's deadline has passed, or would pass before the end of the
+	// next wait. It matches context.DeadlineExceeded.
 	ErrDeadline error = &reason{"the deadline leaves no time for another attempt", context.DeadlineExceeded}
-	// ErrCanceled: the caller canceled the context. It is a context.Canceled.
+	// ErrCanceled: the caller canceled the context. It matches context.Canceled.
 	ErrCanceled error = &reason{"canceled by the caller", context.Canceled}
-	// ErrBudget: the retry budget has no tokens left for a resend.
+	// ErrBudget: the retry budget has too few tokens for a resend.
 	ErrBudget = errors.New("retry budget used up")
-	// ErrOpen: the circuit breaker is open. The Cause is a *breaker.OpenError
-	// that tells when to come back.
+	// ErrOpen: the circuit breaker is open. The Cause is a *breaker.OpenError, which says
+	// how long.
 	ErrOpen = breaker.ErrOpen
-	// ErrLockedOut: the key is locked out until a person acts. The Cause is
-	// a *breaker.LockedError that tells what locked it, or wraps those of several keys.
+	// ErrLockedOut: the key is locked out until a person acts. The Cause is a
+	// *breaker.LockedError, which says why, or wraps those of several keys.
 	ErrLockedOut = breaker.ErrLockedOut
-	// ErrRetryAfter: the server asks for a longer wait than the policy's
-	// MaxRetryAfter. Verdict.RetryAfter is what it asked for.
+	// ErrRetryAfter: the server asks for a longer wait than the policy's MaxRetryAfter.
+	// Verdict.RetryAfter is the wait that it asked for.
 	ErrRetryAfter = errors.New("the server asks for a longer wait than allowed")
-	// ErrResync: the API refuses the nonce and it cannot be brought forward.
-	// Somebody else probably uses the same key: a key belongs to one process.
+	// ErrResync: the API refuses the nonce, and a newer one is refused too or not
+	// available. Probably something else uses the same key: a key must belong to one
+	// process.
 	ErrResync = errors.New("the nonce cannot be brought forward, does somebody else use this key?")
-	// ErrNonce: the nonce source gave no ticket. Nothing was sent by this attempt.
+	// ErrNonce: the nonce source returned no ticket. The attempt sent nothing.
 	ErrNonce = errors.New("no nonce available")
-	// ErrOutcomeUnknown, of [DoOnce] only: the operation may have happened, and
-	// nobody could find out. Doubt tells all that is known. It matches no other
-	// sentinel, of this package or of package context.
+	// ErrOutcomeUnknown, of [DoOnce] only: the operation may have happened, and it could
+	// not be found out. Error.Doubt has the details. It matches no other sentinel of this
+	// package or of package context.
 	ErrOutcomeUnknown = errors.New("it may have happened: the outcome is unknown")
-	// ErrApplied, of [DoOnce] only: the operation happened, but its value is not
-	// to be had any more.
+	// ErrApplied, of [DoOnce] only: the operation happened, but its value is lost.
 	ErrApplied = errors.New("it happened, but its value is lost")
-	// ErrBusy, of [DoOnce] only: another call, of this process or another, is at
-	// the same operation. This call sent nothing that took effect; what becomes
-	// of the operation the other one knows.
+	// ErrBusy, of [DoOnce] only: another call works on the same operation, in this process
+	// or another. This call sent nothing that took effect. The other call reports the
+	// outcome.
 	ErrBusy = errors.New("operation already in progress")
-	// ErrNested: a call was made inside an attempt of another one where it cannot
-	// be, see [Apart]; the Cause says why. The call that was refused sent nothing.
-	ErrNested = errors.New("a call inside an attempt of another call")
+	// ErrNested: the call was made inside an attempt of another call, where it is not
+	// allowed, see [Apart]. The Cause says why. The refused call sent nothing.
+	ErrNested = errors.New("not allowed inside an attempt of another call")
 )
 
 // reason is a sentinel that is also another error.

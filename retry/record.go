@@ -14,10 +14,10 @@ import (
 	"github.com/nexpay-go/resilience/internal/redact"
 )
 
-// ask asks the journal, which is repeated for a while. A read may always be, and a
-// Begin too, as its Owner tells whose it was.
-// line is the context in which it waits for its place at the gate.
-func (r *Retrier) ask(line, ctx context.Context, g gate.Gate, ask func(context.Context) (Entry, error)) (held Entry, err error) {
+// callJournal calls the journal, repeating failures for a while. A read may be repeated, and so may
+// a Begin, because its Owner shows whose it was. line is the context for waiting at the
+// gate.
+func (r *Retrier) callJournal(line, ctx context.Context, g gate.Gate, ask func(context.Context) (Entry, error)) (held Entry, err error) {
 	if !g.Enter(line) {
 		return held, line.Err()
 	}
@@ -25,16 +25,16 @@ func (r *Retrier) ask(line, ctx context.Context, g gate.Gate, ask func(context.C
 	return insist.On(ctx, protocol.JournalTime, ErrBusy, ask)
 }
 
-// held is what the journal holds of the operation, whatever became of ctx.
+// held returns the journal's entry of the operation, even if ctx has ended.
 func (p *payment) held(ctx context.Context) (Entry, error) {
 	r := p.call.r
-	return r.ask(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
+	return r.callJournal(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
 		return r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
 }
 
-// read reads what the journal holds of the operation, before all else: what is
-// said of it afterwards has to be true of earlier processes too.
+// read reads the journal's entry of the operation before anything else, because the outcome
+// must be true of earlier processes too.
 func (p *payment) read(ctx context.Context) {
 	e := protocol.Event{Kind: protocol.HeldNothing, At: clock()}
 	if p.call.r.journal == nil {
@@ -66,19 +66,18 @@ func (p *payment) read(ctx context.Context) {
 	p.happened(ctx, e)
 }
 
-// takesOf is how long the sender of an entry may take.
+// takesOf returns how long the sender of an entry may take.
 func (p *payment) takesOf(held Entry) time.Duration {
 	return cmp.Or(max(held.Takes, 0), p.takes(), sendTime)
 }
 
-// known reports whether this version knows the state of what is held, which may be
-// nothing.
+// known reports whether this version knows the state of held, which may be empty.
 func known(held Entry) bool {
 	return held.State >= EntryOpen && held.State <= EntryNotApplied || held.State == 0 && held.Generation == 0
 }
 
-// firstSend is when the operation was first sent under a key that the API keeps: one
-// that is open, and was sent without, is as old as can be.
+// firstSend returns the time of the first send with an idempotency key. For an open entry
+// without one it is the distant past.
 func firstSend(held Entry) time.Time {
 	if held.State == EntryOpen && held.First.IsZero() || inFuture(held.First) {
 		return time.Unix(0, 0)
@@ -86,10 +85,10 @@ func firstSend(held Entry) time.Time {
 	return held.First
 }
 
-// inFuture reports whether t lies further ahead than clocks differ.
+// inFuture reports whether t is further ahead than clocks may differ.
 func inFuture(t time.Time) bool { return t.Round(0).Sub(time.Now().Round(0)) > protocol.Clocks }
 
-// age is that of the send that the doubt is about.
+// age returns the time since the last send that may have taken effect.
 func (p *payment) age() time.Duration {
 	if p.undated {
 		return math.MaxInt64
@@ -97,8 +96,7 @@ func (p *payment) age() time.Duration {
 	return p.doubt.age()
 }
 
-// another reports whether what the journal holds is another operation under the
-// same ID.
+// another reports whether the journal holds another operation under the same ID.
 func (p *payment) another(held Entry) bool {
 	return held.Fingerprint != "" && p.fingerprint != "" && held.Fingerprint != p.fingerprint
 }
@@ -106,8 +104,8 @@ func (p *payment) another(held Entry) bool {
 var (
 	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ"}
 	errState       = &reason{text: "the journal holds the operation in a state that this version does not know"}
-	errOvertaken   = &reason{text: "another process has gone on with it"}
-	errSlowJournal = &reason{text: "it took too long over a Begin, nothing was sent after that"}
+	errOvertaken   = &reason{text: "another process has taken over the operation"}
+	errSlowJournal = &reason{text: "Begin took too long, so nothing was sent"}
 )
 
 func (p *payment) mismatch() {
@@ -115,10 +113,10 @@ func (p *payment) mismatch() {
 	p.doubt.Blocked = errFingerprint
 }
 
-// inherit takes over the doubt that an earlier process left, or another one is in.
-// That one may be sending still: its Begin may have taken as long as a journal gets,
-// and after that it sends for as long as its entry says. From when on, its clock
-// may say otherwise than ours: so all of that time is waited for here.
+// inherit takes over a doubt that an earlier process left, or that another process still
+// works on. That process may still be sending: its Begin may have taken the full time for a
+// journal call, and its send may take the time in its entry. Its clock may differ from
+// ours, so all of that time is waited from now.
 func (p *payment) inherit(quiet time.Duration) {
 	e, c := &p.entry, &p.call
 	c.terms.key, c.terms.pinned = e.Key, e.Key != ""
@@ -136,29 +134,29 @@ func (p *payment) inherit(quiet time.Duration) {
 	p.conclusive(quiet - clock())
 }
 
-// keptUntil notes until when the API keeps the key of idempotency, if the operation was
-// sent with one that is known to be ours.
+// keptUntil records until when the API keeps the idempotency key, if the operation was sent
+// with one that belongs to our API key.
 func (p *payment) keptUntil() {
 	if p.replays && p.doubt.Resendable.IsZero() && p.first.Unix() > 0 {
 		p.doubt.Resendable = p.first.Add(p.state.Window)
 	}
 }
 
-// A journalError says that the journal failed. What exactly it says is not for a log.
+// A journalError is an error of the journal. Its text shows only what is safe to log.
 type journalError struct{ err error }
 
 func (e *journalError) Error() string     { return "the journal failed: " + redact.Text(e.err) }
 func (e *journalError) SafeError() string { return e.Error() }
 func (e *journalError) Unwrap() error     { return e.err }
 
-// journalFailed notes that nobody knows what the journal holds.
+// journalFailed records that the state in the journal is unknown.
 func (p *payment) journalFailed(err error) protocol.Kind {
 	p.doubt.Blocked = &journalError{err}
 	return protocol.JournalFailed
 }
 
-// begin comes before every send, with turn and lease in hand. It returns why
-// nothing can be sent, where that is not for the protocol to say.
+// begin runs before every send, while turn and lease are held. It returns why nothing can
+// be sent, if the protocol does not decide that.
 func (p *payment) begin(ctx context.Context) *Error {
 	c, now := &p.call, time.Now().UTC()
 	first := cmp.Or(p.first, now)
@@ -206,7 +204,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 	return nil
 }
 
-// whose finds out whose Begin the journal took, if not this call's.
+// whose determines whose Begin the journal accepted, if not this call's.
 func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bool) {
 	if protocol.Decide.Taken(protocol.Generation{Number: asked.Generation, Owner: asked.Owner}, protocol.Generation{Number: held.Generation, Owner: held.Owner}) {
 		if held.State != EntryOpen {
@@ -222,11 +220,12 @@ func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bo
 	return p.overtaken(held), false, p.through(held)
 }
 
-// through reports whether the operation is: another one under its ID is not it.
+// through reports whether the operation has happened. Another operation under its ID does
+// not count.
 func (p *payment) through(held Entry) bool { return held.State == EntryApplied && !p.another(held) }
 
-// stray reports whether held is a Begin of this call's that it got no answer to, and
-// takes it for its own then.
+// stray reports whether held is a Begin of this call that got no answer. If so, the call
+// adopts it.
 func (p *payment) stray(held Entry) bool {
 	if held.State != EntryOpen || !slices.Contains(p.unanswered, held.Owner) {
 		return false
@@ -235,8 +234,8 @@ func (p *payment) stray(held Entry) bool {
 	return true
 }
 
-// overtaken notes that another process has gone on: the entry is no more for this
-// call to change.
+// overtaken records that another process has taken over: this call must not change the
+// entry any more.
 func (p *payment) overtaken(held Entry) protocol.Kind {
 	p.entry.Key, p.entry.State = held.Key, 0
 	p.doubt.Blocked = errOvertaken
@@ -244,13 +243,13 @@ func (p *payment) overtaken(held Entry) protocol.Kind {
 	return protocol.Overtaken
 }
 
-var errUnanswered = &reason{text: "it had not answered the Begin when the caller left"}
+var errUnanswered = &reason{text: "Begin had not returned when the context ended"}
 
-// write is Begin. Others count on it that nothing is sent when the time for the
-// journal is over, even if it has stored the entry in the end.
+// write calls Begin. Other processes rely on it that nothing is sent when Begin took too
+// long, even if it stored the entry in the end.
 func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 	began := clock()
-	held, err := p.call.r.ask(ctx, ctx, nil, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
+	held, err := p.call.r.callJournal(ctx, ctx, nil, func(ctx context.Context) (Entry, error) { return p.call.r.journal.Begin(ctx, e) })
 	if err == nil && !protocol.Decide.InTime(clock()-began) {
 		err = errSlowJournal
 	}

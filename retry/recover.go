@@ -13,42 +13,45 @@ import (
 	"github.com/nexpay-go/resilience/internal/insist"
 )
 
-// Recovered is what became of an operation that an earlier process had left open.
+// A Recovered is the result of an operation that an earlier process left open.
 type Recovered[T any] struct {
 	ID    string
 	Value T
-	Err   error // as of DoOnce; nil if it happened and Value is there
+	Err   error // as returned by DoOnce; nil if it happened and Value is available
 }
 
-// How many operations Recover works on together: most of the time they wait, and
-// take a few kilobytes for that. What is bounded besides is how many of them ask the
-// journal, look, or send at a time.
+// Limits of Recover: how many operations it holds at a time, most of which wait and
+// take a few kilobytes, and how many of those use the journal, look up or send at a
+// time.
 const (
 	recoverAtOnce = 10_000
 	recoverBusy   = 32
 )
 
-// Recover goes through what a crash left open in the journal, at start-up, and
-// finishes each with [DoOnce]: what happened is found out, and what did not is
-// sent again. The journal takes the place of r's own in that; it has to be a
-// [PendingJournal]. find returns the operation of an entry, the one with its ID, or false
-// to leave that alone: another process is at it, say, or holds its key, see [OfHeldKeys].
-// What is left alone is not reported. find is called for one entry after another. One that should be looked up but not sent again gets
-// a Send that returns an error with a method NotSent() bool that says so: after any
-// other it would have to be looked up once more.
+// Recover finishes the operations that a crash left open in the journal, each with
+// [DoOnce]: it finds out what happened, and sends what did not. Run it at start-up, before
+// new work begins. Run it in one process at a time: two that recover the same journal are
+// safe, but get [ErrBusy] from each other.
 //
-// The results come in the order in which the journal listed the operations. An
-// error says that the listing failed, or that ctx ended it; what was listed before
-// that is finished all the same. An operation that panics or exits is reported with
-// [ErrOutcomeUnknown]; the others go on. Recover returns when every operation is
-// through. Those that did not happen take Settle and a little more, and two lookups
-// each: ten thousand operations wait together, with some 11 kB each, and at most 32 of
-// them ask the journal, look or send at a time. A hundred thousand take ten times as
-// long as ten thousand. On one key lookups go out one by one, so that 10,000 that
-// take 50 ms each take a quarter of an hour. [RecoverEach] shows how far it has come.
+// journal replaces the Retrier's own journal and must be a [PendingJournal]. find returns
+// the operation of an entry, which has the entry's ID. It returns false to skip the entry,
+// for example because another process works on it or holds its key, see [OfHeldKeys];
+// skipped entries are not reported. find is called for one entry at a time. For an
+// operation that must be looked up but not sent again, find returns a Send that returns an
+// error with a method NotSent() bool that is true: after any other error the operation
+// would be in doubt once more.
 //
-// Run it before new work begins, in one process at a time: two that recover the
-// same journal are safe, but get [ErrBusy] from each other.
+// The results are in the order in which the journal listed the operations. Recover returns
+// when all operations have finished. An error says that the listing failed or that ctx
+// ended; operations listed before that are finished nevertheless. An operation that panics
+// or exits is reported with [ErrOutcomeUnknown], and the others go on.
+//
+// An operation that did not happen takes a little more than Settle, and two lookups.
+// Recover works on ten thousand operations at a time, each of which takes some 19 kB while
+// it waits; at most 32 of them use the journal, look up or send at a time. A hundred
+// thousand take ten times as long. Lookups on one key run one at a time, so 10,000
+// operations with lookups of 50 ms take a quarter of an hour. Use [RecoverEach] to see the
+// progress.
 func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (op Operation[T], ok bool), opts ...Option) ([]Recovered[T], error) {
 	var all []through[T]
 	err := sweep(ctx, r, journal, find, func(one through[T]) { all = append(all, one) }, opts)
@@ -60,35 +63,34 @@ func Recover[T any](ctx context.Context, r *Retrier, journal Journal, find func(
 	return results, err
 }
 
-// RecoverEach is [Recover] that calls each with every operation as soon as it is
-// through, and keeps no results: for progress, and for journals with more open
-// operations than should be in memory. However many those are, it takes what ten
-// thousand that wait do: some 110 MB, and at its peak as much again that waits for the
-// garbage collector.
+// RecoverEach is [Recover] that calls each with every result as soon as it is available
+// and keeps no results. It is for progress reports, and for journals with more open
+// operations than should be in memory. Its memory does not grow with their number: it
+// needs some 190 MB for the ten thousand operations that it works on, and at its peak
+// some 100 MB more that wait for the garbage collector.
 //
-// each is called on the goroutine of the caller, so never twice at a time, and not
-// in the order of the listing. It may take its time: when ten thousand operations
-// wait for it, no further one is begun. A panic in each is reported to
-// slog.Default(), with its type alone, and the next operation follows. If each ends
-// the goroutine ([runtime.Goexit], as FailNow of a test does), the operations under
-// way are ended as if ctx were over, and stay open.
+// each runs on the caller's goroutine, never twice at a time, and not in the order of the
+// listing. It may be slow: while ten thousand results wait for it, no other operation
+// begins. A panic in each is logged to slog.Default(), with its type only, and the next
+// result follows. If each ends the goroutine ([runtime.Goexit], as FailNow of a test does),
+// the running operations end as if ctx had ended, and stay open.
 func RecoverEach[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (op Operation[T], ok bool), each func(Recovered[T]), opts ...Option) error {
 	if each == nil {
-		return errors.New("retry: RecoverEach needs a function to call with each operation")
+		return errors.New("retry: RecoverEach needs an each function")
 	}
 	return sweep(ctx, r, journal, find, func(one through[T]) {
 		hook.Call("retry.RecoverEach", func() { each(one.Recovered) })
 	}, opts)
 }
 
-// OfHeldKeys is an option of [Recover] for processes that share API keys: it leaves alone
-// what was sent with a key that r's nonce source does not give turns on (a source that has a
-// method Holds(key string) bool, as lanes, pools and leases do), or that is not Config.Key
-// where there is no source. Whoever holds that key finishes it. An entry without a key is
-// everybody's. Other calls take no notice of it.
+// OfHeldKeys is an option of [Recover] and [RecoverEach] for processes that share API keys.
+// It skips entries of keys that this process does not hold: keys for which Holds(key
+// string) bool of the nonce source is false (lanes, pools and leases have that method), or,
+// without a nonce source, keys other than Config.Key. The process that holds the key
+// finishes those. Entries without a key are never skipped. Other calls ignore the option.
 func OfHeldKeys() Option { return Option{kind: optHeld} }
 
-// leaves reports whether the entry is for another process to finish.
+// leaves reports whether another process must finish the entry.
 func (r *Retrier) leaves(e *Entry, opts []Option) bool {
 	if e.Key == "" || find(opts, optHeld) == nil {
 		return false
@@ -100,7 +102,7 @@ func (r *Retrier) leaves(e *Entry, opts []Option) bool {
 	return ok && !source.Holds(e.Key)
 }
 
-// sweep calls each, on this goroutine, with every operation that is through.
+// sweep calls each, on this goroutine, with every result.
 func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(Entry) (Operation[T], bool), each func(through[T]), opts []Option) error {
 	if err := r.unusable(ctx, true); err != nil {
 		return err
@@ -108,9 +110,9 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(En
 	pending, ok := journal.(PendingJournal)
 	switch {
 	case !ok:
-		return errors.New("retry: Recover needs a journal that lists what is open, a PendingJournal")
+		return errors.New("retry: Recover needs a PendingJournal, which lists open operations")
 	case find == nil:
-		return errors.New("retry: Recover needs a function that finds the operation")
+		return errors.New("retry: Recover needs a find function")
 	}
 	find = inTurn(find)
 	with := *r
@@ -138,7 +140,7 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(En
 	return failed
 }
 
-// inTurn is find, called by one at a time.
+// inTurn returns find, called for one entry at a time.
 func inTurn[T any](find func(Entry) (Operation[T], bool)) func(Entry) (Operation[T], bool) {
 	turn := make(chan struct{}, 1)
 	return func(e Entry) (Operation[T], bool) {
@@ -148,14 +150,14 @@ func inTurn[T any](find func(Entry) (Operation[T], bool)) func(Entry) (Operation
 	}
 }
 
-// through is an operation that Recover is through with, and its place in the listing.
+// A through is a finished operation, and its place in the listing.
 type through[T any] struct {
 	n int
 	Recovered[T]
 }
 
-// finishAll has all that is listed finished, each on a goroutine that keeps its slot
-// until somebody takes the result, and returns when all are.
+// finishAll finishes all listed operations, each on a goroutine that keeps its slot until
+// its result is taken. It returns when all have finished.
 func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<- through[T], failed *error, finish func(e Entry, report func(Recovered[T]))) {
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -175,8 +177,7 @@ func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<
 	})
 }
 
-// list passes on what is open until the journal or ctx ends, or a panic in the
-// journal.
+// list yields the open entries until the journal or ctx ends, or the journal panics.
 func list(ctx context.Context, pending PendingJournal, each func(Entry) bool) (failed error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -196,21 +197,20 @@ func list(ctx context.Context, pending PendingJournal, each func(Entry) bool) (f
 	return nil
 }
 
-// finish finishes the operation of an entry and reports it, unless it is left alone. Should
-// it panic or exit, here where no caller of its own could deal with that, it is as unknown
-// as before.
+// finish finishes the operation of an entry and reports it, unless it is skipped. If the
+// operation panics or exits, its outcome stays unknown.
 func finish[T any](ctx context.Context, r *Retrier, e Entry, find func(Entry) (Operation[T], bool), report func(Recovered[T]), opts []Option) {
-	one, alone := Recovered[T]{ID: e.ID, Err: left(e.ID, errExited)}, false
+	one, skipped := Recovered[T]{ID: e.ID, Err: left(e.ID, errExited)}, false
 	defer func() {
 		if p := recover(); p != nil {
 			one.Err = left(e.ID, &insist.PanicError{Where: "the operation", Kind: fmt.Sprintf("%T", p)})
 		}
-		if !alone {
+		if !skipped {
 			report(one)
 		}
 	}()
 	op, ok := find(e)
-	if alone = !ok; alone {
+	if skipped = !ok; skipped {
 		return
 	}
 	one.Value, one.Err = recoverOne(ctx, r, e.ID, op, opts)
@@ -219,7 +219,7 @@ func finish[T any](ctx context.Context, r *Retrier, e Entry, find func(Entry) (O
 	}
 }
 
-// A mistake is one in the program, in words of ours.
+// A mistake is an error of the program, whose text is this package's.
 type mistake struct{ error }
 
 func (m *mistake) SafeError() string { return m.Error() }
@@ -229,7 +229,7 @@ var (
 	errJournalExited = &reason{text: "the journal ended its goroutine"}
 )
 
-// left is the error of an operation that was left in the middle.
+// left returns the error of an operation that was interrupted.
 func left(id string, why error) error {
 	return &Error{Reason: ErrOutcomeUnknown, ID: id, Doubt: &Doubt{ID: id, Blocked: why}}
 }
@@ -237,7 +237,7 @@ func left(id string, why error) error {
 func recoverOne[T any](ctx context.Context, r *Retrier, id string, op Operation[T], opts []Option) (T, error) {
 	if op.ID != "" && op.ID != id {
 		var zero T
-		return zero, fmt.Errorf("retry: Recover was given the operation %q for %q", op.ID, id)
+		return zero, fmt.Errorf("retry: find returned the operation %q for the entry %q", op.ID, id)
 	}
 	op.ID = id
 	return DoOnce(ctx, r, op, opts...)

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,7 +145,7 @@ func TestRecoverEachMistakes(t *testing.T) {
 	none := func(retry.Recovered[string]) { t.Error("called") }
 	r := newRetrier(t, retry.Config{})
 	require.ErrorContains(t, retry.RecoverEach(t.Context(), r, crashed(t, 1), absentThenSent, nil), "function")
-	require.ErrorContains(t, retry.RecoverEach[string](t.Context(), r, crashed(t, 1), nil, none), "finds the operation")
+	require.ErrorContains(t, retry.RecoverEach[string](t.Context(), r, crashed(t, 1), nil, none), "needs a find function")
 	require.ErrorContains(t, retry.RecoverEach(t.Context(), r, nil, absentThenSent, none), "PendingJournal")
 	require.Error(t, retry.RecoverEach(t.Context(), nil, crashed(t, 1), absentThenSent, none))
 }
@@ -209,38 +210,39 @@ func (j *unheld) End(_ context.Context, e retry.Entry) error {
 	return nil
 }
 
-// However many are open: no more than ten thousand are in memory.
+// However many are open: no more than ten thousand are in memory, and nothing of those
+// that are done.
 func TestRecoverEachMemory(t *testing.T) {
 	if raceEnabled {
 		t.Skip("sizes hold without the race detector")
 	}
-	most := map[int]int64{}
-	for _, n := range []int{10_000, 20_000} {
-		synctest.Test(t, func(t *testing.T) {
-			journal := &unheld{n: n, changed: map[string]retry.Entry{}}
-			r := newRetrier(t, retry.Config{Key: "lane"})
-			before := inUse()
-			ctx, cancel := context.WithCancel(t.Context())
-			var watching sync.WaitGroup
-			watching.Go(func() { // most of them wait when time goes on
-				for ctx.Err() == nil {
-					most[n] = max(most[n], inUse()-before)
-					time.Sleep(7 * time.Second)
-				}
-			})
-			seen := 0
-			err := retry.RecoverEach(ctx, r, journal, absentThenSent, func(one retry.Recovered[string]) {
-				require.NoError(t, one.Err)
-				seen++
-			})
-			cancel()
-			watching.Wait()
-			require.NoError(t, err)
-			require.Equal(t, n, seen)
-			t.Logf("%d operations: %d MB", n, most[n]>>20)
+	const n, atOnce = 12_000, 10_000
+	synctest.Test(t, func(t *testing.T) {
+		journal := &unheld{n: n, changed: map[string]retry.Entry{}}
+		r := newRetrier(t, retry.Config{Key: "lane"})
+		before := inUse()
+		var found, seen, waiting atomic.Int64
+		var left int64
+		find := func(e retry.Entry) (retry.Operation[string], bool) {
+			require.LessOrEqual(t, found.Add(1)-seen.Load(), int64(atOnce+1), "with the one that is being reported")
+			return absentThenSent(e)
+		}
+		time.AfterFunc(5*time.Second, func() { // as many as may are there by now, and they wait
+			require.EqualValues(t, atOnce, found.Load())
+			waiting.Store(inUse() - before)
 		})
-	}
-	require.Less(t, most[20_000], most[10_000]*5/4)
+		err := retry.RecoverEach(t.Context(), r, journal, find, func(one retry.Recovered[string]) {
+			require.NoError(t, one.Err)
+			if seen.Add(1) == n {
+				synctest.Wait()
+				left = inUse() - before
+			}
+		})
+		require.NoError(t, err)
+		require.EqualValues(t, n, seen.Load())
+		t.Logf("%d MB while they wait, %d MB after the last", waiting.Load()>>20, left>>20)
+		require.Less(t, left, waiting.Load()/10)
+	})
 }
 
 // inUse returns the bytes of the heap and of stacks that are alive.

@@ -7,11 +7,11 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// resolve sends in doubt what the API keeps from happening twice, and looks when
-// that is used up.
+// resolve sends an operation in doubt again while the API's idempotency key allows it, and
+// looks it up afterwards.
 func (p *payment) resolve(ctx context.Context, opts []Option) {
 	if !p.replays {
-		p.look(ctx)
+		p.verify(ctx)
 		return
 	}
 	why := p.replayable(ctx, opts)
@@ -27,7 +27,7 @@ func (p *payment) resolve(ctx context.Context, opts []Option) {
 	}
 }
 
-// replayable returns what forbids another replay.
+// replayable returns why there must be no other replay.
 func (p *payment) replayable(ctx context.Context, opts []Option) *Error {
 	c := &p.call
 	if protocol.Decide.Age(p.first, time.Now()) >= p.state.Window {

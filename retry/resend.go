@@ -13,28 +13,29 @@ import (
 	"github.com/nexpay-go/resilience/internal/wire"
 )
 
-// ErrDoubt, of a call with [Resend] on proof: the last send may have taken effect,
-// and so it was not sent again.
+// ErrDoubt is the Reason of a call with [Resend] on proof whose last send may have taken
+// effect, and which was therefore not sent again.
 var ErrDoubt = errors.New("it may have taken effect, so it is not sent again")
 
-// Resends says after which failures a call may be sent again.
+// A Resends says after which failures a call may be sent again.
 type Resends uint8
 
 const (
-	// ResendAlways: whenever the policy says so. That is the usual, for calls that
-	// may safely be repeated.
+	// ResendAlways: whenever the policy says so. This is the default, for calls that are
+	// safe to repeat.
 	ResendAlways Resends = iota
-	// ResendOnProof: only where the failed send is proved to have changed nothing,
-	// by the rules of [DoOnce]: a refusal in the API's own words (a 4xx other than
-	// 408, 409, 425 and 429, with a code whose rule says NotApplied), a bare 421 (it
-	// came to the wrong connection), or a connection that was never made. Anything
-	// else ends the call with [ErrDoubt]. A refused nonce (code 50) is no proof: something below may
-	// have sent the request twice, and shown us the second answer.
+	// ResendOnProof: only if the failed send is proved to have changed nothing. By the
+	// rules of [DoOnce], proofs are a refusal by the API itself (a 4xx other than 408, 409,
+	// 425 and 429, with a code whose rule says NotApplied) and a connection that was never
+	// made. In addition, a 421 without a code (the request came to the wrong connection)
+	// and an HTTP/2 server's statement that it did not process the request are proofs. Any
+	// other failure ends the call with [ErrDoubt]. A refused nonce (code 50) is no proof:
+	// something below may have sent the request twice and returned the second answer.
 	ResendOnProof
-	// ResendOnProofNoReplay is ResendOnProof where somebody vouches that nothing
-	// below repeats requests. A refused nonce is proof then, and is resynced.
+	// ResendOnProofNoReplay is ResendOnProof with your assurance that nothing below repeats
+	// requests. A refused nonce is then a proof, and is resynced.
 	ResendOnProofNoReplay
-	// ResendNever: sent once, whatever it fails with.
+	// ResendNever: the call is sent once, whatever its error.
 	ResendNever
 )
 
@@ -53,18 +54,18 @@ func (r Resends) String() string {
 	return fmt.Sprintf("Resends(%d)", uint8(r))
 }
 
-// MarshalText is String, for JSON and logs. It cannot be read back.
+// MarshalText returns the text of String, for JSON and logs. It cannot be parsed back.
 func (r Resends) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// Resend bounds a call of [Do] that is not safe to repeat and that nobody can look
-// up. It is for adapters above all; what moves money has [DoOnce], which may be
-// repeated after doubt because it asks what happened. An unknown value means
-// ResendNever. DoOnce has rules of its own and takes no notice of it.
-// On a call inside an attempt of the same Retrier, which does not decide about
-// sending again, it is [ErrNested], with nothing sent: say it of the outer call.
+// Resend limits the retries of a call of [Do] that is not safe to repeat and cannot be
+// looked up. It is mainly for adapters. For calls that move money use [DoOnce], which can
+// look up what happened and so may resend after doubt. An unknown value means ResendNever.
+//
+// DoOnce ignores this option. On a call inside an attempt of the same Retrier it is
+// [ErrNested], and nothing is sent: set it on the outer call, which controls the retries.
 func Resend(when Resends) Option { return Option{kind: optResend, bound: bound{when, 0}} }
 
-// A bound is what [Resend] and [ResendWithin] say of a call.
+// A bound is the value of [Resend] and [ResendWithin].
 type bound struct {
 	when  Resends
 	keeps time.Duration // how long the API keeps its key, 0 if it has none
@@ -77,7 +78,7 @@ func resends(opts []Option) bound {
 	return bound{}
 }
 
-// guard is what a call bounded so asks about its attempts.
+// guard returns the guard of a call with this bound.
 func (b bound) guard() guard {
 	switch r := b.when; r {
 	case ResendAlways:
@@ -89,10 +90,10 @@ func (b bound) guard() guard {
 		}
 		return &onProof{noReplay: noReplay}
 	}
-	return &sentOnce{because: "it is to be sent once", never: true}
+	return &sentOnce{because: "limited to one send", never: true}
 }
 
-// sentOnce is the guard of a call that is sent once.
+// A sentOnce is the guard of a call that is sent once.
 type sentOnce struct {
 	because string
 	never   bool // by whomever, as Resend says
@@ -114,8 +115,8 @@ func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
 	return stopped(ErrAttempts, nil).because(g.because)
 }
 
-// onProof is the guard of a call that is sent again only if the last send is proved
-// to have changed nothing.
+// An onProof is the guard of a call that is sent again only if the last send is proved to
+// have changed nothing.
 type onProof struct {
 	noReplay  bool
 	wire      *proof.Wire // of the last send
@@ -140,15 +141,14 @@ func (g *onProof) after(_ context.Context, c *call, came error) {
 }
 
 // misdirected reports whether the server said that the request came to the wrong
-// connection, and so did nothing with it (RFC 9110, section 15.5.20). A bare status is
-// no proof about a payment, and DoOnce does not count on it.
+// connection, so that it did nothing (RFC 9110, section 15.5.20). A status without a code
+// is no proof for a payment, so DoOnce does not accept it.
 func misdirected(v *classify.Verdict) bool {
 	return v.Status == http.StatusMisdirectedRequest && v.Code == "" && v.Effect == classify.NotApplied
 }
 
-// unprocessed reports whether the server said in the words of HTTP/2 that it did nothing
-// with the request. DoOnce does not count on it either: what stands between may have sent
-// another copy.
+// unprocessed reports whether the server said in HTTP/2 that it did not process the
+// request. DoOnce does not accept that either: an intermediary may have sent another copy.
 func unprocessed(err error) bool {
 	_, ok := errors.AsType[*wire.Unprocessed](err)
 	return ok
@@ -172,8 +172,8 @@ func (g *onProof) complete(e *Error) {
 	}
 }
 
-// helpless reports whether a person is to be told what helps in doubt, as no rule says
-// it: that another send may help, or that the last answer speaks for its send alone.
+// helpless reports whether a person needs advice in doubt that no rule gives: how to make
+// the request retryable, or that the last answer is about its own send only.
 func (g *onProof) helpless(e *Error) bool {
 	again := e.Reason == ErrDoubt || e.Verdict.Class == classify.Retryable
 	return g.doubt && e.Advice == "" && (again || g.earlier)

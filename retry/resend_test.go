@@ -63,7 +63,7 @@ func TestResend(t *testing.T) {
 					want := retry.ErrDoubt
 					if when >= never {
 						want = retry.ErrAttempts
-						require.ErrorContains(t, err, "it is to be sent once")
+						require.ErrorContains(t, err, "limited to one send")
 					}
 					require.Equal(t, want, asError(t, err).Reason)
 					require.ErrorIs(t, err, tt.err, "with what it failed with")

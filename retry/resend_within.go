@@ -10,18 +10,20 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// ResendWithin is [Resend] for a call whose request carries an idempotency key, which
-// the API keeps for that long: each send must be the same bytes with the same key. In
-// that time the call is sent again whenever the policy says so, after doubt too, and
-// later as then says: [ResendOnProof], which any other value means as well, or
-// [ResendOnProofNoReplay]. Once in doubt it stays in doubt until a send succeeds, as a
-// refusal speaks for its own send alone, and Fix is not asked: the request may not
-// change any more. A 409 that no rule for its code decides then says that the first
-// send is still under way, and is retryable.
+// ResendWithin is [Resend] for a call whose request carries an idempotency key that the API
+// keeps for that long. Each send must be the same bytes with the same key. Within that time
+// the call is sent again whenever the policy says so, also after doubt. After that time
+// then applies: [ResendOnProof], or [ResendOnProofNoReplay]; any other value means
+// ResendOnProof.
 //
-// The time counts from the first send. It is shorter by an attempt timeout, or a
-// minute where there is none, and by 40 s, so that late copies still find the key. Zero
-// or less is Resend(then).
+// A call in doubt stays in doubt until a send succeeds, because a refusal is about its own
+// send only. Fix does not run in doubt, because the request must not change. In doubt, a
+// 409 whose code has no rule means that the first send is still in progress, and is
+// retryable.
+//
+// The time counts from the first send. It is shortened by an attempt timeout (or a minute
+// if there is none) and 40 s, so that late copies still find the key. Zero or less is
+// Resend(then).
 func ResendWithin(keeps time.Duration, then Resends) Option {
 	if then != ResendOnProofNoReplay {
 		then = ResendOnProof
@@ -29,7 +31,7 @@ func ResendWithin(keeps time.Duration, then Resends) Option {
 	return Option{kind: optResend, bound: bound{then, max(keeps, 0)}}
 }
 
-// keyed is the guard of a call that the API keeps from happening twice for a while.
+// A keyed is the guard of a call with an idempotency key.
 type keyed struct {
 	onProof
 	keeps time.Duration
@@ -47,7 +49,7 @@ func (g *keyed) before(ctx context.Context, c *call) (context.Context, *Error) {
 	return g.onProof.before(ctx, c)
 }
 
-// keptAt reports whether a send that begins then finds its key.
+// keptAt reports whether a send that begins then still finds its key.
 func (g *keyed) keptAt(c *call, then time.Duration) bool {
 	takes := c.terms.timeout
 	if takes == 0 {
@@ -76,10 +78,9 @@ func (g *keyed) refuses(c *call, v *classify.Verdict) *Error {
 	return g.over()
 }
 
-// over is for a call in doubt whose next send may come after the API has forgotten its
-// key.
+// over ends a call in doubt whose next send might find its key expired.
 func (g *keyed) over() *Error {
-	return stopped(ErrDoubt, nil).because(fmt.Sprintf("it may have taken effect, so it is not sent again later than its idempotency key is sure to be kept (%v)", g.keeps))
+	return stopped(ErrDoubt, nil).because(fmt.Sprintf("it may have taken effect, and its idempotency key may have expired (kept for %v), so it is not sent again", g.keeps))
 }
 
 // decides reports whether a rule for the code made the verdict.

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// rest waits as long as was decided before the next attempt, and reports whether it
-// did: false if ctx ended first. It is inlined, and what it calls is small, because this is
-// where calls spend their time.
+// rest waits before the next attempt. It returns false if ctx ended first. It is inlined
+// and what it calls is small, because calls spend most of their time here.
 func (c *call) rest(ctx context.Context) bool { return rung(c.alarm(ctx), ctx.Done()) }
 
 // rung waits for a timer, if there is one.
@@ -24,9 +23,9 @@ func rung(timer *time.Timer, done <-chan struct{}) bool {
 	}
 }
 
-// alarm sets the call's timer for its wait. It returns nil where that is over when it
-// does: there was none, or it was too short for a timer, or nothing can end it early, and
-// then the goroutine has a timer of its own.
+// alarm sets the call's timer for its wait. It returns nil if the wait is over when alarm
+// returns: there was none, or it was too short for a timer, or nothing can end it early and
+// it used the goroutine's own timer.
 //
 //go:noinline
 func (c *call) alarm(ctx context.Context) *time.Timer {
@@ -46,9 +45,9 @@ func (c *call) alarm(ctx context.Context) *time.Timer {
 	return c.timer
 }
 
-// spin is for waits that are over before a timer is set; from is on clock(), 0 if
-// nobody has looked. It reports false where the clock stands still, which it does in a
-// bubble of testing/synctest.
+// spin waits without a timer if setting one would take longer than the wait. from is on
+// clock(), 0 if it was not read yet. It returns false if the clock stands still, as it does
+// in a bubble of testing/synctest.
 func spin(from, d time.Duration) bool {
 	if from == 0 {
 		from = clock()
@@ -61,7 +60,7 @@ func spin(from, d time.Duration) bool {
 	return false
 }
 
-// sleep waits for d, and reports whether it did: false if done was closed first.
+// sleep waits for d. It returns false if done was closed first.
 func sleep(done <-chan struct{}, d time.Duration) bool {
 	return d <= 0 || rung(time.NewTimer(d), done)
 }

@@ -13,81 +13,82 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// Config says how a [Retrier] judges errors and what it shares between calls.
-// Every field is optional; the zero Config is right for the Nexpay API where
-// the operation draws its own nonces, which nexpay.Client does not.
+// A Config says how a [Retrier] classifies errors, what it does about them, and what its
+// calls share. Every field is optional. The zero Config is for the Nexpay API, with
+// operations that take their own nonces. (nexpay.Client does not: it needs Nonces.)
 type Config struct {
-	// Classifier says what an error asks for. Nil: the catalog of Policies, if
-	// it has one, or classify.Nexpay(). Where both are nil nobody has said what API
-	// this is: codes of errors that were not read as answers are then Unclassified. One
-	// that is no catalog leaves it to that of Policies to say what answers look like,
-	// see Retrier.Catalog. A catalog beside Policies with another one is refused. It must be safe for concurrent use.
+	// Classifier classifies errors. It must be safe for concurrent use. Nil means the
+	// catalog of Policies if it has one, and classify.Nexpay() otherwise. If both
+	// Classifier and Policies are nil, the API was not chosen: codes of errors that were
+	// not read as answers are then Unclassified. If Classifier is not a catalog, the
+	// catalog of Policies still describes what answers look like, see [Retrier.Catalog]. A
+	// catalog here and a different one in Policies is an error.
 	Classifier classify.Classifier
 
-	// Policies says what to do about it. Nil: policy.Nexpay(), or
-	// policy.Standard() beside a Classifier of your own. A catalog that extends
-	// the built-in one is of your own: to keep the policies that go with that, put
-	// it into them, policy.Nexpay().With(policy.Table{Catalog: catalog}), and
+	// Policies says what to do about each code. Nil means policy.Nexpay(), or
+	// policy.Standard() if Classifier is set. To extend the built-in catalog and keep its
+	// policies, set Policies to policy.Nexpay().With(policy.Table{Catalog: catalog}) and
 	// leave Classifier nil.
 	Policies *policy.Set
 
-	// Breaker refuses calls while the API is failing. Nil: none. Share one
-	// between retriers that call the same service.
+	// Breaker refuses calls while the API is failing. Nil means none. Share it between
+	// retriers that call the same service.
 	Breaker *breaker.Breaker
 
-	// Breakers keeps a breaker for each part of the API that fails by itself, by
-	// the name that [Endpoint] gives. Nil: Breaker is for all calls. Only one of
-	// the two may be set. A group may be shared as a breaker may.
+	// Breakers has a breaker for each part of the API that fails independently, by the name
+	// given by [Endpoint]. Nil means that Breaker is for all calls. Only one of Breaker and
+	// Breakers may be set. A group may be shared like a breaker.
 	Breakers *breaker.Group
 
-	// Lockout keeps all calls off a key that only a person can unlock. Nil: one
-	// of the Retrier's own, see [Retrier.Lockout]. Share one between retriers
-	// that use the same keys.
+	// Lockout refuses all calls with a key that only a person can unlock. Nil means one
+	// that belongs to the Retrier, see [Retrier.Lockout]. Share it between retriers that
+	// use the same keys.
 	Lockout *breaker.Lockout
 
-	// Nonces gives each attempt its turn on a key and its nonce: a *nonce.Lane
-	// or *nonce.Pool. The attempt's context carries the ticket, see
-	// nonce.FromContext. Nil: the operation draws its own nonces; a client that
-	// signs with the ticket in its context, as nexpay.Client does, cannot.
+	// Nonces gives each attempt a turn on an API key and a nonce: a *nonce.Lane or
+	// *nonce.Pool. The context of the attempt carries the ticket, see nonce.FromContext.
+	// Nil means that operations take their own nonces. A client that signs with the ticket
+	// in its context, such as nexpay.Client, needs Nonces.
 	Nonces nonce.Source
 
-	// Key names the API key where Nonces is nil, for lockouts. It is never the
-	// secret. Empty is a fine name if there is one key.
+	// Key is the name of the API key if Nonces is nil, for lockouts. It is not the secret.
+	// It may be empty if there is one key.
 	Key string
 
-	// Budget bounds what all calls together resend. It must hold what the
-	// most expensive resend of Policies costs. Nil: a default one of the Retrier's own.
-	// [NoBudget]: none.
+	// Budget limits the resends of all calls together. It must hold at least the price of
+	// the most expensive resend in Policies. Nil means a default Budget that belongs to the
+	// Retrier. Use [NoBudget] for none.
 	Budget *Budget
 
-	// Journal remembers [DoOnce] operations across crashes. Nil: what is said
-	// of an operation holds for that one call.
+	// Journal remembers [DoOnce] operations across crashes. Nil means that the guarantees
+	// of DoOnce hold within one call.
 	Journal Journal
 
-	// ShowErrors shows in texts, events and logs what errors of the operation's own
-	// say, cut at 256 bytes. False: only what cannot hold request data is shown, which
-	// is what errors of this module, of an API's answer and of the network say, and any
-	// error that vouches for its text by a method SafeError() string. A *url.Error is
-	// never shown whole: it holds the query.
+	// ShowErrors shows the texts of the operation's own errors in errors, events and logs,
+	// cut at 256 bytes. False means that only texts without request data are shown: those
+	// of this module's errors, of the API's answers, of network errors, and of errors with
+	// a method SafeError() string. A *url.Error is never shown as a whole, because its text
+	// has the query.
 	ShowErrors bool
 
-	// OnEvent is told of every resend and every end that matters, from the
-	// goroutine of the call: it should be quick and must be safe for concurrent
-	// use. It must not call through the same Retrier. A panic in it is
-	// contained. Nil: nobody is told. [LogEvents] makes a ready one.
+	// OnEvent is called for every [Event], in the goroutine of the call. It must be safe
+	// for concurrent use and should be quick. It must not make calls through the same
+	// Retrier. A panic in it is recovered. Nil means no events. [LogEvents] returns one
+	// that logs.
 	OnEvent func(context.Context, Event)
 
-	// OnCall is told of every call once, when it has ended, also by a panic; OnAttempt of every attempt, when it
-	// has ended: for metrics. Both under the same terms as OnEvent, OnAttempt with
-	// the turn on the key in hand where the attempt failed. A call inside an attempt of the same
-	// Retrier is part of that attempt, and a lookup of DoOnce is part of its call. Nil: nobody is told.
+	// OnCall is called once for every call when it has ended, also by a panic, and
+	// OnAttempt for every attempt when it has ended. They are for metrics, under the same
+	// rules as OnEvent. The turn on the key is held during OnAttempt if the attempt failed.
+	// A nested call of the same Retrier is part of its attempt, and a lookup of DoOnce is
+	// part of its call: neither is reported. Nil means no calls.
 	OnCall    func(context.Context, Call)
 	OnAttempt func(context.Context, Call)
 }
 
-// A Retrier runs operations under one configuration. Share it between all
-// calls that use the same API and keys: that is what makes its budget, breaker and lockout work. It is safe
-// for concurrent use, starts no goroutine and needs no closing.
+// A Retrier runs operations under one configuration. Share it between all calls that use
+// the same API and keys, because they must share its budget, breaker and lockout. It is
+// safe for concurrent use, starts no goroutine and needs no closing.
 type Retrier struct {
 	tables     *atomic.Pointer[tables]
 	own        classify.Classifier // of Config.Classifier
@@ -106,16 +107,15 @@ type Retrier struct {
 	onAttempt  func(context.Context, Call)
 	showErrors bool
 
-	locked  func(key string) error // lockout.Check, bound once
-	nonceID any                    // nonces, if it can be compared
+	locked  func(key string) error // lockout.Check as a method value
+	nonceID any                    // nonces, if it is comparable
 	lookups *gate.Keyed[lookupRoom]
 	reads   gate.Gate // of the journal
 	ends    gate.Gate // written into it
 	sends   gate.Gate // for payments
 }
 
-// New returns a Retrier. Its error tells everything that is wrong with the
-// configuration.
+// New returns a Retrier. Its error lists everything that is wrong with the configuration.
 func New(cfg Config) (*Retrier, error) {
 	r := &Retrier{
 		tables:     new(atomic.Pointer[tables]),
@@ -159,8 +159,8 @@ func (cfg *Config) check() error {
 	return errors.Join(errs...)
 }
 
-// nilPointer finds the classic mistake of a nil pointer in an interface, which would
-// panic in the first call rather than here.
+// nilPointer finds a nil pointer in an interface, which would otherwise panic in the first
+// call.
 func nilPointer(n nonce.Source, c classify.Classifier) string {
 	switch n := n.(type) {
 	case *nonce.Lane:
@@ -191,19 +191,19 @@ func (r *Retrier) defaults() {
 	}
 }
 
-// Lockout returns the lockout that calls through r obey, the configured one or r's own. A
-// person who has dealt with what locked a key ends it there.
+// Lockout returns the lockout of the calls through r: Config.Lockout, or r's own. Use it to
+// unlock a key after a person has dealt with the cause.
 func (r *Retrier) Lockout() *breaker.Lockout { return r.lockout }
 
-// Catalog returns the catalog that errors are judged by now, see [Retrier.Reload], and
-// that says what answers look like. Where Config.Classifier is none, it is that of the
-// policies, nil if they have none: it says what answers look like all the same.
+// Catalog returns the catalog that classifies errors and describes answers now, see
+// [Retrier.Reload]. If Config.Classifier is not a catalog, it is the catalog of the
+// policies, which then only describes answers, or nil if they have none.
 func (r *Retrier) Catalog() *classify.Catalog { return r.inForce().answers }
 
 // Policies returns the policies in force now, see [Retrier.Reload].
 func (r *Retrier) Policies() *policy.Set { return r.inForce().policies }
 
-// inForce returns the tables of now, those of the zero Retrier are empty.
+// inForce returns the current tables. Those of the zero Retrier are empty.
 func (r *Retrier) inForce() *tables {
 	if r.tables == nil {
 		return new(tables)
@@ -226,8 +226,7 @@ func (r *Retrier) Journal() Journal { return r.journal }
 // Nonces returns Config.Nonces, nil if there are none.
 func (r *Retrier) Nonces() nonce.Source { return r.nonces }
 
-// onlyKey returns the key that every attempt goes out with, false where there
-// may be several.
+// onlyKey returns the key of all attempts. It returns false if there may be several.
 func (r *Retrier) onlyKey() (key string, ok bool) {
 	if r.nonces == nil {
 		return r.key, true
@@ -238,5 +237,5 @@ func (r *Retrier) onlyKey() (key string, ok bool) {
 	return "", false
 }
 
-// Budget returns the budget that calls through r draw from.
+// Budget returns the budget of the calls through r.
 func (r *Retrier) Budget() *Budget { return r.budget }

@@ -13,12 +13,12 @@ import (
 type Attempt struct {
 	Number  int              // from 1
 	Verdict classify.Verdict // on its error
-	TraceID string           // that the answer carried
-	Took    time.Duration    // from the operation's start to its return
-	Wait    time.Duration    // that was decided on before a next send, 0 if none was to follow or at once
+	TraceID string           // of the answer
+	Took    time.Duration    // from the start of the operation to its return
+	Wait    time.Duration    // before the next send; 0 if there is none, or if it follows at once
 }
 
-// send puts into the context what the attempt carries, and runs the operation.
+// send runs the operation, with the attempt's values in its context.
 func (c *call) send(ctx context.Context, op func(context.Context) error, probe bool) error {
 	outer := within(ctx)
 	if c.ticket == nil && c.guard == nil && !probe && outer == nil && c.count.sends == 1 && c.terms.timeout == 0 {
@@ -40,7 +40,7 @@ func (c *call) sendInTime(ctx context.Context, op func(context.Context) error, o
 	return tidy(op(t))
 }
 
-// timed is the context of an attempt whose time begins now.
+// timed returns the context of an attempt whose timeout starts now.
 func (c *call) timed() *timed {
 	t := &timed{until: time.Now().Add(c.terms.timeout), cause: c.tables.timeoutCause}
 	if c.terms.timeout != c.tables.timeout {
@@ -49,7 +49,7 @@ func (c *call) timed() *timed {
 	return t
 }
 
-// mark fills in what an attempt carries.
+// mark fills in the mark of an attempt.
 func (c *call) mark(m *mark, ctx context.Context, outer *mark, probe bool) {
 	m.Context, m.untraced, m.highest, m.r, m.outer, m.kind = ctx, c.terms.untraced, c.terms.highest, c.r, outer, c.terms.kind
 	if c.ticket != nil {
@@ -64,8 +64,8 @@ func (c *call) mark(m *mark, ctx context.Context, outer *mark, probe bool) {
 	}
 }
 
-// attemptTimeoutError is the cause of a context that ends with an attempt's
-// time. It is a context.DeadlineExceeded, and says whose deadline it was.
+// An attemptTimeoutError is the cause of a context that ends by the attempt timeout. It
+// matches context.DeadlineExceeded, and says whose deadline it was.
 type attemptTimeoutError struct{ d time.Duration }
 
 func (e *attemptTimeoutError) Error() string {

@@ -5,15 +5,15 @@ import (
 	"errors"
 )
 
-// stopped says why a call ends: an *Error that [call.end] completes.
+// stopped returns an *Error that says why a call ends. [call.end] completes it.
 func stopped(reason, cause error) *Error { return &Error{Reason: reason, Cause: cause} }
 
-// stoppedBy is stopped for a context that is over.
+// stoppedBy is stopped for a context that has ended.
 func stoppedBy(ctx context.Context, cause error) *Error {
 	return stopped(over(ctx), cause)
 }
 
-// over is the reason for which a call ends whose context is over.
+// over returns the reason of a call whose context has ended.
 func over(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ErrDeadline
@@ -21,8 +21,8 @@ func over(ctx context.Context) error {
 	return ErrCanceled
 }
 
-// stopped is like the function, with room for the history that the call has: in an
-// outage calls end so by the thousand, and one object is cheaper than two.
+// stopped is like the function, with room for the call's history. In an outage thousands of
+// calls end here, and one object is cheaper than two.
 func (c *call) stopped(reason, cause error) *Error {
 	switch c.history.len() {
 	case 0:

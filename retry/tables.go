@@ -10,21 +10,21 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// tables are what errors mean and what is done about them. They never change; a
-// [Retrier] may get others, and a call keeps those it began with.
+// A tables value says what errors mean and what to do about them. It never changes.
+// [Retrier.Reload] replaces it, and a call keeps the one it began with.
 type tables struct {
 	classifier classify.Classifier
 	catalog    *classify.Catalog // the classifier, if it is one
-	answers    *classify.Catalog // says what they look like: that, or the catalog of the policies
+	answers    *classify.Catalog // describes answers: the catalog, or that of the policies
 	policies   *policy.Set
-	unchosen   bool // all of it is the default: nobody has said what API this is
+	unchosen   bool // all defaults: the API was not chosen
 
 	timeout      time.Duration // of one attempt, 0: none
 	timeoutCause error
 }
 
-// newTables takes the classifier of its caller's own, or the catalog of the
-// policies, and defaults for what there is not.
+// newTables uses the given classifier, or the catalog of the policies, and defaults for
+// what is nil.
 func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 	t := &tables{classifier: classifier, policies: policies, unchosen: classifier == nil && policies == nil}
 	if t.policies == nil {
@@ -50,8 +50,8 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 	return t
 }
 
-// check finds a catalog beside policies that are made for another: codes would mean one
-// thing to the one and another thing to the other.
+// check returns an error if the catalog and the policies are for different APIs, because a
+// code would have two meanings.
 func (t *tables) check() error {
 	of := t.policies.Catalog()
 	if t.catalog == nil || of == nil || t.catalog == of || t.catalog.Name() == of.Name() {
@@ -61,8 +61,8 @@ func (t *tables) check() error {
 		"put the catalog into the policies (policy.Table.Catalog) and leave Classifier nil", t.catalog.Name(), of.Name())
 }
 
-// affordable finds a price that even a full bucket cannot pay: every call would
-// end with ErrBudget after its first failure, in the quietest of times.
+// affordable returns an error if a resend costs more than a full bucket holds: every call
+// would end with ErrBudget after its first failure.
 func (t *tables) affordable(b *Budget) error {
 	if b.capacity == 0 {
 		return nil
@@ -70,11 +70,11 @@ func (t *tables) affordable(b *Budget) error {
 	return t.policies.Affordable(int(b.capacity))
 }
 
-// Reload puts other policies in the place of those the Retrier has, and with them
-// their catalog, if they have one and Config.Classifier was nil. Calls under way
-// go on with what they began with; breakers, budget, nonces, lockouts and
-// [Retrier.Stats] stay as they are. An error changes nothing: there are no
-// policies, or the budget cannot pay for what they cost.
+// Reload replaces the policies of r, and its catalog if policies has one and
+// Config.Classifier was nil. Running calls keep what they began with. Breakers, budget,
+// nonces, lockouts and [Retrier.Stats] keep their state. If Reload returns an error,
+// nothing changes: policies is nil, or costs more than the budget holds, or has another
+// catalog than Config.Classifier.
 //
 // It is safe for concurrent use.
 func (r *Retrier) Reload(policies *policy.Set) error {
@@ -96,7 +96,8 @@ func (r *Retrier) Reload(policies *policy.Set) error {
 	return nil
 }
 
-// judge says what an error asks for. Its parts are apart for the stack, see record.
+// judge classifies an error. Its parts are separate functions because of their stack, see
+// record.
 //
 //go:noinline
 func (t *tables) judge(err error, v *classify.Verdict) {
@@ -116,7 +117,7 @@ func (t *tables) judgeByCatalog(err error, v *classify.Verdict) { *v = t.catalog
 //go:noinline
 func (t *tables) judgeByOther(err error, v *classify.Verdict) {
 	*v = t.classifier.Classify(err)
-	heed(err, v)
+	applyMark(err, v)
 }
 
 // Classify is judge, for [proof.Proof].
@@ -125,18 +126,18 @@ func (t *tables) Classify(err error) (v classify.Verdict) {
 	return v
 }
 
-// proof is what it takes to believe that a failed send changed nothing.
+// proof returns the check whether a failed send changed nothing.
 func (t *tables) proof(noReplay bool, wire *proof.Wire) *proof.Proof {
 	return &proof.Proof{Classifier: t, Catalog: t.catalog, NoReplay: noReplay, Wire: wire, Nested: isEnd}
 }
 
-// isEnd reports whether this one error is that of a call that ended.
+// isEnd reports whether err itself is the *Error of a call.
 func isEnd(err error) bool {
 	_, ok := err.(*Error)
 	return ok
 }
 
-// advice is what the rule for a code tells people to do, where a catalog knows.
+// advice returns what the rule for a code tells people to do, if the catalog has it.
 func (t *tables) advice(code classify.Code) string {
 	if t.catalog == nil {
 		return ""

@@ -7,19 +7,18 @@ import (
 	"time"
 )
 
-// A timed is the mark of an attempt that has a time: the one context that carries
-// ticket, attempt and deadline. What it takes to wait for its end is made when
-// somebody asks for Done, which those who answer at once never do. It is a
-// [carry.Lasting].
+// A timed is the mark of an attempt with a timeout: one context that carries ticket,
+// attempt and deadline. It creates what is needed to wait for its end only when Done is
+// called, which an operation that returns at once never does. It is a [carry.Lasting].
 type timed struct {
 	mark
-	until time.Time // for the attempt
-	cause error     // of the end that comes then
+	until time.Time // end of the attempt
+	cause error     // of the context when the time is up
 
 	live  atomic.Pointer[living] // nil: nobody has waited for the end
 	mu    sync.Mutex             // guards what follows, and storing live
-	ended bool                   // by who may
-	taken bool                   // by who reads the answer
+	ended bool                   // by whoever may end it
+	taken bool                   // taken over by the reader of the answer
 
 	adoptable bool // it may be taken over: set before it is used
 }
@@ -28,10 +27,11 @@ type timed struct {
 type living struct {
 	context.Context
 	cancel context.CancelCauseFunc
-	timer  *time.Timer // nil: it has one of its own, or needs none
+	timer  *time.Timer // nil: the context has its own, or needs none
 }
 
-// Deadline is that of the attempt, or of the context around it if that is earlier.
+// Deadline returns the end of the attempt, or the deadline of the surrounding context if
+// that is earlier.
 func (t *timed) Deadline() (time.Time, bool) {
 	around, ok := t.mark.Context.Deadline()
 	t.mu.Lock()
@@ -42,10 +42,10 @@ func (t *timed) Deadline() (time.Time, bool) {
 	return t.until, true
 }
 
-// Done is closed when the attempt ends, or its time.
+// Done returns a channel that is closed when the attempt or its time ends.
 func (t *timed) Done() <-chan struct{} { return t.lively().Done() }
 
-// Err is context.DeadlineExceeded when the time is up, and context.Canceled after the
+// Err returns context.DeadlineExceeded when the time is up, and context.Canceled after the
 // attempt.
 func (t *timed) Err() error {
 	l := t.live.Load()
@@ -62,14 +62,14 @@ func (t *timed) Err() error {
 	return err
 }
 
-// ends reports whether it has been ended, or its time is up.
+// ends reports whether it was ended, or its time is up.
 func (t *timed) ends() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.ended || !t.taken && time.Until(t.until) <= 0
 }
 
-// Value is that of the mark; package context finds who cancels it.
+// Value returns the mark's value; package context uses it to find the canceler.
 func (t *timed) Value(key any) any {
 	if v, own := t.mark.own(key); own {
 		return v
@@ -80,7 +80,7 @@ func (t *timed) Value(key any) any {
 	return t.mark.Context.Value(key)
 }
 
-// lively returns what can be waited for.
+// lively returns the context that can be waited for.
 func (t *timed) lively() *living {
 	if l := t.live.Load(); l != nil {
 		return l
@@ -125,8 +125,8 @@ func (t *timed) living() *living {
 	return l
 }
 
-// overtook reports whether the time of the attempt was up before that of the context
-// around it, where both are.
+// overtook reports whether the attempt's time was up before that of the surrounding
+// context, where both are.
 func (t *timed) overtook(around context.Context) bool {
 	if around.Err() != context.DeadlineExceeded || t.taken {
 		return false
@@ -153,10 +153,10 @@ func (t *timed) done() {
 	}
 }
 
-// Adopt is as [carry.Lasting] has it.
+// Adopt implements [carry.Lasting].
 func (t *timed) Adopt() { t.adoptable = true }
 
-// Outlive is as [carry.Lasting] has it.
+// Outlive implements [carry.Lasting].
 func (t *timed) Outlive() bool {
 	if t.Err() != nil {
 		return false
@@ -174,7 +174,7 @@ func (t *timed) Outlive() bool {
 	return true
 }
 
-// End is as [carry.Lasting] has it.
+// End implements [carry.Lasting].
 func (t *timed) End(cause error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,12 +8,11 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// turn takes a turn on the key and a lease of the breaker, and sends: once, or
-// again at once for as long as a newer nonce is asked for. It returns why the call
-// ends, if it does; c.err is what the last send failed with. Turn and lease are
-// given back when it returns, and also when somebody else's code panics or exits
-// in it: the operation, a classifier, a method of the error, a hook of the
-// breaker's, a nonce source.
+// turn takes a turn on the key and a lease of the breaker, and sends: once, or again at
+// once while a newer nonce is needed. It returns why the call ends, if it does; c.err is
+// the error of the last send. Turn and lease are released when it returns. They are also
+// released if other code panics or exits: the operation, a classifier, a method of the
+// error, a hook of the breaker, a nonce source.
 func (c *call) turn(ctx context.Context, op func(context.Context) error) (why *Error) {
 	why = errCut // until something else is returned
 	held := true
@@ -87,10 +86,10 @@ func (c *call) turn(ctx context.Context, op func(context.Context) error) (why *E
 	}
 }
 
-// errCut is why a turn ended that a panic, or an exit, has ended.
+// errCut is why of a turn that ended by a panic or exit.
 var errCut = new(Error)
 
-// failed takes in the error of the attempt.
+// failed evaluates the error of the attempt.
 func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.Outcome, resync bool, why *Error) {
 	came := c.err
 	if ctx.Err() != nil {
@@ -109,7 +108,7 @@ func (c *call) failed(ctx context.Context, took time.Duration) (outcome breaker.
 	return c.judge(ctx)
 }
 
-// took books the time of a send that is over, and tells of it.
+// took adds up the time of a send that has ended, and reports the attempt.
 func (c *call) took(ctx context.Context, took time.Duration) {
 	c.count.sending += took
 	if c.r.onAttempt != nil {
@@ -117,12 +116,11 @@ func (c *call) took(ctx context.Context, took time.Duration) {
 	}
 }
 
-// record writes the failed attempt into its entry of the history, with the
-// verdict on it.
+// record writes the failed attempt and its verdict into its entry of the history.
 //
-// Calls fail by the thousand on the 2 KiB of stack that a goroutine begins
-// with, and would keep 4 KiB for as long as they wait had they ever needed
-// them: hence the small functions around here, some of them not to be inlined.
+// Thousands of calls may fail at once, on the 2 KiB of stack that a goroutine starts with.
+// A call that once needs more keeps 4 KiB for as long as it waits. Therefore the functions
+// around here are small, and some of them must not be inlined.
 func (c *call) record(a *Attempt, took time.Duration) {
 	a.Took = took
 	if isCall(c.err) { // judged where it was made
@@ -134,9 +132,9 @@ func (c *call) record(a *Attempt, took time.Duration) {
 	c.doubt = c.doubt || a.Verdict.Effect != classify.NotApplied
 }
 
-// inVain makes a time-out of a cancellation that was not the caller's wish, as the
-// context of the call is alive: a watchdog of the operation's own, say, waited in
-// vain for the next byte of an answer. "canceled" is the word of package classify.
+// inVain turns a cancellation into a timeout if the call's context is alive, so that the
+// caller did not cancel: a watchdog of the operation, for example, waited in vain for the
+// next byte of an answer. "canceled" is the rule name of package classify.
 //
 //go:noinline
 func (a *Attempt) inVain() {
@@ -145,12 +143,12 @@ func (a *Attempt) inVain() {
 	}
 }
 
-// consult looks up the policy for the last attempt's verdict.
+// consult looks up the policy for the verdict of the last attempt.
 //
 //go:noinline
 func (c *call) consult() { c.policy = c.tables.policies.For(c.history.last().Verdict) }
 
-// traceID is that of the answer in err which v is about, if there is one.
+// traceID returns the trace id of the answer in err that v is about, if there is one.
 //
 //go:noinline
 func (t *tables) traceID(err error, v *classify.Verdict) string {

@@ -12,45 +12,44 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Stats are what a [Retrier] has counted since it was made, across every [Retrier.Reload].
-// The calls that [Recover] makes are among them. Fields may be added.
+// Stats are the counters of a [Retrier] since it was made, across every [Retrier.Reload].
+// They include the calls of [Recover]. Fields may be added.
 type Stats struct {
-	Calls     int64            // that have ended
-	Successes int64            // of them
-	Ended     map[string]int64 // how many ended how, by the words of Call.Reason; those that never came are left out
+	Calls     int64            // calls that have ended
+	Successes int64            // calls that succeeded
+	Ended     map[string]int64 // number of calls by Call.Reason, without the reasons that never occurred
 	Sends     int64            // of calls that have ended
-	Resends   int64            // of them: all but the first of each call
-	Tokens    int              // in the budget now; 0 where it never refuses
-	Capacity  int              // of the budget; 0: it never refuses
+	Resends   int64            // all sends but the first of each call
+	Tokens    int              // in the budget now; 0 if it never refuses
+	Capacity  int              // of the budget; 0 if it never refuses
 
-	// UnknownCodes is how often an answer had a code that no rule of the catalog
-	// knew.
+	// UnknownCodes is how many answers had a code without a rule in the catalog.
 	UnknownCodes int64
-	// Unknown are the codes themselves, the most frequent first: a table can be
-	// completed from them. No more than a hundred different ones are kept, as a server
-	// can make up any number: where there are as many, those that have not come for
-	// an hour make room. What a later catalog knows is left out.
+	// Unknown lists these codes, the most frequent first, so that a table can be completed.
+	// At most a hundred different codes are kept, because a server can send any number. If
+	// there are more, a new code replaces codes that have not occurred for an hour. Codes
+	// that a later catalog knows are left out.
 	Unknown []UnknownCode
 }
 
-// An UnknownCode is a code that no rule knew when it came.
+// An UnknownCode is a code that had no rule when it occurred.
 type UnknownCode struct {
 	Code    classify.Code
 	Count   int64
-	Status  int       // HTTP status of the first answer that had it, 0 if none
+	Status  int       // HTTP status of the first answer that had the code, 0 if none
 	TraceID string    // of that answer
-	First   time.Time // when that was
+	First   time.Time // time of that answer
 }
 
-// mostUnknown is how many different codes are kept, and unseen for how long one may
-// not come before it makes room. Were the first ones kept for good, a server that
-// once made them up would hide all that are really new.
+// mostUnknown is how many different codes are kept. A code that has not occurred for
+// unseen may be replaced. If the first codes were kept for good, a server that once
+// made up codes would hide all new ones.
 const (
 	mostUnknown = 100
 	unseen      = time.Hour
 )
 
-// unknowns are the codes that nobody knew. It is safe for concurrent use.
+// unknowns are the codes without a rule. It is safe for concurrent use.
 type unknowns struct {
 	mu    sync.Mutex
 	all   int64
@@ -62,8 +61,8 @@ type unknown struct {
 	last time.Time // that it came
 }
 
-// saw counts a code and reports whether that is news.
-// catalog is that of today: the codes of a full list that it knows make room, too.
+// saw counts a code and reports whether it is new. If the list is full, it drops codes that
+// catalog, the current one, knows.
 func (u *unknowns) saw(catalog *classify.Catalog, code classify.Code, status int, trace string) (first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -90,7 +89,7 @@ func (u *unknowns) saw(catalog *classify.Catalog, code classify.Code, status int
 	return true
 }
 
-// Stats returns what r has counted.
+// Stats returns the counters of r.
 func (r *Retrier) Stats() Stats {
 	if r.tables == nil {
 		return Stats{}
@@ -115,8 +114,8 @@ func (r *Retrier) Stats() Stats {
 	return s
 }
 
-// notice looks for codes in the error of the last attempt that no rule knows. The
-// first sight of one is an event. A classifier that is no catalog has no rules.
+// notice looks for codes without a rule in the error of the last attempt. The first
+// occurrence of a code is an event. A classifier that is not a catalog has no rules.
 //
 //go:noinline
 func (c *call) notice(ctx context.Context) {
@@ -139,8 +138,8 @@ func (c *call) notice(ctx context.Context) {
 	c.noticeCode(ctx, last.Verdict.Code, last)
 }
 
-// ruled reports whether a verdict on an answer is named after a rule: after the status
-// it is where no rule knew the code. That saves a look at the table, for nearly all.
+// ruled reports whether a verdict on an answer has the name of a rule. If no rule matches
+// the code, it has the name of the status. This saves most lookups in the table.
 func ruled(v *classify.Verdict) bool {
 	return v.Status != 0 && v.Rule != "" && !strings.HasPrefix(v.Rule, "HTTP ") && !strings.HasPrefix(v.Rule, "invalid HTTP ")
 }
@@ -158,7 +157,7 @@ func (c *call) noticeCode(ctx context.Context, code classify.Code, last *Attempt
 	}
 }
 
-// tellUnknown is apart from noticeCode for the size of an Event, see deliver.
+// tellUnknown is separate from noticeCode because of the size of an Event, see deliver.
 //
 //go:noinline
 func (c *call) tellUnknown(ctx context.Context, code classify.Code) {

@@ -10,22 +10,22 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// lastLook is how long before the end of the looking the last lookup may be.
+// lastLook is how long before the end of GiveUp the last lookup may begin.
 const lastLook = time.Second
 
-// between is how long to wait between two lookups.
+// between is the wait between two lookups.
 var between = policy.Backoff{Initial: time.Second, Max: 10 * time.Second, Jitter: policy.JitterEqual}
 
 var (
-	errNoVerify      error = &reason{text: "the operation has no Verify: nobody can look"}
-	errNotKnownThere error = &reason{text: "the journal holds that it happened, and Verify says that the API does not know it"}
-	errGaveUp        error = &reason{text: "looked for as long as GiveUp allows"}
-	errTooOld        error = &reason{text: "the doubt is older than an hour: not sent again without a person"}
+	errNoVerify      error = &reason{text: "the operation has no Verify, so it cannot be looked up"}
+	errNotKnownThere error = &reason{text: "the journal says that it happened, but Verify says that the API does not know it"}
+	errGaveUp        error = &reason{text: "GiveUp elapsed before the outcome was known"}
+	errTooOld        error = &reason{text: "in doubt for more than an hour: a person must decide whether to send it again"}
 )
 
-// look asks Verify until it is known whether the operation happened, or the time
-// is up, or there is no use in it.
-func (p *payment) look(ctx context.Context) {
+// verify runs Verify until it is known whether the operation happened, or GiveUp is over, or
+// further lookups are of no use.
+func (p *payment) verify(ctx context.Context) {
 	if !p.verifiable {
 		p.doubt.Blocked = errNoVerify
 		p.gaveUp(ctx)
@@ -63,7 +63,7 @@ func (p *payment) look(ctx context.Context) {
 	p.call.count.away += p.call.count.rested
 }
 
-// found takes in what a lookup came to.
+// found evaluates the result of a lookup.
 func (p *payment) found(ctx context.Context, a *answer) {
 	kind, ok := protocol.Decide.Found(a.found == Applied, a.found == Absent, a.failed)
 	if !ok {
@@ -78,14 +78,14 @@ func (p *payment) found(ctx context.Context, a *answer) {
 	}
 }
 
-// lookupUntil is one lookup that ends at the end of the looking.
+// lookupUntil is one lookup, which ends when GiveUp does.
 func (p *payment) lookupUntil(ctx context.Context, until time.Duration, room *lookupRoom) answer {
 	ctx, cancel := context.WithTimeout(ctx, until-clock())
 	defer cancel()
 	return p.lookup(ctx, room)
 }
 
-// pause is how long to wait before the next lookup.
+// pause returns the wait before the next lookup.
 func (p *payment) pause(n int, a *answer) time.Duration {
 	wait := between.Delay(n)
 	counts := p.state.Quiet // when the next Absent does
@@ -105,7 +105,7 @@ func (p *payment) gaveUp(ctx context.Context) {
 	p.happened(ctx, protocol.Event{Kind: protocol.GaveUp, At: clock()})
 }
 
-// rest waits between two lookups, unless that would last longer than the looking may.
+// rest waits between two lookups, unless that would last longer than GiveUp.
 func (p *payment) rest(ctx context.Context, until, wait time.Duration) bool {
 	left, limit := until-clock(), errGaveUp
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < left {
@@ -126,7 +126,7 @@ func (p *payment) rest(ctx context.Context, until, wait time.Duration) bool {
 	return false
 }
 
-// whyOver says why looking ended with the context.
+// whyOver returns why the lookups ended with the context.
 func whyOver(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ErrCanceled
@@ -134,8 +134,8 @@ func whyOver(ctx context.Context) error {
 	return ErrDeadline
 }
 
-// fetch gets the value of an operation that is through: with one lookup, as nothing
-// hangs on it but the value.
+// fetch gets the value of an operation that has happened, with a single lookup, because
+// only the value depends on it.
 func (p *payment) fetch(ctx context.Context) {
 	if p.verifiable {
 		room := p.call.r.lookupRoom(p.call.key())

@@ -5,30 +5,30 @@ import (
 	"time"
 )
 
-// words are texts that an [Error] has where there are better ones than the usual.
+// A words holds texts of an [Error] that are better than the usual ones.
 type words struct {
-	said    string        // what Last says, if there is more to tell than anybody may show
+	said    string        // text of Last, if it may show more than usual
 	instead string        // of the text of Reason
-	openFor time.Duration // from the end of the call: the breaker, which it found so or made so
-	bound   waitBound     // that a wait did not fit into; zero: there was none
-	budget  shortage      // of the budget, if that is why
+	openFor time.Duration // how long the breaker stays open after the end of the call
+	bound   waitBound     // limit that a wait exceeded; zero: there was none
+	budget  shortage      // state of the budget, if that is the reason
 }
 
-// A waitBound is what a wait did not fit into.
+// A waitBound is a limit that a wait exceeded.
 type waitBound struct {
-	most, left, wait time.Duration // that is allowed, what is left of it, and the wait; left and wait: of MaxElapsed only
+	most, left, wait time.Duration // the limit, what is left of it, and the wait; left and wait: of MaxElapsed only
 }
 
-// text says so in figures.
+// text describes the limit in numbers.
 func (b *waitBound) text() string {
 	if b.wait == 0 {
 		return fmt.Sprintf("the server asks for a longer wait than the %v allowed", round(b.most))
 	}
-	return fmt.Sprintf("no time to wait %v before the next send: that has to begin within %v, of which %v are left",
+	return fmt.Sprintf("no time to wait %v before the next send: it must begin within %v, of which %v is left",
 		round(b.wait), round(b.most), round(b.left))
 }
 
-// own is where e keeps such texts.
+// own returns the texts of e, creating them if necessary.
 func (e *Error) own() *words {
 	if e.words == nil {
 		e.words = new(words)
@@ -36,7 +36,7 @@ func (e *Error) own() *words {
 	return e.words
 }
 
-// because has e say another text than that of its Reason, and returns it.
+// because replaces the text of e's Reason, and returns e.
 func (e *Error) because(text string) *Error {
 	e.own().instead = text
 	return e

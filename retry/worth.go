@@ -11,16 +11,14 @@ import (
 	"github.com/nexpay-go/resilience/internal/wire"
 )
 
-// Transient returns err marked as worth sending again: Do treats it as retryable,
-// whatever else is known of it, with the policy of its code or status if it has one. A
-// key that it locks out stays locked. The mark says nothing about what happened, so
-// [DoOnce] looks the payment up all the same. Transient(nil) is nil. The mark unwraps
-// to err.
+// Transient marks err as worth retrying: [Do] treats it as retryable, whatever its code
+// says, with the policy of its code or status if there is one. A key that the error locks
+// out stays locked. The mark says nothing about what happened, so [DoOnce] still looks up
+// the payment. The returned error unwraps to err. Transient(nil) is nil.
 func Transient(err error) error { return marked(err, false) }
 
-// Permanent returns err marked as not worth sending again: the call ends with
-// [ErrFatal]. Permanent(nil) is nil. The mark unwraps to err, as backoff.Permanent and
-// its like do: errors.As finds what was marked in the call's error.
+// Permanent marks err as not worth retrying: the call ends with [ErrFatal]. The returned
+// error unwraps to err, so errors.As finds err in the call's error. Permanent(nil) is nil.
 func Permanent(err error) error { return marked(err, true) }
 
 func marked(err error, permanent bool) error {
@@ -30,9 +28,9 @@ func marked(err error, permanent bool) error {
 	return &wire.Mark{Permanent: permanent, Err: err}
 }
 
-// heed applies a mark in the error to the verdict of a classifier that is no catalog,
+// applyMark applies a mark in the error to the verdict of a classifier that is no catalog,
 // and so knows none.
-func heed(err error, v *classify.Verdict) {
+func applyMark(err error, v *classify.Verdict) {
 	m, ok := errors.AsType[*wire.Mark](err)
 	switch {
 	case !ok || v.Lockout:
@@ -43,9 +41,8 @@ func heed(err error, v *classify.Verdict) {
 	}
 }
 
-// foreign is the rule of a code that came from an error of another library while the
-// Retrier has no table but the built-in one, which must not judge it: its code 100 locks
-// out a key.
+// foreign is the rule of a code from an error of another library while the Retrier has only
+// the built-in table. That table must not classify it: its code 100 locks out a key.
 const foreign = "a code of another API: set Config.Classifier or Config.Policies to its table"
 
 // strange takes back what the built-in table says of the codes of errors that are no
@@ -72,7 +69,7 @@ func (t *tables) strange(err error, v *classify.Verdict) {
 	}
 }
 
-// strangers reports whether one of joined errors tells a code and is no answer.
+// strangers reports whether one of the joined errors has a code and is not an answer.
 func (t *tables) strangers(err error) bool {
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if joined, ok := e.(interface{ Unwrap() []error }); ok {
@@ -101,8 +98,9 @@ func answersIn(err error) (answers []error) {
 	return answers
 }
 
-// textOf is what may be told of an error: all that it says, if whoever made the Retrier
-// wants that shown, or what it says as an answer, if it is one of another library's.
+// textOf returns the text of an error that may be shown: all of it if Config.ShowErrors is
+// set, its answer if it is an error of another library that has one, or what is safe to
+// log.
 func (c *call) textOf(err error) string {
 	if c.r.showErrors {
 		return text.Line(redact.Shown(err))
@@ -113,8 +111,8 @@ func (c *call) textOf(err error) string {
 	return redact.Text(err)
 }
 
-// told is what an error of another library tells of an answer, nil if that is not worth
-// more than a code.
+// told returns the answer that an error of another library describes, nil if it has no more
+// than a code.
 func (t *tables) told(err error) *classify.Error {
 	if _, ours := err.(*classify.Error); ours || t.catalog == nil {
 		return nil

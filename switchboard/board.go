@@ -12,51 +12,51 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-// A Board passes on what is said of keys and breakers, between this process and the
-// others. It is safe for concurrent use, and needs closing.
+// A Board shares lockouts and isolated breakers between this process and the others. Make
+// it with New. It is safe for concurrent use, and must be closed.
 type Board struct {
-	cfg    Config
-	stop   context.CancelFunc
-	ctx    context.Context
-	done   sync.WaitGroup
-	silent func() // ends the watching of the Lockout
+	cfg     Config
+	stop    context.CancelFunc
+	ctx     context.Context
+	done    sync.WaitGroup
+	unwatch func() // stops watching the Lockout
 
 	mu       sync.Mutex
-	news     map[name]*piece // to be put: what the store has of them is old
-	applying map[echo]int    // changes that this Board makes: they are no news
-	known    map[string]bool // whether a key is locked, as was last said or heard
-	orders   map[name]*order // of breakers
+	pending  map[name]*change // not written yet: the store's entries for them are outdated
+	applying map[echo]int     // changes that this Board makes itself: not to be shared
+	known    map[string]bool  // whether a key is locked, as last written or read
+	orders   map[name]*order  // of breakers
 	wake     chan struct{}
-	gone     time.Time // since when the store does not answer; zero: it does
+	gone     time.Time // since when the store has not answered; zero: it answers
 }
 
-// A piece of news is an entry on its way to the store.
-type piece struct {
+// A change is an entry on its way to the store.
+type change struct {
 	Entry
-	at time.Time // that a person said it, or that the request was sent that was answered so
+	at time.Time // when a person made it, or when the request was sent that found the key locked
 }
 
-// An echo is a change of a key.
+// An echo is a change of a key that the Lockout reports back.
 type echo struct {
 	key    string
 	locked bool
 }
 
-// New returns a Board that works until Close. It waits until the store has been read for
-// the first time, at most a second, or as long as ctx: so a key that is locked is locked
-// here before the first call. A store that does not answer is no error. The error tells
-// everything that is wrong with cfg.
+// New returns a Board that works until Close. It first reads the store, for at most a
+// second and no longer than ctx allows, so that a locked key is locked here before the
+// first call. It is no error if the store does not answer. The error lists everything
+// that is wrong with cfg.
 func New(ctx context.Context, cfg Config) (*Board, error) {
 	cfg, err := cfg.resolve()
 	if err != nil {
 		return nil, err
 	}
 	b := &Board{
-		cfg: cfg, news: make(map[name]*piece), applying: make(map[echo]int), known: make(map[string]bool), orders: make(map[name]*order),
+		cfg: cfg, pending: make(map[name]*change), applying: make(map[echo]int), known: make(map[string]bool), orders: make(map[name]*order),
 		wake: make(chan struct{}, 1),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
-	b.silent = cfg.Lockout.Watch(b.heard)
+	b.unwatch = cfg.Lockout.Watch(b.observe)
 	first, cancel := context.WithTimeout(ctx, firstPoll)
 	b.poll(first)
 	cancel()
@@ -64,9 +64,10 @@ func New(ctx context.Context, cfg Config) (*Board, error) {
 	return b, nil
 }
 
-// Close ends it. What is still to be put is tried once more, for a second at most.
+// Close stops the Board. It tries once more to write pending changes, for at most a
+// second.
 func (b *Board) Close() {
-	b.silent()
+	b.unwatch()
 	b.stop()
 	b.done.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), firstPoll)
@@ -74,34 +75,33 @@ func (b *Board) Close() {
 	b.put(ctx)
 }
 
-// Isolate isolates the breaker of that name here and in every other process, see
+// Isolate isolates the breaker with that name here and in every other process; see
 // breaker.Breaker.Isolate.
-func (b *Board) Isolate(breaker, reason string) { b.say(breaker, true, reason) }
+func (b *Board) Isolate(breaker, reason string) { b.set(breaker, true, reason) }
 
-// Reset resets the breaker of that name here, see breaker.Breaker.Reset, and in every other
-// process that has isolated it as Isolate has said. Of Isolate and Reset what was said last
-// holds, in all processes, also where one of them was cut off from the store when it was
-// said.
-func (b *Board) Reset(breaker string) { b.say(breaker, false, "") }
+// Reset resets the breaker with that name here, and in every other process that isolated
+// it because of Isolate; see breaker.Breaker.Reset. The last call of Isolate or Reset
+// decides in all processes, even if one of them was cut off from the store at the time of
+// its call.
+func (b *Board) Reset(breaker string) { b.set(breaker, false, "") }
 
-func (b *Board) say(of string, on bool, reason string) {
+func (b *Board) set(of string, on bool, reason string) {
 	e := Entry{Kind: Breaker, Name: of, On: on, Cause: breaker.LockCause{Reason: storable(reason), By: b.cfg.Process}}
-	b.queue(&piece{e, time.Now()})
+	b.queue(&change{e, time.Now()})
 	b.direct(e, true)
 }
 
-// storable is a text as every database takes it, for what one refuses keeps the rest
-// waiting; those of a Lockout are.
+// storable returns a text that every database accepts: one refused entry would block the
+// others. The texts of a Lockout are storable already.
 func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 }
 
-// heard is what the Lockout says to whoever watches: quick, and never in the way of a
-// call.
-func (b *Board) heard(c breaker.LockoutChange) {
+// observe is the Lockout's watcher: quick, and never in the way of a call.
+func (b *Board) observe(c breaker.LockoutChange) {
 	b.mu.Lock()
-	known, said := b.known[c.Key]
-	own := b.applying[echo{c.Key, c.Locked}] > 0 || said && known == c.Locked // which may come late
+	known, ok := b.known[c.Key]
+	own := b.applying[echo{c.Key, c.Locked}] > 0 || ok && known == c.Locked // reports may come late
 	if !own {
 		b.known[c.Key] = c.Locked
 	}
@@ -111,18 +111,18 @@ func (b *Board) heard(c breaker.LockoutChange) {
 	}
 	e := Entry{Kind: Key, Name: c.Key, On: c.Locked, Cause: c.Cause}
 	e.Cause.By = b.cfg.Process
-	at := c.At // of a person's word
+	at := c.At // a person unlocked it
 	if c.Locked {
 		at = c.Cause.Sent
 	}
-	b.queue(&piece{e, at})
+	b.queue(&change{e, at})
 }
 
-// queue has the last that is said of a name put: what was said before that is no matter any
-// more, so there are never more than there are names.
-func (b *Board) queue(p *piece) {
+// queue replaces the pending change of a name: only the last one counts, so there are
+// never more than there are names.
+func (b *Board) queue(p *change) {
 	b.mu.Lock()
-	b.news[name{p.Kind, p.Name}] = p
+	b.pending[name{p.Kind, p.Name}] = p
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
@@ -130,7 +130,7 @@ func (b *Board) queue(p *piece) {
 	}
 }
 
-// run puts and polls.
+// run writes and polls until Close.
 func (b *Board) run() {
 	ticker := time.NewTicker(b.cfg.Poll)
 	defer ticker.Stop()
@@ -147,9 +147,9 @@ func (b *Board) run() {
 	}
 }
 
-// put puts the news, until one cannot be.
+// put writes the pending changes, up to the first that fails.
 func (b *Board) put(ctx context.Context) {
-	for n, p := range b.unsaid() {
+	for n, p := range b.unwritten() {
 		ctx, cancel := context.WithTimeout(ctx, firstPoll)
 		err := b.cfg.Store.Put(ctx, p.Entry, max(time.Since(p.at), 0))
 		cancel()
@@ -158,34 +158,34 @@ func (b *Board) put(ctx context.Context) {
 			return
 		}
 		b.mu.Lock()
-		if b.news[n] == p { // and nothing newer
-			delete(b.news, n)
+		if b.pending[n] == p { // not replaced meanwhile
+			delete(b.pending, n)
 		}
 		b.mu.Unlock()
 	}
 }
 
-func (b *Board) unsaid() map[name]*piece {
+func (b *Board) unwritten() map[name]*change {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return maps.Clone(b.news)
+	return maps.Clone(b.pending)
 }
 
-// poll reads the store, and does as it says. It runs in turn with put: what it reads is no
-// older than what was put.
+// poll reads the store and applies its entries. It never runs at the same time as put, so
+// what it reads is no older than what was written.
 func (b *Board) poll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, firstPoll)
 	defer cancel()
 	all, err := b.cfg.Store.All(ctx)
 	b.answered(err)
 	for _, e := range all {
-		if n := (name{e.Kind, e.Name}); b.unsaid()[n] == nil {
+		if n := (name{e.Kind, e.Name}); b.unwritten()[n] == nil {
 			b.apply(e)
 		}
 	}
 }
 
-// apply does here what an entry says.
+// apply applies an entry in this process.
 func (b *Board) apply(e Entry) {
 	switch e.Kind {
 	case Key:
@@ -226,7 +226,7 @@ func (b *Board) lock(e Entry) {
 	b.cfg.Lockout.Lock(e.Name, cause)
 }
 
-// answered notes whether the store does.
+// answered records whether the store answers, and emits an event when that changes.
 func (b *Board) answered(err error) {
 	b.mu.Lock()
 	gone := b.gone
@@ -241,11 +241,11 @@ func (b *Board) answered(err error) {
 	}
 	b.mu.Unlock()
 	if event != nil && b.cfg.OnEvent != nil {
-		b.tell(*event)
+		b.notify(*event)
 	}
 }
 
-func (b *Board) tell(e Event) {
+func (b *Board) notify(e Event) {
 	defer func() {
 		if p := recover(); p != nil {
 			slog.Default().Error("a hook panicked", "hook", "switchboard.Config.OnEvent", "type", fmt.Sprintf("%T", p))

@@ -110,8 +110,8 @@ func TestALockoutIsKnown(t *testing.T) {
 		}
 		text := all[0].lockout.Check("main").Error()
 		require.Contains(t, text, "by code 100 (API key locked)")
-		require.Contains(t, text, "as p-3 found out, trace 5f2c; action: Call them")
-		require.NotContains(t, all[3].lockout.Check("main").Error(), "found out")
+		require.Contains(t, text, "reported by p-3, trace 5f2c; action: Call them")
+		require.NotContains(t, all[3].lockout.Check("main").Error(), "reported by")
 		require.Error(t, start(t, store, "new").lockout.Check("main"))
 
 		require.True(t, all[5].lockout.Unlock("main")) // a person has acted
@@ -219,7 +219,7 @@ func TestBreakers(t *testing.T) {
 		all[0].Isolate("payments", "maintenance until 6 o'clock")
 		require.Equal(t, breaker.Open, all[0].breakers.Get("payments").State())
 		time.Sleep(time.Second)
-		require.ErrorContains(t, all[2].breakers.Get("payments").Check(), "isolated: maintenance until 6 o'clock (said in p-0)")
+		require.ErrorContains(t, all[2].breakers.Get("payments").Check(), "isolated: maintenance until 6 o'clock (by p-0)")
 		require.NoError(t, all[2].breakers.Get("other").Check())
 		all[1].Reset("payments")
 		time.Sleep(time.Second)

@@ -14,38 +14,40 @@ const (
 	defaultPoll = 250 * time.Millisecond
 	minPoll     = 10 * time.Millisecond
 	maxPoll     = time.Minute
-	firstPoll   = time.Second // that New waits for
+	firstPoll   = time.Second // limit of one access to the store, also in New and Close
 )
 
-// Config says what processes tell each other. Store and Lockout are required.
+// Config configures a [Board]. Store and Lockout are required.
 type Config struct {
-	// Store is where they do.
+	// Store is shared by all processes.
 	Store Store
 
-	// Lockout is that of the Retrier: see retry.Retrier.Lockout.
+	// Lockout is the Retrier's: see retry.Retrier.Lockout.
 	Lockout *breaker.Lockout
 
-	// Breakers finds the breaker of a name that another process has isolated or reset: the
-	// Get of a breaker.Group, or a function for the few there are. A nil result is passed
-	// over. Nil: there are none.
+	// Breakers returns the breaker with a name that a process has isolated or reset: the
+	// Get of a breaker.Group, or a function for a few breakers. If it returns nil, the
+	// entry is ignored. Nil means that there are no breakers.
 	Breakers func(name string) *breaker.Breaker
 
-	// Process names this one, for people: in lockouts that others hear of. Empty: a random
-	// name.
+	// Process names this process for humans, in lockouts that other processes report; at
+	// most 256 bytes. Empty means a random name.
 	Process string
 
-	// Poll is how often the store is asked. Zero: 250 ms; from 10 ms to a minute.
+	// Poll is the interval at which the store is read. Zero means 250 ms; it must be
+	// between 10 ms and a minute.
 	Poll time.Duration
 
-	// OnEvent, if not nil, hears when the store does not answer, and when it does again.
+	// OnEvent, if not nil, is called when the store stops answering, and when it answers
+	// again.
 	OnEvent func(Event)
 }
 
-// An Event tells of the store. Fields may be added.
+// An Event reports the state of the store. Fields may be added.
 type Event struct {
-	Gone bool          // true: it does not answer; false: it does again
-	For  time.Duration // how long it was gone
-	Err  error         // of Gone; its text may hold what the driver says
+	Gone bool          // true: it stopped answering; false: it answers again
+	For  time.Duration // if not Gone: how long it did not answer
+	Err  error         // if Gone: why; its text may contain the driver's
 }
 
 func (c Config) resolve() (Config, error) {
@@ -57,7 +59,7 @@ func (c Config) resolve() (Config, error) {
 		wrong("Store is required")
 	}
 	if c.Lockout == nil {
-		wrong("Lockout is required: that of the Retrier, see retry.Retrier.Lockout")
+		wrong("Lockout is required: use the one of retry.Retrier.Lockout")
 	}
 	if c.Poll == 0 {
 		c.Poll = defaultPoll

@@ -16,13 +16,13 @@ func TestALateEchoIsNoNews(t *testing.T) {
 	b.Close()
 	for _, on := range []bool{true, false} {
 		b.apply(Entry{Kind: Key, Name: "main", On: on})
-		b.heard(breaker.LockoutChange{Key: "main", Locked: on})
-		require.Empty(t, b.unsaid())
+		b.observe(breaker.LockoutChange{Key: "main", Locked: on})
+		require.Empty(t, b.unwritten())
 	}
 	for _, on := range []bool{true, false, true} {
-		b.heard(breaker.LockoutChange{Key: "main", Locked: on})
-		require.Equal(t, on, b.unsaid()[name{Key, "main"}].On)
+		b.observe(breaker.LockoutChange{Key: "main", Locked: on})
+		require.Equal(t, on, b.unwritten()[name{Key, "main"}].On)
 	}
-	b.heard(breaker.LockoutChange{Key: "locked before"})
-	require.Len(t, b.unsaid(), 2)
+	b.observe(breaker.LockoutChange{Key: "locked before"})
+	require.Len(t, b.unwritten(), 2)
 }

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// A MemoryStore is a [Store] in memory, for tests. The zero MemoryStore is empty and ready;
-// it must not be copied.
+// A MemoryStore is a [Store] in memory, for tests. The zero MemoryStore is empty and
+// ready to use. It is safe for concurrent use and must not be copied.
 type MemoryStore struct {
 	mu   sync.Mutex
-	said map[name]said
+	held map[name]dated
 }
 
 type name struct {
@@ -18,12 +18,12 @@ type name struct {
 	name string
 }
 
-type said struct {
+type dated struct {
 	Entry
 	at time.Time
 }
 
-// Put is as [Store] has it.
+// Put implements [Store].
 func (m *MemoryStore) Put(ctx context.Context, e Entry, age time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -31,28 +31,28 @@ func (m *MemoryStore) Put(ctx context.Context, e Entry, age time.Duration) error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at, key := time.Now().Add(-age), name{e.Kind, e.Name}
-	held, ok := m.said[key]
+	held, ok := m.held[key]
 	switch {
 	case ok && at.Before(held.at):
 		return nil
 	case ok && held.On && e.On:
 		e = held.Entry
 	}
-	if m.said == nil {
-		m.said = make(map[name]said)
+	if m.held == nil {
+		m.held = make(map[name]dated)
 	}
-	m.said[key] = said{e, at}
+	m.held[key] = dated{e, at}
 	return nil
 }
 
-// All is as [Store] has it.
+// All implements [Store].
 func (m *MemoryStore) All(ctx context.Context) (all []Entry, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range m.said {
+	for _, s := range m.held {
 		e := s.Entry
 		e.Age = time.Since(s.at)
 		all = append(all, e)

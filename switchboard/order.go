@@ -1,14 +1,15 @@
 package switchboard
 
-// An order is what was last said of a breaker.
+// An order is the last entry for a breaker.
 type order struct {
 	Entry
-	times int  // that something was
-	doing bool // somebody does it, and what is said meanwhile
+	times int  // how often it was set
+	doing bool // a goroutine applies it, and entries set meanwhile
 }
 
-// direct has a breaker do as the entry says: if that is new, or anyway. Of two who say
-// something at once the one who is at it does both, so that the last word holds.
+// direct applies an entry to a breaker if it differs from the last one, or always if
+// anyway is set. Of two concurrent calls the one under way applies both entries, so that
+// the last one wins.
 func (b *Board) direct(e Entry, anyway bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -28,7 +29,7 @@ func (b *Board) direct(e Entry, anyway bool) {
 	}
 }
 
-// do does what was said. It is called with mu held, and gives it back meanwhile.
+// do applies the entry. It is called with mu held, and releases it meanwhile.
 func (b *Board) do(o *order) {
 	e := o.Entry
 	o.doing = true
@@ -50,7 +51,7 @@ func (b *Board) isolate(e Entry) {
 	case e.On:
 		reason := e.Cause.Reason
 		if e.Cause.By != b.cfg.Process {
-			reason += " (said in " + e.Cause.By + ")"
+			reason += " (by " + e.Cause.By + ")"
 		}
 		br.Isolate(reason)
 	default:

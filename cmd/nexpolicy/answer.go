@@ -11,33 +11,32 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// mostPasted is more than any answer with an error has.
+// mostPasted is more than any error answer has.
 const mostPasted = 1 << 20
 
 var (
-	// What the errors and events of package retry say, as text or as the fields of a
-	// log: HTTP 500: -32603 Internal error (trace 5f2c), or code=-32603 status=500.
+	// What errors and events of package retry look like, as text or as fields of a log:
+	// HTTP 500: -32603 Internal error (trace 5f2c), or code=-32603 status=500.
 	loggedCode   = regexp.MustCompile(`(HTTP [1-5][0-9][0-9]: |(?:\b|_)code(?:"?[=:] ?| ))("(?:[^"\\]|\\.)+"|[^\s",;(){}\[\]]+)`)
 	loggedStatus = regexp.MustCompile(`(?:HTTP |\bstatus"?[=: ]+"?)([1-5][0-9][0-9])\b`)
 	loggedTrace  = regexp.MustCompile(`\btrace"?[=: ]+"?([\w.:/+=-]{1,128})`)
 )
 
-// readAnswer makes of what was pasted an error: of a body in JSON, with what stands
-// before it, of a line from a log, or of a code by itself. A status that was given
-// goes before one that was found.
+// readAnswer makes an error of the pasted text: a JSON body with what precedes it, a line
+// from a log, or a code alone. A given status wins over one in the text.
 func readAnswer(in io.Reader, catalog *classify.Catalog, status int) (*classify.Error, error) {
 	pasted, err := io.ReadAll(io.LimitReader(in, mostPasted+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("standard input: %w", err)
 	case len(pasted) > mostPasted:
-		return nil, errors.New("standard input holds more than 1 MiB: paste the answer alone")
+		return nil, errors.New("standard input has more than 1 MiB: paste only the answer")
 	case len(bytes.TrimSpace(pasted)) == 0:
-		return nil, errors.New("there is nothing on standard input: paste an answer, or a line from a log")
+		return nil, errors.New("standard input is empty: paste an answer, or a line from a log")
 	}
 	e := pastedAnswer(pasted, catalog)
 	if e == nil {
-		return nil, errors.New("neither an answer in JSON nor a line with an HTTP status could be found on standard input")
+		return nil, errors.New("no answer in JSON and no line with an HTTP status on standard input")
 	}
 	if status != 0 {
 		e.Status = status
@@ -69,7 +68,7 @@ func known(catalog *classify.Catalog, code classify.Code) bool {
 	return known
 }
 
-// logged reads a line from a log, nil if it tells neither code nor status.
+// logged reads a line from a log, and returns nil if it has neither code nor status.
 func logged(line []byte, catalog *classify.Catalog) *classify.Error {
 	find := func(what *regexp.Regexp) string {
 		if m := what.FindSubmatch(line); m != nil {
@@ -88,8 +87,8 @@ func logged(line []byte, catalog *classify.Catalog) *classify.Error {
 	return e
 }
 
-// codeIn finds the code in a line from a log. A word counts if a rule knows it, or if
-// it stands in a field of its own: the rest of the line is prose.
+// codeIn returns the code in a line from a log. A word counts if it has a rule, or if it
+// is the value of a field; the rest of the line is prose.
 func codeIn(line []byte, catalog *classify.Catalog) classify.Code {
 	field := classify.Code("")
 	for _, m := range loggedCode.FindAllSubmatch(line, -1) {
@@ -108,9 +107,9 @@ func codeIn(line []byte, catalog *classify.Catalog) classify.Code {
 	return field
 }
 
-// otherForms reads the forms in which other APIs write their codes: {"error": {"code":
-// …}} as in JSON-RPC, or {"code": …} as gRPC's do over HTTP. Of a table that says what
-// answers look like, nothing is guessed.
+// otherForms reads two forms in which other APIs write their codes: {"error": {"code":
+// …}} as in JSON-RPC, and {"code": …} as gRPC does over HTTP. It is not used for a table
+// that describes its answers.
 func otherForms(e *classify.Error, body []byte) {
 	for _, path := range []string{"$.error.code", "$.code"} {
 		catalog, err := classify.JSONRPC().WithShape(classify.Shape{Code: []string{path}})

@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// A behaviour is all that the library does about an error, to be compared.
+// A behaviour is everything that the library does about an error, for comparison.
 type behaviour struct {
 	class   classify.Class
 	applied classify.Effect
@@ -23,8 +23,8 @@ type behaviour struct {
 	known   bool
 }
 
-// effective is as much of a policy as has a consequence for errors of a class. What
-// has none is zero, and a wait that can be written in several ways is written in one.
+// effective returns the part of a policy that has a consequence for errors of a class.
+// The rest is zero, and waits that can be written in several ways are written in one.
 func effective(class classify.Class, p policy.Policy) policy.Policy {
 	does := policy.Policy{MaxAttempts: 1, Breaker: p.Breaker}
 	switch {
@@ -32,29 +32,28 @@ func effective(class classify.Class, p policy.Policy) policy.Policy {
 		return does
 	case class == classify.Retryable:
 		does.MaxAttempts, does.Backoff, does.Cost = p.MaxAttempts, waits(p.Backoff), p.Cost
-	default: // their number has bounds of its own, they cost nothing, and wait for a Retry-After alone
+	default: // these have their own limits, cost nothing, and wait only for a Retry-After
 		does.MaxAttempts, does.Backoff.Jitter = policy.None, spread(p.Backoff.Jitter)
 	}
 	does.MaxElapsed, does.MaxRetryAfter = p.MaxElapsed, p.MaxRetryAfter
 	return does
 }
 
-// waits is a backoff with all that it leaves out.
+// waits returns a backoff with its defaults filled in.
 func waits(b policy.Backoff) policy.Backoff {
 	if b.Initial < 0 {
-		return policy.Backoff{Initial: policy.None, Jitter: spread(b.Jitter)} // which a Retry-After still has
+		return policy.Backoff{Initial: policy.None, Jitter: spread(b.Jitter)} // a Retry-After still has jitter
 	}
 	b.Initial = b.Longest(1)
 	b.Max = cmp.Or(b.Max, max(5*time.Second, b.Initial))
 	b.Multiplier = cmp.Or(b.Multiplier, 2)
-	if b.Initial == b.Max || b.Multiplier == 1 { // they do not grow
+	if b.Initial == b.Max || b.Multiplier == 1 { // the waits do not grow
 		b.Max, b.Multiplier = b.Initial, 1
 	}
 	return b
 }
 
-// spread is all that a jitter says of a Retry-After: whether the wait is spread by up
-// to a tenth.
+// spread returns what a jitter means for a Retry-After: whether up to a tenth is added.
 func spread(j policy.Jitter) policy.Jitter {
 	if j == policy.JitterNone {
 		return j
@@ -89,28 +88,28 @@ func breakerText(m policy.BreakerMode) string {
 	case policy.Failure:
 		return "failure"
 	case policy.Success:
-		return "sign of life"
+		return "success"
 	case policy.Trip:
 		return "opens it at once"
 	}
 	return "ignored"
 }
 
-// happens is what the library does, in a few words.
+// happens describes what the library does, in a few words.
 func happens(e *policy.Explanation) string {
 	switch {
 	case e.Rule.Lockout:
 		return "ends, and so does every call with this key until `Lockout().Unlock`"
 	case e.Rule.Class == classify.Retryable && e.MaxSends == 1:
-		return "ends: come back later"
+		return "ends: try again later"
 	case e.MaxSends == 1:
 		return "ends"
 	case e.Rule.Class == classify.Resync:
-		return "a newer nonce, sent again at once, at most twice"
+		return "retried at once with a newer nonce, at most twice"
 	case e.Rule.Class == classify.FixAndResend:
 		return "ends, or `retry.Fix` corrects it, once per code and call"
 	}
-	words := []string{"waits, sends again: " + sendsText(e.MaxSends), waitsText(&e.Policy.Backoff)}
+	words := []string{"retried: " + sendsText(e.MaxSends), waitsText(&e.Policy.Backoff)}
 	if e.Policy.MaxElapsed != policy.None {
 		words = append(words, short(e.Policy.MaxElapsed)+" in all")
 	}
@@ -130,12 +129,12 @@ func sendsText(n int) string {
 	case 1:
 		return "1 send"
 	case policy.None:
-		return "no limit to sends"
+		return "no limit of sends"
 	}
 	return fmt.Sprintf("%d sends", n)
 }
 
-// waitsText tells how the waits grow.
+// waitsText describes how the waits grow.
 func waitsText(b *policy.Backoff) string {
 	first, second, most := b.Longest(1), b.Longest(2), b.Longest(1<<20)
 	if first == 0 {
@@ -161,10 +160,10 @@ func waitsText(b *policy.Backoff) string {
 	return text + ", full jitter"
 }
 
-// plain takes the marks of code away, which only Markdown has.
+// plain removes Markdown's code marks.
 func plain(s string) string { return strings.ReplaceAll(s, "`", "") }
 
-// short is a duration without what is zero: 1m, not 1m0s.
+// short returns a duration without trailing zeros: 1m, not 1m0s.
 func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

@@ -13,15 +13,15 @@ import (
 func newCatalogs(out *screen) *cobra.Command {
 	return &cobra.Command{
 		Use:   "catalogs",
-		Short: "The tables that come with the library",
-		Long: `The tables that come with the library: what each is called, as in --file NAME and in
-extends: NAME; what API it is for; how many rules it has; where it finds the code in an
-answer; and which header of a request makes it safe to send again, and for how long.`,
+		Short: "List the built-in tables",
+		Long: `List the built-in tables: the name, for --file NAME and extends: NAME; the API; the number
+of rules; where the code is in an answer; and which request header makes a request safe
+to retry, and for how long.`,
 		Example: `  nexpolicy catalogs`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			t := out.table()
-			t.AppendHeader(table.Row{"name", "API", "rules", "code in an answer", "key that makes a resend safe"})
+			t.AppendHeader(table.Row{"name", "API", "rules", "code in an answer", "idempotency key"})
 			for _, name := range policyfile.Builtins() {
 				f, err := load(name)
 				if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// changes lists what two behaviours have different.
+// changes lists the differences between two behaviours.
 func changes(from, to behaviour) (all []change) {
 	add := func(what, from, to string) {
 		if from != to {
@@ -28,7 +28,7 @@ func changes(from, to behaviour) (all []change) {
 	}
 	add("to the breaker", from.breaker, to.breaker)
 	add("cost of each", cost(from), cost(to))
-	if len(all) > 0 { // otherwise it is the attempt timeout, which is told by itself
+	if len(all) > 0 { // otherwise only the attempt timeout differs, which is listed separately
 		add("at worst", worst(from), worst(to))
 	}
 	return all
@@ -43,13 +43,14 @@ func cost(b behaviour) string {
 
 func worst(b behaviour) string {
 	if b.worst == policy.None {
-		return sendsText(b.sends) + ", no limit to time"
+		return sendsText(b.sends) + ", no time limit"
 	}
 	return sendsText(b.sends) + ", " + rounded(b.worst)
 }
 
-// moves lists the fields that differ in two effective policies of one class. Where
-// one of them has none because there is one send only, that is told by the number.
+// moves lists the fields that differ between two effective policies of one class. If one
+// of them has no such field because there is no retry, only the number of attempts is
+// listed.
 func moves(from, to policy.Policy) (all []change) {
 	add := func(what string, from, to any, none ...bool) {
 		if from != to && !slices.Contains(none, true) {

@@ -8,13 +8,13 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// mostCombinations is how many differences are listed of codes under statuses: nobody
-// reads more, and there may be as many as codes times statuses.
+// mostCombinations limits the differences listed of codes under statuses. There may be as
+// many as codes times statuses, more than anybody reads.
 const mostCombinations = 200
 
-// compareCombinations finds what differs only where code, status and class come
-// together: a code that has its own policy in one file inherits that of the status in
-// the other.
+// compareCombinations finds what differs only for a combination of code, status and
+// class: a code with its own policy in one file inherits the policy of the status in the
+// other.
 func (c *comparison) compareCombinations() {
 	groups := c.statusGroups()
 	found := combinations{at: map[combinationKey]int{}}
@@ -26,23 +26,23 @@ func (c *comparison) compareCombinations() {
 	for i, d := range found.all {
 		if i == mostCombinations {
 			more := len(found.all) - i
-			c.all = append(c.all, difference{about: "and " + number(more, "difference") + " more of codes under statuses"})
+			c.all = append(c.all, difference{about: "and " + number(more, "difference") + " more, of codes under statuses"})
 			break
 		}
 		c.add(d.about(), *d.moves)
 	}
 }
 
-// ownCodes are those that one of the tables has a policy for. "" stands for all
-// others, which all inherit the same.
+// ownCodes returns the codes for which one of the tables has a policy. "" stands for all
+// others, which inherit the same.
 func (c *comparison) ownCodes() []classify.Code {
 	codes := append(c.from.Codes(), c.to.Codes()...)
 	slices.SortFunc(codes, classify.Code.Compare)
 	return append([]classify.Code{""}, slices.Compact(codes)...)
 }
 
-// A statusGroup is statuses that have the same policies, in each of the tables, and
-// mean the same: what a code inherits from them is the same.
+// A statusGroup is a set of statuses with the same meaning and the same policies in each
+// table, so that codes inherit the same from them.
 type statusGroup struct {
 	class    classify.Class
 	statuses []int // zero: no status
@@ -68,7 +68,7 @@ func (c *comparison) statusGroups() []statusGroup {
 		if !ok || status == 0 {
 			i = len(groups)
 			groups = append(groups, statusGroup{class: k.class})
-			if status > 0 { // that there is none is a group by itself, and the first
+			if status > 0 { // no status is the first group, by itself
 				at[k] = i
 			}
 		}
@@ -77,8 +77,8 @@ func (c *comparison) statusGroups() []statusGroup {
 	return groups
 }
 
-// underStatuses notes what differs of a code, taken as of a class, beside what was
-// told of it alone, of its class or of the status.
+// underStatuses records what differs for a code, taken as of a class, besides what is
+// listed for the code, the class or the status alone.
 func (c *comparison) underStatuses(code classify.Code, class classify.Class, groups []statusGroup, found *combinations) {
 	alone := slices.Concat(c.classes[class], c.codes[code])
 	var differ []combination
@@ -93,7 +93,7 @@ func (c *comparison) underStatuses(code classify.Code, class classify.Class, gro
 		switch {
 		case status == 0:
 			alone = slices.Concat(alone, *moves)
-		case code == "": // the first, so that the codes need not say it again
+		case code == "": // the first, so that the codes need not repeat it
 			c.statuses[status] = slices.Concat(c.statuses[status], *moves)
 		}
 		d := combination{class: class, foreign: code != "" && class != c.rule(code).Class || code == "" && class != g.class, moves: moves}
@@ -122,18 +122,18 @@ func (c *comparison) rule(code classify.Code) classify.Rule {
 	return rule
 }
 
-// A combination is codes of which the same differs under the same statuses.
+// A combination is a set of codes with the same differences under the same statuses.
 type combination struct {
-	codes    []string // none: there is no code
+	codes    []string // empty: no code
 	statuses []int
 	class    classify.Class
-	foreign  bool // the class is not what rule or status say
-	moves    *told
+	foreign  bool // the class is not that of the rule or the status
+	moves    *moved
 }
 
-// A combinationKey is what combinations have in common that are told as one.
+// A combinationKey identifies combinations that are listed as one.
 type combinationKey struct {
-	moves    *told
+	moves    *moved
 	class    classify.Class
 	foreign  bool
 	coded    bool
@@ -153,7 +153,7 @@ func (cs *combinations) add(d combination, code string) {
 	slices.Sort(d.statuses)
 	key := d.key()
 	key.coded, key.statuses = code != "", runs(d.statuses)
-	if !d.foreign { // of whatever class
+	if !d.foreign { // of any class
 		key.class = 0
 	}
 	i, ok := cs.at[key]
@@ -167,7 +167,8 @@ func (cs *combinations) add(d combination, code string) {
 	}
 }
 
-// about is what it is about: 7 busy under HTTP 503, 8 late as fatal, HTTP 404 as retryable.
+// about describes the combination: 7 busy under HTTP 503, 8 late as fatal, HTTP 404 as
+// retryable.
 func (d *combination) about() string {
 	text := strings.Join(d.codes, ", ")
 	if label := runs(d.statuses); label != "" {
@@ -182,7 +183,7 @@ func (d *combination) about() string {
 	return text
 }
 
-// runs is a list of statuses as people write it: 500..503, 599. It is empty for none.
+// runs formats a list of statuses: 500..503, 599. It is empty for no status.
 func runs(statuses []int) string {
 	var all []string
 	for i := 0; i < len(statuses); {

@@ -12,12 +12,13 @@ import (
 
 var classes = []classify.Class{classify.Unclassified, classify.Retryable, classify.Resync, classify.FixAndResend, classify.Fatal}
 
-// compare finds all that two files do differently: in the verdict on a code, and in
-// the policy for any class, code and HTTP status. It is empty only if there is nothing.
+// compare finds everything that two files do differently: in the verdict on a code, and
+// in the policy for any class, code and HTTP status. It is empty only if there is no
+// difference.
 func compare(from, to *policyfile.File) []difference {
-	c := comparison{from: from.Policies, to: to.Policies, codes: map[classify.Code]told{}, pairs: map[[2]policy.Policy]*told{}, equal: map[string]*told{}}
+	c := comparison{from: from.Policies, to: to.Policies, codes: map[classify.Code]moved{}, pairs: map[[2]policy.Policy]*moved{}, equal: map[string]*moved{}}
 	if before, after := c.from.AttemptTimeout(), c.to.AttemptTimeout(); before != after {
-		c.add("every send", []change{{"attempt timeout", orNone(before), orNone(after)}})
+		c.add("every attempt", []change{{"attempt timeout", orNone(before), orNone(after)}})
 	}
 	c.add("answers", shapeChanges(c.from.Catalog().Shape(), c.to.Catalog().Shape()))
 	c.compareClasses()
@@ -29,25 +30,25 @@ func compare(from, to *policyfile.File) []difference {
 	return c.all
 }
 
-// A comparison is of two tables, with what was found.
+// A comparison compares two tables and holds the differences found.
 type comparison struct {
 	from, to *policy.Set
 	all      []difference
 
-	// What was told of a class, a code or a status by itself is not told again of
-	// their combinations.
-	classes  [5]told
-	codes    map[classify.Code]told
-	statuses [600]told
+	// What is listed for a class, a code or a status alone is not repeated for their
+	// combinations.
+	classes  [5]moved
+	codes    map[classify.Code]moved
+	statuses [600]moved
 
-	// Codes are many, and pairs of policies few: what moves found before, and one
-	// copy of those that read alike.
-	pairs map[[2]policy.Policy]*told
-	equal map[string]*told
+	// There are many codes but few pairs of policies. These cache the result of moves for
+	// each pair, and share equal results.
+	pairs map[[2]policy.Policy]*moved
+	equal map[string]*moved
 }
 
-// told are the changes in fields of policies that were listed.
-type told []change
+// moved are the changes of policy fields that were listed.
+type moved []change
 
 func (c *comparison) add(about string, changes []change) {
 	if len(changes) > 0 {
@@ -55,16 +56,16 @@ func (c *comparison) add(about string, changes []change) {
 	}
 }
 
-// moves lists the fields that differ in what is done about a verdict.
-func (c *comparison) moves(v classify.Verdict) told {
+// moves lists the fields that differ in the policies for a verdict.
+func (c *comparison) moves(v classify.Verdict) moved {
 	if found := c.differing(v); found != nil {
 		return *found
 	}
 	return nil
 }
 
-// differing is moves, nil if nothing differs, and one for all that read alike.
-func (c *comparison) differing(v classify.Verdict) *told {
+// differing is moves with a shared result, nil if nothing differs.
+func (c *comparison) differing(v classify.Verdict) *moved {
 	before, after := c.from.For(v), c.to.For(v)
 	if before == after {
 		return nil
@@ -72,7 +73,7 @@ func (c *comparison) differing(v classify.Verdict) *told {
 	pair := [2]policy.Policy{effective(v.Class, before), effective(v.Class, after)}
 	found, ok := c.pairs[pair]
 	if !ok {
-		if all := told(moves(pair[0], pair[1])); len(all) > 0 {
+		if all := moved(moves(pair[0], pair[1])); len(all) > 0 {
 			key := fmt.Sprint(all)
 			if found = c.equal[key]; found == nil {
 				found = &all
@@ -84,8 +85,8 @@ func (c *comparison) differing(v classify.Verdict) *told {
 	return found
 }
 
-// compareClasses compares what is done about errors without a code and a status, such
-// as those of the connection.
+// compareClasses compares the policies for errors without a code and a status, such as
+// errors of the connection.
 func (c *comparison) compareClasses() {
 	for _, class := range classes {
 		c.classes[class] = c.moves(classify.Verdict{Class: class})
@@ -93,7 +94,8 @@ func (c *comparison) compareClasses() {
 	}
 }
 
-// compareCodes compares what codes mean, and what they do under no particular status.
+// compareCodes compares the meaning of codes, and their policies under no particular
+// status.
 func (c *comparison) compareCodes() {
 	for _, s := range stretches(c.from, c.to) {
 		before, known := c.from.Catalog().Lookup(s.code)
@@ -110,7 +112,7 @@ func (c *comparison) compareCodes() {
 	}
 }
 
-// compareStatuses compares what statuses do without a code.
+// compareStatuses compares the policies for statuses without a code.
 func (c *comparison) compareStatuses() {
 	of := func(status int) []change {
 		v := classify.Verdict{Class: classOf(c.to, status), Status: status}
@@ -129,12 +131,13 @@ func (c *comparison) compareStatuses() {
 	}
 }
 
-// classOf is what a status means without a code.
+// classOf returns the class of a status without a code.
 func classOf(set *policy.Set, status int) classify.Class {
 	return set.Catalog().Classify(&classify.Error{Status: status}).Class
 }
 
-// merge adds what changes about something, to whatever changes in the same way.
+// merge adds the changes of a subject to an existing entry with the same changes, or as a
+// new entry.
 func merge(all []difference, about string, changes []change) []difference {
 	if len(changes) == 0 {
 		return all

@@ -10,15 +10,16 @@ import (
 func newDiff(out *screen) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff OLD NEW",
-		Short: "What two files do differently",
-		Long: `What two files do differently, code by code: not how they are written, nor names and
-advice, but what the library does, and where it finds codes in answers. Codes are compared under every HTTP status and under
-none, statuses also without a code, and all of it for every class of error, as a
-Classifier of the program's own may find another than the rule. "7 busy under HTTP 503"
-is listed only where it is not what is listed for the code, or for the status, alone.
+		Short: "Compare the behaviour of two files",
+		Long: `Compare the behaviour of two files, code by code: what the library does, and where it
+finds codes in answers; not the wording of the files, nor names and advice. Codes are
+compared under every HTTP status and under none, statuses also without a code, and all
+for every class of error, because a Classifier of the program may choose another class
+than the rule. "7 busy under HTTP 503" is listed only if it differs from what is listed
+for the code, or for the status, alone.
 
-Exit status, as of diff(1): 0 if they do the same, 1 if anything differs, 2 if there is
-trouble: a file that cannot be read, or is wrong.`,
+Exit status, as of diff(1): 0 if there is no difference, 1 if there is one, 2 on an error,
+such as a file that cannot be read or is invalid.`,
 		Example: `  nexpolicy diff nexpay policies.yaml
   nexpolicy diff <(git show HEAD:policies.yaml) policies.yaml`,
 		Args:              cobra.ExactArgs(2),
@@ -39,13 +40,13 @@ trouble: a file that cannot be read, or is wrong.`,
 			if len(differences) > 0 {
 				return errDiffers
 			}
-			fmt.Fprintln(out, "they do the same")
+			fmt.Fprintln(out, "no differences")
 			return nil
 		},
 	}
 }
 
-// A difference is in what is done about something.
+// A difference is what changes about one subject.
 type difference struct {
 	about   string
 	changes []change
@@ -60,7 +61,7 @@ func (s *screen) difference(d difference) {
 		width = max(width, len(c.what))
 	}
 	for _, c := range d.changes {
-		if len(c.from)+len(c.to) > 60 { // below each other it is seen what is different
+		if len(c.from)+len(c.to) > 60 { // below each other the difference is easier to see
 			fmt.Fprintf(s, "  %s\n    - %s\n    + %s\n", c.what, s.paint(text.Colors{text.FgRed}, c.from), s.paint(text.Colors{text.FgGreen}, c.to))
 			continue
 		}

@@ -19,17 +19,17 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// Liberation Sans is as wide as Arial and comes with the library.
+// Liberation Sans has the metrics of Arial and comes with the plotting library.
 var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
-// blue is that of Okabe and Ito, which colour-blind people can tell from others.
+// blue is a colour of Okabe and Ito that colour-blind people can distinguish.
 var blue = color.RGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}
 
-// drawSchedule draws from when to when each send may begin, as SVG.
+// drawSchedule draws the period in which each send may begin, as SVG.
 func drawSchedule(e policy.Explanation, sends []send) ([]byte, error) {
 	last := sends[len(sends)-1]
 	if last.latest == forEver {
-		return nil, fmt.Errorf("the sends cannot be drawn: the last of them may begin 292 years after the call, or later; give the policy an elapsed, or shorter waits")
+		return nil, fmt.Errorf("cannot draw the schedule: the last send may begin 292 years after the call or later; set elapsed, or shorter waits")
 	}
 	unit, units := axis(last.latest)
 	p := plot.New()
@@ -39,7 +39,7 @@ func drawSchedule(e policy.Explanation, sends []send) ([]byte, error) {
 	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
 		style.Font = font.From(sans, 11)
 	}
-	p.X.Label.Text = units + " since the call began, without the time that the sends take"
+	p.X.Label.Text = units + " since the start of the call, not counting the duration of the sends"
 	p.Y.Label.Text = "send"
 	p.X.Min, p.X.Max = 0, max(last.latest, unit).Seconds()/unit.Seconds()*1.03
 	p.Y.Min, p.Y.Max = 0.4, float64(len(sends))+0.6
@@ -56,18 +56,18 @@ func drawSchedule(e policy.Explanation, sends []send) ([]byte, error) {
 	}
 	canvas := vgsvg.New(8*vg.Inch, vg.Length(len(sends))*0.3*vg.Inch+1.2*vg.Inch)
 	on := draw.New(canvas)
-	on.SetColor(color.White) // whatever the page behind is like
+	on.SetColor(color.White) // for pages of any colour
 	on.Fill(on.Rectangle.Path())
 	p.Draw(draw.Crop(on, 6, -14, 6, -8))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return nil, err
 	}
-	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
+	// A viewer without Liberation Sans uses a sans-serif font of the same width.
 	return []byte(strings.ReplaceAll(svg.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")), nil
 }
 
-// box is the bar of a send, never narrower than can be seen.
+// box returns the bar of a send, wide enough to be seen.
 func box(s *send, unit time.Duration, narrowest float64) plotter.XYs {
 	const half = 0.3
 	from, to := s.earliest.Seconds()/unit.Seconds(), s.latest.Seconds()/unit.Seconds()
@@ -78,7 +78,7 @@ func box(s *send, unit time.Duration, narrowest float64) plotter.XYs {
 	return plotter.XYs{{X: from, Y: y - half}, {X: to, Y: y - half}, {X: to, Y: y + half}, {X: from, Y: y + half}}
 }
 
-// axis is the unit that such a time is counted in.
+// axis returns the unit of the time axis.
 func axis(longest time.Duration) (unit time.Duration, name string) {
 	const day = 24 * time.Hour
 	switch {
@@ -98,17 +98,17 @@ func axis(longest time.Duration) (unit time.Duration, name string) {
 	return day, "days"
 }
 
-// title tells what is drawn, in as many letters as fit: other fonts are wider.
+// title returns the title, shortened to fit: other fonts are wider.
 func title(of string, style *text.Style) string {
 	fits := func(line string) bool { return style.Width(line) <= 6.5*vg.Inch }
 	of = width.Snip(of, 64, "…")
-	if line := "When a call that gets nothing but " + of + " is sent again"; fits(line) {
+	if line := "When a call that gets only " + of + " is retried"; fits(line) {
 		return line
 	}
 	for letters := []rune(strings.TrimSuffix(of, "…")); !fits(of); letters = letters[:len(letters)-1] {
 		of = string(letters) + "…"
 	}
-	return "When a call is sent again that gets nothing but\n" + of
+	return "When a call is retried that gets only\n" + of
 }
 
 func numbers(sends []send) []plot.Tick {

@@ -19,16 +19,16 @@ import (
 func newExplain(in io.Reader, out *screen) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain CODE | -",
-		Short: "What a code means, what to do, and what the library does",
-		Long: `What a code means, what to do about it, what the library does, what that comes to at
-worst in sends and seconds, and where each setting comes from: of the places that have
-it the most special counts, be it in the file or in the table that it extends, and of
-two that are as special that in the file.
+		Short: "Explain what a code means and what the library does",
+		Long: `Explain what a code means, what a person should do about it, what the library does, how
+many sends and how long that takes at worst, and where each setting comes from. The
+most specific setting counts, in the file or in the table that it extends; if both are
+equally specific, that of the file.
 
-With - it reads an answer from standard input, as it was pasted, of the shape that the
-table says: a body in JSON, with
-status line and headers before it or without (of several, as curl -i, -v and -L print
-them, the last counts, and what curl says of itself is left out); or a line from a log.`,
+With -, read a pasted answer from standard input, in the shape that the table describes.
+It may be a JSON body, with or without status line and headers before it. (Of several
+answers, as curl -i, -v and -L print them, the last counts; the messages of curl itself
+are ignored.) Or it may be a line from a log.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
   nexpolicy explain 0 --status 503               # a status without a code
@@ -73,9 +73,9 @@ them, the last counts, and what curl says of itself is left out); or a line from
 	return cmd
 }
 
-var errNoCode = errors.New("0 stands for no code: add --status to ask for what an HTTP status means by itself")
+var errNoCode = errors.New("0 means no error: add --status to explain an HTTP status by itself")
 
-// answer prints what an answer says of itself, and then what is to be done about it.
+// answer prints what an answer says, and then what the library does about it.
 func (s *screen) answer(set *policy.Set, e *classify.Error) {
 	v := set.Catalog().Classify(e)
 	if e.TraceID != "" {
@@ -83,41 +83,41 @@ func (s *screen) answer(set *policy.Set, e *classify.Error) {
 	}
 	explained := set.ExplainVerdict(v)
 	if v.RetryAfter > 0 {
-		fmt.Fprintf(s, "it asks to be left alone for %v%s\n", v.RetryAfter, tooLong(&explained, v.RetryAfter))
+		fmt.Fprintf(s, "the server asks for a wait of %v%s\n", v.RetryAfter, tooLong(&explained, v.RetryAfter))
 	}
 	for _, d := range e.Details {
 		if d.Code != v.Code {
-			fmt.Fprintf(s, "beside the one that decides: %s\n", set.Explain(d.Code).Title())
+			fmt.Fprintf(s, "also in the answer: %s\n", set.Explain(d.Code).Title())
 		}
 	}
 	switch {
 	case e.Status/100 == 2 && len(e.Details) == 0:
-		fmt.Fprintln(s, "a success: nothing in it says that anything failed")
+		fmt.Fprintln(s, "a success: the answer reports no error")
 		return
 	case len(e.Details) == 0 && len(set.Catalog().Shape().Code) > 0:
-		fmt.Fprintln(s, "no path of answer: code: leads to a code in it")
+		fmt.Fprintln(s, "no path in answer: code: finds a code in it")
 	}
 	s.explanation(explained)
 	for _, d := range e.Details {
 		if d.Message != "" && d.Code == v.Code {
-			s.line("it says", d.Message)
+			s.line("message", d.Message)
 			break
 		}
 	}
 	s.origins(set, explained)
 }
 
-// tooLong says of a wait that ends a call that it does.
+// tooLong returns a note on a wait that is so long that the call ends.
 func tooLong(e *policy.Explanation, wait time.Duration) string {
 	for _, most := range []time.Duration{e.Policy.MaxRetryAfter, e.Policy.MaxElapsed} {
 		if e.MaxSends != 1 && most != policy.None && wait > most {
-			return fmt.Sprintf(": no call waits longer than %v, so it ends", most)
+			return fmt.Sprintf(": longer than the limit of %v, so the call ends", most)
 		}
 	}
 	return ""
 }
 
-// explanation prints an explanation, on a terminal in colours and within its width.
+// explanation prints an explanation, on a terminal in colours and wrapped to its width.
 func (s *screen) explanation(e policy.Explanation) {
 	title, rest, _ := strings.Cut(e.String(), "\n")
 	colours := append(text.Colors{text.Bold}, classColours[e.Rule.Class]...)
@@ -128,10 +128,10 @@ func (s *screen) explanation(e policy.Explanation) {
 	}
 }
 
-// indent is how far in explanations begin what they say.
+// indent is the column in which the texts of explanations begin.
 const indent = 16
 
-// line prints what an explanation says of one thing.
+// line prints one line of an explanation.
 func (s *screen) line(name, words string) {
 	name = fmt.Sprintf("  %-*s", indent-2, name)
 	if width := s.wide(indent); width > 0 {

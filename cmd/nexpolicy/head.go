@@ -13,19 +13,19 @@ import (
 )
 
 var (
-	// A status line begins a line, or stands right behind the body of an answer that
-	// did not end its last line.
+	// A status line is at the beginning of a line, or directly after a body that has no
+	// newline at its end.
 	statusLine = regexp.MustCompile(`(?m)(?:^[< ]*|[}\]>])(HTTP/[0-9.]+ ([1-5][0-9][0-9]))\b`)
 	endOfHead  = regexp.MustCompile(`\n\r?\n|\n\s*[{\[]|\n *HTTP/[0-9.]+ [1-5][0-9][0-9]\b`)
 
-	// Behind a status line stands nothing, a header, an empty line or a body.
+	// A status line is followed by nothing, a header, an empty line or a body.
 	followed = regexp.MustCompile(`^[^\n]*(?:\{|\n[!-9;-~]+:|\n\s*[{\[]|\n\r?\n|\n?$)`)
 )
 
-// lastAnswer finds the answer that counts in what curl -i, -v, -L or --retry prints.
-// Before it may stand 100 Continue, what a proxy says to CONNECT, redirects, and
-// answers with bodies that were followed by another attempt. Without a status line the
-// status is 0; without anything like JSON the body is nil.
+// lastAnswer returns the answer that counts in the output of curl -i, -v, -L or --retry.
+// Before it there may be 100 Continue, a proxy's answer to CONNECT, redirects, and
+// answers of earlier attempts. Without a status line the status is 0. Without anything
+// like JSON the body is nil.
 func lastAnswer(pasted []byte) (status int, header http.Header, body []byte) {
 	rest := bare(pasted)
 	var head, behindHead []byte = nil, rest
@@ -44,8 +44,8 @@ func lastAnswer(pasted []byte) (status int, header http.Header, body []byte) {
 	return status, readHeader(head), object(behindHead)
 }
 
-// behind is what follows a body in JSON, whose texts may read like a head; or all of
-// another body.
+// behind returns what follows a JSON body, whose strings may look like headers, or all of
+// any other body.
 func behind(rest []byte) []byte {
 	if start := bytes.TrimLeft(rest, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') {
 		decoder := json.NewDecoder(bytes.NewReader(start))
@@ -56,8 +56,8 @@ func behind(rest []byte) []byte {
 	return rest
 }
 
-// next finds the status line of a further answer, which stands behind a head or a
-// body: pages of errors quote others.
+// next returns the status line of a further answer, which follows headers or a body.
+// Error pages may quote other status lines.
 func next(rest []byte) []int {
 	for from := 0; ; {
 		at := statusLine.FindSubmatchIndex(rest[from:])
@@ -74,14 +74,14 @@ func next(rest []byte) []int {
 	}
 }
 
-// begins reports whether a further answer may begin behind this: behind an empty
-// line, or a body that is complete.
+// begins reports whether a further answer may begin after this text: after an empty line,
+// or after a complete body.
 func begins(before []byte) bool {
 	end := bytes.TrimRight(before, " \t\r\n")
 	return len(end) == 0 || bytes.Count(before[len(end):], []byte("\n")) > 1 || bytes.IndexByte([]byte("}]>"), end[len(end)-1]) >= 0
 }
 
-// splitHead cuts behind the headers, which may have braces in their values.
+// splitHead splits after the headers, whose values may have braces.
 func splitHead(text []byte) (head, rest []byte) {
 	end := endOfHead.FindIndex(text)
 	if end == nil {
@@ -90,11 +90,11 @@ func splitHead(text []byte) (head, rest []byte) {
 	return text[:end[0]], text[end[0]:]
 }
 
-// list begins a body that is a list of objects or words.
+// list matches a body that is a list of objects or words.
 var list = regexp.MustCompile(`^\s*\[\s*[{"]`)
 
-// object begins where an object in JSON may, or a list that the text begins with; nil
-// if none does.
+// object returns the text from where a JSON object may begin, or a list at the beginning
+// of the text, or nil.
 func object(text []byte) []byte {
 	if list.Match(text) && json.NewDecoder(bytes.NewReader(text)).Decode(new(json.RawMessage)) == nil {
 		return text

@@ -39,7 +39,7 @@ func TestPastedWithSeveralHeads(t *testing.T) {
 		"no line between":                {"HTTP/1.1 503 Busy\nX: y\n" + internal, busy},
 		"a line of a log":                {"upstream: HTTP/1.1 503 Busy\nHTTP/1.1 503 " + internal, busy},
 		"a page that quotes another":     {"HTTP/1.1 410 Gone\r\n\r\nThe server said\nHTTP/1.1 503 Busy\n", gone},
-		"as curl -v has it":              {"> POST / HTTP/1.1\n> Expect: 100-continue\n>\n< HTTP/1.1 100 Continue\n< \n} [17 bytes data]\n* upload done\n< HTTP/1.1 403 Forbidden\r\n< Retry-After: 7\r\n< \r\n{ [33 bytes data]\n{\"errors\":[{\"code\":100}]}", "it asks to be left alone for 7s\n100 API key locked, HTTP 403\n"},
+		"as curl -v has it":              {"> POST / HTTP/1.1\n> Expect: 100-continue\n>\n< HTTP/1.1 100 Continue\n< \n} [17 bytes data]\n* upload done\n< HTTP/1.1 403 Forbidden\r\n< Retry-After: 7\r\n< \r\n{ [33 bytes data]\n{\"errors\":[{\"code\":100}]}", "the server asks for a wait of 7s\n100 API key locked, HTTP 403\n"},
 		"as curl -v has it, with a page": {"< HTTP/1.1 410 Gone\r\n<\r\n<html>\n<p>gone</p>", gone},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestPastedAsCurlPrints(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := on(0, in, "explain", "-")
 			require.Empty(t, got.errs)
-			require.True(t, strings.HasPrefix(got.out, "trace 5f2c\nit asks to be left alone for 7s\n100 API key locked, HTTP 403\n"), got.out)
+			require.True(t, strings.HasPrefix(got.out, "trace 5f2c\nthe server asks for a wait of 7s\n100 API key locked, HTTP 403\n"), got.out)
 			require.Contains(t, got.out, "effect not applied")
 		})
 	}

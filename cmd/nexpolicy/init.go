@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// start is the file that init writes. A test holds it to name every field there is.
+// start is the file that init writes. A test checks that it names every field.
 //
 //go:embed init.yaml
 var start []byte
@@ -16,10 +16,10 @@ var start []byte
 func newInit(out *screen) *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [FILE]",
-		Short: "Write a file to begin with",
-		Long: `Write a file to begin with, which explains each field: to FILE, which must not exist yet,
-or to standard output. What has to be filled in is empty, and lint tells where: once that
-is done, the file is right.`,
+		Short: "Write a file to start from",
+		Long: `Write a file to start from, with an explanation of each field: to FILE, which must not
+exist, or to standard output. Required fields are empty, and lint reports them: once they
+are filled in, the file is valid.`,
 		Example: `  nexpolicy init
   nexpolicy init policies.yaml`,
 		Args: cobra.MaximumNArgs(1),
@@ -31,14 +31,13 @@ is done, the file is right.`,
 			if err := writeNew(args[0], start); err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "%s: fill in what is empty, then: nexpolicy lint %[1]s\n", args[0])
+			fmt.Fprintf(out, "%s: fill in the empty fields, then run: nexpolicy lint %[1]s\n", args[0])
 			return nil
 		},
 	}
 }
 
-// writeNew writes a file that there is not yet, and leaves none behind that is not
-// whole.
+// writeNew writes a new file, and removes it if it could not be written completely.
 func writeNew(name string, data []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 func TestInit(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "policies.yaml")
 	got := on(0, "", "init", name)
-	require.Equal(t, result{out: name + ": fill in what is empty, then: nexpolicy lint " + name + "\n"}, got)
+	require.Equal(t, result{out: name + ": fill in the empty fields, then run: nexpolicy lint " + name + "\n"}, got)
 	data, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Equal(t, string(data), on(0, "", "init").out)
 
 	got = on(0, "", "lint", name)
 	require.Equal(t, exitDiffers, got.exit)
-	require.Equal(t, name+":14:6: a value is missing\n"+name+":23:8: a value is missing\n", got.out, "what has to be filled in, and nothing else")
+	require.Equal(t, name+":14:6: the value is missing\n"+name+":23:8: the value is missing\n", got.out, "what has to be filled in, and nothing else")
 
 	require.NoError(t, os.WriteFile(name, []byte(filledIn(string(data))), 0o600))
 	got = on(0, "", "lint", name)
@@ -93,7 +93,7 @@ func TestCatalogs(t *testing.T) {
 	got := on(0, "", "catalogs")
 	require.Zero(t, got.exit)
 	lines := strings.Split(strings.TrimSpace(got.out), "\n")
-	require.Regexp(t, `^name +API +rules +code in an answer +key that makes a resend safe$`, lines[0])
+	require.Regexp(t, `^name +API +rules +code in an answer +idempotency key$`, lines[0])
 	require.Regexp(t, `(?m)^nexpay +Nexpay +29 +\$\.errors\[\*\]\.code$`, got.out)
 	require.Regexp(t, `(?m)^sqlstate +SQLSTATE +32 `, got.out)
 	require.Len(t, lines, 1+len(builtins(t)))

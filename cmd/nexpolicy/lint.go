@@ -13,12 +13,12 @@ import (
 func newLint(out *screen) *cobra.Command {
 	return &cobra.Command{
 		Use:   "lint FILE...",
-		Short: "Tell everything that is wrong with files",
-		Long: `Tell everything that is wrong with files, a line each, as compilers do:
-policies.yaml:3:5: what is wrong, and what would be right. What is right but may not
-be meant is a note, and changes no exit status.
+		Short: "Check files and report all mistakes",
+		Long: `Check files and report all mistakes, one a line, in the format of compilers:
+policies.yaml:3:5: the mistake, and how to fix it. A setting that is valid but may not be
+intended is a note, which does not change the exit status.
 
-Exit status: 0 if all is right, 1 if something is wrong, 2 if a file cannot be read.`,
+Exit status: 0 if all files are valid, 1 if one is not, 2 if a file cannot be read.`,
 		Example: `  nexpolicy lint policies.yaml
   nexpolicy lint deploy/*/policies.yaml`,
 		Args: cobra.MinimumNArgs(1),
@@ -47,10 +47,10 @@ Exit status: 0 if all is right, 1 if something is wrong, 2 if a file cannot be r
 	}
 }
 
-// contents is what a file that is right holds.
+// contents summarizes a valid file.
 func contents(f *policyfile.File) string {
 	rules, codes := len(f.Policies.Catalog().Rules()), len(f.Policies.Codes())
-	return fmt.Sprintf("right: %s, policies for %s", number(rules, "rule"), number(codes, "code"))
+	return fmt.Sprintf("valid: %s, policies for %s", number(rules, "rule"), number(codes, "code"))
 }
 
 func number(n int, of string) string {

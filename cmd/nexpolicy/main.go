@@ -1,5 +1,5 @@
-// Nexpolicy tells people at a terminal what the error codes of an API mean and what
-// the library does about them, and checks, compares and draws the files that say so.
+// Nexpolicy explains what the error codes of an API mean and what the library does about
+// them. It also checks, compares and draws the files that define them.
 //
 //	go install github.com/nexpay-go/resilience/cmd/nexpolicy@latest
 //	nexpolicy explain 50
@@ -26,14 +26,14 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, newScreen(os.Stdout), os.Stderr))
 }
 
-// What a run ends with.
+// The exit statuses.
 const (
 	exitFine     = 0
-	exitDiffers  = 1 // of lint: something is wrong; of diff: something differs
-	exitMistaken = 2 // it could not be done
+	exitDiffers  = 1 // of lint: a file is invalid; of diff: something differs
+	exitMistaken = 2 // the command failed
 )
 
-// errDiffers ends a run whose output says already what is the matter.
+// errDiffers ends a run whose output has said everything.
 var errDiffers = errors.New("exit status 1")
 
 func run(ctx context.Context, args []string, in io.Reader, out *screen, errs io.Writer) int {
@@ -56,13 +56,13 @@ func run(ctx context.Context, args []string, in io.Reader, out *screen, errs io.
 func newRoot(in io.Reader, out *screen) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nexpolicy",
-		Short: "What error codes mean, and what is done about them",
-		Long: `What the error codes of an API mean, and what the library does about them.
+		Short: "Explain error codes and what the library does about them",
+		Long: `Explain the error codes of an API and what the library does about them.
 
-Without --file it speaks of the Nexpay API.
+The default for --file is the Nexpay API.
 
-Exit status: 0 if it was done, 1 if lint found something wrong or diff a difference, 2
-if it could not be done.`,
+Exit status: 0 on success, 1 if lint found a mistake or diff a difference, 2 if the
+command failed.`,
 		Example: `  nexpolicy explain 50
   nexpolicy explain -32603 --status 429
   nexpolicy catalogs
@@ -82,7 +82,7 @@ if it could not be done.`,
 	return root
 }
 
-// version is that of the module, as go install has put it into the program.
+// version returns the version of the module that go install has put into the program.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
@@ -92,13 +92,13 @@ func version() string {
 
 var negative = regexp.MustCompile(`^-[0-9]+$`)
 
-// behindFlags puts negative codes where they are not taken for flags: -32603 has to
-// work as it is read.
+// behindFlags moves negative codes behind the flags, so that -32603 is not taken for a
+// flag.
 func behindFlags(args []string) []string {
 	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
 		return args
 	}
-	flags, codes := []string{}, []string(nil) // cobra takes nil for the arguments of the program
+	flags, codes := []string{}, []string(nil) // cobra replaces nil with the arguments of the program
 	for i, arg := range args {
 		switch {
 		case arg == "--":

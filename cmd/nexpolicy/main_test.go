@@ -130,19 +130,19 @@ var escapes = strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "
 
 func TestMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
-		`no answer has the code " "`:                 {"explain", " "},
-		"0 stands for no code":                       {"explain", "0"},
-		"--status 42 is not an HTTP status":          {"explain", "50", "--status", "42"},
-		"there is no file nowhere":                   {"explain", "50", "--file", "nowhere"},
-		"come with the library are adyen, anthropic": {"table", "--file", "nowhere"},
-		"accepts 1 arg(s), received 0":               {"explain"},
-		"--format xml is none of":                    {"table", "--format", "xml"},
-		`unknown command "explian"`:                  {"explian", "50"},
-		"unknown flag: --staus":                      {"explain", "50", "--staus", "1"},
-		"no such file":                               {"lint", "nowhere.yaml"},
-		"accepts 2 arg(s)":                           {"diff", "nexpay"},
-		"nothing on standard input":                  {"explain", "-"},
-		"no such file or directory":                  {"schedule", "50", "--svg", "nowhere/x.svg"},
+		`invalid code " "`:                               {"explain", " "},
+		"0 means no error":                               {"explain", "0"},
+		"--status 42 is not an HTTP status":              {"explain", "50", "--status", "42"},
+		"there is no file and no built-in table nowhere": {"explain", "50", "--file", "nowhere"},
+		"the built-in tables are adyen, anthropic":       {"table", "--file", "nowhere"},
+		"accepts 1 arg(s), received 0":                   {"explain"},
+		"--format xml is not one of":                     {"table", "--format", "xml"},
+		`unknown command "explian"`:                      {"explian", "50"},
+		"unknown flag: --staus":                          {"explain", "50", "--staus", "1"},
+		"no such file":                                   {"lint", "nowhere.yaml"},
+		"accepts 2 arg(s)":                               {"diff", "nexpay"},
+		"standard input is empty":                        {"explain", "-"},
+		"no such file or directory":                      {"schedule", "50", "--svg", "nowhere/x.svg"},
 	} {
 		got := on(0, "", args...)
 		require.Equal(t, exitMistaken, got.exit, "%v", args)
@@ -156,14 +156,14 @@ func TestLint(t *testing.T) {
 	got := on(0, "", "lint", wrong, file(t, changed))
 	require.Equal(t, exitDiffers, got.exit)
 	require.Contains(t, got.out, wrong+":2:9: codes[80] (No permissions): attempts 3: a fatal error is not retryable\n")
-	require.Contains(t, got.out, wrong+`:3:1: there is no field "x" here`)
-	require.Contains(t, got.out, "right: 31 rules")
+	require.Contains(t, got.out, wrong+`:3:1: unknown field "x"`)
+	require.Contains(t, got.out, "valid: 31 rules")
 	require.Equal(t, exitMistaken, on(0, "", "lint", wrong, "nowhere.yaml").exit)
 
 	scarce := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 20}\n")
 	got = on(0, "", "lint", scarce)
 	require.Zero(t, got.exit)
-	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a resend: a full budget of 100 pays for 11 sends")
+	require.Contains(t, got.out, scarce+":3:3: note: codes[-32603]: 20 attempts at 10 tokens a retry: a full budget of 100 pays for 11 attempts")
 }
 
 // A word that no rule knows may be one that was mistyped. A number is another one.
@@ -214,8 +214,8 @@ func TestPastedWords(t *testing.T) {
 		`retry: pay: HTTP 400: "EAPI:Invalid nonce" (trace 5f2c)`:                  "trace 5f2c\n\"EAPI:Invalid nonce\" Nonce, HTTP 400\n",
 		`level=WARN msg="retry: resend" code="EAPI:Invalid nonce" status=400`:      "\"EAPI:Invalid nonce\" Nonce, HTTP 400\n",
 		`{"level":"WARN","code":"EAPI:Invalid nonce","status":400}`:                "\"EAPI:Invalid nonce\" Nonce, HTTP 400\n",
-		`level=WARN msg="retry: unknown code" unknown_code=stolen_card status=402`: "stolen_card: no rule knows this code, HTTP 402 decides\n",
-		`{"unknown_code":"new thing","status":402}`:                                "\"new thing\": no rule knows this code, HTTP 402 decides\n",
+		`level=WARN msg="retry: unknown code" unknown_code=stolen_card status=402`: "stolen_card: no rule for this code, HTTP 402 decides\n",
+		`{"unknown_code":"new thing","status":402}`:                                "\"new thing\": no rule for this code, HTTP 402 decides\n",
 		"retry: pay: HTTP 402: your card was declined":                             "HTTP 402\n",
 		"locked out by code card_declined (Declined) since now":                    "card_declined Declined\n",
 		"an error with a code of its own: HTTP 402":                                "HTTP 402\n",
@@ -233,7 +233,7 @@ func TestPastedAnswers(t *testing.T) {
 		first string
 	}{
 		"a body":              {`{"errors":[{"code":50,"message":"Nonce"}]}`, "50 Nonce is not monotonous\n"},
-		"headers before it":   {"HTTP/1.1 429 Too Many Requests\nRetry-After: 7\n\n{\"errors\":[{\"code\":-32603}]}\n", "it asks to be left alone for 7s\n-32603 Internal error, HTTP 429\n"},
+		"headers before it":   {"HTTP/1.1 429 Too Many Requests\nRetry-After: 7\n\n{\"errors\":[{\"code\":-32603}]}\n", "the server asks for a wait of 7s\n-32603 Internal error, HTTP 429\n"},
 		"as curl -v has it":   {"* Connected\n> GET / HTTP/2\n< HTTP/2 503 \n< date: x\n<\nupstream down\n", "HTTP 503\n"},
 		"a line from a log":   {`level=ERROR msg="retry: balance: attempts used up: HTTP 500: -32603 Internal error (trace 5f2c) (4 sends in 1.31s)"`, "trace 5f2c\n-32603 Internal error, HTTP 500\n"},
 		"a locked key":        {`retry: balance: API key "main" is locked out by code 100 (API key locked) since 2026-03-04T04:06:07Z, trace 9e01; action: Find out (nothing sent)`, "trace 9e01\n100 API key locked\n"},
@@ -243,8 +243,8 @@ func TestPastedAnswers(t *testing.T) {
 		"a code":              {" 100\n", "100 API key locked\n"},
 		"JSON-RPC":            {`{"jsonrpc":"2.0","error":{"code":-32600,"message":"x"},"id":null}`, "-32600 Invalid Request\n"},
 		"gRPC over HTTP":      {`{"code": 80, "message": "x", "details": []}`, "80 No permissions\n"},
-		"a code nobody knows": {"HTTP/1.1 200 OK\n\n{\"errors\":[{\"code\":777}]}", "777: no rule knows this code, HTTP 200 decides\n"},
-		"several":             {`{"errors":[{"code":30010},{"code":80}],"traceId":"x"}`, "trace x\nbeside the one that decides: 30010 Invalid request parameter\n80 No permissions\n"},
+		"a code nobody knows": {"HTTP/1.1 200 OK\n\n{\"errors\":[{\"code\":777}]}", "777: no rule for this code, HTTP 200 decides\n"},
+		"several":             {`{"errors":[{"code":30010},{"code":80}],"traceId":"x"}`, "trace x\nalso in the answer: 30010 Invalid request parameter\n80 No permissions\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := on(0, tt.in, "explain", "-")
@@ -253,7 +253,7 @@ func TestPastedAnswers(t *testing.T) {
 		})
 	}
 	require.Contains(t, on(0, `{"errors":[{"code":-32603}]}`, "explain", "-", "--status", "429").out, ", HTTP 429\n")
-	require.Contains(t, on(0, "hello", "explain", "-").errs, "neither an answer in JSON nor a line")
+	require.Contains(t, on(0, "hello", "explain", "-").errs, "no answer in JSON and no line")
 	require.Contains(t, on(0, strings.Repeat("x", 2<<20), "explain", "-").errs, "more than 1 MiB")
 	got := on(0, "x", "explain", "-")
 	require.Equal(t, exitMistaken, got.exit)
@@ -338,14 +338,14 @@ func TestJSONIsWhole(t *testing.T) {
 // The file of docs/your-api.md is right, and the answers that the page tells of are understood.
 func TestYourAPI(t *testing.T) {
 	const path = "../../examples/ownapi/transfers/transfers.yaml"
-	require.Equal(t, path+": right: 3 rules, policies for 0 codes\n", on(0, "", "lint", path).out)
+	require.Equal(t, path+": valid: 3 rules, policies for 0 codes\n", on(0, "", "lint", path).out)
 	require.Contains(t, on(0, "", "table", "-f", path).out, "retry-after       X-Wait-Ms ms\n")
 	for answer, want := range map[string]string{
 		"HTTP/1.1 422 x\n\n{\"problem\":{\"reason\":\"limit_exceeded\",\"detail\":\"Daily limit\"},\"meta\":{\"rid\":\"r-77\"}}": "trace r-77\nlimit_exceeded Daily limit reached, HTTP 422\n  class         fatal; effect not applied\n",
-		"HTTP/1.1 429 x\nX-Wait-Ms: 700\n\n{\"problem\":{\"reason\":\"slow_down\"}}":                                             "it asks to be left alone for 700ms\nslow_down Too many requests, HTTP 429\n  class         retryable; effect unknown\n",
-		"HTTP/1.1 503 x\n\n<html>down</html>":                             "no path of answer: code: leads to a code in it\nHTTP 503\n  class         retryable; effect unknown\n",
+		"HTTP/1.1 429 x\nX-Wait-Ms: 700\n\n{\"problem\":{\"reason\":\"slow_down\"}}":                                             "the server asks for a wait of 700ms\nslow_down Too many requests, HTTP 429\n  class         retryable; effect unknown\n",
+		"HTTP/1.1 503 x\n\n<html>down</html>":                             "no path in answer: code: finds a code in it\nHTTP 503\n  class         retryable; effect unknown\n",
 		"HTTP/1.1 200 OK\n\n{\"problem\":{\"reason\":\"ledger_closed\"}}": "ledger_closed Ledger closed, HTTP 200\n  class         fatal; effect unknown\n",
-		"HTTP/1.1 201 Created\n\n{\"data\":{\"id\":\"tr_1\"}}":            "a success: nothing in it says that anything failed\n",
+		"HTTP/1.1 201 Created\n\n{\"data\":{\"id\":\"tr_1\"}}":            "a success: the answer reports no error\n",
 	} {
 		got := on(0, answer, "explain", "-", "-f", path)
 		require.True(t, strings.HasPrefix(got.out, want), got.out)

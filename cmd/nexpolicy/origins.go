@@ -9,13 +9,13 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// settingNames are what the fields of a policy are called in a file.
+// settingNames are the names of policy fields in a file.
 var settingNames = map[string]string{
 	"MaxAttempts": "attempts", "Backoff": "backoff", "MaxElapsed": "elapsed", "MaxRetryAfter": "max-retry-after", "Cost": "cost", "Breaker": "breaker",
 	"AttemptTimeout": "attempt-timeout",
 }
 
-// origins prints where the settings come from that have a consequence.
+// origins prints where the settings that have a consequence were set.
 func (s *screen) origins(set *policy.Set, e policy.Explanation) {
 	v := classify.Verdict{Class: e.Rule.Class, Code: e.Code, Status: e.Status}
 	var order []string
@@ -37,7 +37,7 @@ func (s *screen) origins(set *policy.Set, e policy.Explanation) {
 	}
 }
 
-// consequent reports whether a setting has one: waits need a second send.
+// consequent reports whether a setting has a consequence: waits need a second send.
 func consequent(e *policy.Explanation, field string) bool {
 	switch {
 	case field == "Breaker" || field == "AttemptTimeout", field == "MaxAttempts" && e.MaxSends == 1:
@@ -50,7 +50,7 @@ func consequent(e *policy.Explanation, field string) bool {
 	return slices.Contains([]string{"MaxElapsed", "MaxRetryAfter"}, field)
 }
 
-// originText is a place in a file: policies.yaml, statuses 429.
+// originText returns a place in a file: policies.yaml, statuses 429.
 func originText(o *policy.Origin, v *classify.Verdict) string {
 	table := o.Table
 	switch {

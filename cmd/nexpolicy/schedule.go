@@ -18,17 +18,17 @@ import (
 func newSchedule(out *screen) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule CODE",
-		Short: "When a call that gets nothing but a code is sent again",
-		Long: `When a call that gets nothing but a code is sent again: each wait from its shortest to
-its longest, and from when to when the send after it may begin. The time that the sends
-themselves take comes on top of that. Of a call that goes on, the first 25 sends are listed.
-Sends 292 years after the call began, or later, cannot be drawn.`,
+		Short: "Show when a call that gets only one code is retried",
+		Long: `Show when a call that gets only one code is retried: the shortest and the longest wait
+before each send, and the period in which the send may begin. The duration of the sends
+themselves is not counted. At most 25 sends are listed. Sends that begin 292 years after
+the start of the call, or later, cannot be drawn.`,
 		Example: `  nexpolicy schedule -32603
   nexpolicy schedule -32603 --status 429 --svg waits.svg`,
 		Args: cobra.ExactArgs(1),
 	}
 	file, status := fileFlag(cmd), statusFlag(cmd)
-	svg := cmd.Flags().String("svg", "", "draw it into this file as well")
+	svg := cmd.Flags().String("svg", "", "also draw it into this file")
 	cmd.ValidArgsFunction = completeCode(file)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkStatus(cmd, *status); err != nil {
@@ -61,18 +61,18 @@ Sends 292 years after the call began, or later, cannot be drawn.`,
 	return cmd
 }
 
-// A send is one of a call.
+// A send is one send of a call.
 type send struct {
 	number             int
 	shortest, longest  time.Duration // the wait before it
-	earliest, latest   time.Duration // its beginning, since the call began
-	onlyIfTheyAreShort bool          // the waits: with longer ones the time is up before
+	earliest, latest   time.Duration // its beginning, from the start of the call
+	onlyIfTheyAreShort bool          // with the longest waits it would begin too late
 }
 
-// mostSends is how many are listed of a call without a limit.
+// mostSends limits the sends that are listed.
 const mostSends = 25
 
-// schedule is when the sends of a call that gets nothing but e begin.
+// schedule returns when the sends of a call that gets only e begin.
 func schedule(e policy.Explanation) []send {
 	all := []send{{number: 1}}
 	if e.Rule.Class != classify.Retryable {
@@ -97,7 +97,7 @@ func schedule(e policy.Explanation) []send {
 	return all
 }
 
-// forEver is the longest time there is, some 292 years: sums that are longer stop at it.
+// forEver is the longest duration, some 292 years: sums that overflow become forEver.
 const forEver time.Duration = math.MaxInt64
 
 func later(at, wait time.Duration) time.Duration {
@@ -107,7 +107,7 @@ func later(at, wait time.Duration) time.Duration {
 	return at + wait
 }
 
-// window is how short and how long a wait may be.
+// window returns the shortest and the longest wait.
 func window(b *policy.Backoff, n int) (shortest, longest time.Duration) {
 	longest = b.Longest(n)
 	switch b.Jitter {
@@ -126,7 +126,7 @@ func (s *screen) schedule(e policy.Explanation, sends []send) {
 	for _, one := range sends {
 		longest = max(longest, one.longest)
 	}
-	const others = 48 // letters of the other columns
+	const others = 48 // width of the other columns
 	full := 30
 	if s.width > 0 {
 		full = max(min(s.width-others, 60), 10)
@@ -142,7 +142,7 @@ func (s *screen) schedule(e policy.Explanation, sends []send) {
 	}
 }
 
-// bar shows a wait: dotted as far as it always goes, full where it may end.
+// bar draws a wait: dotted up to its minimum, full from there to its maximum.
 func (s *screen) bar(one *send, longest time.Duration, full int) string {
 	if longest == 0 {
 		return ""
@@ -162,7 +162,7 @@ func span(from, to time.Duration) string {
 	return rounded(from) + " to " + rounded(to)
 }
 
-// rounded is a time as exactly as people want to know it.
+// rounded returns a duration with the precision that people need.
 func rounded(d time.Duration) string {
 	switch {
 	case d == forEver:
@@ -187,7 +187,7 @@ func waitText(s *send) string {
 	return span(s.shortest, s.longest)
 }
 
-// longestOf is the longest wait of a call, those included that are not listed.
+// longestOf returns the longest wait of a call, including waits that are not listed.
 func longestOf(e *policy.Explanation) time.Duration {
 	resends := e.MaxSends - 1
 	if e.MaxSends == policy.None {
@@ -196,30 +196,30 @@ func longestOf(e *policy.Explanation) time.Duration {
 	return e.Policy.Backoff.Longest(resends)
 }
 
-// notes tell what the rows do not.
+// notes returns what the rows do not show.
 func notes(e *policy.Explanation, sends []send) (lines []string) {
 	last := sends[len(sends)-1]
 	switch {
 	case e.Rule.Class == classify.FixAndResend && e.MaxSends > 1:
-		lines = append(lines, "The second one only if the caller gave a Fix, with the request corrected.")
+		lines = append(lines, "The second send happens only if the caller gave a Fix, with the corrected request.")
 	case e.Rule.Class == classify.Resync && e.MaxSends > 1:
-		lines = append(lines, "Each at once, with a newer nonce.")
+		lines = append(lines, "Each retry is sent at once, with a newer nonce.")
 	case !e.Known && e.Status == 0:
-		lines = append(lines, "Without an HTTP status it is not sent again. With one, that decides: add --status.")
+		lines = append(lines, "Without an HTTP status the call is not retried. With one, the status decides: add --status.")
 	case len(sends) == 1:
-		lines = append(lines, "It is not sent again.")
+		lines = append(lines, "The call is not retried.")
 	case len(sends) == mostSends && (e.MaxSends == policy.None || e.MaxSends > mostSends):
-		lines = append(lines, fmt.Sprintf("And so on, each after at most %s.", rounded(longestOf(e))))
+		lines = append(lines, fmt.Sprintf("Further sends follow, each after at most %s.", rounded(longestOf(e))))
 	}
 	if last.onlyIfTheyAreShort {
-		lines = append(lines, fmt.Sprintf("No wait is begun that would end more than %s after the call began.", short(e.Policy.MaxElapsed)))
+		lines = append(lines, fmt.Sprintf("A wait that would end more than %s after the start of the call is not begun.", short(e.Policy.MaxElapsed)))
 	}
 	after := e.Policy.MaxRetryAfter
 	if most := e.Policy.MaxElapsed; most != policy.None && after > most { // there is no time for more
 		after = most
 	}
 	if len(sends) > 1 && after > 0 {
-		lines = append(lines, fmt.Sprintf("A server that asks for a longer wait gets it, up to %s.", short(after)))
+		lines = append(lines, fmt.Sprintf("If the server asks for a longer wait, up to %s, the call waits that long.", short(after)))
 	}
 	return lines
 }

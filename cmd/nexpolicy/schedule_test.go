@@ -38,7 +38,7 @@ func TestSVG(t *testing.T) {
 			}
 			require.NoError(t, err)
 		}
-		require.Contains(t, string(drawn), "is sent again")
+		require.Contains(t, string(drawn), "is retried")
 		require.NotContains(t, string(drawn), "<script")
 	}
 }
@@ -65,7 +65,7 @@ func TestScheduleOfExtremes(t *testing.T) {
 		drawn := on(0, "", append(args, "--svg", name)...)
 		if strings.Contains(got.out, "years") {
 			require.Equal(t, exitMistaken, drawn.exit)
-			require.Contains(t, drawn.errs, "nexpolicy: the sends cannot be drawn: the last of them may begin 292 years after the call, or later")
+			require.Contains(t, drawn.errs, "nexpolicy: cannot draw the schedule: the last send may begin 292 years after the call or later")
 			require.NoFileExists(t, name)
 			continue
 		}
@@ -154,10 +154,10 @@ func TestScheduleAtTheExtremes(t *testing.T) {
 func TestTitle(t *testing.T) {
 	style := plot.New().Title.TextStyle
 	style.Font = font.From(sans, 13)
-	require.Equal(t, "When a call that gets nothing but 7 busy is sent again", title("7 busy", &style))
+	require.Equal(t, "When a call that gets only 7 busy is retried", title("7 busy", &style))
 	for _, name := range []string{"M", "支付 declined ", "m i ", "\u200d"} {
 		long := title("7 "+strings.Repeat(name, 300), &style)
-		require.True(t, strings.HasPrefix(long, "When a call is sent again that gets nothing but\n7 ") || strings.HasPrefix(long, "When a call that gets nothing but 7 "), long)
+		require.True(t, strings.HasPrefix(long, "When a call is retried that gets only\n7 ") || strings.HasPrefix(long, "When a call that gets only 7 "), long)
 		require.LessOrEqual(t, style.Width(long), 6.5*vg.Inch)
 	}
 }
@@ -165,13 +165,13 @@ func TestTitle(t *testing.T) {
 // What is not listed is told as it is: waits may go on to grow, and a code that no rule knows is as its status.
 func TestScheduleTellsWhatItDoesNotList(t *testing.T) {
 	slow := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 200, backoff: {initial: 1ms, max: 1h, multiplier: 1.1}, elapsed: none, cost: none}\n")
-	require.Contains(t, on(0, "", "schedule", "-32603", "--file", slow).out, "And so on, each after at most 1h.\n")
+	require.Contains(t, on(0, "", "schedule", "-32603", "--file", slow).out, "Further sends follow, each after at most 1h.\n")
 	few := file(t, "extends: nexpay\ncodes:\n  -32603: {attempts: 27, backoff: {initial: 1ms, max: 1h, multiplier: 1.1}, elapsed: none, cost: none}\n")
-	require.Contains(t, on(0, "", "schedule", "-32603", "--file", few).out, "And so on, each after at most 10.835ms.\n")
-	require.Contains(t, on(0, "", "schedule", "999").out, "Without an HTTP status it is not sent again. With one, that decides: add --status.\n")
+	require.Contains(t, on(0, "", "schedule", "-32603", "--file", few).out, "Further sends follow, each after at most 10.835ms.\n")
+	require.Contains(t, on(0, "", "schedule", "999").out, "Without an HTTP status the call is not retried. With one, the status decides: add --status.\n")
 	require.NotContains(t, on(0, "", "schedule", "999", "--status", "404").out, "Without an HTTP status")
 	got := on(0, "", "schedule", "0")
 	require.Equal(t, exitMistaken, got.exit)
-	require.Contains(t, got.errs, "0 stands for no code")
+	require.Contains(t, got.errs, "0 means no error")
 	require.Contains(t, on(0, "", "schedule", "50", "--status", "-5").errs, "--status -5 is not an HTTP status")
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// A screen is where output goes: a terminal has colours and a width, anything else
-// gets plain text.
+// A screen is an output. A terminal has colours and a width; any other output gets plain
+// text.
 type screen struct {
 	io.Writer
 	colours bool
-	width   int // in letters, zero: no terminal
+	width   int // in characters; zero: not a terminal
 }
 
 func newScreen(f *os.File) *screen {
@@ -32,7 +32,7 @@ func newScreen(f *os.File) *screen {
 	return s
 }
 
-// prose breaks a text into lines, on a terminal.
+// prose wraps a text, on a terminal.
 func (s *screen) prose(words string) string {
 	if width := s.wide(0); width > 0 {
 		return wrap(words, width)
@@ -56,8 +56,8 @@ var classColours = map[classify.Class]text.Colors{
 	classify.Unclassified: {text.FgRed},
 }
 
-// table is one that fits the screen. Where there is no terminal it has neither frame
-// nor colours, and no line is broken.
+// table returns a table that fits the screen. If the output is not a terminal, the table
+// has neither frame nor colours, and no line is wrapped.
 func (s *screen) table(columns ...table.ColumnConfig) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -85,8 +85,7 @@ func wrap(words string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// wide is how much of the screen's width is left beside what else stands in a line,
-// zero for as much as there is.
+// wide returns the width that is left beside other text on a line, or zero for no limit.
 func (s *screen) wide(beside int) int {
 	if s.width == 0 {
 		return 0

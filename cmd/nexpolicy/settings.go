@@ -13,8 +13,8 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// filledBreaker is a configuration with what its zeroes stand for: to leave a field
-// out is the same as to write down its default.
+// filledBreaker fills in the defaults of a configuration: an omitted field and its
+// default are the same.
 func filledBreaker(c breaker.Config) breaker.Config {
 	c.ConsecutiveFailures = cmp.Or(c.ConsecutiveFailures, 6)
 	c.FailureRatio = cmp.Or(c.FailureRatio, 0.5)
@@ -25,13 +25,13 @@ func filledBreaker(c breaker.Config) breaker.Config {
 	c.Probes = cmp.Or(c.Probes, 1)
 	c.ProbeTimeout = cmp.Or(c.ProbeTimeout, 10*time.Second)
 	c.SlowCall = cmp.Or(c.SlowCall, policy.None)
-	if c.FailureRatio < 0 { // these are for it alone
+	if c.FailureRatio < 0 { // only the ratio uses these
 		c.MinCalls, c.Window = 0, 0
 	}
 	return c
 }
 
-// filledBudget is the same for that of the budget.
+// filledBudget fills in the defaults of a budget.
 func filledBudget(c retry.BudgetConfig) retry.BudgetConfig {
 	c.Capacity = cmp.Or(c.Capacity, 100)
 	c.Deposit = cmp.Or(c.Deposit, 1)
@@ -39,8 +39,8 @@ func filledBudget(c retry.BudgetConfig) retry.BudgetConfig {
 	return c
 }
 
-// fields lists the fields of two configurations that differ. A number is zero where it
-// has no consequence, which the field tells that makes it so.
+// fields lists the fields in which two configurations differ. A number without a
+// consequence is zero; the field that disables it is listed.
 func fields[T breaker.Config | retry.BudgetConfig](from, to T) (all []change) {
 	before, after := reflect.ValueOf(from), reflect.ValueOf(to)
 	for i := range before.NumField() {
@@ -57,7 +57,7 @@ func fields[T breaker.Config | retry.BudgetConfig](from, to T) (all []change) {
 
 var capital = regexp.MustCompile(`\B[A-Z]`)
 
-// fieldName is that of a field in a file: open-for for OpenFor.
+// fieldName returns the name of a field in a file: open-for for OpenFor.
 func fieldName(name string) string {
 	return strings.ToLower(capital.ReplaceAllString(name, "-$0"))
 }

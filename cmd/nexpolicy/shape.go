@@ -12,13 +12,13 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// usual is where the answers of a zero Shape keep what matters.
+// usual is the zero Shape, written out.
 var usual = classify.Shape{
 	Code: []string{"$.errors[*].code"}, Message: []string{"$.errors[*].message"}, Data: []string{"$.errors[*].data"},
 	TraceID: []string{"$.traceId"},
 }
 
-// filledShape is a shape with what is read where it says nothing.
+// filledShape fills in the defaults of a shape.
 func filledShape(s classify.Shape) classify.Shape {
 	if len(s.Code)+len(s.Message)+len(s.Data)+len(s.TraceID) == 0 {
 		s.Code, s.Message, s.Data, s.TraceID = usual.Code, usual.Message, usual.Data, usual.TraceID
@@ -32,7 +32,7 @@ func filledShape(s classify.Shape) classify.Shape {
 // A shapeField is a field of answer: in a file.
 type shapeField struct{ name, value string }
 
-// shapeFields are those of a shape, in the words of a file.
+// shapeFields returns the fields of a shape, as a file names them.
 func shapeFields(s classify.Shape) (all []shapeField) {
 	s.RetryAfter = withUnits(s.RetryAfter)
 	v := reflect.ValueOf(filledShape(s))
@@ -70,13 +70,13 @@ func listed(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// withUnits are headers that say how long to wait, each with the unit of its numbers,
-// whether its name says it or not.
+// withUnits returns wait headers with their units, whether or not the name implies the
+// unit.
 func withUnits(headers []string) (all []string) {
 	for _, text := range headers {
 		name, _, _ := strings.Cut(text, " ")
 		catalog, err := classify.JSONRPC().WithShape(classify.Shape{RetryAfter: []string{text}})
-		if err != nil { // not of a shape that is there
+		if err != nil { // not a valid shape
 			return headers
 		}
 		one := http.Header{http.CanonicalHeaderKey(name): {"1"}}
@@ -91,8 +91,7 @@ func withUnits(headers []string) (all []string) {
 	return all
 }
 
-// shapeLines tell where the answers of an API keep what matters; none if they are as
-// usual.
+// shapeLines describes a shape in lines of text, none for the zero Shape.
 func shapeLines(s classify.Shape) (lines []string) {
 	if reflect.DeepEqual(s, classify.Shape{}) {
 		return nil
@@ -105,7 +104,7 @@ func shapeLines(s classify.Shape) (lines []string) {
 	return lines
 }
 
-// shapeChanges are what differs in where two APIs keep what matters.
+// shapeChanges lists the differences between two shapes.
 func shapeChanges(from, to classify.Shape) (all []change) {
 	before, after := shapeFields(inOneWay(from)), shapeFields(inOneWay(to))
 	for i, f := range before {
@@ -116,10 +115,10 @@ func shapeChanges(from, to classify.Shape) (all []change) {
 	return all
 }
 
-// bracketed is a name in a path that could stand behind a point.
+// bracketed matches a name in brackets that could follow a point.
 var bracketed = regexp.MustCompile(`\['([A-Za-z_][A-Za-z0-9_]*)'\]|\["([A-Za-z_][A-Za-z0-9_]*)"\]`)
 
-// inOneWay is a shape in which what can be written in several ways is written in one.
+// inOneWay returns a shape in its normal spelling.
 func inOneWay(s classify.Shape) classify.Shape {
 	each := func(in []string, f func(string) string) (out []string) {
 		for _, text := range in {
@@ -143,7 +142,7 @@ func inOneWay(s classify.Shape) classify.Shape {
 	return s
 }
 
-// shapeJSON is the shape in the words of a file, as JSON; nil if answers are as usual.
+// shapeJSON returns the shape with the names of a file, for JSON; nil for the zero Shape.
 func shapeJSON(s classify.Shape) map[string]any {
 	if reflect.DeepEqual(s, classify.Shape{}) {
 		return nil

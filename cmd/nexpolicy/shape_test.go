@@ -39,7 +39,7 @@ func TestShape(t *testing.T) {
 	require.InDelta(t, 86400, whole.Answer["idempotent-for"], 0)
 
 	other := file(t, strings.NewReplacer("[$.error.decline_code, \"$['error'].code\"]", "[\"$['error']['decline_code']\", $.error.code]", "request-id", "Request-ID", `["00", 0]`, `[0, "00"]`, "24h", "1440m").Replace(shaped))
-	require.Equal(t, "they do the same\n", on(0, "", "diff", path, other).out)
+	require.Equal(t, "no differences\n", on(0, "", "diff", path, other).out)
 	later := file(t, strings.Replace(shaped, "[$.error.decline_code, \"$['error'].code\"]", "[$.error.code, $.error.decline_code]", 1))
 	require.Equal(t, "answers\n  code\n    - $.error.decline_code, $.error.code\n    + $.error.code, $.error.decline_code\n", on(0, "", "diff", path, later).out)
 }
@@ -52,11 +52,11 @@ func TestUnitsOfHeaders(t *testing.T) {
 	}
 	mixed := waits("X-Wait, X-Wait-Milliseconds, X-Pause ms, RateLimit, X-RateLimit-Reset")
 	require.Contains(t, on(0, "", "table", "-f", mixed).out, "retry-after       X-Wait s, X-Wait-Milliseconds ms, X-Pause ms, RateLimit, X-RateLimit-Reset s\n")
-	require.Equal(t, "they do the same\n", on(0, "", "diff", waits("X-Wait-Ms, x-wait"), waits("x-wait-ms ms, X-Wait s")).out)
+	require.Equal(t, "no differences\n", on(0, "", "diff", waits("X-Wait-Ms, x-wait"), waits("x-wait-ms ms, X-Wait s")).out)
 	require.Contains(t, on(0, "", "diff", waits("X-Wait-Ms"), waits("X-Wait-Ms s")).out, "X-Wait-Ms ms → X-Wait-Ms s\n")
-	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-pause: 700\n\n", "explain", "-", "-f", mixed).out, "it asks to be left alone for 700ms\n")
-	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-wait: 700\n\n", "explain", "-", "-f", mixed).out, "it asks to be left alone for 11m40s: no call waits longer than 20s, so it ends\n")
-	require.Contains(t, on(0, "HTTP/1.1 403 No\nx-wait: 700\n\n{\"errors\":[{\"code\":\"x\"}]}", "explain", "-", "-f", mixed).out, "it asks to be left alone for 11m40s\n", "it ends anyway")
+	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-pause: 700\n\n", "explain", "-", "-f", mixed).out, "the server asks for a wait of 700ms\n")
+	require.Contains(t, on(0, "HTTP/1.1 503 Busy\nx-wait: 700\n\n", "explain", "-", "-f", mixed).out, "the server asks for a wait of 11m40s: longer than the limit of 20s, so the call ends\n")
+	require.Contains(t, on(0, "HTTP/1.1 403 No\nx-wait: 700\n\n{\"errors\":[{\"code\":\"x\"}]}", "explain", "-", "-f", mixed).out, "the server asks for a wait of 11m40s\n", "it ends anyway")
 }
 
 // An answer is read as the table says.
@@ -65,14 +65,14 @@ func TestPastedShapes(t *testing.T) {
 	const first = "name: F\nanswer: {code: '$[0].errorCode', message: '$[0].message'}\nrules: [{code: NOT_FOUND, name: Gone, class: fatal}]\n"
 	const words = "name: W\nanswer: {code: '$[*]'}\nrules: [{code: gone, name: Gone, class: fatal}]\n"
 	for name, tt := range map[string]struct{ file, in, begin, end string }{
-		"a card":                 {shaped, "HTTP/2 402\r\nrequest-id: req_1\r\n\r\n{\"error\":{\"code\":\"card_declined\",\"message\":\"Your card was declined.\"}}", "trace req_1\ncard_declined Declined, HTTP 402\n", "  it says       Your card was declined.\n"},
-		"another path":           {shaped, `{"error":{"code":"x","decline_code":"stolen"}}`, "stolen: no rule knows this code\n", ""},
+		"a card":                 {shaped, "HTTP/2 402\r\nrequest-id: req_1\r\n\r\n{\"error\":{\"code\":\"card_declined\",\"message\":\"Your card was declined.\"}}", "trace req_1\ncard_declined Declined, HTTP 402\n", "  message       Your card was declined.\n"},
+		"another path":           {shaped, `{"error":{"code":"x","decline_code":"stolen"}}`, "stolen: no rule for this code\n", ""},
 		"a list of words":        {kraken, "HTTP/2 200\n\n{\"error\":[\"EAPI:Invalid nonce\"]}", "\"EAPI:Invalid nonce\" API, HTTP 200\n", ""},
-		"a list":                 {first, "HTTP/2 404\ncontent-type: application/json\n\n[{\"message\":\"No such thing\",\"errorCode\":\"NOT_FOUND\"}]\n", "NOT_FOUND Gone, HTTP 404\n", "  it says       No such thing\n"},
+		"a list":                 {first, "HTTP/2 404\ncontent-type: application/json\n\n[{\"message\":\"No such thing\",\"errorCode\":\"NOT_FOUND\"}]\n", "NOT_FOUND Gone, HTTP 404\n", "  message       No such thing\n"},
 		"a list without a head":  {first, " [ {\"errorCode\":\"NOT_FOUND\"} ]", "NOT_FOUND Gone\n", ""},
 		"a list of nothing else": {words, "HTTP/1.1 410 Gone\n\n[\"gone\"]", "gone Gone, HTTP 410\n", ""},
-		"of another API":         {shaped, "HTTP/2 402\n\n{\"errors\":[{\"code\":50}]}", "no path of answer: code: leads to a code in it\nHTTP 402\n", ""},
-		"a success":              {shaped, "HTTP/2 201\n\n{\"id\":\"ch_1\"}", "a success: nothing in it says that anything failed\n", ""},
+		"of another API":         {shaped, "HTTP/2 402\n\n{\"errors\":[{\"code\":50}]}", "no path in answer: code: finds a code in it\nHTTP 402\n", ""},
+		"a success":              {shaped, "HTTP/2 201\n\n{\"id\":\"ch_1\"}", "a success: the answer reports no error\n", ""},
 		"a line from a log":      {first, `[7] retry: HTTP 404: NOT_FOUND gone {"a":1}`, "NOT_FOUND Gone, HTTP 404\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,18 +9,19 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// mostSimilar is how many codes are offered in the place of one that no rule knows.
+// mostSimilar limits the codes suggested in place of an unknown one.
 const mostSimilar = 3
 
-// similar asks for what was meant by a code that no rule knows.
+// similar prints suggestions for a code without a rule.
 func (s *screen) similar(catalog *classify.Catalog, e *policy.Explanation) {
 	if alike := similar(catalog, e.Code); !e.Known && alike != nil {
 		s.line("did you mean", strings.Join(alike, ", "))
 	}
 }
 
-// similar are the codes of the table for which somebody may have mistyped a word, the
-// most similar first. Of a number any other that differs in a digit is another one.
+// similar returns the codes of the table that may have been mistyped as this word, the
+// most similar first. It suggests no numbers: a number that differs in a digit is another
+// code.
 func similar(catalog *classify.Catalog, typed classify.Code) []string {
 	if numberOf(typed) != nil {
 		return nil
@@ -43,8 +44,8 @@ func similar(catalog *classify.Catalog, typed classify.Code) []string {
 	return slices.Clip(all[:min(len(all), mostSimilar)])
 }
 
-// folded is a code without what is mistaken most easily: case, and what stands between
-// its words.
+// folded returns a code without what is mistyped most easily: case, and the characters
+// between words.
 func folded(code classify.Code) string {
 	return strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.ToLower(string(code)))
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/nexpay-go/resilience/policyfile"
 )
 
-// defaultTable is the one that is spoken of where nothing else is said.
+// defaultTable is the table used without --file.
 const defaultTable = "nexpay"
 
-// load reads one of the tables that come with the library, or a file: one that is
-// called like a table has to be written with its folder, ./nexpay.
+// load reads a built-in table or a file. A file with the name of a table needs its
+// folder: ./nexpay.
 func load(name string) (*policyfile.File, error) {
 	if data, ok := policyfile.Builtin(name); ok {
 		return policyfile.Parse(name, data)
 	}
 	f, err := policyfile.Load(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file %s, and no table of that name: those that come with the library are %s",
+		return nil, fmt.Errorf("there is no file and no built-in table %s; the built-in tables are %s",
 			name, strings.Join(policyfile.Builtins(), ", "))
 	}
 	return f, err
@@ -33,7 +33,7 @@ func load(name string) (*policyfile.File, error) {
 
 // fileFlag adds --file to a command.
 func fileFlag(cmd *cobra.Command) *string {
-	name := cmd.Flags().StringP("file", "f", defaultTable, "a file of policies, or "+strings.Join(policyfile.Builtins(), ", "))
+	name := cmd.Flags().StringP("file", "f", defaultTable, "a file of policies, or one of "+strings.Join(policyfile.Builtins(), ", "))
 	_ = cmd.RegisterFlagCompletionFunc("file", completeFile)
 	return name
 }
@@ -42,7 +42,7 @@ func completeFile(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 	return policyfile.Builtins(), cobra.ShellCompDirectiveDefault
 }
 
-// completeCode offers the codes of the table with what they mean.
+// completeCode completes the codes of the table, with their names.
 func completeCode(file *string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		f, err := load(*file)
@@ -61,18 +61,17 @@ func completeCode(file *string) cobra.CompletionFunc {
 
 // statusFlag adds --status to a command.
 func statusFlag(cmd *cobra.Command) *int {
-	return cmd.Flags().Int("status", 0, "the HTTP status that the code came with, 100 to 599")
+	return cmd.Flags().Int("status", 0, "the HTTP status of the answer, 100 to 599")
 }
 
 func checkStatus(cmd *cobra.Command, status int) error {
 	if cmd.Flags().Changed("status") && (status < 100 || status > 599) {
-		return fmt.Errorf("--status %d is not an HTTP status: 100 to 599 are", status)
+		return fmt.Errorf("--status %d is not an HTTP status from 100 to 599", status)
 	}
 	return nil
 }
 
-// readCode is the code that somebody wrote, "" for one that says that there is no
-// error.
+// readCode returns the code that the user typed, or "" for a code that means success.
 func readCode(set *policy.Set, text string) (classify.Code, error) {
 	code := classify.Code(text)
 	success := set.Catalog().Shape().Success
@@ -80,12 +79,12 @@ func readCode(set *policy.Set, text string) (classify.Code, error) {
 	case text == "", success == nil && text == "0", slices.Contains(success, code):
 		return "", nil
 	case !code.Valid():
-		return "", fmt.Errorf("no answer has the code %q: a code has at most 128 bytes, all printable", text)
+		return "", fmt.Errorf("invalid code %q: a code has at most 128 bytes, all printable", text)
 	}
 	return code, nil
 }
 
-// explain tells of a code, or of a status alone, or of both.
+// explain explains a code, a status, or both.
 func explain(set *policy.Set, code classify.Code, status int) policy.Explanation {
 	if status == 0 {
 		return set.Explain(code)

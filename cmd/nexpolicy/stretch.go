@@ -11,15 +11,15 @@ import (
 	"github.com/nexpay-go/resilience/policy"
 )
 
-// A stretch is codes of which the same is said: one of them, a run of numbers, or all
-// that begin alike and of which nothing else is said.
+// A stretch is a set of codes with the same rule and policy: one code, a run of numbers,
+// or all codes with the same beginning that have nothing more specific.
 type stretch struct {
-	codes       string        // as a rule has them
+	codes       string        // as a rule writes them
 	code        classify.Code // one of them
 	first, last *big.Int      // of numbers
 }
 
-// String is the stretch for people.
+// String returns the stretch for display.
 func (s stretch) String() string {
 	if s.first != nil {
 		return s.codes
@@ -31,7 +31,7 @@ func stretchOf(first, last *big.Int) stretch {
 	return stretch{codes: runOf(first, last), code: classify.Code(first.String()), first: first, last: last}
 }
 
-// runOf is a run of numbers as people write it.
+// runOf returns a run of numbers for display.
 func runOf[N int | *big.Int](first, last N) string {
 	if a, b := fmt.Sprint(first), fmt.Sprint(last); a != b {
 		return a + ".." + b
@@ -46,10 +46,10 @@ func (s *stretch) before(o *stretch) bool {
 
 func plusOne(n *big.Int) *big.Int { return new(big.Int).Add(n, big.NewInt(1)) }
 
-// number40 is a code that is a number: an integer of at most 40 digits.
+// number40 matches a code that is a number: an integer of at most 40 digits.
 var number40 = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,39})$`)
 
-// numberOf is the value of a code, nil if it is a word.
+// numberOf returns the value of a code, or nil if it is a word.
 func numberOf(code classify.Code) *big.Int {
 	if !number40.MatchString(string(code)) {
 		return nil
@@ -58,8 +58,8 @@ func numberOf(code classify.Code) *big.Int {
 	return n
 }
 
-// stretches cuts the codes that one of the tables knows wherever any of them may
-// begin to say something else: numbers first, then words.
+// stretches splits the codes that one of the tables knows wherever rule or policy may
+// change: numbers first, then words.
 func stretches(sets ...*policy.Set) []stretch {
 	c := cutter{sets: sets, beginnings: map[string]bool{}, words: map[classify.Code]bool{}, own: map[classify.Code]bool{}}
 	for _, set := range sets {
@@ -84,9 +84,9 @@ func stretches(sets ...*policy.Set) []stretch {
 // A cutter finds the stretches of tables.
 type cutter struct {
 	sets       []*policy.Set
-	cuts       []*big.Int // numbers before which something may change
+	cuts       []*big.Int // numbers at which something may change
 	words      map[classify.Code]bool
-	own        map[classify.Code]bool // those with a policy of their own
+	own        map[classify.Code]bool // codes with their own policy
 	beginnings map[string]bool
 }
 
@@ -100,10 +100,11 @@ func (c *cutter) add(first, last classify.Code) {
 
 func (c *cutter) cut(first, last *big.Int) { c.cuts = append(c.cuts, first, plusOne(last)) }
 
-// cutBeginning cuts where numbers begin so: 5* is about 5, 50..59, 500..599 and so on.
+// cutBeginning cuts around the numbers with a beginning: 5* includes 5, 50..59, 500..599
+// and so on.
 func (c *cutter) cutBeginning(begin string) {
 	if begin == "-" {
-		c.cuts = append(c.cuts, new(big.Int)) // all below it
+		c.cuts = append(c.cuts, new(big.Int)) // all numbers below zero
 	}
 	for more := 0; ; more++ {
 		from := numberOf(classify.Code(begin + strings.Repeat("0", more)))
@@ -118,7 +119,7 @@ func (c *cutter) cutBeginning(begin string) {
 	}
 }
 
-// numbers are the stretches of numbers that a rule knows which is about no beginning.
+// numbers returns the stretches of numbers with a rule that is not a beginning.
 func (c *cutter) numbers() (all []stretch) {
 	slices.SortFunc(c.cuts, (*big.Int).Cmp)
 	c.cuts = slices.CompactFunc(c.cuts, func(a, b *big.Int) bool { return a.Cmp(b) == 0 })
@@ -129,14 +130,14 @@ func (c *cutter) numbers() (all []stretch) {
 			_, _, of := r.Bounds()
 			return ok && (of || c.own[code])
 		})
-		if known && i+1 < len(c.cuts) { // no rule reaches beyond the last cut
+		if known && i+1 < len(c.cuts) { // no rule includes numbers after the last cut
 			all = append(all, stretchOf(first, new(big.Int).Sub(c.cuts[i+1], big.NewInt(1))))
 		}
 	}
 	return all
 }
 
-// texts are those of words, each before what begins like it.
+// texts returns the stretches of words, each before the longer words that begin with it.
 func (c *cutter) texts() (all []stretch) {
 	for word := range c.words {
 		all = append(all, stretch{codes: string(word), code: word})
@@ -150,7 +151,7 @@ func (c *cutter) texts() (all []stretch) {
 	return all
 }
 
-// example is a code of which nothing more special is said than how it begins.
+// example returns a code for which only its beginning has a rule.
 func (c *cutter) example(begin string) classify.Code {
 	for _, more := range "…~_!|#x0123456789" {
 		code := classify.Code(begin + string(more))
@@ -158,10 +159,10 @@ func (c *cutter) example(begin string) classify.Code {
 			return code
 		}
 	}
-	return classify.Code(begin) // it is as long as a code may be
+	return classify.Code(begin) // it has the maximum length
 }
 
-// longer reports whether a longer beginning speaks for a code.
+// longer reports whether a longer beginning includes a code.
 func (c *cutter) longer(begin, code string) bool {
 	for n := len(begin) + 1; n <= len(code); n++ {
 		if c.beginnings[code[:n]] {

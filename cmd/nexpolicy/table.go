@@ -21,10 +21,10 @@ var formats = []string{"text", "md", "json"}
 func newTable(out *screen) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "table",
-		Short: "What each code does",
-		Long: `What each code does: codes with the same behaviour in one row, and below what the HTTP
-status does where no rule knows a code; and where answers keep what matters, if that is
-not where it is usual. JSON has a value for each rule.`,
+		Short: "List what the library does about each code",
+		Long: `List what the library does about each code. Codes with the same behaviour are in one row;
+below are the HTTP statuses, which decide if a code has no rule, and the places of codes
+in answers, if they are not the usual ones. JSON has a value for each rule.`,
 		Example: `  nexpolicy table
   nexpolicy table --file policies.yaml --format md
   nexpolicy table --format json | jq '.codes[] | select(.class == "fatal") | .codes'`,
@@ -35,7 +35,7 @@ not where it is usual. JSON has a value for each rule.`,
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(cobra.AppendActiveHelp(formats, ""), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if !slices.Contains(formats, *format) {
-			return fmt.Errorf("--format %s is none of %s", *format, strings.Join(formats, ", "))
+			return fmt.Errorf("--format %s is not one of %s", *format, strings.Join(formats, ", "))
 		}
 		f, err := load(*file)
 		if err != nil {
@@ -70,19 +70,19 @@ not where it is usual. JSON has a value for each rule.`,
 	return cmd
 }
 
-var headings = []string{"code", "asks for", "took effect", "what happens", "to the breaker"}
+var headings = []string{"code", "class", "took effect", "what happens", "to the breaker"}
 
-// A row is a behaviour and whatever has it.
+// A row is a behaviour and the codes or statuses that have it.
 type row struct {
 	codes []string
 	behaviour
-	coded bool // it is of codes, not of statuses
+	coded bool // codes, not statuses
 }
 
-// claimed says what no means of codes: that they changed nothing is a claim of their
-// rules, and some statuses take it back.
-const claimed = "no*: nothing happened, but unknown if the code came under 408, 425, 429 or anything but a 4xx. " +
-	"Of a payment, and of a request that is not safe to repeat, 409 proves nothing either, nor does a status without a code."
+// claimed explains no* for codes: the rules claim that nothing happened, but some
+// statuses override that.
+const claimed = "no*: nothing happened, but unknown under 408, 425, 429 or anything but a 4xx. " +
+	"For a payment, and for a request that is not idempotent, 409 and a status without a code prove nothing either."
 
 func claims(rows []row) bool {
 	return slices.ContainsFunc(rows, func(r row) bool { return r.coded && r.applied == classify.NotApplied })
@@ -95,7 +95,7 @@ func (r *row) effect() string {
 	return r.behaviour.effect()
 }
 
-// rows groups codes, and statuses without one, by what they do.
+// rows groups codes, and statuses without a code, by their behaviour.
 func rows(set *policy.Set) []row {
 	var all []row
 	at := map[behaviour]int{}
@@ -126,8 +126,7 @@ func rows(set *policy.Set) []row {
 	return append(codes, all...)
 }
 
-// joined are the stretches of codes, with those joined that follow each other and do
-// the same.
+// joined returns the stretches of codes, with adjacent ones of the same behaviour joined.
 func joined(set *policy.Set) (all []stretch) {
 	for _, s := range stretches(set) {
 		if n := len(all); n > 0 && all[n-1].before(&s) && behaviourOf(set.Explain(all[n-1].code)) == behaviourOf(set.Explain(s.code)) {
@@ -144,8 +143,8 @@ type labelled struct {
 	behaviour
 }
 
-// statuses tells what each HTTP status does without a code. What most of a hundred do
-// is said of the others in one.
+// statuses returns the behaviour of each HTTP status without a code. The most common
+// behaviour of each hundred is one entry for "other".
 func statuses(set *policy.Set) (all []labelled) {
 	for hundred := 3; hundred <= 5; hundred++ {
 		of, count := [100]behaviour{}, map[behaviour]int{}
@@ -182,8 +181,8 @@ func markdown(rows []row) []string {
 	return lines
 }
 
-// rows prints a table for people. On a screen each column is as narrow as its longest
-// word, but for the first and the one with the most to say.
+// rows prints a table. On a terminal each column is as narrow as its longest word, except
+// the first and the widest.
 func (s *screen) rows(rows []row) {
 	columns := make([]table.ColumnConfig, len(headings))
 	if s.width > 0 {
@@ -208,7 +207,7 @@ func (s *screen) rows(rows []row) {
 	fmt.Fprintln(s, t.Render())
 }
 
-// What table --format json prints. Durations are in seconds, counts without a limit
+// The output of table --format json. Durations are in seconds; a count without a limit is
 // null.
 type (
 	tableJSON struct {
@@ -223,7 +222,7 @@ type (
 		Name   string `json:"name"`
 		Fix    string `json:"fix,omitempty"`
 		Source string `json:"source,omitempty"`
-		Under  string `json:"effectUnder,omitempty"` // statuses that do not take the effect back
+		Under  string `json:"effectUnder,omitempty"` // statuses that do not override the effect
 		doesJSON
 	}
 	statusJSON struct {
@@ -258,7 +257,8 @@ func writeJSON(out *screen, set *policy.Set) error {
 	return encoder.Encode(t)
 }
 
-// under are the statuses under which the effect of a rule counts, "" if it claims none.
+// under returns the statuses under which the effect of a rule counts, or "" if it claims
+// none.
 func under(e *policy.Explanation) string {
 	if e.Rule.Effect == classify.NotApplied {
 		return "400..407, 409..424, 426..428, 430..499"

@@ -1,5 +1,5 @@
-// Package riverretry runs calls of package retry in jobs of River, a call or a payment as
-// one attempt of the job, and tells River what to do next.
+// Package riverretry runs calls of package retry in jobs of River: each attempt of the job
+// is one call or payment, and its error makes River do the right thing next.
 //
 //	func (w *PayWorker) Work(ctx context.Context, job *river.Job[PayArgs]) error {
 //		return riverretry.DoOnce(ctx, w.retrier, w.payment(job.Args), w.book)
@@ -11,31 +11,32 @@
 //	ErrFatal, ErrFixAndResend, ErrUnclassified,       cancels the job
 //	ErrLockedOut, ErrDoubt, ErrNested
 //	ErrApplied                                        the job is done
-//	ErrOutcomeUnknown, with a Journal                 snoozes until looking is conclusive; if it was already: an error
+//	ErrOutcomeUnknown, with a Journal                 snoozes until a lookup is conclusive; if it was already: an error
 //	ErrBusy, with a Journal                           snoozes for Settle
-//	ErrOpen, ErrRetryAfter, any with a Retry-After    snoozes as asked; 30 s at a breaker without an end
+//	ErrOpen, ErrRetryAfter, any with a Retry-After    snoozes for that time; 30 s at an isolated breaker
 //	ErrAttempts, ErrElapsed, ErrBudget, ErrDeadline,  an error: River's own wait
 //	ErrResync, ErrNonce
 //	ErrCanceled                                       the context's error
 //
-// ErrOutcomeUnknown and ErrBusy without a Journal cancel the job, and so does what must
-// not be sent again by retry.Resend and may have taken effect, whatever it ended for. A
-// job that was canceled is not lost: Client.JobRetry runs it again, when a person
-// has had the key unlocked, say.
+// ErrOutcomeUnknown and ErrBusy without a Journal cancel the job. So does a call that may
+// have taken effect and that its retry.Resend does not allow to be resent, for any reason.
+// A canceled job is not lost: Client.JobRetry runs it again, for example after a person has
+// had the key unlocked.
 //
-// A snooze is no attempt, so that MaxAttempts does not end it, and River stores no text
-// of it: log by Config.OnEvent. One is a second at least.
+// A snooze does not count as an attempt, so MaxAttempts does not end a job that snoozes.
+// River stores no text for a snooze: log it with Config.OnEvent. A snooze takes at least
+// one second.
 //
-// # How many sends that makes
+// # Number of sends
 //
 // An attempt of the job is a call with all its sends: MaxAttempts of the job (25 by
 // default) times those of the policy, 4 by default, and one or more for each snooze. For
-// less, set MaxAttempts in river.InsertOpts. What keeps many jobs off an API that is down
-// is the breaker: they then snooze and send nothing.
+// fewer, set MaxAttempts in river.InsertOpts. The breaker protects an API that is down from
+// many jobs: they then snooze and send nothing.
 //
 // # Time
 //
-// A job has a minute by default. That of a payment in doubt needs more than twice Settle
-// and the time of a send: have the worker's Timeout return 3 minutes, say. One that is
-// cut off goes on in the next attempt; it only takes longer.
+// A job has one minute by default. A payment in doubt needs more than twice Settle and the
+// time of a send: let the worker's Timeout return 3 minutes, for example. A payment that is
+// cut off continues in the next attempt; it only takes longer.
 package riverretry

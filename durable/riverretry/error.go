@@ -10,16 +10,16 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Error returns what a job's Work has to return for err, the end of a call through r:
-// see the table of this package. It is for calls that are not made by the functions
-// here, such as those of an http.Client over a retryhttp.Transport. An error in which
-// there is no *retry.Error, nil say, is returned as it is. Of several the first one
-// counts that must not be made again, or else the first.
+// Error returns the error that a job's Work must return for err, the error of a call
+// through r: see the table of this package. Use it for calls that are not made by the
+// functions here, such as those of an http.Client with a retryhttp.Transport. An
+// error without a *retry.Error in it, such as nil, is returned unchanged. If there
+// are several, the first that must not be repeated decides, or else the first.
 //
-// The text of what it returns, which River stores, holds no request data. errors.As finds
-// the *retry.Error in it, and errors.Is its Reason and nothing else: a context.Canceled
-// somewhere in it would have River run the job again at once when it stops, whatever
-// became of a request.
+// The text of the returned error, which River stores, contains no request data.
+// errors.As finds the *retry.Error in it, and errors.Is only its Reason: for a
+// context.Canceled anywhere in the error River would run the job again at once when
+// it stops, even if the request may have taken effect.
 func Error(ctx context.Context, r *retry.Retrier, err error) error {
 	if err == nil {
 		return nil
@@ -46,7 +46,7 @@ func convert(ctx context.Context, next engine.Next) error {
 		}
 		return context.Canceled
 	case engine.Later:
-		if next.Inert { // to be counted, so that a person hears of it in the end
+		if next.Inert { // counted as an attempt, so that a person is notified in the end
 			return f
 		}
 		return &snoozed{failure: f, snooze: river.JobSnooze(max(next.After, least))}
@@ -56,13 +56,13 @@ func convert(ctx context.Context, next engine.Next) error {
 	return river.JobCancel(f)
 }
 
-// A failure is a *retry.Error without what it wraps.
+// A failure is a *retry.Error without the errors that it wraps.
 type failure struct{ ended *retry.Error }
 
 func (f *failure) Error() string        { return f.ended.Error() }
 func (f *failure) Is(target error) bool { return target == f.ended.Reason }
 
-// As makes it the *retry.Error.
+// As sets the target to the *retry.Error.
 func (f *failure) As(target any) bool {
 	to, ok := target.(**retry.Error)
 	if ok {
@@ -71,7 +71,7 @@ func (f *failure) As(target any) bool {
 	return ok
 }
 
-// snoozed is a failure that River takes for a snooze.
+// A snoozed is a failure that makes River snooze the job.
 type snoozed struct {
 	*failure
 	snooze error

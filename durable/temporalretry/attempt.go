@@ -7,8 +7,9 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// attempt returns the context of a call: it beats while it runs, and ends a little
-// before the activity does. The server hears nothing of an activity that is late.
+// attempt returns the context of a call. Heartbeats are recorded until end is called.
+// The context ends a little before the activity does, because the server receives
+// nothing from an activity that is late.
 func attempt(ctx context.Context) (within context.Context, end func()) {
 	stop := beat(ctx)
 	deadline, ok := ctx.Deadline()
@@ -19,10 +20,10 @@ func attempt(ctx context.Context) (within context.Context, end func()) {
 	return within, func() { cancel(); stop() }
 }
 
-// margin is what is left of the time of an activity for its report.
+// margin is the part of an activity's time that is kept for its report.
 func margin(left time.Duration) time.Duration { return min(max(left, 0)/10, 5*time.Second) }
 
-// beat records a heartbeat three times in each heartbeat timeout, if there is one.
+// beat records three heartbeats in each heartbeat timeout, if there is one.
 func beat(ctx context.Context) (stop func()) {
 	if !activity.IsActivity(ctx) {
 		return func() {}

@@ -11,35 +11,35 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Details are what a workflow sees of a call's end, see [DetailsOf]. They hold no
+// Details describe the end of a call for a workflow, see [DetailsOf]. They contain no
 // request data.
 type Details struct {
-	Reason  string `json:"reason"`            // the sentinel of package retry, in a word: "attempts", "outcome-unknown"
-	Code    string `json:"code,omitempty"`    // of the API, that decided; empty: none
+	Reason  string `json:"reason"`            // the sentinel of package retry in one word: "attempts", "outcome-unknown"
+	Code    string `json:"code,omitempty"`    // the API's code that decided; empty: none
 	Status  int    `json:"status,omitempty"`  // HTTP status of the last answer; 0: none
-	TraceID string `json:"traceId,omitempty"` // what the API's support asks for
+	TraceID string `json:"traceId,omitempty"` // for the API's support
 	Advice  string `json:"advice,omitempty"`  // what a person should do
-	Sends   int    `json:"sends"`             // of this attempt of the activity
+	Sends   int    `json:"sends"`             // in this attempt of the activity
 	Effect  string `json:"effect"`            // "unknown" or "not-applied", of all sends of the call
 	ID      string `json:"id,omitempty"`      // of a payment
 	Doubt   *Doubt `json:"doubt,omitempty"`   // of a payment whose outcome is unknown
 }
 
-// A Doubt is a retry.Doubt, as far as a workflow can use it.
+// A Doubt is the part of a retry.Doubt that a workflow can use.
 type Doubt struct {
 	Key        string        `json:"key,omitempty"`      // name of the API key it was sent with
-	TraceIDs   []string      `json:"traceIds,omitempty"` // of the answers that left it in doubt
-	Conclusive time.Time     `json:"conclusive"`         // from when looking is conclusive; zero: nothing is known to have been sent
-	Settle     time.Duration `json:"settle"`             // then to be looked up again that much later; in nanoseconds
-	Resendable time.Time     `json:"resendable"`         // until when the API keeps its idempotency key; zero: there is none
-	Text       string        `json:"text"`               // all that is known and what to do, in a line
+	TraceIDs   []string      `json:"traceIds,omitempty"` // of the answers that left the payment in doubt
+	Conclusive time.Time     `json:"conclusive"`         // from when a lookup is conclusive; zero: nothing is known to have been sent
+	Settle     time.Duration `json:"settle"`             // the wait between two lookups after that; in nanoseconds in JSON
+	Resendable time.Time     `json:"resendable"`         // until when the API keeps the idempotency key; zero: there is none
+	Text       string        `json:"text"`               // all that is known and what to do, in one line
 }
 
-// DetailsOf returns those of an error that an activity ended with, as a workflow gets
-// it; false if it has none of this package's.
+// DetailsOf returns the details of an activity's error as a workflow gets it. It
+// returns false if the error has none of this package.
 func DetailsOf(err error) (Details, bool) {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
-	var held any // straight into Details it would panic where they are of another type
+	var held any // decoding into Details would panic if they have another type
 	if !ok || !app.HasDetails() || app.Details(&held) != nil {
 		return Details{}, false
 	}

@@ -1,5 +1,6 @@
-// Package temporalretry runs calls of package retry in activities of Temporal, a call or
-// a payment as one attempt of the activity, and tells the server what to do next.
+// Package temporalretry runs calls of package retry in activities of Temporal: each attempt
+// of the activity is one call or payment, and its error makes the server do the right thing
+// next.
 //
 //	func (a *Activities) Pay(ctx context.Context, invoice Invoice) (nexpay.PaymentStatus, error) {
 //		return temporalretry.DoOnce(ctx, a.retrier, a.payment(invoice))
@@ -7,52 +8,54 @@
 //
 // # What the server does next
 //
-// The error of an activity is a *temporal.ApplicationError, whose Details are [Details],
-// and whose type is a word for its reason:
+// The error of an activity is a *temporal.ApplicationError. Its details are [Details], and
+// its type is one word for the reason:
 //
 //	the call ended with             type             the server
 //	ErrFatal, ErrFixAndResend,      fatal/100        does not try again
 //	ErrUnclassified, ErrLockedOut
 //	ErrApplied                      applied          does not try again: it happened, the workflow books it
-//	ErrOutcomeUnknown, with a       outcome-unknown  tries again when looking is conclusive, later each Settle
+//	ErrOutcomeUnknown, with a       outcome-unknown  tries again when a lookup is conclusive, then after each Settle
 //	Journal
 //	ErrBusy, with a Journal         busy             tries again after Settle
-//	ErrOpen, ErrRetryAfter          open, …          tries again as asked; every 30 s at a breaker without an end
-//	ErrAttempts, ErrElapsed,        attempts, …      tries again after the code's own backoff, or as asked
+//	ErrOpen, ErrRetryAfter          open, …          tries again after that time; every 30 s at an isolated breaker
+//	ErrAttempts, ErrElapsed,        attempts, …      tries again after the backoff of the code, or the time asked for
 //	ErrBudget, ErrDeadline,
 //	ErrResync, ErrNonce
 //	ErrCanceled                     –                the context's error: the activity was canceled
 //	ErrDoubt, ErrNested             doubt, nested    does not try again
 //
-// The type of the first row has the code that decided, "fatal/HTTP-404" where there was
+// The type of the first row contains the code that decided, "fatal/HTTP-404" if there was
 // only a status, and "fatal" without either. ErrOutcomeUnknown and ErrBusy without a
-// Journal are not tried again, and neither is what must not be sent again by retry.Resend
-// and may have taken effect (doubt), whatever it ended for.
+// Journal are not retried. Neither is a call that may have taken effect and that its
+// retry.Resend does not allow to be resent (doubt), for any reason.
 //
-// # How many sends that makes
+// # Number of sends
 //
 // An attempt of the activity is a call with all its sends: the attempts of the activity
-// times those of the policy, 4 by default. The wait between two attempts goes on where
-// the call left off, as if all sends were those of one call. To send once per attempt,
-// and leave all waiting to the server, give the retrier policies with MaxAttempts 1 for
-// all that is retryable. Resends by the server take nothing from the budget: what keeps
-// a fleet of workers off an API that is down is the breaker.
+// times those of the policy, 4 by default. The wait between two attempts continues the
+// backoff of the call, as if all sends were those of one call. To send once per attempt,
+// and leave all waiting to the server, give the Retrier policies with MaxAttempts 1 for
+// all retryable errors. Attempts that the server repeats take nothing from the budget: the
+// breaker is what protects an API that is down from a fleet of workers.
 //
-// NextRetryDelay takes the place of InitialInterval, BackoffCoefficient and
-// MaximumInterval; servers before 1.24.2 take no notice of it. MaximumAttempts and
-// ScheduleToCloseTimeout hold. For a payment set no MaximumAttempts, but a
-// ScheduleToCloseTimeout as long as somebody waits for it; a StartToCloseTimeout of more
-// than twice Settle and the time of a send, 3 minutes say; a HeartbeatTimeout, so that a
-// worker that died is found out early; and WaitForCancellation, so that a workflow that
-// is canceled hears whether the payment happened.
+// NextRetryDelay replaces InitialInterval, BackoffCoefficient and MaximumInterval; servers
+// before 1.24.2 ignore it. MaximumAttempts and ScheduleToCloseTimeout still apply. For a
+// payment set
+//
+//   - no MaximumAttempts, but a ScheduleToCloseTimeout as long as somebody waits for it;
+//   - a StartToCloseTimeout of more than twice Settle and the time of a send, for example
+//     3 minutes;
+//   - a HeartbeatTimeout, so that the death of a worker is detected early;
+//   - WaitForCancellation, so that a canceled workflow learns whether the payment happened.
 //
 // # Time
 //
-// While a call runs it beats, three times in the activity's HeartbeatTimeout, if that
-// has one: so a call that waits is alive, and learns that it is canceled. Beats have no
-// details, and so take the place of those that the activity recorded. The context of the
-// call ends a tenth of the time before the activity's, 5 s at most, as the server
-// hears nothing of an activity that is late.
+// A running call records three heartbeats in each HeartbeatTimeout of the activity, if it
+// has one: so a waiting call stays alive, and learns of its cancellation. These heartbeats
+// have no details, and so replace the details that the activity recorded. The context of
+// the call ends before the activity's, by a tenth of the time and at most 5 s, because the
+// server receives nothing from an activity that is late.
 //
 // Outside of an activity all functions work as in a first attempt. None may be called
 // in a workflow.

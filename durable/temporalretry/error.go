@@ -10,15 +10,15 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Error returns what an activity has to return for err, the end of a call through r:
-// see the table of this package. It is for calls that are not made by the functions
-// here, such as those of an http.Client over a retryhttp.Transport. An error in which
-// there is no *retry.Error, nil say, is returned as it is. Of several the first one
-// counts that must not be made again, or else the first.
+// Error returns the error that an activity must return for err, the error of a call
+// through r: see the table of this package. Use it for calls that are not made by the
+// functions here, such as those of an http.Client with a retryhttp.Transport. An
+// error without a *retry.Error in it, such as nil, is returned unchanged. If there
+// are several, the first that must not be repeated decides, or else the first.
 //
-// What it returns holds no request data, and does not wrap err: the engine would store
-// the texts of all that it wraps, and take a context.Canceled somewhere in it for an
-// activity that was canceled, whatever became of the payment.
+// The returned error contains no request data, and does not wrap err: the engine
+// would store the texts of all wrapped errors, and treat a context.Canceled among
+// them as a canceled activity, even if the payment may have happened.
 func Error(ctx context.Context, r *retry.Retrier, err error) error {
 	if err == nil {
 		return nil

@@ -1,11 +1,11 @@
 // Cards shows charges with an idempotency key against a card API that fails in every
-// way that matters: a decline, an answer lost on the wire, a first request that is still
-// under way, a 500 after the charge, and a key that the API has forgotten meanwhile. It
-// starts the API on loopback; all that the library knows of it is cards.yaml.
+// way that matters: a decline, a lost answer, a first request that is still in
+// progress, a 500 after the charge, and a key that the API has forgotten. It starts
+// the API on loopback; the library knows about it only what is in cards.yaml.
 //
 //	go run ./examples/cards
 //
-// It exits with 1 if anything differs from the story it tells.
+// It exits with 1 if anything differs from the expected story.
 package main
 
 import (

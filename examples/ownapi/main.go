@@ -1,10 +1,10 @@
-// Ownapi shows what it takes to use the library with an API of your own: one file,
-// papaya.yaml, under an http.Client. It starts a made-up API on loopback, whose codes
-// are words in a shape of its own, lets it fail, and prints what becomes of the calls.
+// Ownapi shows how to use the library with an API of your own: one file, papaya.yaml,
+// and an http.Client. It starts a made-up API on loopback, whose codes are words in
+// its own JSON, makes it fail, and prints the results of the calls.
 //
 //	go run ./examples/ownapi
 //
-// It exits with 1 if anything differs from the story it tells.
+// It exits with 1 if anything differs from the expected story.
 package main
 
 import (

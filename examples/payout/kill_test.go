@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -21,11 +22,15 @@ import (
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 )
 
+var killed = flag.Int("killed", 24, "how many invoices a worker pays that is killed meanwhile")
+
 // The worker as a process, against a bank that misbehaves, killed at random
-// moments while it pays 200 invoices and started again until it is done: every
+// moments while it pays its invoices and started again until it is done: every
 // invoice is executed exactly once, and no line it printed on the way is wrong.
 func TestKilledAtRandom(t *testing.T) {
-	const invoices, attempt, mostKills = 200, 100 * time.Millisecond, 15
+	t.Parallel()
+	const attempt = 100 * time.Millisecond
+	invoices, mostKills := *killed, 5+*killed/20
 	bank, credentials := nexpaytest.NewKeyed()
 	defer bank.Close()
 	url, err := bank.Start()
@@ -36,7 +41,7 @@ func TestKilledAtRandom(t *testing.T) {
 	list := filepath.Join(folder, "invoices.csv")
 	require.NoError(t, os.WriteFile(list, []byte(made(invoices)), 0o600))
 	run := process{
-		args: []string{"-invoices", list, "-journal", filepath.Join(folder, "journal.db"), "-attempt", attempt.String(), "-settle", "250ms"},
+		args: []string{"-invoices", list, "-journal", filepath.Join(folder, "journal.db"), "-attempt", attempt.String(), "-settle", "250ms", "-workers", "16"},
 		env:  environment(url, credentials),
 	}
 
@@ -47,7 +52,7 @@ func TestKilledAtRandom(t *testing.T) {
 	kills := 0
 	for n := 0; ; n++ {
 		require.LessOrEqual(t, n, mostKills+5, "it does not come to an end")
-		life := time.Duration(50+random.IntN(1500)) * time.Millisecond
+		life := time.Duration(50+random.IntN(800)) * time.Millisecond
 		if n >= mostKills { // all that is left is to be done in peace, on whatever machine
 			life = 2 * time.Minute
 		}

@@ -1,16 +1,16 @@
-// Payout is a small payout worker as a team would write one: it pays invoices
-// from a CSV file, each exactly once however often it is killed and started
-// again, and says of each what is true.
+// Payout is a small payout worker as a team would write one: it pays invoices from a
+// CSV file, each exactly once even if it is killed and restarted, and reports the
+// true result for each.
 //
-//	go run ./examples/payout                        # offline, against a bank that misbehaves
+//	go run ./examples/payout                        # offline, against a bank that fails at random
 //	go run ./examples/payout -invoices mine.csv -journal payouts.db
 //
-// With NEXPAY_URL, NEXPAY_API_KEY, NEXPAY_SECRET and NEXPAY_PAYMENT_SECRET set
-// it pays for real. Start it again to go on after a crash: the journal knows
-// what was paid and what is in doubt.
+// If NEXPAY_URL, NEXPAY_API_KEY, NEXPAY_SECRET and NEXPAY_PAYMENT_SECRET are set, it
+// pays for real. After a crash, start it again: the journal has what was paid and
+// what is in doubt.
 //
-// It exits with 0 if every invoice is paid, with 1 if one is not or nobody knows,
-// and with 2 if it could not begin.
+// It exits with 0 if every invoice is paid, with 1 if one is not paid or its outcome
+// is unknown, and with 2 if it could not start.
 package main
 
 import (

@@ -25,8 +25,9 @@ func TestMain(m *testing.M) {
 
 // Offline every invoice ends paid, with what the table and the lines say.
 func TestOffline(t *testing.T) {
+	t.Parallel()
 	var out, log bytes.Buffer
-	exit := run(t.Context(), nil, &out, &log, func(string) string { return "" })
+	exit := run(t.Context(), []string{"-workers", "60"}, &out, &log, func(string) string { return "" })
 	require.NotEqual(t, 2, exit, "%s", &log)
 	for n := range 60 {
 		require.Contains(t, out.String(), fmt.Sprintf(" inv-2026-%04d: ", n+1))
@@ -37,6 +38,7 @@ func TestOffline(t *testing.T) {
 
 // A worker that is stopped says of every invoice what is true.
 func TestStopped(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // of some five seconds' work
 	defer cancel()
 	var out, log bytes.Buffer

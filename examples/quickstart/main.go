@@ -1,13 +1,13 @@
-// Quickstart shows what the library does, in a few seconds and without a
-// network: it starts a bank on loopback, lets it misbehave in every way that
-// matters, and prints what becomes of the calls.
+// Quickstart shows what the library does, in a few seconds and without a network: it
+// starts a bank on loopback, makes it fail in every way that matters, and prints the
+// results of the calls.
 //
 //	go run ./examples/quickstart
 //
-// With NEXPAY_URL, NEXPAY_API_KEY and NEXPAY_SECRET set it makes one real call
-// instead, for the status of the account, which changes nothing.
+// If NEXPAY_URL, NEXPAY_API_KEY and NEXPAY_SECRET are set, it makes one real call
+// instead: it requests the status of the account, which changes nothing.
 //
-// It exits with 1 if anything differs from the story it tells.
+// It exits with 1 if anything differs from the expected story.
 package main
 
 import (

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -81,7 +82,7 @@ func (r report) print(results []result, goals []goal) {
 func (r report) lengths(results []result) {
 	var rows []table.Row
 	for _, w := range ways {
-		if !w.breaks {
+		if !w.breaks || !slices.ContainsFunc(results, func(x result) bool { return x.way == w.name }) {
 			continue
 		}
 		out, brown := spanOf(results, outage.name+ofEveryLength, w.name), spanOf(results, brownout.name+ofEveryLength, w.name)

@@ -2,9 +2,9 @@ package codes
 
 import "math/bits"
 
-// A Table finds the entry for an error code among many in the time it takes among
-// few: half of its slots are empty. (A map takes longer, and more of a small stack.)
-// The zero Table is empty. It does not change, and is safe for concurrent use.
+// A Table finds the entry for an error code in constant time: half of its slots are
+// empty. (A map takes longer, and more of a small stack.) The zero Table is empty. A
+// Table is immutable and safe for concurrent use.
 type Table[V any] struct {
 	slots []slot[V] // a power of two
 }
@@ -14,7 +14,7 @@ type slot[V any] struct {
 	entry *V // nil: the slot is empty
 }
 
-// Make makes the table of the entries for codes.
+// Make returns the table of these entries by code.
 func Make[K ~string, V any](entries map[K]*V) Table[V] {
 	width := bits.Len(uint(2*len(entries) + 1))
 	t := Table[V]{slots: make([]slot[V], 1<<width)}
@@ -28,7 +28,7 @@ func Make[K ~string, V any](entries map[K]*V) Table[V] {
 	return t
 }
 
-// Find returns nil where there is none.
+// Find returns the entry for a code, or nil if there is none.
 func (t *Table[V]) Find(code string) *V {
 	if len(t.slots) == 0 {
 		return nil
@@ -40,8 +40,8 @@ func (t *Table[V]) Find(code string) *V {
 	}
 }
 
-// Intern returns the table's own copy of a code, "" if it has no entry. It keeps none
-// of what it is given.
+// Intern returns the table's own copy of a code, or "" if it has no entry. It does not
+// retain its argument.
 func (t *Table[V]) Intern(code string) string {
 	if len(t.slots) == 0 {
 		return ""
@@ -55,8 +55,8 @@ func (t *Table[V]) Intern(code string) string {
 
 func (t *Table[V]) last() uint64 { return uint64(len(t.slots) - 1) }
 
-// hash takes eight bytes at a time. Who chooses the codes that are looked up does not
-// choose those in the table, and so cannot make it slow.
+// hash takes eight bytes at a time. The codes in the table are not chosen by whoever
+// sends the codes that are looked up, so collisions cannot be provoked.
 func hash(code string) uint64 {
 	const prime = 0x9e3779b97f4a7c15 // the golden ratio scatters codes that follow a pattern
 	h := uint64(len(code)) * prime

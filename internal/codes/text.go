@@ -1,4 +1,4 @@
-// Package codes says what an error code may be, and how it stands in a line of ours.
+// Package codes defines what a valid error code is, and how texts show it.
 package codes
 
 import (
@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// Most is how many bytes a code has at most.
+// Most is the maximum length of a code in bytes.
 const Most = 128
 
-// Valid reports whether an answer can have the code: printable characters, of which
-// one at least is no blank.
+// Valid reports whether an answer can have the code: it is printable, and at least one
+// character is not a blank.
 func Valid(code string) bool {
 	var buf [Most]byte
 	return len(code) <= Most && ValidBytes(append(buf[:0], code...))
 }
 
-// ValidBytes is Valid for a code that is not a string yet.
+// ValidBytes is Valid for bytes.
 func ValidBytes(code []byte) bool {
 	if len(code) == 0 || len(code) > Most {
 		return false
@@ -38,8 +38,8 @@ func ValidBytes(code []byte) bool {
 	return !blank
 }
 
-// Text is the code for people, in quotes if it is more than a word: as it comes from a
-// server, it must not read like what this module has to say.
+// Text returns the code for display, in quotes if it is more than a word: it comes from a
+// server, and must not look like text of this module.
 func Text(code string) string {
 	if len(code) > Most {
 		code = strings.ToValidUTF8(code[:Most], "")

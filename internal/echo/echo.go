@@ -1,6 +1,6 @@
 // Package echo finds what an answer repeats of its request, so that it can be
-// blotted out before anybody prints it. Messages like "Wrong signature for <text>"
-// are common, and not only with hostile servers.
+// redacted before it is printed. Messages such as "Wrong signature for <text>" are
+// common, and not only from hostile servers.
 package echo
 
 import (
@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	// shortest is the length from which a parameter's value is blotted out.
-	// Shorter ones tell nobody anything, and stand in messages by chance.
+	// shortest is the length in bytes from which a parameter's value is redacted.
+	// Shorter values reveal little, and occur in messages by chance.
 	shortest = 8
 
-	// run is how many letters and digits of a longer text, anywhere in it, count
-	// as an echo of it.
+	// run is how many consecutive letters and digits of a longer text count as an
+	// echo of it.
 	run = 16
 )
 
-// secretive are the names of headers that nobody is to see: ours, and those that
-// a caller's own gateway may ask for. Others may well come back as a trace id.
+// secretive matches the names of headers with secrets: ours, and those that a gateway
+// of the caller may require. Other headers may well be repeated as a trace id.
 var secretive = regexp.MustCompile(`(?i)auth|cookie|key|passw|secret|session|signature|token`)
 
-// Long are those of the texts that are worth blotting out. Messages are UTF-8, and
-// what of a text is not, as most of a packed one, stands in none.
+// Long returns the texts that are long enough to be redacted. Messages are UTF-8, so
+// the parts of a text that are not, such as most of a compressed one, cannot occur in
+// them.
 func Long(texts []string) (long []string) {
 	for _, t := range texts {
 		if t = strings.ToValidUTF8(t, ""); len(t) >= shortest {
@@ -35,8 +36,8 @@ func Long(texts []string) (long []string) {
 	return long
 }
 
-// Headers are the values of the headers that nobody is to see, and their parts: user
-// and password of the Basic scheme as well, which a server knows decoded.
+// Headers returns the values of the headers with secrets, and their parts: also user
+// and password of the Basic scheme, which a server decodes.
 func Headers(header http.Header) []string {
 	var texts []string
 	for name, values := range header {
@@ -55,8 +56,8 @@ func Headers(header http.Header) []string {
 	return Long(texts)
 }
 
-// Values are the values in a query or a form. Either may be hand-made and no form at
-// all.
+// Values returns the values in a query or a form. Either may be written by hand and
+// not be a valid form.
 func Values(encoded string) []string {
 	var values []string
 	for pair := range strings.SplitSeq(encoded, "&") {

@@ -174,7 +174,7 @@ func TestBlotIsWhatItWouldBePlainly(t *testing.T) {
 			}
 		}
 	})
-	require.Greater(t, changed, 20)
+	require.Positive(t, changed)
 }
 
 func compare(t require.TestingT, messages, texts []string) {

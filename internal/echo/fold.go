@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// A folded text is what remains of one when everything is taken away in which
-// spellings of it differ: letters and digits, in lower case. Percent-encoding and
-// HTML entities are undone, so a "+" or "&" goes, however written.
+// A folded text keeps only what all spellings of a text have in common: letters and
+// digits, in lower case. Percent-encoding and HTML entities are decoded, so that a
+// "+" or "&" is removed in any encoding.
 type folded struct {
 	text  []byte
-	spans []span // of each byte of text: where it comes from
+	spans []span // the origin of each byte of text
 }
 
-// A span is a stretch of the text that was folded.
+// A span is a range of the original text.
 type span struct{ start, end int }
 
 func fold(text string) folded {
@@ -27,14 +27,14 @@ func fold(text string) folded {
 	return letters(folded{}, unescaped(folded{[]byte(text), all}))
 }
 
-// foldInto appends the text of fold to out.
+// foldInto appends fold(text) to out.
 func foldInto(out []byte, text string) []byte {
 	return letters(folded{text: out}, unescaped(folded{text: []byte(text)})).text
 }
 
-// unescaped undoes the encodings of a text, if it has any.
+// unescaped decodes a text that is encoded.
 func unescaped(f folded) folded {
-	const most = 3 // times that something may have been encoded
+	const most = 3 // layers of encoding
 	for range most {
 		n := len(f.text)
 		if f = unescape(f); len(f.text) == n {
@@ -44,7 +44,7 @@ func unescaped(f folded) folded {
 	return f
 }
 
-// unescape undoes one layer of encoding. It leaves spans out where there are none.
+// unescape decodes one layer of encoding. It omits the spans if in has none.
 func unescape(in folded) (out folded) {
 	if bytes.IndexByte(in.text, '%') < 0 && bytes.IndexByte(in.text, '&') < 0 {
 		return in
@@ -62,11 +62,11 @@ func unescape(in folded) (out folded) {
 	return out
 }
 
-// escape returns what stands at the beginning of the text, decoded, and how long
-// it is.
+// escape decodes the escape sequence at the beginning of the text, and returns its
+// length.
 func escape(in []byte) (plain []byte, n int) {
 	const octet = len("%41")
-	const longest = 10 // of an entity that is worth decoding
+	const longest = 10 // length in bytes of an entity
 	switch in[0] {
 	case '%':
 		var c [1]byte
@@ -86,7 +86,7 @@ func escape(in []byte) (plain []byte, n int) {
 	return in[:1], 1
 }
 
-// letters appends to out what of a text is letter or digit.
+// letters appends the letters and digits of a text to out.
 func letters(out, in folded) folded {
 	for i := 0; i < len(in.text); {
 		before, n := len(out.text), 1
@@ -109,7 +109,7 @@ func letters(out, in folded) folded {
 	return out
 }
 
-// small is what letters makes of ASCII, 0 if nothing.
+// small maps an ASCII byte to its folded form, 0 if it is removed.
 var small = func() (is [utf8.RuneSelf]byte) {
 	for _, c := range []byte("0123456789abcdefghijklmnopqrstuvwxyz") {
 		is[c] = c

@@ -2,13 +2,13 @@ package echo
 
 import "strings"
 
-// Blot replaces by […] what messages repeat of the texts: a text in this very
-// spelling, or in any if it has letters and digits enough not to be found by chance;
-// of a longer one any sixteen letters and digits of it, and at the end of a message
-// also a beginning that was cut off.
+// Blot replaces with […] what messages repeat of the texts. A text is found in its
+// exact spelling, and in any spelling if it has so many letters and digits that a
+// match is no coincidence. Of a longer text any 16 letters and digits are found, and
+// at the end of a message also a beginning that was cut off.
 //
-// It takes time in proportion to the messages and the texts, whatever they hold: a
-// server that knows the request must not find messages that take longer.
+// Its time is proportional to the messages and the texts, whatever they contain: a
+// server that knows the request must not be able to make it slow.
 func Blot(messages []*string, texts []string) {
 	p := newPage(messages)
 	for _, t := range texts {
@@ -17,20 +17,21 @@ func Blot(messages []*string, texts []string) {
 	p.write(messages)
 }
 
-// A page holds the messages of one answer, as they are and folded, one after the other.
+// A page holds the messages of one answer, one after the other, in their original and
+// folded spellings.
 type page struct {
 	raw, folded side
-	from        []span            // of each byte of folded: where in raw it comes from
-	ends        []end             // of the messages
-	runs        map[string][]int  // where in folded, once somebody asked
-	tails       map[string][]span // of the folded messages, where in raw, once somebody asked
-	letters     []byte            // of the text at hand
+	from        []span            // the position in raw of each byte of folded
+	ends        []end             // of each message
+	runs        map[string][]int  // positions in folded, computed when needed
+	tails       map[string][]span // of the folded messages, positions in raw, computed when needed
+	letters     []byte            // of the current text
 }
 
-// An end is that of a message, and in folded its beginning as well.
+// An end is the position of a message's end, and in folded also of its beginning.
 type end struct{ raw, begin, folded int }
 
-// gap stands between two messages, and in no text: it is not UTF-8.
+// gap separates two messages. It is not UTF-8, so no text contains it.
 const gap = '\xff'
 
 func newPage(messages []*string) *page {
@@ -51,8 +52,7 @@ func newPage(messages []*string) *page {
 	return p
 }
 
-// whole is a message without half an escape at its end, which is what one can end in
-// that was cut.
+// whole removes half an escape sequence from the end of a message that was cut.
 func whole(message string) string {
 	if i := strings.LastIndexByte(message, '%'); i >= 0 && len(message)-i <= len("%4") && strings.Trim(message[i+1:], "0123456789ABCDEFabcdef") == "" {
 		return message[:i]
@@ -69,7 +69,7 @@ func inNoEntity(r rune) bool {
 
 // find marks what the messages repeat of a text.
 func (p *page) find(text string) {
-	p.raw.find(strings.ToValidUTF8(text, "")) // as messages are valid
+	p.raw.find(strings.ToValidUTF8(text, "")) // messages are valid UTF-8
 	p.letters = foldInto(p.letters[:0], text)
 	switch n := len(p.letters); {
 	case n < shortest:
@@ -86,8 +86,8 @@ func (p *page) find(text string) {
 	}
 }
 
-// findRuns marks the runs of a longer text. Each is marked wherever it stands, and
-// forgotten.
+// findRuns marks the runs of a longer text. Each run is marked everywhere and then
+// removed from the index.
 func (p *page) findRuns() {
 	for i := range len(p.letters) - run + 1 {
 		if part := p.letters[i : i+run]; p.folded.seen.has(part) && p.folded.seen.has(part[run-shortest:]) {
@@ -113,8 +113,8 @@ func (p *page) allRuns() map[string][]int {
 	return all
 }
 
-// findTail marks the end of the messages that break off in a text, less than a run
-// after its beginning.
+// findTail marks the end of messages that end less than a run after the beginning of
+// a text.
 func (p *page) findTail() {
 	if p.tails == nil {
 		p.tails = p.allTails()
@@ -139,7 +139,7 @@ func (p *page) allTails() map[string][]span {
 	return all
 }
 
-// write takes out of the messages what is marked.
+// write removes the marked parts from the messages.
 func (p *page) write(messages []*string) {
 	for at, n := range p.folded.marks {
 		if n > 0 {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A side is the messages in one spelling, with marks at what they repeat.
+// A side is the messages in one spelling, with marks where they repeat a text.
 type side struct {
 	text  []byte
-	marks []int // how long what is marked is that begins at each byte, 0 if nothing does
+	marks []int // the length of the mark that begins at each byte, 0 if none
 	seen  sieve
-	order *suffixarray.Index  // of text, once somebody asked
-	found map[string]struct{} // what has been marked
+	order *suffixarray.Index  // of text, computed when needed
+	found map[string]struct{} // texts that were marked
 }
 
 func (s *side) open() {
@@ -24,7 +24,7 @@ func (s *side) open() {
 
 func (s *side) mark(at, n int) { s.marks[at] = max(s.marks[at], n) }
 
-// find marks a text wherever it stands.
+// find marks every occurrence of a text.
 func (s *side) find(text string) {
 	var head [shortest]byte
 	switch copy(head[:], text); {
@@ -36,7 +36,7 @@ func (s *side) find(text string) {
 	}
 }
 
-// findShort is for what is secret however short, of which there is little.
+// findShort is for the few texts that are secret even though they are short.
 func (s *side) findShort(text []byte) {
 	for at := 0; ; at++ {
 		next := bytes.Index(s.text[at:], text)
@@ -48,8 +48,8 @@ func (s *side) findShort(text []byte) {
 	}
 }
 
-// findLong marks no text twice, as a request may hold one many times: different ones
-// of one length stand in different places.
+// findLong marks each text only once, because a request may contain one many times.
+// Different texts of one length occur at different positions.
 func (s *side) findLong(text string) {
 	if _, again := s.found[text]; again {
 		return
@@ -63,11 +63,10 @@ func (s *side) findLong(text string) {
 	}
 }
 
-// without returns a message, which begins there, with something else in place of what
-// is marked.
+// without returns a message, which starts at begin, with the marked parts replaced.
 func (s *side) without(message string, begin int) string {
 	var out strings.Builder
-	kept, reach := 0, -1 // of the message: where what is not written yet begins, and what is marked ends
+	kept, reach := 0, -1 // positions in the message: the end of what is written, and of what is marked
 	for at, n := range s.marks[begin : begin+len(message)] {
 		if n == 0 {
 			continue
@@ -86,18 +85,18 @@ func (s *side) without(message string, begin int) string {
 	return out.String()
 }
 
-// blotted stands for a text of the request's that an answer has echoed.
+// blotted replaces a text of the request that an answer has echoed.
 const blotted = "[…]"
 
-// A sieve knows of which eight bytes it is certain that they do not stand in a text.
-// It is there to be fast: what passes is looked up.
+// A sieve shows which eight bytes certainly do not occur in a text. It is a fast
+// filter: what passes is looked up.
 type sieve struct {
 	bits  []uint64
 	shift int
 }
 
 func sieveOf(text []byte) sieve {
-	const fewest, most, spare = 6, 16, 4 // powers of two of bits: in all, and for each byte
+	const fewest, most, spare = 6, 16, 4 // powers of two, in bits: in total, and per byte
 	size := min(max(bits.Len(uint(len(text)))+spare, fewest), most)
 	s := sieve{make([]uint64, 1<<(size-fewest)), 64 - size}
 	for at := range max(len(text)-shortest+1, 0) {
@@ -112,7 +111,7 @@ func (s *sieve) bit(text []byte) uint64 {
 	return binary.LittleEndian.Uint64(text) * golden >> s.shift
 }
 
-// has reports whether the text may hold the first eight bytes of another one.
+// has reports whether the text may contain the first eight bytes of another text.
 func (s *sieve) has(text []byte) bool {
 	bit := s.bit(text)
 	return s.bits[bit/64]>>(bit%64)&1 != 0

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// between stands between the words of JSON, XML and forms, beside blanks.
+// between are the separators of words in JSON, XML and forms, besides white space.
 const between = "\"{}[],:&=<>\\ \t\r\n"
 
 var breaks = func() (is [256]bool) {
@@ -16,9 +16,9 @@ var breaks = func() (is [256]bool) {
 	return is
 }()
 
-// Words are the words of a body of any kind, and as a whole what stands in quotes:
-// an IBAN in groups, a password with an escape in it. The names of JSON and forms are not
-// among them, or nobody could read which field is wrong.
+// Words returns the words of a body of any kind, and each quoted string as a whole:
+// an IBAN in groups, a password with an escape sequence. The names in JSON and forms
+// are not included: otherwise nobody could read which field is wrong.
 func Words(body string) (words []string) {
 	start := strings.TrimLeft(body, " \t\r\n")
 	named := strings.HasPrefix(start, "{") || strings.HasPrefix(start, "[")
@@ -38,7 +38,7 @@ func Words(body string) (words []string) {
 	}
 }
 
-// closing is where a text in quotes ends, be it with the body.
+// closing returns where a quoted text ends, at the latest at the end of the body.
 func closing(text string) int {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -51,7 +51,8 @@ func closing(text string) int {
 	return len(text)
 }
 
-// isName tells the name of a field from an account number or a key in its place.
+// isName distinguishes the name of a field from an account number or a key in its
+// place.
 func isName(text string) bool {
 	const most = 3 // digits, as in addressLine1
 	digits := 0
@@ -63,12 +64,13 @@ func isName(text string) bool {
 	return digits <= most
 }
 
-// isField tells a name in a form from what ends like one, as base64 does.
+// isField distinguishes a name in a form from a text that ends like one, such as
+// base64.
 func isField(text string, begin, end int) bool {
 	return (begin == 0 || text[begin-1] == '&') && end+1 < len(text) && text[end] == '=' && text[end+1] != '=' && isName(text[begin:end])
 }
 
-// spellings appends a text that stood in quotes, and its words, also decoded.
+// spellings appends a quoted text and its words, also decoded.
 func spellings(words []string, text string) []string {
 	if strings.ContainsAny(text, between) {
 		words = append(words, text)

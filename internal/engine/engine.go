@@ -1,5 +1,5 @@
-// Package engine says what a durable engine, which makes calls again by itself, should
-// do after a call of package retry: the rules that the adapters under durable share.
+// Package engine decides what a durable engine, which repeats calls by itself, should
+// do after a call of package retry. The adapters under durable share these rules.
 package engine
 
 import (
@@ -13,39 +13,40 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A Step is what the engine should do.
+// A Step is what the engine should do next.
 type Step uint8
 
 const (
 	Fail   Step = iota // no further attempt
-	Done               // it happened: no further attempt, and no failure
-	Later              // another attempt After that long, which nobody is to blame for
-	Again              // another attempt, After the code's own backoff
-	Cancel             // what is done where the context is over
+	Done               // it happened: no further attempt, and not a failure
+	Later              // another attempt after Next.After; the last one does not count as a failure
+	Again              // another attempt after Next.After, the code's own backoff
+	Cancel             // as after the end of the context
 )
 
 // Next is what follows a call.
 type Next struct {
 	Step  Step
-	After time.Duration // of Later and Again; above zero
-	Type  string        // a word for the reason; of errors that a code decided "fatal/100"
-	Err   *retry.Error  // that decided
-	Inert bool          // of Later: the wait is over that was to help, so further ones may not
+	After time.Duration // for Later and Again; above zero
+	Type  string        // a word for the reason; "fatal/100" if a code decided
+	Err   *retry.Error  // the error that decided
+	Inert bool          // for Later: the wait that should help has passed, so another may not help
 }
 
-// A Call is what was run, and as which of the engine's attempts.
+// A Call is a call of package retry as one attempt of the engine.
 type Call struct {
 	Retrier *retry.Retrier
-	Attempt int           // of the engine, from 1
-	Settle  time.Duration // of the operation; zero: the default
+	Attempt int           // number of the engine's attempt, from 1
+	Settle  time.Duration // of the operation; zero: 40 s
 }
 
 const (
 	settle  = 40 * time.Second // the default of retry.Operation
-	isolate = 30 * time.Second // between attempts at a breaker that only a person closes
+	isolate = 30 * time.Second // between attempts while the breaker is isolated, which only a person ends
 )
 
-// After returns what follows err, false if no call of package retry ended with it.
+// After returns what follows err. It returns false if err is not from a call of
+// package retry.
 func (c Call) After(err error) (Next, bool) {
 	e := decisive(err)
 	if e == nil {
@@ -70,8 +71,8 @@ func (c Call) After(err error) (Next, bool) {
 	return n, true
 }
 
-// decisive finds the end of a call in err: of several the first that must not be made
-// again, or else the first.
+// decisive returns the *retry.Error in err that decides: the first that must not be
+// repeated, or else the first.
 func decisive(err error) (first *retry.Error) {
 	errtree.Walk(err, func(err error) bool {
 		e, ok := err.(*retry.Error)
@@ -83,13 +84,13 @@ func decisive(err error) (first *retry.Error) {
 		}
 		return false
 	})
-	if first == nil { // an error may be made into one by its method As
+	if first == nil { // an error may convert itself with a method As
 		first, _ = errors.AsType[*retry.Error](err)
 	}
 	return first
 }
 
-// look is for an operation that the journal remembers: another attempt asks what
+// look is for an operation that is in the journal: another attempt finds out what
 // became of it.
 func (c Call) look(n *Next) {
 	n.Step, n.After = Later, c.Settle
@@ -111,7 +112,7 @@ func (c Call) look(n *Next) {
 	n.After = max(n.After, n.Err.RetryIn())
 }
 
-// repeat is for a call that may be made again, if that helps.
+// repeat is for a call that may be repeated, if that helps.
 func (c Call) repeat(n *Next) {
 	e := n.Err
 	asked := e.RetryIn()
@@ -133,8 +134,8 @@ func (c Call) repeat(n *Next) {
 	}
 }
 
-// backoff goes on where the call left off, as if all sends were those of one call. It
-// is above zero, which an engine takes for its own policy or for at once.
+// backoff continues where the call ended, as if all sends were those of one call. It
+// is above zero, because an engine treats zero as its own policy or as at once.
 func (c Call) backoff(e *retry.Error) time.Duration {
 	wait := time.Duration(0)
 	if c.Retrier != nil {
@@ -145,7 +146,7 @@ func (c Call) backoff(e *retry.Error) time.Duration {
 	return max(wait, time.Millisecond)
 }
 
-// spread keeps all who were told the same from coming back in one instant.
+// spread prevents callers with the same wait from returning at the same instant.
 func spread(d time.Duration) time.Duration {
 	if most := d / 10; most > 0 && d < 1<<62 {
 		d += rand.N(most)
@@ -153,8 +154,8 @@ func spread(d time.Duration) time.Duration {
 	return d
 }
 
-// decided is the type of an error that no repetition helps against: what locked a key
-// has one type, whether this call found it out or an earlier one.
+// decided returns the type of an error that no retry helps against. The type is the
+// same whether this call or an earlier one locked the key.
 func decided(e *retry.Error) string {
 	code, status := Decision(e)
 	switch {
@@ -166,7 +167,7 @@ func decided(e *retry.Error) string {
 	return "fatal"
 }
 
-// Decision is the code and the status that decided, as far as there are any.
+// Decision returns the code and the status that decided, if there are any.
 func Decision(e *retry.Error) (code string, status int) {
 	if e.Verdict.Code != "" {
 		return e.Verdict.Code.Text(), e.Verdict.Status
@@ -177,7 +178,8 @@ func Decision(e *retry.Error) (code string, status int) {
 	return "", e.Verdict.Status
 }
 
-// Lock is what locked the key of a call that sent nothing for that, nil of any other.
+// Lock returns the error that locked the key, if the call sent nothing because of it,
+// and nil otherwise.
 func Lock(e *retry.Error) *breaker.LockedError {
 	if e.Reason != retry.ErrLockedOut {
 		return nil
@@ -186,7 +188,7 @@ func Lock(e *retry.Error) *breaker.LockedError {
 	return locked
 }
 
-// words are the sentinels of package retry in a word each.
+// words has one word for each sentinel of package retry.
 var words = []struct {
 	reason error
 	word   string
@@ -200,8 +202,8 @@ var words = []struct {
 
 const doubt = "doubt"
 
-// Word is the Reason of an error in a word; of one that package retry did not make
-// "unclassified".
+// Word returns one word for the Reason of an error, and "unclassified" if package
+// retry did not make it.
 func Word(e *retry.Error) string {
 	for i := range words {
 		if words[i].reason == e.Reason {
@@ -214,19 +216,20 @@ func Word(e *retry.Error) string {
 // ErrNoJournal is what a payment is refused with before anything is sent.
 var ErrNoJournal error = noJournal{}
 
+// A noJournal is the error of a payment that is refused before anything is sent.
 type noJournal struct{}
 
 func (noJournal) Error() string {
-	return "a payment needs a Retrier with a Journal that all workers share: without, the engine's next attempt would pay again (nothing sent)"
+	return "a payment needs a Retrier with a Journal that all workers share: without one, the engine's next attempt would pay again (nothing sent)"
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (n noJournal) SafeError() string { return n.Error() }
 
-// Payable returns why a payment must not be begun, nil if nothing stands against it.
+// Payable returns why a payment must not be started, and nil if it may.
 func Payable(r *retry.Retrier) error {
 	if r != nil && r.Journal() == nil {
 		return ErrNoJournal
 	}
-	return nil // retry.DoOnce tells of a nil Retrier itself
+	return nil // retry.DoOnce reports a nil Retrier itself
 }

@@ -1,30 +1,28 @@
-// Package errtree walks through wrapped and joined errors. It looks at a bounded
-// number of them, so that errors which wrap themselves end too, and calls no
-// method of an error that is a nil pointer.
+// Package errtree walks through wrapped and joined errors. A walk visits a bounded number
+// of errors, so that it ends even for errors that wrap themselves, and calls no method of
+// an error that is a nil pointer.
 //
-// Its functions may be called concurrently as far as the errors' own methods
-// may.
+// Its functions are safe for concurrent use if the methods of the errors are.
 package errtree
 
 import "reflect"
 
-// Bounds of one walk: how many errors it looks at, and how deep joined errors
-// nest. What lies beyond is not looked at.
+// Limits of one walk: how many errors it visits, and how deep joined errors may nest.
+// Errors beyond are not visited.
 const (
 	MaxErrors = 1000
 	MaxJoins  = 32
 )
 
-// Walk calls deeper with the errors of a tree, each before what it wraps, which
-// is left out where deeper returns false. Nil pointers are not shown.
+// Walk calls deeper for the errors of a tree, each before the errors that it wraps. If
+// deeper returns false, those are skipped. Nil pointers are skipped.
 func Walk(err error, deeper func(error) bool) {
 	w := walk{deeper: deeper, left: MaxErrors}
 	w.from(err, 0)
 }
 
-// Holds reports whether target itself is in err, nil pointers left aside. That
-// is less than errors.Is, where an error may say that it is another one. A
-// target that cannot be compared is in nothing.
+// Holds reports whether target itself is in err, ignoring nil pointers. Unlike errors.Is it
+// does not ask errors whether they match. A target that cannot be compared is never found.
 func Holds(err, target error) (found bool) {
 	if target == nil || !comparable(target) {
 		return false
@@ -36,8 +34,8 @@ func Holds(err, target error) (found bool) {
 	return found
 }
 
-// As returns the first error of type T in err. Unlike errors.As it asks no
-// method As.
+// As returns the first error of type T in err. Unlike errors.As it does not call methods
+// As.
 func As[T any](err error) (first T, found bool) {
 	Walk(err, func(e error) bool {
 		if !found {
@@ -48,8 +46,8 @@ func As[T any](err error) (first T, found bool) {
 	return first, found
 }
 
-// Same reports whether a and b are one error. Errors that cannot be compared
-// are not the same: better one look too many.
+// Same reports whether a and b are one error. Errors that cannot be compared are not the
+// same.
 func Same(a, b error) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -57,8 +55,8 @@ func Same(a, b error) bool {
 	return reflect.TypeOf(a) == reflect.TypeOf(b) && comparable(a) && a == b
 }
 
-// comparable reports whether err can be compared without a panic: of a struct
-// the type may say so and what it holds may not.
+// comparable reports whether err can be compared without a panic. A comparable struct type
+// may still hold a value that is not.
 func comparable(err error) bool {
 	if reflect.TypeOf(err).Kind() == reflect.Pointer { // nearly always; a look at the value allocates
 		return true
@@ -72,8 +70,8 @@ func Nil(err error) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// NilPointer reports the type of the first nil pointer in err, such as
-// "*net.OpError". Anything that asks such an error may panic.
+// NilPointer returns the type of the first nil pointer in err, such as "*net.OpError".
+// Calling a method of such an error may panic.
 func NilPointer(err error) (typ string, found bool) {
 	w := walk{deeper: func(error) bool { return true }, left: MaxErrors}
 	w.from(err, 0)

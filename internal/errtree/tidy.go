@@ -5,10 +5,9 @@ import (
 	"reflect"
 )
 
-// Tidy returns err, or one in words of ours if looking into err is not safe: if it
-// is, or holds, a nil pointer, or an error whose methods panic; or if it holds more than
-// [MaxErrors], as one does that wraps itself, which errors.Is and errors.As would
-// follow for ever.
+// Tidy returns err, or a replacement if err is not safe to inspect: if it is or holds a nil
+// pointer or an error whose methods panic, or if it holds more than [MaxErrors]. An error
+// that wraps itself does, and errors.Is and errors.As would never return.
 func Tidy(err error) error {
 	if err == nil {
 		return nil
@@ -32,18 +31,18 @@ type tidying struct {
 	panicked bool
 }
 
-// contained is look for errors whose methods may panic.
+// contained is visit with recovery of panics.
 func (t *tidying) contained(err error) {
 	defer func() {
 		if recover() != nil {
 			t.panicked = true
 		}
 	}()
-	t.look(err)
+	t.visit(err)
 }
 
-// ask calls what judges of errors call, so that it panics here if it does.
-func ask(err error) {
+// callMethods calls the methods that a classifier calls, so that they panic here if they do.
+func callMethods(err error) {
 	if e, ok := err.(interface{ ErrorCode() int }); ok {
 		e.ErrorCode()
 	}
@@ -64,20 +63,20 @@ func ask(err error) {
 	}
 }
 
-func (t *tidying) look(err error) {
+func (t *tidying) visit(err error) {
 	for err != nil && t.left > 0 && t.none == nil {
 		t.left--
 		if Nil(err) {
 			t.none = err
 			return
 		}
-		ask(err)
+		callMethods(err)
 		switch x := err.(type) {
 		case interface{ Unwrap() error }:
 			err = x.Unwrap()
 		case interface{ Unwrap() []error }:
 			for _, part := range x.Unwrap() {
-				t.look(part)
+				t.visit(part)
 			}
 			return
 		default:
@@ -86,32 +85,32 @@ func (t *tidying) look(err error) {
 	}
 }
 
-// A NilError stands for an error that is a nil pointer of that type, or holds one.
+// A NilError replaces an error that is or holds a nil pointer of that type.
 type NilError struct{ Kind string }
 
-// Error names the type.
+// Error returns a text with the type.
 func (e *NilError) Error() string { return "an error that is a nil " + e.Kind }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text of Error, which is safe to log.
 func (e *NilError) SafeError() string { return e.Error() }
 
-// A PanickingError stands for an error of that type whose methods panic, or those of
-// one that it holds.
+// A PanickingError replaces an error of that type which has, or holds an error with, a
+// method that panics.
 type PanickingError struct{ Kind string }
 
-// Error names the type.
+// Error returns a text with the type.
 func (e *PanickingError) Error() string { return "an error whose methods panic, in a " + e.Kind }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text of Error, which is safe to log.
 func (e *PanickingError) SafeError() string { return e.Error() }
 
-// A LargeError stands for an error that holds too many others to be looked into.
+// A LargeError replaces an error that holds too many others.
 type LargeError struct{}
 
-// Error says so.
+// Error returns a fixed text.
 func (e *LargeError) Error() string {
 	return fmt.Sprintf("an error that wraps itself, or holds more than %d others", MaxErrors)
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text of Error, which is safe to log.
 func (e *LargeError) SafeError() string { return e.Error() }

@@ -1,4 +1,4 @@
-// Package insist asks a journal until it answers.
+// Package insist calls a journal until it answers.
 package insist
 
 import (
@@ -10,19 +10,18 @@ import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// again is when one that failed is asked again: a lost connection is mostly there
-// again a moment later.
-var again = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
+// waits holds the waits before the repetitions. Most lost connections are back after a
+// moment.
+var waits = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, time.Second}
 
-// On runs ask until it succeeds, fails with an error that is final, or has failed
-// four times, for as long as within says and ctx lasts. A panic in ask is one of its
-// failures.
+// On runs ask until it succeeds, returns the error final, or has failed four times, at most
+// for the time within and until ctx ends. A panic in ask is a failure.
 func On[T any](ctx context.Context, within time.Duration, final error, ask func(context.Context) (T, error)) (answer T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for n := 0; ; n++ {
 		answer, err = contained(ctx, ask)
-		if err == nil || errors.Is(err, final) || n == len(again) || !sleep(ctx, again[n]) {
+		if err == nil || errors.Is(err, final) || n == len(waits) || !sleep(ctx, waits[n]) {
 			return answer, err
 		}
 	}
@@ -49,12 +48,12 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// A PanicError stands for a panic in code of the caller's. Its value may hold
-// anything, so only its type is kept.
+// A PanicError is a panic in code of the caller's. Its value may hold anything, so only its
+// type is kept.
 type PanicError struct{ Where, Kind string }
 
-// Error says whose code panicked, and the type of the value.
+// Error returns whose code panicked, and the type of the value.
 func (e *PanicError) Error() string { return e.Where + " panicked with a " + e.Kind }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text of Error, which is safe to log.
 func (e *PanicError) SafeError() string { return e.Error() }

@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 		"google.golang.org/protobuf/reflect/protoreflect", "google.golang.org/protobuf/reflect/protoregistry",
 		"google.golang.org/protobuf/types/descriptorpb", "google.golang.org/protobuf/types/known/anypb"},
 
-	"internal/metrics":             {"breaker", "classify", "internal/text", "nonce", "retry"},
+	"internal/metrics":             {"breaker", "classify", "internal/hook", "internal/text", "nonce", "retry"},
 	"internal/metrics/metricstest": {"breaker", "classify", "nonce", "policy", "retry"},
 	"otelretry": {"internal/metrics", "retry", "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/metric",
 		"go.opentelemetry.io/otel/trace"},

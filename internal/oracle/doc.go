@@ -8,7 +8,7 @@
 // inside, who else is at the same payment. After each one the rules are checked
 // against what the bank really did.
 //
-//	go test ./internal/oracle                                # 20,000 schedules, and the mutants
+//	go test ./internal/oracle                                # 5,000 schedules, and the mutants
 //	go test ./internal/oracle -schedules 1000000 -timeout 0  # on all cores
 //	go test ./internal/oracle -schedules 1 -seed 4711 -v     # that one, told step by step
 //	go test ./internal/oracle -run TestHostile -hostile 60000 -v

@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-var hostile = flag.Int("hostile", ordinary/10, "how many hostile schedules to run")
+var hostile = flag.Int("hostile", ordinaryHostile, "how many hostile schedules to run")
 
 // What has to become of the payments of a hostile day, in percent.
 const (

@@ -55,10 +55,11 @@ func TestMutants(t *testing.T) {
 	if *part >= 0 {
 		t.Skip("this process is one of several that a run was divided into")
 	}
-	if ordinary < 20_000 { // under the race detector
-		t.Skip("it would take a minute")
+	if raceEnabled {
+		t.Skip("it would take a minute under the race detector")
 	}
 	var found, silent int
+	var slow []uint64
 	for _, v := range tryAll(t) {
 		why, explained := unseen[v.Name]
 		switch {
@@ -67,6 +68,9 @@ func TestMutants(t *testing.T) {
 		case v.Found:
 			found++
 			t.Logf("%s: seed %d, %v", v.Name, v.Seed, v.Rules)
+			if !slices.Contains(telling, v.Seed) {
+				slow = append(slow, v.Seed)
+			}
 		case explained:
 			silent++
 			t.Logf("%s: %s", v.Name, why)
@@ -75,6 +79,9 @@ func TestMutants(t *testing.T) {
 		}
 	}
 	t.Logf("%d mutants found, %d explained", found, silent)
+	if len(slow) > 0 {
+		t.Logf("put among the telling seeds, these save time: %d", slow)
+	}
 	if found+silent != len(mutants()) && !t.Failed() {
 		t.Error("some mutants were not tried")
 	}

@@ -2,5 +2,7 @@
 
 package oracle_test
 
-// ordinary is how many schedules every run of the tests goes through.
-const ordinary = 20_000
+// How many schedules, and hostile ones, every run of the tests goes through.
+const ordinary, ordinaryHostile = 5_000, 2_000
+
+const raceEnabled = false

@@ -2,5 +2,7 @@
 
 package oracle_test
 
-// ordinary is less here: the race detector makes all ten times as slow.
-const ordinary = 2_000
+// Fewer here: the race detector makes all ten times as slow.
+const ordinary, ordinaryHostile = 1_000, 200
+
+const raceEnabled = true

@@ -45,6 +45,16 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
+// TestTellingSchedules runs those schedules that have found mutants out.
+func TestTellingSchedules(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, seed := range telling {
+		if w := run(t, seed, false); len(w.found) > 0 {
+			report(t, w)
+		}
+	}
+}
+
 // leastPaid is the share of payments, in percent, that have to be made of those
 // which nothing but bad luck before stands against.
 const leastPaid = 97

@@ -1,6 +1,5 @@
-// Package proof finds out whether a send that failed is proved to have changed
-// nothing (M3): it reads the evidence off errors and connections, and
-// internal/protocol decides.
+// Package proof determines whether a failed send is proved to have changed nothing (M3). It
+// collects the evidence from errors and connections; internal/protocol decides.
 package proof
 
 import (
@@ -13,22 +12,22 @@ import (
 	"github.com/nexpay-go/resilience/internal/wire"
 )
 
-// A Proof is what it takes to believe that a failed send changed nothing.
+// A Proof checks whether a failed send changed nothing.
 type Proof struct {
 	Classifier classify.Classifier
 	Catalog    *classify.Catalog // the classifier, if it is one
-	NoReplay   bool              // nothing below repeats requests, somebody vouches
+	NoReplay   bool              // the caller assures that nothing below repeats requests
 	Wire       *Wire
 	Nested     func(error) bool // reports whether an error is that of another call
 }
 
-// Holds reports whether a send is proved to have changed nothing that failed with
-// came, of which err was kept, and v is the verdict on that.
+// Holds reports whether a send is proved to have changed nothing. came is its error, err
+// the part of it that was kept, and v the verdict on err.
 func (p *Proof) Holds(came, err error, v *classify.Verdict) bool {
 	return p.holds(err, v, !errtree.Same(came, err))
 }
 
-// holds judges one error, and of joined ones each: they all have to agree.
+// holds checks one error. Of joined errors it checks each, and all must agree.
 func (p *Proof) holds(err error, v *classify.Verdict, trimmed bool) bool {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		if _, unsent := inner.(*wire.Unsent); unsent { // what is inside is about something else
@@ -64,7 +63,7 @@ func (p *Proof) allHold(errs []error, trimmed bool) bool {
 	return some
 }
 
-// evidence is what one error shows, beside the connections of the send.
+// evidence returns the evidence of one error and of the connections of the send.
 func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.Evidence {
 	e := protocol.Evidence{
 		NoReplay: p.NoReplay,
@@ -92,7 +91,7 @@ func (p *Proof) evidence(err error, v *classify.Verdict, trimmed bool) protocol.
 	return e
 }
 
-// refusal reports whether an answer under that status may be a refusal.
+// refusal reports whether an answer with that status may be a refusal.
 func refusal(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -101,8 +100,8 @@ func refusal(status int) bool {
 	return status >= 400 && status <= 499
 }
 
-// refusals is refusal for every status that an error of the caller's own tells, in any
-// of its layers. What is not above 0 is none.
+// refusals is refusal for every status that an error of the caller's reports, in any of its
+// layers. A status of 0 or less is ignored.
 func refusals(err error) bool {
 	all := true
 	told := func(status int) { all = all && (status <= 0 || refusal(status)) }
@@ -121,8 +120,8 @@ func refusals(err error) bool {
 	return all
 }
 
-// told is what an error of the caller's own says as an answer. Of a classifier that is
-// no catalog no more is known than its verdict.
+// told returns what an error of the caller's reports as an answer. With a classifier that
+// is not a catalog, only its verdict is known.
 func (p *Proof) told(err error, v *classify.Verdict) *classify.Error {
 	if p.Catalog != nil {
 		if answer := p.Catalog.Answer(err); answer != nil {
@@ -132,8 +131,8 @@ func (p *Proof) told(err error, v *classify.Verdict) *classify.Error {
 	return &classify.Error{Status: v.Status, Details: []classify.Detail{{Code: v.Code}}}
 }
 
-// known reports whether a rule knows each of the codes. Of a classifier that is no
-// catalog nobody can say: its verdict counts.
+// known reports whether there is a rule for each of the codes. With a classifier that is
+// not a catalog, its verdict counts.
 func (p *Proof) known(details []classify.Detail) bool {
 	if p.Catalog == nil {
 		return true
@@ -146,8 +145,8 @@ func (p *Proof) known(details []classify.Detail) bool {
 	return true
 }
 
-// resyncs reports whether any of several errors asks for a newer nonce, whichever
-// of them decided the class.
+// resyncs reports whether any of several errors asks for a newer nonce, whichever of them
+// decided the class.
 func (p *Proof) resyncs(e *classify.Error) bool {
 	for i := range e.Details {
 		one := classify.Error{Status: e.Status, Details: e.Details[i : i+1]}

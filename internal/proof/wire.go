@@ -8,18 +8,18 @@ import (
 	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// A Wire counts the connections of one send, as net/http reports them to the trace
-// in its context, or an adapter to the Wire itself. A fresh one for each send: a hook may
-// come late. It is the context where that adapter finds it.
+// A Wire counts the connections of one send, which net/http reports to the trace in its
+// context, or an adapter to the Wire itself. Each send has its own Wire, because a hook may
+// run late. It is also the context in which the adapter finds it.
 type Wire struct {
 	context.Context
-	counted    bool // by an adapter, and not by a trace
+	counted    bool // by an adapter instead of a trace
 	asked, got atomic.Int32
 	trace      httptrace.ClientTrace
 }
 
-// Traced is ctx with a trace for w, where nobody counts by itself. That of the caller's is
-// run as well.
+// Traced returns ctx with a trace for w, unless an adapter counts. A trace of the caller's
+// runs too.
 func (w *Wire) Traced(ctx context.Context) context.Context {
 	w.Context = ctx
 	if _, w.counted = ctx.(carry.Counting); w.counted {
@@ -39,8 +39,8 @@ func (w *Wire) Value(key any) any {
 	return w.Context.Value(key)
 }
 
-// Asked counts that a connection was asked for.
+// Asked counts a connection that was asked for.
 func (w *Wire) Asked() { w.asked.Add(1) }
 
-// Got counts one that was had.
+// Got counts a connection that was made.
 func (w *Wire) Got() { w.got.Add(1) }

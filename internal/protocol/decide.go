@@ -5,60 +5,60 @@ import (
 	"time"
 )
 
-// JournalTime is what a journal gets for one call of ours: others count on it that
-// nothing is sent on the word of a Begin that took longer.
+// JournalTime is the time for one call of the journal, with its repetitions. Other
+// processes rely on it that nothing is sent after a Begin that took longer.
 const JournalTime = 5 * time.Second
 
-// Clocks is by how much two machines' clocks are taken to differ at most.
+// Clocks is the largest difference that is assumed between the clocks of two machines.
 const Clocks = time.Minute
 
-// Decisions are what the driver decides about a payment besides the rows: each turns
-// what was seen into an event, or into a time that an event carries.
+// Decisions are what the driver decides about a payment besides the rows. Each turns what
+// was observed into an event, or into a time that an event carries.
 type Decisions struct {
 	// Proved reports whether a failed send is proved to have changed nothing (M3).
 	Proved func(Evidence) bool
-	// Taken reports whether the Begin that a journal answered was this call's (M6).
+	// Taken reports whether the Begin that a journal returned was this call's (M6).
 	Taken func(asked, held Generation) bool
-	// InTime reports whether a Begin came soon enough to send on its word (M6).
+	// InTime reports whether a Begin returned early enough to send after it (M6).
 	InTime func(took time.Duration) bool
-	// Quiet is for how long others may still be sending what they began, if they
-	// take that long over a send (M6).
+	// Quiet returns for how long others may still be sending what they began, if their
+	// sends take that long (M6).
 	Quiet func(takes time.Duration) time.Duration
-	// Window is how long after the first send a replay may begin (M10). Another
-	// process whose send is replayed may still be waiting for the journal's answer
-	// to its Begin: its copy has to find the key as well.
+	// Window returns how long after the first send a replay may begin (M10). Another
+	// process whose send is replayed may still be waiting for its Begin; its copy must find
+	// the key too.
 	Window func(idempotent, takes, settle time.Duration) time.Duration
-	// Age is that of a send that another clock dated: one from the future is as
-	// old as can be.
+	// Age returns the age of a send that another clock dated. A send in the future is as
+	// old as possible.
 	Age func(sent, now time.Time) time.Duration
-	// Found is what an answer of Verify's counts as, false if as nothing (M4).
+	// Found returns what a result of Verify counts as, false if it counts as nothing (M4).
 	Found func(applied, absent, failed bool) (Kind, bool)
-	// EndsLooking reports whether an error of Verify's is the API's own word that
-	// there is no use in asking again (M5).
+	// EndsLooking reports whether an error of Verify is the API's own statement that
+	// further lookups are of no use (M5).
 	EndsLooking func(fatal, coded bool) bool
 }
 
-// A Generation is what tells two Begins apart.
+// A Generation tells two Begins apart.
 type Generation struct {
 	Number int64
 	Owner  string
 }
 
-// Evidence is what is known of a failed send.
+// Evidence is what is known about a failed send.
 type Evidence struct {
-	NoReplay bool // nothing below repeats requests, somebody vouches
-	Claimed  bool // the verdict claims that nothing was applied
-	Unsent   bool // so says the error itself, of one who knows: nothing was written
+	NoReplay bool // the caller assures that nothing below repeats requests
+	Claimed  bool // the verdict says that nothing was applied
+	Unsent   bool // the error itself says that nothing was written
 	Answer   bool // the API answered
-	Refused  bool // with codes whose rules all claim that nothing was applied, under a status that may be a refusal
+	Refused  bool // with codes whose rules all say that nothing was applied, and a status that may be a refusal
 	Resync   bool // one of the codes asks for a newer nonce
 	Nested   bool // the error is that of another call
-	Trimmed  bool // something was left out of the error, as it speaks of another call
+	Trimmed  bool // a part of the error was removed, because it is about another call
 	Asked    int  // connections that net/http asked for
 	Got      int  // connections that it got: one for each request
 }
 
-// Decide is what retry.DoOnce decides. Only tests change it.
+// Decide holds the decisions of retry.DoOnce. Only tests change it.
 var Decide = Decisions{
 	Proved: proved,
 	Taken: func(asked, held Generation) bool {
@@ -84,8 +84,8 @@ var Decide = Decisions{
 
 func quiet(takes time.Duration) time.Duration { return Later(takes, JournalTime) }
 
-// proved is stricter than the verdict, which speaks of one request: a proxy or a
-// client below may have sent several and shown us the last answer.
+// proved is stricter than the verdict, which is about one request: a proxy or a client
+// below may have sent several and returned the last answer.
 func proved(e Evidence) bool {
 	switch {
 	case e.Nested:
@@ -103,8 +103,8 @@ func proved(e Evidence) bool {
 	return e.Claimed && (e.NoReplay || e.Unsent)
 }
 
-// age is by the clock, or by the time that passed if that is more: a clock may be
-// set, and a machine suspended.
+// age uses the wall clock or the monotonic clock, whichever says more: a clock may be set,
+// and a machine suspended.
 func age(sent, now time.Time) time.Duration {
 	wall := now.Round(0).Sub(sent.Round(0))
 	if wall < -Clocks {

@@ -21,8 +21,9 @@ var (
 	old       = Guard{"others may have gone on", func(_ *State, e *Event) bool { return e.Old }}
 	window    = Guard{"replays allowed", func(s *State, _ *Event) bool { return s.Window > 0 }}
 
-	// behind: on the key of the operation, with a nonce above all that it was sent
-	// with, so that late copies are fenced off, and when nobody can be sending any more.
+	// behind: with the key of the operation and a nonce above all nonces that it was sent
+	// with, so that late copies are fenced off, and after the time in which anybody may
+	// still be sending.
 	behind = Guard{"behind", func(s *State, e *Event) bool {
 		return e.Same && (e.Nonce == 0 || e.Nonce > s.Fence) && e.Asked >= s.Quiet
 	}}
@@ -41,13 +42,13 @@ var (
 	quietUntil  = Effect{"quiet", func(s *State, e *Event) { s.Quiet = e.Quiet }}
 	dueLater    = Effect{"due", func(s *State, e *Event) { s.Due = Later(e.At, s.Settle) }}
 
-	// quietNow: this call's send has returned. Those of others have not for that: who
-	// replayed what it inherited may be told before its first owner is.
+	// quietNow: this call's send has returned. The sends of others need not have: a call
+	// that replayed an inherited operation may get its answer before the first owner does.
 	quietNow = Effect{"returned", func(s *State, e *Event) { s.Quiet = max(s.Quiet, e.At) }}
 )
 
-// Later is d after t, and no less where that is more than a Duration holds: a
-// Settle for ever must not become none.
+// Later returns t+d, saturated at the largest Duration: an infinite Settle must not become
+// none.
 func Later(t, d time.Duration) time.Duration {
 	if sum := t + d; d <= 0 || sum >= t {
 		return sum

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Phase is where a payment stands.
+// A Phase is the state of a payment in the protocol.
 type Phase uint8
 
 const (
@@ -15,13 +15,13 @@ const (
 	Doubt                // it may have happened
 	Half                 // in doubt, and absent once
 	Denied               // refused after an earlier doubt: ask before that is reported
-	Fetch                // it happened; its value is asked for
-	Closing              // not applied, if nobody else has gone on with it
+	Fetch                // it happened; its value is being looked up
+	Closing              // not applied, unless another process has taken over
 
 	Applied    // the ends, from here on
 	NotApplied // it did not happen
-	Unknown    // nobody knows
-	Busy       // another call is at it
+	Unknown    // the outcome is unknown
+	Busy       // another call works on it
 )
 
 // Over reports whether p is an end.
@@ -37,26 +37,26 @@ func (p Phase) String() string {
 	return fmt.Sprintf("Phase(%d)", uint8(p))
 }
 
-// A Kind says what happened.
+// A Kind is the kind of an [Event].
 type Kind uint8
 
 const (
-	HeldNothing   Kind = iota // the journal holds nothing against the operation
-	HeldOpen                  // an earlier process, or another one, began it and did not end it
-	HeldApplied               // it is through
+	HeldNothing   Kind = iota // the journal has nothing that forbids a send
+	HeldOpen                  // another process began it and did not end it
+	HeldApplied               // the journal says that it happened
 	HeldOther                 // the journal holds another operation under this ID
-	JournalFailed             // what the journal holds nobody knows
-	Begun                     // the journal holds this call's Begin: it may be sent
-	Overtaken                 // another process has gone on with the operation
-	Closed                    // the journal holds that it did not happen, or nothing of it
+	JournalFailed             // the state in the journal is unknown
+	Begun                     // the journal has this call's Begin: it may be sent
+	Overtaken                 // another process has taken over the operation
+	Closed                    // the journal says that it did not happen, or has no entry
 	Stopped                   // the class or a limit forbids to send it again, or at all
-	Unsent                    // begun, and then something stood in the way
+	Unsent                    // begun, but then something prevented the send
 	Succeeded                 // Send returned no error
 	Proved                    // Send failed, and is proved to have changed nothing
 	Unproved                  // Send failed, panicked or exited, and may have changed something
 	FoundApplied              // Verify: it happened
 	FoundAbsent               // Verify: the API knows of no such operation
-	GaveUp                    // there is no use, or no time, to look any longer
+	GaveUp                    // further lookups are of no use, or there is no time
 )
 
 var kinds = [...]string{
@@ -72,29 +72,28 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// TooOld is the age at which a doubt is not sent again any more, whatever Verify
-// says: the vendor's records are archived, and people have begun to act.
+// TooOld is the age from which an operation in doubt is not sent again, whatever Verify
+// says: the vendor has archived its records, and people have begun to act.
 const TooOld = time.Hour
 
-// A State is all that is remembered of a payment between two events. Times are on
-// one monotonic clock. The zero State is that of an operation with neither Settle
-// nor Window.
+// A State is what is remembered of a payment between two events. Times are on one monotonic
+// clock. The zero State belongs to an operation with neither Settle nor Window.
 type State struct {
 	Phase Phase
 
-	// What the operation says of itself.
+	// how long a sent request may still take effect
 	Settle    time.Duration // how long a sent request may still take effect
 	Window    time.Duration // how long after the first send a replay may begin; 0: never
 	LookFirst bool          // verified before a first send
 
-	Ever    bool          // it was in doubt at some time
+	Ever    bool          // it has been in doubt
 	Here    bool          // this call sent something that may have taken effect
-	Foreign bool          // what is open in the journal another process began
+	Foreign bool          // another process began the open entry
 	Replay  bool          // the send under way is a replay
-	Lost    bool          // it happened, and its value cannot be had
-	Fence   uint64        // the highest nonce that it was sent with, 0 if it draws its own
-	Quiet   time.Duration // before that, somebody may still be sending it
-	Due     time.Duration // when a second Absent counts
+	Lost    bool          // it happened, but its value is lost
+	Fence   uint64        // the highest nonce that it was sent with, 0 if it takes its own
+	Quiet   time.Duration // until then, somebody may still be sending it
+	Due     time.Duration // from when a second Absent counts
 }
 
 // An Event is something that happened, with the times that matter.
@@ -103,15 +102,17 @@ type Event struct {
 	At   time.Duration // when it happened; of a lookup: when it was answered
 
 	Asked time.Duration // FoundAbsent: when the lookup began
-	Nonce uint64        // Begun: that the send carries. FoundAbsent: that the lookup carried. HeldOpen: of the entry. 0: none
-	Same  bool          // FoundAbsent: on the key of the operation
+	// Nonce of the send (Begun), of the lookup (FoundAbsent) or of the entry (HeldOpen); 0:
+	// none.
+	Nonce uint64
+	Same  bool // FoundAbsent: the lookup used the key of the operation
 
 	Age   time.Duration // Begun, FoundAbsent: of the last send that may have taken effect
 	First time.Duration // Begun: since the first send
 	Quiet time.Duration // HeldOpen, HeldNothing: until others cannot be sending any more
 
 	Last    bool // Proved, Stopped: the API refused it for good
-	Open    bool // HeldOther: that one is open or applied
-	Through bool // Overtaken: the other one has booked it as applied
-	Old     bool // JournalFailed while closing: others may have gone on meanwhile
+	Open    bool // HeldOther: that entry is open or applied
+	Through bool // Overtaken: the other process has recorded it as applied
+	Old     bool // JournalFailed in Closing: others may have taken over meanwhile
 }

@@ -8,24 +8,24 @@ type Guard struct {
 	Holds func(s *State, e *Event) bool
 }
 
-// An Effect is what a row notes in the state, beside the phase.
+// An Effect is a change of the state by a row, besides the phase.
 type Effect struct {
 	Name string
 	Do   func(s *State, e *Event)
 }
 
-// A Row says what an event leads to in a phase.
+// A Row says where an event leads in a phase.
 type Row struct {
 	From Phase
 	On   Kind
 	If   []Guard // all of them
 	To   Phase
 	Then []Effect
-	Rule string // that it keeps: "M6"
+	Rule string // the rule that requires it: "M6"
 	Why  string
 }
 
-// String is "Doubt FoundAbsent [behind] → Half (M4)".
+// String returns text such as "Doubt FoundAbsent [behind] → Half (M4)".
 func (r *Row) String() string {
 	var b strings.Builder
 	b.WriteString(r.From.String() + " " + r.On.String())
@@ -43,17 +43,17 @@ func (r *Row) String() string {
 	return b.String()
 }
 
-// A Table is rows in order: the first that fits counts.
+// A Table is a list of rows. The first row that matches applies.
 type Table []Row
 
-// Step returns the state after e, and the row that led there: nil where none fits,
-// which changes nothing.
+// Step returns the state after e, and the row that led there. If no row matches, the row is
+// nil and the state unchanged.
 func (t Table) Step(s State, e Event) (State, *Row) {
 	row := t.Apply(&s, &e)
 	return s, row
 }
 
-// Apply is Step in place, which allocates nothing.
+// Apply is Step in place, without allocating.
 func (t Table) Apply(s *State, e *Event) *Row {
 	for i := range t {
 		row := &t[i]

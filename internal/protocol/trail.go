@@ -3,8 +3,8 @@ package protocol
 // most is how many rows a Trail keeps.
 const most = 16
 
-// A Trail is the rows that a payment went through: the first and the last eight.
-// The zero Trail is ready.
+// A Trail is the rows that a payment went through: the first eight and the last eight. The
+// zero Trail is ready to use.
 type Trail struct {
 	rows [most]*Row
 	n    int
@@ -20,7 +20,7 @@ func (t *Trail) Add(row *Row) {
 	t.n++
 }
 
-// Last is the latest row as text, empty if there is none.
+// Last returns the latest row as text, empty if there is none.
 func (t *Trail) Last() string {
 	if t.n == 0 {
 		return ""
@@ -28,7 +28,7 @@ func (t *Trail) Last() string {
 	return t.rows[t.n-1].String()
 }
 
-// Strings are the rows as text.
+// Strings returns the rows as text.
 func (t *Trail) Strings() []string {
 	all := make([]string, t.n)
 	for i, row := range t.rows[:t.n] {

@@ -1,4 +1,5 @@
-// Package redact tells of an error what cannot hold request data.
+// Package redact returns the parts of an error's text that cannot contain request
+// data.
 package redact
 
 import (
@@ -19,18 +20,17 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// Text returns the text of err as far as it cannot hold request data, and the
-// type of the rest. Errors that callers wrap theirs in are passed over: what
-// the text of a wrapper says nobody here can know. An error that knows its text
-// to be free of request data says so by a method SafeError() string, as the
-// errors of this module do. Of a text that is printed for that the first 4 KiB
-// are, without what is not printable.
+// Text returns the parts of err's text that cannot contain request data, and the type
+// of the rest. It skips the errors with which callers wrap others, because the text
+// of a wrapper may contain anything. An error whose text has no request data shows it
+// with a method SafeError() string, as the errors of this module do. At most the
+// first 4 KiB of such a text are returned, without unprintable characters.
 //
-// A *url.Error holds the whole URL, query and all; a decoder's error quotes the
-// body.
+// The text of a *url.Error contains the whole URL with its query; a decoder's error
+// quotes the body.
 //
-// Text(nil) says "<nil>". It does not panic, whatever the methods of err do, and
-// may be called concurrently as far as those may.
+// Text(nil) returns "<nil>". Text does not panic, even if a method of err does. It
+// may be called concurrently if the methods of err may.
 func Text(err error) (line string) {
 	defer func() {
 		if recover() != nil {
@@ -44,7 +44,7 @@ func Text(err error) (line string) {
 	return hidden(err)
 }
 
-// hidden is what can be told of any error.
+// hidden returns what is safe to show of any error.
 func hidden(err error) string {
 	if err == nil {
 		return "<nil>"
@@ -52,8 +52,8 @@ func hidden(err error) string {
 	return fmt.Sprintf("%T (its text may hold request data and is not shown: see SafeError and Config.ShowErrors)", err)
 }
 
-// Shown is Text for somebody who wants to see what errors say by themselves: all of
-// it, unless a *url.Error is in it.
+// Shown returns the whole text of err, unless a *url.Error is in it: then it returns
+// Text.
 func Shown(err error) (line string) {
 	defer func() {
 		if recover() != nil {
@@ -70,17 +70,16 @@ func Shown(err error) (line string) {
 }
 
 const (
-	maxDepth = 32      // how deep Text looks into an error
-	maxSafe  = 4 << 10 // bytes of a SafeError: some tell of several others
+	maxDepth = 32      // nesting of errors that Text inspects
+	maxSafe  = 4 << 10 // bytes of a SafeError: some list several errors
 )
 
-// A walk goes through a tree of errors, down to the first whose text is known
-// to be harmless.
+// A walk visits a tree of errors until it finds one whose text is known to be safe.
 type walk struct {
-	left int // how many errors may be looked at
+	left int // errors that may still be visited
 }
 
-// plain is Text without the last resort.
+// plain is Text without the fallback to the type.
 func (w *walk) plain(err error, depth int) (string, bool) {
 	if errtree.Nil(err) || depth > maxDepth || w.left == 0 {
 		return "", false
@@ -109,7 +108,7 @@ func (w *walk) plain(err error, depth int) (string, bool) {
 	return "", false
 }
 
-// joined describes the parts of a joined error that can be, up to three.
+// joined describes up to three parts of a joined error.
 func (w *walk) joined(errs []error, depth int) (string, bool) {
 	var texts []string
 	for _, err := range errs {
@@ -123,7 +122,7 @@ func (w *walk) joined(errs []error, depth int) (string, bool) {
 	return strings.Join(texts, "; "), len(texts) > 0
 }
 
-// vouched knows the errors that vouch for their text, and the bare sentinels of
+// vouched returns the text of errors that have a SafeError, and of the sentinels of
 // the standard library.
 func vouched(err error) (string, bool) {
 	if e, ok := err.(interface{ SafeError() string }); ok {

@@ -17,8 +17,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// transport knows the errors of net, net/http and crypto/tls. Addresses and
-// host names are shown, they are what support will ask for; URLs are not.
+// transport describes the errors of net, net/http and crypto/tls. It shows addresses
+// and host names, which support needs; it does not show URLs.
 func (w *walk) transport(err error, depth int) (string, bool) {
 	switch e := err.(type) {
 	case *url.Error:
@@ -40,7 +40,7 @@ func (w *walk) transport(err error, depth int) (string, bool) {
 		return text.Line(err.Error()), true
 	case *tls.CertificateVerificationError, x509.HostnameError, x509.CertificateInvalidError, x509.UnknownAuthorityError,
 		x509.SystemRootsError, x509.ConstraintViolationError, x509.UnhandledCriticalExtension, x509.InsecureAlgorithmError:
-		return certificate.Text(err, "") // no host: that of a redirect is the server's word as well
+		return certificate.Text(err, "") // no host: in a redirect it comes from the server
 	}
 	if t, ok := err.(net.Error); ok && t.Timeout() {
 		if _, wraps := err.(interface{ Unwrap() error }); !wraps {
@@ -50,8 +50,8 @@ func (w *walk) transport(err error, depth int) (string, bool) {
 	return "", false
 }
 
-// What the standard library itself writes into url.Error and net.OpError; their
-// fields are open to anybody.
+// The values that the standard library itself sets in url.Error and net.OpError.
+// Anybody can set their fields.
 var (
 	methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace}
@@ -65,7 +65,7 @@ func known(s string, all []string, otherwise string) string {
 	return otherwise
 }
 
-// inside describes what a network error wraps, or at least names its type.
+// inside describes the error that a network error wraps, or at least names its type.
 func (w *walk) inside(err error, depth int) string {
 	if line, ok := w.plain(err, depth+1); ok {
 		return line
@@ -76,14 +76,14 @@ func (w *walk) inside(err error, depth int) string {
 	return fmt.Sprintf("%T", err)
 }
 
-// timeout asks err, unless it would have to ask a nil pointer: url.Error and
-// net.OpError pass the question on to what they wrap.
+// timeout calls err.Timeout unless that would call a nil pointer: url.Error and
+// net.OpError pass the call on to the error that they wrap.
 func timeout(err net.Error) bool {
 	_, found := errtree.NilPointer(err)
 	return !found && err.Timeout()
 }
 
-// alert returns the text of a TLS alert as crypto/tls makes it: a number with a
+// alert returns the text of a TLS alert as crypto/tls formats it: a number with a
 // name.
 func alert(err error) string {
 	if err != nil && reflect.TypeOf(err).PkgPath() == "crypto/tls" {

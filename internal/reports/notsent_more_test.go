@@ -46,14 +46,14 @@ const secret = "4711-SECRET"
 func TestMistakesInARequestAreNamed(t *testing.T) {
 	address := untouched(t)
 	for want, spoil := range map[string]func(*http.Request){
-		"invalid header field value: that of X-Customer has a control character": func(r *http.Request) { r.Header.Set("X-Customer", secret+"\r\n") },
-		"invalid header field value: that of Authorization has a control":        func(r *http.Request) { r.Header["Authorization"] = []string{"Bearer \x7f" + secret} },
-		"invalid header field name: it is no word":                               func(r *http.Request) { r.Header["X "+secret] = []string{"x"} },
+		"invalid header field value: X-Customer has a control character": func(r *http.Request) { r.Header.Set("X-Customer", secret+"\r\n") },
+		"invalid header field value: Authorization has a control":        func(r *http.Request) { r.Header["Authorization"] = []string{"Bearer \x7f" + secret} },
+		"invalid header field name: it is not an HTTP token":             func(r *http.Request) { r.Header["X "+secret] = []string{"x"} },
 		"the URL has no host": func(r *http.Request) { r.URL.Host = "" },
-		"unsupported protocol scheme: the URL is not one of http or https": func(r *http.Request) { r.URL.Scheme = "ftp" },
-		"the host has a control character or a blank":                      func(r *http.Request) { r.Host = secret + "\nx" },
+		"unsupported protocol scheme: the URL is not an http or https URL": func(r *http.Request) { r.URL.Scheme = "ftp" },
+		"the host has a control character or a space":                      func(r *http.Request) { r.Host = secret + "\nx" },
 		"the URL has a control character":                                  func(r *http.Request) { r.URL.RawQuery = "q=" + secret + "\n" },
-		"the method is no word":                                            func(r *http.Request) { r.Method = "PAY " + secret },
+		"the method is not an HTTP token":                                  func(r *http.Request) { r.Method = "PAY " + secret },
 	} {
 		t.Run(want, func(t *testing.T) {
 			b := touchy(t)

@@ -1,9 +1,9 @@
-// Package spelling tells how much two names differ, for hints at what was meant.
+// Package spelling measures how much two names differ, to suggest the intended name.
 package spelling
 
-// Distance is by how many letters two names differ: of those that are put in, left out
-// or replaced to make one of the other (Levenshtein's). Of what is longer than a name,
-// 64 bytes, all do.
+// Distance returns the Levenshtein distance of two names: how many bytes have to be
+// inserted, removed or replaced to turn one into the other. If a has more than 64 bytes,
+// too many for a name, the result is len(a).
 func Distance(a, b string) int {
 	if len(a) > 64 {
 		return len(a)

@@ -112,7 +112,7 @@ var recoveries = map[string]func(*testing.T){
 		}
 		require.Equal(t, 1, s.bank.Executed("inv-7"))
 	},
-	"A code that nobody knows": func(t *testing.T) {
+	"A code without a rule": func(t *testing.T) {
 		s := onShift(t, nil)
 		maintenance := nexpaytest.Fault{Code: "150", Status: 400}
 		s.bank.Script(maintenance)
@@ -127,7 +127,7 @@ var recoveries = map[string]func(*testing.T){
 		s.bank.Script(maintenance)
 		require.NoError(t, s.balance(t.Context()), "it is waited out")
 	},
-	"It says deadline, and there was time": func(t *testing.T) {
+	"The call ended before its deadline": func(t *testing.T) {
 		s := onShift(t, nil)
 		for seconds, want := range map[time.Duration]error{30: retry.ErrDeadline, 60: nil} {
 			ctx, cancel := context.WithTimeout(t.Context(), seconds*time.Second)

@@ -161,13 +161,13 @@ var incidents = map[string]func(*testing.T) []string{
 		require.NoError(t, after.pay(after.payment()))
 		return []string{err.Error(), after.log.String()}
 	},
-	"A code that nobody knows": func(t *testing.T) []string {
+	"A code without a rule": func(t *testing.T) []string {
 		s := onShift(t, nil)
 		s.bank.Script(nexpaytest.Fault{Code: "150", Status: 400, Message: "Under maintenance"})
 		err := s.balance(t.Context())
 		return []string{err.Error(), s.log.String()}
 	},
-	"It says deadline, and there was time": func(t *testing.T) []string {
+	"The call ended before its deadline": func(t *testing.T) []string {
 		s := onShift(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()

@@ -1,4 +1,4 @@
-// Package text makes texts from outside fit to stand in a line of ours.
+// Package text makes texts from outside safe to print in one line.
 package text
 
 import (
@@ -7,21 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// Most is how many bytes Line keeps.
+// Most is the largest number of bytes that Line returns.
 const Most = 256
 
-// Line returns s without what is not printable (control characters, line ends,
-// bidirectional marks, invalid UTF-8), cut at Most bytes. A text that is fine
-// already is returned as it is, at no cost worth speaking of.
+// Line returns s without unprintable characters (control characters, line ends,
+// bidirectional marks, invalid UTF-8), cut at Most bytes. A text that needs no change
+// is returned as it is, without an allocation.
 func Line(s string) string { return Cut(s, Most) }
 
-// Cut is Line for another number of bytes to keep.
+// Cut is Line with another limit, in bytes.
 func Cut(s string, most int) string {
 	if fine(s, most) {
 		return s
 	}
 	if len(s) > 4*most {
-		s = s[:4*most] // so that a huge one is not copied to be cut
+		s = s[:4*most] // so that a huge text is not copied
 	}
 	s = strings.Map(func(r rune) rune {
 		if printable(r) {
@@ -47,6 +47,5 @@ func fine(s string, most int) bool {
 	return true
 }
 
-// printable leaves out the replacement character, which stands for invalid
-// UTF-8 here.
+// printable excludes the replacement character, which stands for invalid UTF-8 here.
 func printable(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) }

@@ -8,24 +8,24 @@ import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// A BodyError is trouble with the body of the request itself. Some of it may have
-// been sent.
+// A BodyError means that the request's own body failed. Part of it may have been
+// sent.
 type BodyError struct {
 	text string
-	err  error // of the reader, nil if that said nothing
+	err  error // of the reader, nil if it returned none
 }
 
-// Error says what is wrong, without what the reader says.
+// Error returns what is wrong, without the text of the reader.
 func (e *BodyError) Error() string { return e.text }
 
 // Unwrap returns the error of the reader.
 func (e *BodyError) Unwrap() error { return e.err }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (e *BodyError) SafeError() string { return e.text }
 
-// Trouble is the error of a send that failed for its own body; nil if that is in
-// order, as far as it was read.
+// Trouble returns the error of a send that failed because of its own body. It returns
+// nil if the part of the body that was read is in order.
 func (w *Watch) Trouble(req *http.Request) error {
 	if w.body == nil {
 		return nil

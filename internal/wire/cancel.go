@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// Heed returns a context that ends as well when the channel of a Request.Cancel is closed,
-// which is the caller's wish: its cause is context.Canceled. An http.Client with a Timeout
-// closes it as well when the time is up, and has set a deadline for that, which says so
-// better. The context has to be ended, by the function or by ctx.
-func Heed(ctx context.Context, closed <-chan struct{}) (context.Context, context.CancelCauseFunc) {
+// Honour returns a context that also ends when closed, the channel of a
+// Request.Cancel, is closed. Its cause is then context.Canceled. An http.Client with
+// a Timeout closes the channel as well when the time is up; it has also set a
+// deadline, which is then reported instead. The context must be ended, by the
+// returned function or by ctx.
+func Honour(ctx context.Context, closed <-chan struct{}) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {

@@ -1,19 +1,18 @@
 package wire
 
-// A Mark is an error of which the program itself has said whether it is worth sending
-// again.
+// A Mark is an error that the program has declared to be retryable or not.
 type Mark struct {
 	Permanent bool
 	Err       error
 }
 
-// Error is the text of the error that is marked.
+// Error returns the text of the marked error.
 func (m *Mark) Error() string { return m.Err.Error() }
 
-// Unwrap returns the error that is marked.
+// Unwrap returns the marked error.
 func (m *Mark) Unwrap() error { return m.Err }
 
-// Rule names the mark in a verdict, where nothing else does.
+// Rule returns the name of the mark in a verdict without another rule.
 func (m *Mark) Rule() string {
 	if m.Permanent {
 		return "marked permanent"

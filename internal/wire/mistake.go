@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Mistake says why net/http will never send a request, without quoting more of it
-// than the name of a header; empty if nothing is wrong.
+// Mistake returns why net/http will never send a request, and "" if nothing is wrong.
+// It quotes nothing of the request except the name of a header.
 func Mistake(req *http.Request) string {
 	switch {
 	case req.URL.Scheme == "":
@@ -17,18 +17,18 @@ func Mistake(req *http.Request) string {
 	case req.URL.Host == "":
 		return "the URL has no host"
 	case strings.ContainsFunc(req.URL.Host, control) || strings.ContainsFunc(req.Host, control):
-		return "the host has a control character or a blank"
+		return "the host has a control character or a space"
 	case strings.ContainsFunc(req.URL.Opaque, ends) || strings.ContainsFunc(req.URL.RawQuery, ends):
 		return "the URL has a control character"
 	case req.Method != "" && !token(req.Method):
-		return "the method is no word"
+		return "the method is not an HTTP token"
 	}
 	return cmp.Or(mistakeIn("header", req.Header), mistakeIn("trailer", req.Trailer))
 }
 
-// The first words of a mistake are those of net/http: what retries around us goes by
-// them.
-const notHTTP = "unsupported protocol scheme: the URL is not one of http or https"
+// The text of a mistake begins like that of net/http, because retrying clients around
+// us compare these texts.
+const notHTTP = "unsupported protocol scheme: the URL is not an http or https URL"
 
 func isHTTP(req *http.Request) bool { return req.URL.Scheme == "http" || req.URL.Scheme == "https" }
 
@@ -36,11 +36,11 @@ func isHTTP(req *http.Request) bool { return req.URL.Scheme == "http" || req.URL
 func mistakeIn(where string, h http.Header) string {
 	for name, values := range h {
 		if !token(name) {
-			return "invalid " + where + " field name: it is no word"
+			return "invalid " + where + " field name: it is not an HTTP token"
 		}
 		for _, value := range values {
 			if strings.ContainsFunc(value, forbidden) {
-				return "invalid " + where + " field value: that of " + http.CanonicalHeaderKey(name) + " has a control character, such as the end of a line"
+				return "invalid " + where + " field value: " + http.CanonicalHeaderKey(name) + " has a control character, such as a line end"
 			}
 		}
 	}
@@ -51,7 +51,7 @@ func control(r rune) bool   { return r <= ' ' || r == 0x7f }
 func ends(r rune) bool      { return r < ' ' || r == 0x7f }
 func forbidden(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
-// token reports whether text is a token as HTTP has it.
+// token reports whether text is an HTTP token.
 func token(text string) bool {
 	const marks = "!#$%&'*+-.^_`|~"
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {

@@ -6,14 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// once is a body that net/http cannot look into, nor rewind. It knows whether
-// somebody has begun to read it, and can be sealed if not.
+// once is a body that net/http cannot inspect or rewind. It records whether it was
+// read, and an unread body can be sealed.
 type once struct {
 	io.ReadCloser
 	state  atomic.Int32
 	read   atomic.Int64          // bytes
-	closed atomic.Bool           // what fails after that is no news
-	end    atomic.Pointer[error] // that came before
+	closed atomic.Bool           // errors after that are ignored
+	end    atomic.Pointer[error] // the first error before that
 }
 
 const (
@@ -36,7 +36,7 @@ func (b *once) Read(p []byte) (int, error) {
 }
 
 func (b *once) ended(err error) {
-	if err == io.EOF { // nearly always
+	if err == io.EOF { // the usual case
 		b.end.CompareAndSwap(nil, &eof)
 		return
 	}
@@ -50,5 +50,5 @@ func (b *once) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// seal keeps a body from being read, and reports whether nobody has.
+// seal prevents a body from being read, and reports false if it was already read.
 func (b *once) seal() bool { return b.state.CompareAndSwap(untouched, sealed) }

@@ -6,10 +6,10 @@ import (
 	"net/http/httptrace"
 )
 
-// unrepeatable leaves the request without a GetBody, and with a body that net/http
-// cannot look into. A method that may have a body has to say that there is none: servers
-// answer 411 to chunks of nothing (RFC 9110, section 8.6). Over HTTP/1 net/http
-// repeats none of those unless it has an Idempotency-Key.
+// unrepeatable removes GetBody from the request and gives it a body that net/http
+// cannot inspect. A request whose method may have a body must show that it has none:
+// servers answer 411 to an empty chunked body (RFC 9110, section 8.6). Over HTTP/1,
+// net/http resends none of those unless it has an Idempotency-Key.
 func (w *Watch) unrepeatable() {
 	out := w.out
 	out.GetBody = nil
@@ -30,16 +30,16 @@ func mayHaveBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
-// hasKey reports whether a request has what net/http takes for leave to repeat it.
+// hasKey reports whether a request has a header that makes net/http resend it.
 func hasKey(h http.Header) bool {
 	_, plain := h["Idempotency-Key"]
 	_, x := h["X-Idempotency-Key"]
 	return plain || x
 }
 
-// stoppable gives the request a channel by which to end it, where base may be anything:
-// that may hand on a copy of the request, which has the channel, and nothing that is done
-// to the request later.
+// stoppable gives the request a Cancel channel that can end it, where base is not a
+// transport of net/http. Such a base may send a copy of the request: the copy has the
+// channel, but not later changes to the request.
 func (w *Watch) stoppable() {
 	if !Direct(w.base) {
 		w.stop = make(chan struct{})
@@ -47,11 +47,11 @@ func (w *Watch) stoppable() {
 	}
 }
 
-// gets sees a connection taken. It runs in the goroutine of RoundTrip, before the request
-// is written.
+// gets is called when net/http got a connection. It runs in the goroutine of
+// RoundTrip, before the request is written.
 func (w *Watch) gets(info httptrace.GotConnInfo) {
 	w.got.Add(1)
-	if w.stop != nil || bodyless(w.out) { // as it was
+	if w.stop != nil || bodyless(w.out) { // the original request
 		w.keepFromRepeating(info)
 	}
 	if w.counter != nil {
@@ -59,9 +59,9 @@ func (w *Watch) gets(info httptrace.GotConnInfo) {
 	}
 }
 
-// writes counts the requests that are about to go out, by a header that each has, and goes
-// on with what was to be done then. Once they have gone out would be too late: an answer may
-// be faster.
+// writes returns a trace function that counts requests just before they are written,
+// by a header that each has, and then calls then. Counting after the write would be
+// too late: the answer may arrive first.
 func (w *Watch) writes(then func(string, []string)) func(string, []string) {
 	return func(name string, values []string) {
 		if name == ":method" || name == "Host" {
@@ -74,30 +74,31 @@ func (w *Watch) writes(then func(string, []string)) func(string, []string) {
 	}
 }
 
-// Connections is how many net/http got for the request: each may have carried it.
+// Connections returns how many connections net/http got for the request. Each of them
+// may have carried it.
 func (w *Watch) Connections() int { return int(w.got.Load()) }
 
-// keepFromRepeating bounds what net/http repeats of a request without a body. Over HTTP/2
-// that is as often as the server says that it did nothing with it, hundreds of times a
-// second; over HTTP/1 a request that is safe, on every connection that it had kept. One
-// that is single goes out once, others twice.
+// keepFromRepeating limits how often net/http resends a request without a body. Over
+// HTTP/2 it resends as often as the server reports that it did not process the
+// request, hundreds of times a second; over HTTP/1 it resends a safe request on every
+// connection that it had kept. A request with single set is sent once, others twice.
 func (w *Watch) keepFromRepeating(info httptrace.GotConnInfo) {
 	wrote := w.wrote.Load()
 	switch {
 	case w.http2.Load() && w.ends(wrote):
-	case w.speaksHTTP2(info): // one with a body it gives back, and says why
+	case w.speaksHTTP2(info): // it returns a request with a body, with the reason
 		if w.single || wrote > 0 {
 			w.out.Body = &late{once{ReadCloser: http.NoBody}, w, wrote}
 		}
-	default: // HTTP/1 looks into the body of these methods, and sends none
+	default: // HTTP/1 inspects the body of these methods, and sends none
 		if !w.single && wrote > 0 && !mayHaveBody(w.out.Method) && w.out.Method != http.MethodTrace {
 			w.out.Body = &once{ReadCloser: http.NoBody}
 		}
 	}
 }
 
-// ends ends a request that has been written as often as it may be, if it can. HTTP/2 looks
-// at the channel just before it writes.
+// ends ends a request, if it can, that has been written as often as allowed. HTTP/2
+// checks the channel just before it writes.
 func (w *Watch) ends(wrote int32) bool {
 	if w.stop == nil || wrote == 0 || wrote == 1 && !w.single {
 		return false
@@ -108,8 +109,9 @@ func (w *Watch) ends(wrote int32) bool {
 	return true
 }
 
-// speaksHTTP2 reports whether HTTP/2 is spoken on a connection, as far as that is known:
-// through anything but a transport of net/http, and without TLS, once it was.
+// speaksHTTP2 reports whether the connection uses HTTP/2, as far as that is known.
+// Without TLS, or if base is not a transport of net/http, it is known only after the
+// first write.
 func (w *Watch) speaksHTTP2(info httptrace.GotConnInfo) bool {
 	conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState })
 	if ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
@@ -122,16 +124,17 @@ func (w *Watch) speaksHTTP2(info httptrace.GotConnInfo) bool {
 	return w.out.URL.Scheme == "http" && base.Protocols != nil && base.Protocols.UnencryptedHTTP2() && !base.Protocols.HTTP1()
 }
 
-// A late body was given to a request without one when its connection was there. If that
-// turns out to be of no use before the request was written, it is taken back: package
-// net/http then looks for another connection, and takes every body for one that it knows.
+// A late body is given to a request without one when its connection is there. If the
+// connection turns out to be unusable before the request was written, the body is
+// removed again: package net/http then tries another connection, and treats every
+// body as one that it knows.
 type late struct {
 	once
 	w     *Watch
-	wrote int32 // before
+	wrote int32 // the value when the body was given
 }
 
-// Close comes in time: HTTP/2 waits for it before it gives up a stream.
+// Close is called early enough: HTTP/2 waits for it before it gives up a stream.
 func (l *late) Close() error {
 	err := l.once.Close()
 	if l.w.wrote.Load() == l.wrote {

@@ -1,4 +1,4 @@
-// Package wire makes errors of package net/http fit to be printed.
+// Package wire makes errors of package net/http safe to print.
 package wire
 
 import (
@@ -16,17 +16,16 @@ import (
 	"github.com/nexpay-go/resilience/internal/text"
 )
 
-// Unanswered makes an error of package net/http fit to be printed: its URL
-// holds the query, and the text of what is inside can quote a broken answer,
-// which can quote the request.
+// Unanswered makes an error of package net/http safe to print. The URL in it has the
+// query, and the inner text can quote a broken answer, which can quote the request.
 //
-// Where the request had been written, the outermost word is that of a
-// connection that failed later: net/http may have tried again by itself since,
-// and "connection refused" would speak of that second try only.
+// If the request had been written, the outermost error is a read error: net/http may
+// have resent it by itself since, and "connection refused" would describe only the
+// second try.
 func Unanswered(req *http.Request, err error, written bool) error {
 	op, inner := operation(req, errtree.Tidy(err))
 	if ctx := req.Context(); ctx.Err() != nil && errors.Is(inner, context.Cause(ctx)) && !vouched(context.Cause(ctx)) {
-		inner = ctx.Err() // the cause may be the failure of another request altogether
+		inner = ctx.Err() // the cause may be the failure of another request
 	}
 	inner = &transportError{text: says(req, inner, brokenOff), err: inner}
 	if written {
@@ -36,11 +35,11 @@ func Unanswered(req *http.Request, err error, written bool) error {
 }
 
 const (
-	brokenOff = "the exchange broke off or the answer was not HTTP (no details, as they may quote the answer)"
+	brokenOff = "the connection broke or the answer was not HTTP (no details, because they may quote the answer)"
 	timeout   = "timeout"
 )
 
-// operation takes err out of what http.Client wraps it in.
+// operation returns the error that http.Client has wrapped.
 func operation(req *http.Request, err error) (op string, inner error) {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return ue.Op, errtree.Tidy(ue.Err)
@@ -48,13 +47,13 @@ func operation(req *http.Request, err error) (op string, inner error) {
 	return req.Method, err
 }
 
-// place is the URL of a request without what is nobody's business.
+// place returns the URL of a request without user, query and fragment.
 func place(req *http.Request) string {
 	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path, RawPath: req.URL.RawPath}
 	return u.String()
 }
 
-// says is the text of err for people, or else.
+// says returns the safe text of err, or otherwise if there is none.
 func says(req *http.Request, err error, otherwise string) string {
 	text, known := safeText(err, req.URL.Hostname())
 	switch {
@@ -66,7 +65,7 @@ func says(req *http.Request, err error, otherwise string) string {
 	return text
 }
 
-// transportError has a text of its own and the chain of err.
+// A transportError has its own text and the chain of err.
 type transportError struct {
 	text string
 	err  error
@@ -75,10 +74,10 @@ type transportError struct {
 func (e *transportError) Error() string { return e.text }
 func (e *transportError) Unwrap() error { return e.err }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (e *transportError) SafeError() string { return e.text }
 
-// Timeout is asked for by url.Error, which looks no deeper than this.
+// Timeout is for url.Error, which inspects only the error that it wraps.
 func (e *transportError) Timeout() bool { return isTimeout(e.err) }
 
 func isTimeout(err error) bool {
@@ -86,8 +85,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// A safeError knows its text to be fit for a log: that of an attempt's timeout
-// is one.
+// A safeError has a text that is safe to log. The error of an attempt's timeout is
+// one.
 type safeError interface {
 	error
 	SafeError() string
@@ -98,8 +97,9 @@ func vouched(err error) bool {
 	return ok
 }
 
-// safeText is the text of what in err speaks of the connection only, not that
-// of the whole chain. host is what was dialled, as far as we know.
+// safeText returns the text of the error in err that describes only the connection,
+// not the text of the whole chain. host is the host that was dialled, as far as
+// known.
 func safeText(err error, host string) (line string, known bool) {
 	if safe, ok := errors.AsType[safeError](err); ok {
 		return text.Line(safe.SafeError()), true
@@ -116,8 +116,8 @@ func safeText(err error, host string) (line string, known bool) {
 	return "", false
 }
 
-// aboutConnection finds the first of the errors that package net and crypto/tls
-// make, whose texts hold addresses, names and numbers.
+// aboutConnection returns the first error of packages net and crypto/tls, whose texts
+// contain only addresses, names and numbers.
 func aboutConnection(err error) error {
 	for _, find := range []func(error) error{
 		as[tls.RecordHeaderError], as[tls.AlertError], as[*net.OpError], as[*net.DNSError], as[syscall.Errno],

@@ -7,24 +7,25 @@ import (
 	"regexp"
 )
 
-// An Unprocessed is an error of a request of which the server has said, in the words of
-// HTTP/2, that it did nothing with it (RFC 9113, section 8.7): it refused the stream, or went
-// away before it came to it.
+// An Unprocessed means that the server has reported, as HTTP/2 allows, that it did
+// not process the request (RFC 9113, section 8.7): it refused the stream, or went
+// away before the request.
 type Unprocessed struct{ err error }
 
-// Error says so.
+// Error returns a constant text.
 func (e *Unprocessed) Error() string {
 	return "the server has not processed the request (HTTP/2 says so)"
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (e *Unprocessed) SafeError() string { return e.Error() }
 
-// Unwrap returns what was below.
+// Unwrap returns the error of net/http.
 func (e *Unprocessed) Unwrap() error { return e.err }
 
-// IsUnprocessed reports whether err says so. Nothing that a server can put into another
-// error makes it one: the text has to be that and no more.
+// IsUnprocessed reports whether err means that the server did not process the
+// request. A server cannot fake it with text inside another error: the whole text
+// must match.
 func IsUnprocessed(err error) bool {
 	var refused streamError
 	if errors.As(err, &refused) && refused.Code == refusedStream {
@@ -36,18 +37,18 @@ func IsUnprocessed(err error) bool {
 	return err != nil && unprocessed.MatchString(err.Error())
 }
 
-// NotProcessed makes such an error fit to be printed.
+// NotProcessed makes such an error safe to print.
 func NotProcessed(req *http.Request, err error) error {
 	op, inner := operation(req, err)
 	return &url.Error{Op: op, URL: place(req), Err: &Unprocessed{inner}}
 }
 
-// unprocessed is what net/http says where it would send the request again by itself, and
-// cannot.
+// unprocessed matches the error of net/http when it would resend the request by
+// itself but cannot.
 var unprocessed = regexp.MustCompile(`\Ahttp2: Transport: cannot retry err \[(stream error: stream ID \d+; REFUSED_STREAM(; received from peer)?|http2: Transport received Server's graceful shutdown GOAWAY)\] after Request\.Body was written; define Request\.GetBody to avoid this error\z`)
 
-// A streamError is what the error of net/http for a stream makes itself into, for
-// errors.As: the names of its fields are those of golang.org/x/net/http2.StreamError.
+// A streamError is the target that net/http's stream error sets in errors.As: its
+// fields have the names of those of golang.org/x/net/http2.StreamError.
 type streamError struct {
 	StreamID uint32
 	Code     uint32

@@ -9,37 +9,38 @@ import (
 	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// A Watch sees whether net/http asked for a connection to send one request, and how
-// many it got. A fresh one for each send: a hook may come late. It is the context of that
-// request.
+// A Watch records whether net/http asked for a connection to send one request, and
+// how many connections it got. Use a new one for each send, because a hook may be
+// called late. It is also the context of that request.
 type Watch struct {
-	context.Context // around it
+	context.Context // the parent
 	asked           atomic.Bool
-	got, wrote      atomic.Int32 // connections; requests, where there is no body
-	http2           atomic.Bool  // as what they were written
+	got, wrote      atomic.Int32 // connections; requests written, where there is no body
+	http2           atomic.Bool  // the requests were written over HTTP/2
 	trace           httptrace.ClientTrace
-	counter         carry.Counter // that is told as well; nil: none
+	counter         carry.Counter // also called; nil: none
 	out             *http.Request
-	base            http.RoundTripper // that is given it
+	base            http.RoundTripper // that sends it
 	single          bool
 	stopped         atomic.Bool   // stop is closed
 	stop            chan struct{} // the Cancel of out, nil if it has none
-	body            *once         // own, nil where there is none to be watched
+	body            *once         // &own, nil if there is no body
 	own             once
 }
 
-// In returns ctx with the watch in it, for the request that [Watch.Over] is given then.
+// In returns ctx with the watch in it. Use it for the request that is then passed to
+// [Watch.Over].
 func (w *Watch) In(ctx context.Context) context.Context {
 	w.trace.GetConn, w.trace.GotConn = w.asks, w.gets
 	w.counter, _ = ctx.Value(carry.CounterKey{}).(carry.Counter)
-	if httptrace.ContextClientTrace(ctx) != nil { // which goes on
+	if httptrace.ContextClientTrace(ctx) != nil { // keep that trace too
 		return httptrace.WithClientTrace(ctx, &w.trace)
 	}
 	w.Context = ctx
 	return w
 }
 
-// Value adds the trace, as httptrace.WithClientTrace would.
+// Value also returns the trace, as after httptrace.WithClientTrace.
 func (w *Watch) Value(key any) any {
 	if carry.IsTrace(key) {
 		return &w.trace
@@ -54,13 +55,14 @@ func (w *Watch) asks(string) {
 	}
 }
 
-// Over watches over a request, whose context is that of [Watch.In], and which base is
-// given. Where single is set, net/http is kept from repeating it by itself at all, for
-// which it would need GetBody or to know that there is no body; else from doing so more
-// than once. Its Cancel is replaced: who calls this has it heeded, see [Heed].
+// Over watches a request that base will send and whose context is that of [Watch.In].
+// If single is set, net/http cannot resend the request at all: it would need GetBody,
+// or to know that there is no body. Otherwise net/http resends it at most once. Over
+// replaces the request's Cancel; the caller must honour the original one, see
+// [Honour].
 func (w *Watch) Over(out *http.Request, base http.RoundTripper, single bool) {
 	w.out, w.base, w.single = out, base, single
-	out.Cancel = nil //lint:ignore SA1019 it is heeded, or this is its end
+	out.Cancel = nil //lint:ignore SA1019 the caller honours it
 	if single || !bodyless(out) {
 		w.unrepeatable()
 	}
@@ -70,30 +72,29 @@ func (w *Watch) Over(out *http.Request, base http.RoundTripper, single bool) {
 	}
 }
 
-// Watched returns a copy of a request to be sent under watch, see [Watch.Over].
+// Watched returns a copy of a request that is sent under the watch, see [Watch.Over].
 func (w *Watch) Watched(req *http.Request, base http.RoundTripper, single bool) *http.Request {
 	out := req.WithContext(w.In(req.Context()))
 	w.Over(out, base, single)
 	return out
 }
 
-// Unsent reports whether the request that failed is known not to have been sent,
-// and whether a connection for it was asked for. Where it was given to something that is
-// no transport of package net/http itself, that may know nothing of traces, and then only
-// a body that nobody has read is proof.
+// Unsent reports whether the failed request was certainly not sent, and whether a
+// connection for it was asked for. If base is not a transport of package net/http, it
+// may not support traces; then only an unread body is proof.
 func (w *Watch) Unsent() (unsent, asked bool) {
 	switch {
-	case w.out == nil: // nobody was given it
+	case w.out == nil: // it was not passed to base
 		return true, false
 	case w.got.Load() > 0:
 		return false, true
 	case w.asked.Load():
 		return true, true
-	case w.body != nil && w.body.state.Load() == touched: // by something that knows nothing of traces
+	case w.body != nil && w.body.state.Load() == touched: // by a transport without traces
 		return false, false
 	}
-	// A transport of package net/http may have another one registered for a scheme,
-	// HTTP/3 say, which knows nothing of traces either; a mistake it finds before that.
+	// A transport of package net/http may have another one registered for a scheme, such
+	// as HTTP/3, which does not support traces either. It finds a mistake before using it.
 	known := Direct(w.base) && (Mistake(w.out) != "" || !changes(w.out.Method))
 	return known || w.body != nil && w.body.seal(), false
 }

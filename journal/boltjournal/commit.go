@@ -9,30 +9,30 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A committer puts the writes that come while the disk is busy into one
-// transaction, which costs what a single one does. Whoever comes while it is idle
-// has them committed at once: bbolt's own Batch would make a single caller wait for
-// company that does not come.
+// A committer stores the writes that arrive while the disk is busy in one
+// transaction, which costs as much as a single write. A write that arrives while the
+// disk is idle is committed at once: bbolt's own Batch would make a single caller
+// wait for others.
 type committer struct {
 	db    *bolt.DB
 	place place
-	turn  chan struct{} // holds one: the right to commit, and to broken
+	turn  chan struct{} // holds one token: the right to commit and to access broken
 
 	mu      sync.Mutex // guards waiting
 	waiting []*write
 
-	broken error // what the file was found damaged by while writing
+	broken error // the damage that a write found in the file
 }
 
-// A write is what one caller wants to change.
+// A write is the change of one caller.
 type write struct {
 	change func(*bolt.Tx) (changed bool, err error)
 	done   chan struct{} // closed when err is final
 	err    error
 }
 
-// do returns when what change did is on the disk. If ctx ends before, it may get
-// there or not, also later.
+// do returns when the change is on the disk. If ctx ends before, the change may or
+// may not be stored, possibly later.
 func (c *committer) do(ctx context.Context, change func(*bolt.Tx) (bool, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (c *committer) do(ctx context.Context, change func(*bolt.Tx) (bool, error))
 	case <-w.done:
 		return w.err
 	case c.turn <- struct{}{}:
-		go c.lead(w) // a disk may stall for minutes, and its caller has a deadline
+		go c.lead(w) // a disk may stall for minutes, but the caller has a deadline
 	case <-ctx.Done():
 		return c.leave(ctx, w)
 	}
@@ -61,11 +61,11 @@ func (c *committer) join(w *write) {
 	c.waiting = append(c.waiting, w)
 }
 
-// leave goes away from a write: it is not stored any more, unless that has begun.
+// leave abandons a write: it is not stored, unless that has already begun.
 func (c *committer) leave(ctx context.Context, w *write) error {
 	c.withdraw(w)
 	select {
-	case <-w.done: // the disk answered at the same time
+	case <-w.done: // the write finished at the same time
 		return w.err
 	default:
 		return ctx.Err()
@@ -86,8 +86,8 @@ func (c *committer) takeWaiting() []*write {
 	return taken
 }
 
-// lead commits for all who wait, and gives up the turn. If w was committed by
-// somebody else's turn in the meantime, those who wait have turns of their own.
+// lead commits for all waiting callers, and then passes the turn on. If another turn
+// has committed w in the meantime, the callers that still wait have their own turns.
 func (c *committer) lead(w *write) {
 	defer func() { <-c.turn }()
 	select {
@@ -95,18 +95,18 @@ func (c *committer) lead(w *write) {
 		return
 	default:
 	}
-	runtime.Gosched() // those whom the last commit woke come along: a third fewer commits. Alone it costs nothing
+	runtime.Gosched() // callers that the last commit woke can join: a third fewer commits. Without others it costs nothing
 	batch := c.takeWaiting()
 	err := c.commit(batch)
 	for _, w := range batch {
 		if err != nil {
-			w.err = err // also of those that only read: it was in the same transaction
+			w.err = err // also for callers that only read: it was the same transaction
 		}
 		close(w.done)
 	}
 }
 
-// commit makes the changes in one transaction. A change that fails before it
+// commit makes the changes in one transaction. A change that fails before it has
 // changed anything fails alone.
 func (c *committer) commit(batch []*write) error {
 	if c.broken != nil {
@@ -117,7 +117,7 @@ func (c *committer) commit(batch []*write) error {
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback() // once committed it does nothing
+		defer tx.Rollback() // does nothing after a commit
 		changes := false
 		for _, w := range batch {
 			changed := false
@@ -142,8 +142,8 @@ func (c *committer) view(read func(*bolt.Tx) error) error {
 	return guarded(func() error { return c.db.View(read) })
 }
 
-// close leaves a damaged file to the end of the process: what is left of the
-// transaction that found it out may hold the lock that closing needs.
+// close leaves a damaged file open until the process ends: the transaction that found
+// the damage may still hold the lock that closing needs.
 func (c *committer) close() error {
 	c.turn <- struct{}{}
 	defer func() { <-c.turn }()

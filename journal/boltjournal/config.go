@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Config says where the journal is.
+// Config configures a journal.
 type Config struct {
-	// Path of the file; required. It is made if there never was one, and beside it
-	// a small one with the name and ".begun", by which the next start knows that
-	// there was. Its folder is not made.
+	// Path is the path of the file; required. Open creates the file if there never
+	// was one, and beside it a small file with the name and ".begun", which shows the
+	// next start that there was a journal. Open does not create the folder.
 	Path string
 
-	// MustExist has Open refuse to begin a new journal, with fs.ErrNotExist. Set it
-	// once the first start is over: it also finds a folder that is empty because
-	// its volume is not mounted. false: Open begins one where none ever was.
+	// MustExist makes Open return fs.ErrNotExist instead of creating a new journal.
+	// Set it after the first start: it also detects an empty folder whose volume is
+	// not mounted. false: Open creates a journal where there never was one.
 	MustExist bool
 
-	// LockWait is how long Open waits for another process to close the file, as
-	// when a new release takes over from the old one. 0: not at all.
+	// LockWait is how long Open waits for another process to close the file, for
+	// example when a new release replaces the old one. 0: it does not wait.
 	LockWait time.Duration
 }
 

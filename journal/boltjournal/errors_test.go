@@ -29,10 +29,10 @@ func TestSafeTexts(t *testing.T) {
 	j := open(t, path)
 	_, err := read(j, "secret")
 	require.ErrorContains(t, err, "secret")
-	require.Equal(t, "boltjournal: begin: the file is no journal, or a damaged one", safe(t, err))
+	require.Equal(t, "boltjournal: begin: the file is not a journal, or is damaged", safe(t, err))
 
 	_, err = j.Begin(t.Context(), retry.Entry{ID: "p-1", Key: "secret\x00", State: retry.EntryOpen})
-	require.Equal(t, "boltjournal: begin: Key is no text in UTF-8 without NUL; write binary data in hexadecimal", safe(t, err))
+	require.Equal(t, "boltjournal: begin: Key is not UTF-8 text without NUL; encode binary data in hexadecimal", safe(t, err))
 	err = j.End(t.Context(), sample("secret 2"))
 	require.Equal(t, "boltjournal: end: generation 0 of the operation is not open: "+retry.ErrBusy.Error(), safe(t, err))
 	require.ErrorIs(t, err, retry.ErrBusy)

@@ -14,27 +14,27 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A Journal is a [retry.PendingJournal] in a file. What Begin and End have
-// returned without error is on the disk. It is safe for concurrent use, and
-// callers at the same time share their flushes of the disk.
+// A Journal is a [retry.PendingJournal] in a file. When Begin or End returns without
+// error, the entry is on the disk. It is safe for concurrent use; concurrent callers
+// share flushes of the disk.
 //
-// An ID may have up to 1024 bytes; it, the key's name, fingerprint and owner are
-// text in UTF-8 without NUL. Anything else is an error, and nothing is stored. In
-// trace ids, which are for people, bytes that are no UTF-8 are replaced.
+// An ID has at most 1024 bytes. ID, key name, fingerprint and owner must be UTF-8
+// text without NUL; otherwise the call returns an error and nothing is stored. In
+// trace ids, which are for people, invalid UTF-8 is replaced.
 //
-// If the file turns out to be damaged, calls return an error that wraps
-// [ErrDamaged], and after a Begin or End did so all others do.
+// If the file is found to be damaged, calls return an error that wraps [ErrDamaged].
+// After a Begin or End has returned it, all other calls do.
 type Journal struct {
 	commits committer
 }
 
-// Close waits for what is being stored, however long, and closes the file. Calls after that
-// return an error that wraps [fs.ErrClosed].
+// Close waits for writes in progress, without a limit, and closes the file. Later
+// calls return an error that wraps [fs.ErrClosed].
 func (j *Journal) Close() error { return described("close", j.commits.close()) }
 
-// Begin does what [retry.Journal] says. A context that ends while the entry is
-// being stored ends the call, not the storing: a disk that stalls keeps no caller.
-// If the file is not at its path any more, that is an [ErrMoved].
+// Begin implements [retry.Journal]. If the context ends while the entry is being
+// stored, Begin returns but the write continues, so a stalled disk does not block the
+// caller. If the file is no longer at its path, the error is [ErrMoved].
 func (j *Journal) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
 	held, err := j.begin(ctx, e)
 	return held, described("begin", err)
@@ -50,7 +50,7 @@ func (j *Journal) begin(ctx context.Context, e retry.Entry) (retry.Entry, error)
 	if err != nil {
 		return retry.Entry{}, err
 	}
-	held := new(retry.Entry) // of its own: it may be written after a context made us return
+	held := new(retry.Entry) // allocated: it may be written after ctx has ended and begin has returned
 	err = j.commits.do(ctx, func(tx *bolt.Tx) (changed bool, err error) {
 		*held, err = get(tx, e.ID)
 		if err != nil || held.Generation != generation || held.State == retry.EntryApplied {
@@ -78,11 +78,11 @@ func (j *Journal) read(ctx context.Context, id string) (held retry.Entry, err er
 	return held, err
 }
 
-// End does what [retry.Journal] says. A context that ends while the entry is being
-// stored ends the call, not the storing. If the file is not at its path any more,
-// that is an [ErrMoved].
+// End implements [retry.Journal]. If the context ends while the entry is being
+// stored, End returns but the write continues. If the file is no longer at its path,
+// the error is [ErrMoved].
 func (j *Journal) End(ctx context.Context, e retry.Entry) error {
-	e.TraceIDs = slices.Clone(e.TraceIDs) // it may be read after a context made us return
+	e.TraceIDs = slices.Clone(e.TraceIDs) // it may be read after ctx has ended and End has returned
 	return described("end", j.commits.do(ctx, func(tx *bolt.Tx) (changed bool, err error) {
 		held, err := get(tx, e.ID)
 		switch {
@@ -102,7 +102,7 @@ func (j *Journal) End(ctx context.Context, e retry.Entry) error {
 	}))
 }
 
-// described says in which call an error came up.
+// described adds the name of the call to an error.
 func described(call string, err error) error {
 	switch {
 	case err == nil:

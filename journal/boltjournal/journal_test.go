@@ -53,15 +53,15 @@ func TestRefused(t *testing.T) {
 	j := open(t, newPath(t))
 	_, err := j.Begin(t.Context(), retry.Entry{Key: "a\x00", Owner: "\xff"})
 	require.ErrorContains(t, err, "boltjournal: begin: no ID")
-	require.ErrorContains(t, err, "Key is no text in UTF-8 without NUL")
-	require.ErrorContains(t, err, "Owner is no text")
-	require.ErrorContains(t, err, `there is no state "EntryState(0)"`)
+	require.ErrorContains(t, err, "Key is not UTF-8 text without NUL")
+	require.ErrorContains(t, err, "Owner is not UTF-8 text")
+	require.ErrorContains(t, err, `unknown state "EntryState(0)"`)
 	require.NotContains(t, err.Error(), "\xff")
 	_, err = read(j, "")
 	require.ErrorContains(t, err, "no ID")
 	begun := begin(t, j, "p-1")
 	begun.State = 9
-	require.ErrorContains(t, j.End(t.Context(), begun), `there is no state "EntryState(9)"`)
+	require.ErrorContains(t, j.End(t.Context(), begun), `unknown state "EntryState(9)"`)
 }
 
 // Trace ids are no reason to lose what happened.

@@ -17,13 +17,14 @@ import (
 	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
-// ErrInUse says that the file is open already, in another process or in this one.
-var ErrInUse = failure.Plain("the file is open already, here or in another process")
+// ErrInUse means that the file is already open, in this or another process.
+var ErrInUse = failure.Plain("the file is already open, in this or another process")
 
-// Open opens a journal, or begins a new one where none ever was. A file that is
-// open already is [ErrInUse]. One that is no journal, or is cut short, is
-// [ErrDamaged], an empty one too: a journal that lost all it knew looks no
-// different. One that was there, and is not, is [ErrMoved].
+// Open opens a journal, or creates a new one where there never was one. It returns
+// [ErrInUse] for a file that is already open. It returns [ErrDamaged] for a file that
+// is not a journal or is cut short, and for an empty file, because a journal that
+// lost all entries looks the same. It returns [ErrMoved] for a journal that existed
+// and is missing.
 func Open(c Config) (*Journal, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("boltjournal: open: %w", err)
@@ -55,7 +56,7 @@ func openJournal(c Config) (*Journal, error) {
 	return &Journal{committer{db: db, place: place, turn: make(chan struct{}, 1)}}, nil
 }
 
-// inspect looks at what is there before it is opened for writing.
+// inspect checks the file before it is opened for writing.
 func inspect(path string, deadline time.Time, mustExist bool) error {
 	info, err := os.Stat(path)
 	switch {
@@ -64,14 +65,14 @@ func inspect(path string, deadline time.Time, mustExist bool) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return failure.Plain("this is no file")
+		return failure.Plain("it is not a regular file")
 	case info.Size() == 0:
-		return fmt.Errorf("%w: it is empty; if there never was a journal, remove it", ErrDamaged)
+		return fmt.Errorf("%w: it is empty; if there never was a journal, remove the file", ErrDamaged)
 	}
 	return probe(path, deadline)
 }
 
-// prepare makes a file a journal that is there after a crash.
+// prepare makes a file a journal that survives a crash.
 func prepare(db *bolt.DB, p place) error {
 	if err := guarded(func() error { return db.Update(makeBuckets) }); err != nil {
 		return err
@@ -95,10 +96,10 @@ func makeBuckets(tx *bolt.Tx) error {
 	return nil
 }
 
-// syncFolder makes the name of a new file as durable as what will be in it.
+// syncFolder makes the name of a new file as durable as its content.
 func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // it has no such thing
+		return nil // Windows cannot sync a folder
 	}
 	folder, err := os.Open(path)
 	if err != nil {
@@ -107,7 +108,8 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// probe looks at a file before it is opened for writing, which believes it.
+// probe checks a file before it is opened for writing, which would use its content
+// unchecked.
 func probe(path string, deadline time.Time) error {
 	db, _, err := openBolt(path, deadline, true)
 	if err != nil {
@@ -116,7 +118,8 @@ func probe(path string, deadline time.Time) error {
 	return errors.Join(guarded(func() error { return db.View(whole) }), db.Close())
 }
 
-// whole tells a journal from a part of one, and from any other database.
+// whole checks that the file is a complete journal: not a part of one, and not
+// another database.
 func whole(tx *bolt.Tx) error {
 	info, err := os.Stat(tx.DB().Path())
 	if err != nil {
@@ -125,22 +128,22 @@ func whole(tx *bolt.Tx) error {
 	if tx.Size() > info.Size() {
 		return fmt.Errorf("%w: it has %d bytes and should have %d", ErrDamaged, info.Size(), tx.Size())
 	}
-	return tx.ForEach(func(name []byte, _ *bolt.Bucket) error { // none yet, if it was made and no more
+	return tx.ForEach(func(name []byte, _ *bolt.Bucket) error { // none in a journal that was only created
 		if !bytes.Equal(name, root) {
-			return fmt.Errorf("%w: it is the database of something else, or of a newer version: it has %q", ErrDamaged, name)
+			return fmt.Errorf("%w: it is another database or of a newer version: it has the bucket %q", ErrDamaged, name)
 		}
 		return nil
 	})
 }
 
-// forked is for how long a file that was closed may seem to be open all the same: a
-// process that is being started holds all files between its fork and its exec.
+// forked is how long a closed file may still seem to be open: a process that is being
+// started holds all files between its fork and its exec.
 const forked = 250 * time.Millisecond
 
-// openBolt returns what is open with what the system knows it by.
+// openBolt returns the open database and the identity of its file.
 func openBolt(path string, deadline time.Time, readOnly bool) (db *bolt.DB, info fs.FileInfo, err error) {
 	options := &bolt.Options{
-		Timeout:      max(time.Until(deadline), 1), // 0 would wait for ever
+		Timeout:      max(time.Until(deadline), 1), // 0 would mean no limit
 		ReadOnly:     readOnly,
 		FreelistType: bolt.FreelistMapType,
 		OpenFile: func(name string, flag int, mode fs.FileMode) (file *os.File, err error) {
@@ -164,8 +167,8 @@ func openBolt(path string, deadline time.Time, readOnly bool) (db *bolt.DB, info
 	return db, info, err
 }
 
-// ofSystem reports whether an error is about getting at the file, and not about
-// what is in it.
+// ofSystem reports whether an error is about access to the file, and not about its
+// content.
 func ofSystem(err error) bool {
 	_, path := errors.AsType[*fs.PathError](err)
 	_, number := errors.AsType[syscall.Errno](err)

@@ -25,7 +25,7 @@ func TestConfigChecked(t *testing.T) {
 	_, err = boltjournal.Open(boltjournal.Config{Path: filepath.Join(t.TempDir(), "no", "journal")})
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = boltjournal.Open(boltjournal.Config{Path: t.TempDir()})
-	require.ErrorContains(t, err, "this is no file")
+	require.ErrorContains(t, err, "not a regular file")
 }
 
 func TestFileIsPrivate(t *testing.T) {
@@ -43,7 +43,7 @@ func TestOpenTwice(t *testing.T) {
 	j := open(t, path)
 	_, err := boltjournal.Open(boltjournal.Config{Path: path})
 	require.ErrorIs(t, err, boltjournal.ErrInUse)
-	require.EqualError(t, err, "boltjournal: open "+path+": the file is open already, here or in another process")
+	require.EqualError(t, err, "boltjournal: open "+path+": the file is already open, in this or another process")
 	require.NoError(t, j.Close())
 	require.NoError(t, open(t, path).Close())
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Pending yields the open entries in the order of their IDs. It holds nothing of
-// the file between two of them.
+// Pending yields the open entries in the order of their IDs. Between two entries it
+// keeps no transaction open.
 func (j *Journal) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
 	return func(yield func(retry.Entry, error) bool) {
 		for last := ""; ; {
@@ -26,8 +26,7 @@ func (j *Journal) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
 	}
 }
 
-// nextOpen returns the first open entry behind an ID, the zero Entry if there is
-// none.
+// nextOpen returns the first open entry after an ID, or the zero Entry.
 func (j *Journal) nextOpen(ctx context.Context, last string) (e retry.Entry, err error) {
 	if err := ctx.Err(); err != nil {
 		return e, err

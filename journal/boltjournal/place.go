@@ -10,15 +10,15 @@ import (
 	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
-// ErrMoved says that the file is not at its path: it was moved, removed or
-// replaced. What would be stored is what the next start does not find, so nothing
-// is. A person has to bring it back; see the package's comment.
+// ErrMoved means that the file is not at its path: it was moved, removed or replaced.
+// Nothing is stored, because the next start would not find it. A person must move it
+// back; see the package documentation.
 var ErrMoved = failure.Plain("the journal's file was moved, removed or replaced")
 
 // A place is where the next start will look for the file.
 type place struct {
-	path string      // absolute: a program may change its folder
-	file fs.FileInfo // of the file that is open
+	path string      // absolute: a program may change its working directory
+	file fs.FileInfo // of the open file
 }
 
 // check returns an error if the path does not lead to the open file.
@@ -29,7 +29,7 @@ func (p place) check() error {
 	found, err := os.Stat(p.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: there is no %s", ErrMoved, p.path)
+		return fmt.Errorf("%w: %s does not exist", ErrMoved, p.path)
 	case err != nil:
 		return err
 	case !os.SameFile(p.file, found):
@@ -38,11 +38,11 @@ func (p place) check() error {
 	return nil
 }
 
-// begun is the file beside the journal which tells a first start from one whose
+// begun returns the path of the file that distinguishes a first start from one whose
 // journal was lost.
 func begun(path string) string { return path + ".begun" }
 
-// expect decides whether a journal that is not there may be begun.
+// expect returns nil if a missing journal may be created.
 func expect(path string, mustExist bool) error {
 	if mustExist {
 		return fmt.Errorf("%w, and Config.MustExist is set", fs.ErrNotExist)
@@ -50,24 +50,24 @@ func expect(path string, mustExist bool) error {
 	_, err := os.Lstat(begun(path))
 	switch {
 	case err == nil:
-		return fmt.Errorf("%w: bring it back; to begin a new one, which knows of no payment, remove %s too", ErrMoved, begun(path))
+		return fmt.Errorf("%w: move it back; to create a new one, which has no payments, also remove %s", ErrMoved, begun(path))
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
 	return err
 }
 
-// mark leaves the file beside an open journal. Its name is durable once the folder
-// is.
+// mark creates the file beside an open journal. Its name is durable after the folder
+// was synced.
 func mark(path string) error {
-	const note = "A payment journal was begun beside this file. Without this file, a start that does not find\n" +
-		"the journal begins a new one, which knows of no payment: payments are made twice.\n"
+	const note = "This file shows that there is a payment journal beside it. Without this file, a start that does\n" +
+		"not find the journal creates a new one without any payments, and payments are made twice.\n"
 	file, err := os.OpenFile(begun(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return nil
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return nil // then this program cannot begin a new journal in the folder either
+		return nil // then this program cannot create a new journal in the folder either
 	case err != nil:
 		return err
 	}

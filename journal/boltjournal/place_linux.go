@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// surely reports whether the path leads to the file. It does not ask for the file's
-// times as os.Stat does: since Linux 6.13 whoever asks has the file system write a
-// new one with the next change, which makes a commit a sixth slower. false: perhaps
-// not.
+// surely reports whether the path certainly leads to the file; false means perhaps
+// not. Unlike os.Stat it does not read the file's times: since Linux 6.13, reading
+// them makes the file system write a new time with the next change, which makes a
+// commit a sixth slower.
 func surely(path string, file fs.FileInfo) bool {
 	known, ok := file.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -102,7 +102,7 @@ func TestLostBeforeStart(t *testing.T) {
 	for range 2 {
 		_, err := boltjournal.Open(boltjournal.Config{Path: path})
 		require.ErrorIs(t, err, boltjournal.ErrMoved)
-		require.ErrorContains(t, err, "remove "+path+".begun too")
+		require.ErrorContains(t, err, "also remove "+path+".begun")
 		require.NoFileExists(t, path)
 	}
 	require.NoError(t, os.Remove(path+".begun"))

@@ -10,29 +10,29 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Prune deletes the entries of operations that ended before a time, applied or not,
-// and were begun before it. Open ones stay, however old they are.
+// Prune deletes the entries of operations, applied or not, that began and ended
+// before a time. It never deletes open entries.
 //
-// An applied operation that is pruned is a payment that can be made AGAIN: a later
-// DoOnce with its ID finds nothing, and sends it. So before must lie further back than
-// anybody may still ask for an ID: a queue that delivers again, a person who repeats a
-// batch, a database of yours restored from a backup. A year is a good time; less than
-// [MinAge] ago is an error, and deletes nothing. Unless the API itself refuses an ID
-// that it knows, for ever, keep what your books keep.
+// A pruned payment can be made AGAIN: a later DoOnce with its ID finds nothing, and
+// sends it. So before must be earlier than any ID that can still be requested: by a
+// queue that redelivers, by a person who repeats a batch, from your own database
+// after a restore. A year is a good age. An age of less than [MinAge] is an error,
+// and nothing is deleted. Unless the API itself refuses a known ID for ever, keep
+// entries as long as your accounting records.
 //
-// It goes through the file a thousand entries at a time, each batch a transaction of
-// its own, between which payments go on. n is how many entries were deleted for
-// certain, also with an error. One that was interrupted can be called again. The file
-// does not become smaller: what is begun later takes the place.
+// Prune processes a thousand entries per transaction; payments go on between
+// transactions. n is the number of entries that were certainly deleted, also with an
+// error. An interrupted Prune can be called again. The file does not shrink: new
+// entries reuse the space.
 func (j *Journal) Prune(ctx context.Context, before time.Time) (n int64, err error) {
 	n, err = j.pruneAll(ctx, before)
 	return n, described("prune", err)
 }
 
-// MinAge is how long an operation must have ended before Prune may forget it.
+// MinAge is how long an operation must have ended before Prune may delete it.
 const MinAge = entry.MinAge
 
-// batch is how many entries one transaction of Prune looks at.
+// batch is the number of entries that one transaction of Prune processes.
 const batch = 1000
 
 func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err error) {
@@ -40,7 +40,7 @@ func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err 
 		return 0, err
 	}
 	for last := []byte(nil); ; {
-		p := &pruning{before: before, last: last} // of its own: it may be written after a context made us return
+		p := &pruning{before: before, last: last} // allocated: it may be written after ctx has ended and pruneAll has returned
 		if err := j.commits.do(ctx, p.delete); err != nil {
 			return n, err
 		}
@@ -54,13 +54,13 @@ func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err 
 // A pruning is one batch.
 type pruning struct {
 	before        time.Time
-	last          []byte // the ID that the last batch ended with
+	last          []byte // the last ID of the previous batch
 	seen, deleted int64
 }
 
 func (p *pruning) delete(tx *bolt.Tx) (changed bool, err error) {
 	b := tx.Bucket(root).Bucket(entries)
-	var old [][]byte // deleted when the cursor is through: it does not stand deletions
+	var old [][]byte // deleted after the loop: a cursor does not allow deletions
 	cursor := b.Cursor()
 	id, value := cursor.Seek(p.last)
 	if p.last != nil && string(id) == string(p.last) {

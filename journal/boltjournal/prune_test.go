@@ -101,7 +101,7 @@ func TestPruneErrors(t *testing.T) {
 	path := newPath(t)
 	j := open(t, path)
 	_, err := j.Prune(t.Context(), time.Now().Add(-boltjournal.MinAge+time.Minute))
-	require.EqualError(t, err, "boltjournal: prune: operations that ended less than 24h0m0s ago may still be asked for, and would be sent again: none was pruned")
+	require.EqualError(t, err, "boltjournal: prune: operations that ended less than 24h0m0s ago may still be requested, and would be sent again: none was pruned")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = j.Prune(ended, time.Now().AddDate(-1, 0, 0))

@@ -11,17 +11,17 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// The file has one bucket, whose name has the version of what is in it, with two
-// in it: entries has a record for each ID, open has the IDs of the open ones, so
-// that Pending need not look through the payments of years.
+// The file has one bucket, whose name contains the version of the format. It has two
+// buckets: entries has a record for each ID; open has the IDs of the open entries, so
+// that Pending need not scan the payments of years.
 var (
 	root    = []byte("resilience journal 1")
 	entries = []byte("entries")
 	open    = []byte("open")
 )
 
-// A record is an entry in the file. Its names stay, whatever those of Entry do.
-// Older records have neither First nor Takes nor Ended.
+// A record is an entry in the file. Its JSON names do not change with those of Entry.
+// Older records lack First, Takes and Ended.
 type record struct {
 	Key         string        `json:"key,omitempty"`
 	Fingerprint string        `json:"fingerprint,omitempty"`
@@ -36,7 +36,7 @@ type record struct {
 	Ended       time.Time     `json:"ended,omitzero"` // for Prune
 }
 
-// encode notes the time of an entry that ends now.
+// encode also stores the time at which an entry ended, if it ends now.
 func encode(e retry.Entry) ([]byte, error) {
 	if err := entry.Check(e); err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func decode(id string, value []byte) (retry.Entry, error) {
 	return e, err
 }
 
-// decodeEnded returns the zero time for what is open, and what an earlier version
-// ended.
+// decodeEnded returns the zero time for an open entry, and for one that an earlier
+// version ended.
 func decodeEnded(id string, value []byte) (retry.Entry, time.Time, error) {
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Begin does what [retry.Journal] says. The first one calls [Journal.Check] if nobody
-// has. An entry of an older generation than was acknowledged, or none, is an
-// [ErrForgets]: the database lost it.
+// Begin implements [retry.Journal]. If nobody has called [Journal.Check], the first
+// Begin does. If the table has an older generation than was acknowledged, or none,
+// the error is [ErrForgets]: the database has lost the entry.
 func (j *Journal) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
 	held, err := j.begin(ctx, e)
 	return held, j.described("begin", err)
@@ -43,8 +43,8 @@ func (j *Journal) begin(ctx context.Context, e retry.Entry) (retry.Entry, error)
 	return j.taken(ctx, e)
 }
 
-// taken returns what is held where nothing was changed: it may be e all the same, of a
-// statement before this one whose answer was lost.
+// taken returns the stored entry where nothing was changed. That may be e, from an
+// earlier statement whose answer was lost.
 func (j *Journal) taken(ctx context.Context, e retry.Entry) (retry.Entry, error) {
 	held, err := j.read(ctx, e.ID)
 	switch {
@@ -58,10 +58,10 @@ func (j *Journal) taken(ctx context.Context, e retry.Entry) (retry.Entry, error)
 	return held, nil
 }
 
-// confirmed returns what is held once it is as durable as if its own statement had been
-// acknowledged. That one's connection may have been cut, or it may have been cancelled,
-// while the server was waiting for its standbys: then the row is there to see, and a
-// failover may lose it. What commits after it waits for it too.
+// confirmed returns the stored entry once it is as durable as if its own statement
+// had been acknowledged. That statement may have been cut off or cancelled while the
+// server waited for its standbys: then the row is visible, but a failover may lose
+// it. A later commit waits for it too.
 func (j *Journal) confirmed(ctx context.Context, held retry.Entry) (retry.Entry, error) {
 	if j.dialect != PostgreSQL {
 		return held, nil
@@ -76,10 +76,10 @@ func (j *Journal) confirmed(ctx context.Context, held retry.Entry) (retry.Entry,
 	return j.read(ctx, held.ID)
 }
 
-// lost says that an acknowledged generation is not held.
+// lost returns the error for an acknowledged generation that is not stored.
 func lost(held, acknowledged int64) error {
-	return failure.Wrap(fmt.Sprintf("generation %d of the operation was acknowledged and is not held, but %d: "+
-		"a failover to a server that was behind, a backup, or Prune has lost it", acknowledged, held), ErrForgets)
+	return failure.Wrap(fmt.Sprintf("generation %d of the operation was acknowledged, but the table has generation %d: "+
+		"a failover to a server that was behind, a backup, or Prune has lost the later one", acknowledged, held), ErrForgets)
 }
 
 func (j *Journal) read(ctx context.Context, id string) (retry.Entry, error) {

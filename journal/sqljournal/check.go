@@ -11,26 +11,27 @@ import (
 	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
-// ErrForgets says that the database may forget what it acknowledged, when a
-// machine crashes or loses power: a payment that it forgets is made twice.
-var ErrForgets = failure.Plain("the database may forget what it acknowledged")
+// ErrForgets means that the database may lose what it acknowledged, when a machine
+// crashes or loses power. A payment that it loses is made twice.
+var ErrForgets = failure.Plain("the database may lose what it acknowledged")
 
-// Check asks the database whether what it acknowledges is durable, and returns an
-// error that wraps [ErrForgets] and tells all that is wrong if not. Those are, in
-// PostgreSQL: fsync or synchronous_commit off, a server in recovery (a standby, which
-// lags behind), a table that is UNLOGGED or TEMPORARY. In SQLite: a database in
-// memory, and any journal_mode and synchronous but WAL, TRUNCATE or PERSIST with FULL
-// or EXTRA, or DELETE with EXTRA.
+// Check checks whether what the database acknowledges is durable. If not, it returns
+// an error that wraps [ErrForgets] and lists everything that is wrong. In PostgreSQL
+// that is: fsync or synchronous_commit off, a server in recovery (a standby, which
+// lags behind), a table that is UNLOGGED or TEMPORARY. In SQLite it is: a database in
+// memory, and any journal_mode and synchronous other than WAL, TRUNCATE or PERSIST
+// with FULL or EXTRA, or DELETE with EXTRA.
 //
-// Migrate calls it, and so does the first Begin if nobody has: with Config.MustKeep
-// nothing is begun until it returned nil once, otherwise what is wrong is logged as a
-// warning, once. It sees one connection of the pool at one time: settings
-// belong into the data source's name, the role or the server, where they hold for
-// all. The first Begin after a connection was lost calls it once more, as the next one
-// may lead to another server. It also warns, once and through slog.Default(), of an SQLite connection without
-// busy_timeout: nothing is lost by that, but of two that write at the same time one
-// fails. For a health check, call it again; if it fails then, the next Begin calls it
-// too.
+// Migrate calls Check, and so does the first Begin if nobody has. With
+// Config.MustKeep, Begin fails until Check has returned nil once; otherwise the
+// problem is logged as a warning, once. The first Begin after a lost connection calls
+// Check again, because the next connection may lead to another server. Check may also
+// be called as a health check; if it fails then, the next Begin calls it too.
+//
+// Check uses one connection of the pool: set the settings in the data source's name,
+// for the role or on the server, where they apply to all connections. Check also
+// warns, once and through slog.Default(), of an SQLite connection without
+// busy_timeout: nothing is lost, but of two concurrent writes one fails.
 func (j *Journal) Check(ctx context.Context) error {
 	return j.described("check", j.check(ctx))
 }
@@ -55,8 +56,8 @@ func (j *Journal) ensure(ctx context.Context) error {
 	return j.accept(j.check(ctx))
 }
 
-// accept passes on what Check found where that is to be refused, and warns of it
-// otherwise.
+// accept returns the error of Check if it must be refused, and otherwise logs a
+// warning.
 func (j *Journal) accept(err error) error {
 	if j.mustKeep || !errors.Is(err, ErrForgets) {
 		return err
@@ -68,8 +69,9 @@ func (j *Journal) accept(err error) error {
 	return nil
 }
 
-// warnOfHaste warns of a connection that does not wait for a lock. It cannot be set
-// here: the pool may open another connection for each statement.
+// warnOfHaste logs a warning about a connection that does not wait for a lock. The
+// setting cannot be changed here, because the pool may open another connection for
+// each statement.
 func (j *Journal) warnOfHaste(ctx context.Context) {
 	var milliseconds int
 	err := j.db.QueryRowContext(ctx, "PRAGMA busy_timeout").Scan(&milliseconds)
@@ -78,7 +80,7 @@ func (j *Journal) warnOfHaste(ctx context.Context) {
 	}
 }
 
-// durable asks about the database, which need not have the table yet.
+// durable checks the database, which need not have the table yet.
 func (j *Journal) durable(ctx context.Context) error {
 	wrong, err := persist(ctx, j, j.dialect.wrong)
 	if err != nil {
@@ -115,7 +117,7 @@ func forgets(wrong []string) error {
 	return failure.Wrap(fmt.Sprintf("%v: %s", ErrForgets, strings.Join(wrong, "; ")), ErrForgets)
 }
 
-// wrong lists what keeps a database of the dialect from being durable.
+// wrong lists what makes a database of the dialect not durable.
 func (d Dialect) wrong(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	if d == SQLite {
 		return wrongInSQLite(ctx, conn)
@@ -123,7 +125,7 @@ func (d Dialect) wrong(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	return wrongInPostgreSQL(ctx, conn)
 }
 
-// Databases that speak PostgreSQL's language need not have its settings.
+// Databases that are compatible with PostgreSQL may lack its settings.
 const serverSettings = `SELECT coalesce(current_setting('fsync', true), 'on'), coalesce(current_setting('synchronous_commit', true), 'on'), pg_is_in_recovery()`
 
 func wrongInPostgreSQL(ctx context.Context, conn *sql.Conn) (wrong []string, err error) {
@@ -150,7 +152,7 @@ const (
 	extra = 3
 )
 
-// wrongInSQLite asks on one connection, because settings are each connection's own.
+// wrongInSQLite uses one connection, because the settings belong to a connection.
 func wrongInSQLite(ctx context.Context, conn *sql.Conn) (wrong []string, err error) {
 	var mode, file string
 	var synchronous int
@@ -166,13 +168,13 @@ func wrongInSQLite(ctx context.Context, conn *sql.Conn) (wrong []string, err err
 	mode = strings.ToUpper(mode)
 	switch {
 	case file == "":
-		return []string{"it is in memory, or is deleted when it is closed"}, nil
+		return []string{"the database is in memory, or is deleted when it is closed"}, nil
 	case mode == "OFF" || mode == "MEMORY":
 		wrong = append(wrong, "journal_mode is "+mode)
 	case mode == "DELETE" && synchronous == full:
-		// The end of a transaction is the end of the rollback journal's name, which
-		// only EXTRA flushes: after a power failure it may be back, and undo it.
-		wrong = append(wrong, "synchronous is FULL, which with journal_mode DELETE has to be EXTRA; or use WAL")
+		// A transaction ends with the removal of the rollback journal, which only EXTRA
+		// flushes: after a power failure the file may be back, and undo the transaction.
+		wrong = append(wrong, "synchronous is FULL, but must be EXTRA with journal_mode DELETE; or use WAL")
 	}
 	if synchronous < full {
 		wrong = append(wrong, "synchronous is "+[]string{"OFF", "NORMAL"}[max(synchronous, 0)])

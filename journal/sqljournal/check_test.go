@@ -43,7 +43,7 @@ func refuses(t *testing.T, db *sql.DB, c sqljournal.Config, why string) {
 	t.Helper()
 	err := strict(t, db, c).Check(t.Context())
 	require.ErrorIs(t, err, sqljournal.ErrForgets)
-	require.EqualError(t, err, "sqljournal: check: the database may forget what it acknowledged: "+why)
+	require.EqualError(t, err, "sqljournal: check: the database may lose what it acknowledged: "+why)
 	require.Equal(t, err.Error(), safe(t, err))
 	require.ErrorIs(t, strict(t, db, c).Migrate(t.Context()), sqljournal.ErrForgets)
 	j := strict(t, db, c)
@@ -66,7 +66,7 @@ func accepts(t *testing.T, db *sql.DB, c sqljournal.Config) {
 func TestCheckSQLite(t *testing.T) {
 	t.Parallel()
 	for pragmas, why := range map[string]string{
-		"": "synchronous is FULL, which with journal_mode DELETE has to be EXTRA; or use WAL", // SQLite's own choice
+		"": "synchronous is FULL, but must be EXTRA with journal_mode DELETE; or use WAL", // SQLite's own choice
 
 		"journal_mode(WAL)":                       "",
 		"synchronous(EXTRA)":                      "",
@@ -91,7 +91,7 @@ func TestCheckSQLite(t *testing.T) {
 		})
 	}
 	for _, dsn := range []string{":memory:", ""} {
-		checkSQLite(t, dsn, "it is in memory, or is deleted when it is closed")
+		checkSQLite(t, dsn, "the database is in memory, or is deleted when it is closed")
 	}
 }
 

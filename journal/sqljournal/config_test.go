@@ -15,7 +15,7 @@ import (
 func TestConfigChecked(t *testing.T) {
 	t.Parallel()
 	_, err := sqljournal.New(nil, sqljournal.Config{Table: "a b", Dialect: 7})
-	require.EqualError(t, err, "sqljournal: db is nil\n\"a b\" is no name of a table\nthere is no Dialect(7)")
+	require.EqualError(t, err, "sqljournal: db is nil\n\"a b\" is not a valid table name\nunknown dialect Dialect(7)")
 }
 
 func TestTableNames(t *testing.T) {
@@ -30,7 +30,7 @@ func TestTableNames(t *testing.T) {
 		strings.Repeat("a", 59), strings.Repeat("s", 64) + ".a", strings.Repeat("a", 10_000),
 	} {
 		_, err := sqljournal.New(db, sqljournal.Config{Table: name})
-		require.ErrorContains(t, err, "is no name of a table", name)
+		require.ErrorContains(t, err, "is not a valid table name", name)
 		require.Less(t, len(err.Error()), 300)
 	}
 }

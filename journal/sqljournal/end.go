@@ -8,7 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// End does what [retry.Journal] says.
+// End implements [retry.Journal].
 func (j *Journal) End(ctx context.Context, e retry.Entry) error {
 	return j.described("end", j.finish(ctx, e))
 }
@@ -41,7 +41,7 @@ func (j *Journal) endRow(ctx context.Context, e retry.Entry) (ended bool, err er
 	return j.change(ctx, j.end, row.state, row.traceIDs, at, e.ID, e.Generation)
 }
 
-// hasEnds reports whether the table has ended_at. One that has not may be given it at
+// hasEnds reports whether the table has the column ended_at, which may be added at
 // any time.
 func (j *Journal) hasEnds(ctx context.Context) (bool, error) {
 	if j.dated.Load() {

@@ -189,7 +189,7 @@ func TestEndOfWhatWasLost(t *testing.T) {
 	held.State = retry.EntryApplied
 	err = j.End(t.Context(), held)
 	require.ErrorIs(t, err, retry.ErrBusy)
-	require.Equal(t, "sqljournal: end: generation 1 of the operation was acknowledged and is not held, but 0: the journal has lost it", safe(t, err))
+	require.Equal(t, "sqljournal: end: generation 1 of the operation was acknowledged, but the journal has generation 0: it has lost the later one", safe(t, err))
 }
 
 // A lost connection may be followed by one to another server, which has to be durable

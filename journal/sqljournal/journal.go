@@ -10,15 +10,15 @@ import (
 )
 
 // A Journal is a [retry.PendingJournal] in a table. It is safe for concurrent use,
-// by several processes too.
+// also by several processes.
 //
-// An ID may have up to 1024 bytes; it, the key's name, fingerprint and owner are
-// text in UTF-8 without NUL. Anything else is an error, and nothing is stored. In
-// trace ids, which are for people, bytes that are no UTF-8 are replaced.
+// An ID has at most 1024 bytes. ID, key name, fingerprint and owner must be UTF-8
+// text without NUL; otherwise the call returns an error and nothing is stored. In
+// trace ids, which are for people, invalid UTF-8 is replaced.
 //
-// Errors wrap those of the driver, for errors.As. They have a method SafeError, whose
-// text names SQLSTATE or SQLite's result code and has no value of a row: package retry
-// prints that one.
+// Errors wrap those of the driver, for errors.As. Their method SafeError returns a
+// text with the SQLSTATE or SQLite's result code and without values of a row. Package
+// retry prints that text.
 type Journal struct {
 	db                           *sql.DB
 	table                        string
@@ -28,14 +28,14 @@ type Journal struct {
 	insert, update, confirm, get string
 	end, endUndated              string
 	nextOpen, page, prune        string
-	checked                      atomic.Bool // the last Check found the database to be durable
-	warned                       atomic.Bool // that it is not
+	checked                      atomic.Bool // the last Check returned nil
+	warned                       atomic.Bool // warned that the database is not durable
 	hasty                        atomic.Bool // warned that busy_timeout is missing
 	dated                        atomic.Bool // the table has the column ended_at
 }
 
-// New returns a journal in a database, which has to stay open as long as the
-// journal is used. It does not talk to it. Its error tells all that is wrong.
+// New returns a journal in db, which must stay open while the journal is used. It
+// does not connect. Its error lists everything that is wrong with the Config.
 func New(db *sql.DB, c Config) (*Journal, error) {
 	c.Table = cmp.Or(c.Table, "payment_journal")
 	err := c.check()
@@ -45,7 +45,7 @@ func New(db *sql.DB, c Config) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqljournal: %w", err)
 	}
-	// The name was checked. Parameters come in the order of their numbers, as
+	// The name was checked. Parameters are in the order of their numbers, because
 	// drivers for SQLite number them by their first appearance.
 	in := func(statement string) string { return strings.ReplaceAll(statement, "journal", c.Table) }
 	return &Journal{

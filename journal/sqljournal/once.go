@@ -11,20 +11,19 @@ import (
 	"github.com/nexpay-go/resilience/journal/internal/failure"
 )
 
-// An answer is what one execution of a statement came to.
+// An answer is the result of one execution of a statement.
 type answer[T any] struct {
 	value    T
 	err      error
 	reached  bool // there was a connection
-	panicked any  // what a driver panicked with
+	panicked any  // the value of a driver's panic
 }
 
-// grace is what a driver gets to say itself that its context has ended.
+// grace is the time that a driver has to return after its context has ended.
 const grace = 250 * time.Millisecond
 
-// once executes a statement. A driver that does not end a call with its context (lib/pq
-// only asks the server to end it, which a broken network does not pass on) is left
-// alone with it.
+// once executes a statement. A driver that does not end a call with its context is
+// abandoned: lib/pq only asks the server to end it, which fails on a broken network.
 func once[T any](ctx context.Context, j *Journal, within time.Duration, do statement[T]) answer[T] {
 	if j.dialect != PostgreSQL {
 		return alone(ctx, j, do)
@@ -59,7 +58,7 @@ func bound(ctx context.Context, within time.Duration) (context.Context, context.
 	return context.WithTimeout(ctx, within)
 }
 
-// leave goes away from a statement whose time is over.
+// leave abandons a statement whose time is over.
 func leave[T any](ctx context.Context, answers <-chan answer[T]) answer[T] {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -74,10 +73,10 @@ func leave[T any](ctx context.Context, answers <-chan answer[T]) answer[T] {
 	return answer[T]{err: silent(context.DeadlineExceeded), reached: true}
 }
 
-// silent is for a statement that got no answer.
+// silent returns the error of a statement that got no answer.
 func silent(err error) error { return failure.Wrap(fmt.Sprintf("no answer within %v", hung), err) }
 
-// alone executes a statement in SQLite, which is in this process.
+// alone executes a statement in SQLite, which runs in this process.
 func alone[T any](ctx context.Context, j *Journal, do statement[T]) (a answer[T]) {
 	conn, err := j.db.Conn(ctx)
 	if err != nil {
@@ -85,12 +84,12 @@ func alone[T any](ctx context.Context, j *Journal, do statement[T]) (a answer[T]
 	}
 	a.reached = true
 	a.value, a.err = do(ctx, conn)
-	_ = conn.Close() // after a panic it would wait for ever
+	_ = conn.Close() // after a panic it would block for ever
 	return a
 }
 
-// execute gives the connection back before it answers; one whose driver panicked is
-// lost.
+// execute returns the connection to the pool before it answers. The connection of a
+// driver that panicked is lost.
 func execute[T any](bounded, ctx context.Context, j *Journal, conn *sql.Conn, do statement[T]) (a answer[T]) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -7,8 +7,9 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Pending yields the open entries in the order of their IDs. It asks for one at a
-// time, so that between two of them it holds no connection: there may be only one.
+// Pending yields the open entries in the order of their IDs. It queries them one by
+// one, and holds no connection between two of them, because the pool may have only
+// one.
 func (j *Journal) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
 	return func(yield func(retry.Entry, error) bool) {
 		for last := ""; ; {

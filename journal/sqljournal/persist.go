@@ -10,45 +10,45 @@ import (
 
 const (
 	// patience is how long a statement is repeated while the database cannot execute
-	// it: what package retry gives a Begin with all its repetitions.
+	// it: the time that package retry gives a Begin with all its repetitions.
 	patience = 5 * time.Second
 
-	// hung is how long a statement may take before its connection is given up, and
-	// another one tried. One that a network has swallowed answers nothing, ever.
+	// hung is how long a statement may take before it is repeated on another
+	// connection. A network that drops all packets never returns an answer.
 	hung = 2 * time.Second
 
-	// tries is far above what callers at the same row need to come one after another:
-	// each time it is another one that gets through.
+	// tries is far more than concurrent callers of one row need: each time one of them
+	// succeeds.
 	tries = 100
 
-	// dead is how many connections of a pool may turn out to be cut, one after
-	// another, before there is a wait between them.
+	// dead is how many cut connections of a pool are tried, one after another, before
+	// there is a wait between them.
 	dead = 10
 )
 
-// A statement is executed on one connection, and again on another one: it must be one
-// that may be. It is not database/sql that repeats it, which reports the last answer
-// as if it were the only one.
+// A statement is executed on one connection, and may be executed again on another
+// one. It must be safe to repeat. database/sql must not repeat it, because that would
+// return only the last result.
 type statement[T any] func(context.Context, *sql.Conn) (T, error)
 
-// persist executes a statement of a call until the database has, or says that it never
-// will. A success that comes when ctx has ended is none: with the cancellation the
-// server stops waiting for its standbys too, and says that it committed.
+// persist executes a statement until the database has executed it or reports that it
+// never will. A success after ctx has ended does not count: a cancellation also ends
+// the server's wait for its standbys, and the server then reports a commit.
 func persist[T any](ctx context.Context, j *Journal, do statement[T]) (T, error) {
 	return repeat(ctx, j, hung, do)
 }
 
-// persistSlowly is persist for what may take as long as it likes.
+// persistSlowly is persist without a time limit.
 func persistSlowly[T any](ctx context.Context, j *Journal, do statement[T]) (T, error) {
 	return repeat(ctx, j, 0, do)
 }
 
 func repeat[T any](ctx context.Context, j *Journal, within time.Duration, do statement[T]) (value T, err error) {
-	var cause error // the last one that says more than that time is over
+	var cause error // the last error that is not a timeout
 	for n, began := 0, time.Now(); ; n++ {
 		a := once(ctx, j, within, do)
 		if a.panicked != nil {
-			panic(a.panicked) // as if it had been called here
+			panic(a.panicked) // in the goroutine of the caller
 		}
 		switch err = a.err; {
 		case err == nil:
@@ -61,7 +61,7 @@ func repeat[T any](ctx context.Context, j *Journal, within time.Duration, do sta
 		}
 		remedy := j.dialect.remedy(err)
 		if remedy == another {
-			j.checked.Store(false) // the next one may lead to another server
+			j.checked.Store(false) // the next connection may lead to another server
 		}
 		if remedy == none || n+1 == tries || time.Since(began) > patience || !sleep(ctx, remedy.wait(n, a.reached)) {
 			return value, over(ctx.Err(), err, cause)
@@ -77,7 +77,7 @@ func timedOut(err error) bool {
 	return ok && t.Timeout()
 }
 
-// over is what a call ends with whose context may have ended.
+// over returns the error of a call whose context may have ended.
 func over(ended, err, cause error) error {
 	if ended == nil || cause == nil && errors.Is(err, ended) {
 		return err

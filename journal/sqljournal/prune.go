@@ -8,27 +8,28 @@ import (
 	"github.com/nexpay-go/resilience/journal/internal/entry"
 )
 
-// Prune deletes the entries of operations that ended before a time, applied or not,
-// and were begun before it. Open ones stay, however old they are.
+// Prune deletes the entries of operations, applied or not, that began and ended
+// before a time. It never deletes open entries.
 //
-// An applied operation that is pruned is a payment that can be made AGAIN: a later
-// DoOnce with its ID finds nothing, and sends it. So before must lie further back than
-// anybody may still ask for an ID: a queue that delivers again, a person who repeats a
-// batch, a database of yours restored from a backup. A year is a good time; less than
-// [MinAge] ago is an error, and deletes nothing. Unless the API itself refuses an ID
-// that it knows, for ever, keep what your books keep.
+// A pruned payment can be made AGAIN: a later DoOnce with its ID finds nothing, and
+// sends it. So before must be earlier than any ID that can still be requested: by a
+// queue that redelivers, by a person who repeats a batch, from your own database
+// after a restore. A year is a good age. An age of less than [MinAge] is an error,
+// and nothing is deleted. Unless the API itself refuses a known ID for ever, keep
+// entries as long as your accounting records.
 //
-// It goes through the table by its primary key, a thousand rows at a time, each batch a
-// statement that commits by itself, after which it rests for as long as that took: it
-// locks no rows but those that it deletes, and needs no index of its own. n is how many rows were deleted for certain, also with an
-// error: a batch whose answer was lost is not in it. Several at once do no harm, and
-// one that was interrupted can be called again.
+// Prune processes the table by its primary key, a thousand rows per statement. Each
+// statement commits by itself. After one that deleted rows, Prune pauses for as long as
+// it took, at most 1 s. It locks only the rows that it deletes, and needs no additional index. n is
+// the number of rows that were certainly deleted, also with an error: a batch whose
+// answer was lost is not counted. Concurrent calls do no harm, and an interrupted
+// Prune can be called again.
 func (j *Journal) Prune(ctx context.Context, before time.Time) (n int64, err error) {
 	n, err = j.pruneAll(ctx, before)
 	return n, j.described("prune", err)
 }
 
-// MinAge is how long an operation must have ended before Prune may forget it.
+// MinAge is how long an operation must have ended before Prune may delete it.
 const MinAge = entry.MinAge
 
 func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err error) {
@@ -46,7 +47,7 @@ func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err 
 			return n, err
 		}
 		n, last = n+deleted, p.end
-		if deleted > 0 && !sleep(ctx, min(time.Since(began), time.Second)) { // SQLite lets nobody write meanwhile
+		if deleted > 0 && !sleep(ctx, min(time.Since(began), time.Second)) { // SQLite allows no other writes during a batch
 			return n, ctx.Err()
 		}
 	}
@@ -55,7 +56,7 @@ func (j *Journal) pruneAll(ctx context.Context, before time.Time) (n int64, err 
 // A part is a batch of Prune.
 type part struct {
 	rows int64
-	end  string // its last ID
+	end  string // the last ID
 }
 
 func (j *Journal) nextPart(ctx context.Context, last string) (part, error) {

@@ -197,7 +197,7 @@ func TestPruneErrors(t *testing.T) {
 	c := sqljournal.Config{Dialect: sqljournal.SQLite}
 	j := migrated(t, db, c)
 	_, err := j.Prune(t.Context(), time.Now().Add(-sqljournal.MinAge+time.Minute))
-	require.Equal(t, "sqljournal: prune: operations that ended less than 24h0m0s ago may still be asked for, and would be sent again: none was pruned", safe(t, err))
+	require.Equal(t, "sqljournal: prune: operations that ended less than 24h0m0s ago may still be requested, and would be sent again: none was pruned", safe(t, err))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = j.Prune(ended, time.Now().AddDate(-1, 0, 0))

@@ -8,8 +8,8 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// changes executes a statement and reports how much it changed, the last time that it
-// was executed.
+// changes executes a statement and returns the number of changed rows of its last
+// execution.
 func (j *Journal) changes(ctx context.Context, text string, args ...any) (n int64, err error) {
 	return persist(ctx, j, func(ctx context.Context, conn *sql.Conn) (int64, error) {
 		result, err := conn.ExecContext(ctx, text, args...)

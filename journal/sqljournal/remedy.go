@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// A remedy is what helps against an error.
+// A remedy is the reaction to an error.
 type remedy uint8
 
 const (
-	none    remedy = iota // nothing that a journal can do
-	atOnce                // the same once more: another statement was in its way, and is through
-	later                 // the same a moment later
-	another               // the same on another connection
+	none    remedy = iota // return the error
+	atOnce                // repeat: a conflicting statement has finished
+	later                 // repeat after a wait
+	another               // repeat on another connection
 )
 
-// wait is how long to wait after n+1 failures. A connection that was there and was cut
-// says nothing of the next one.
+// wait returns how long to wait after n+1 failures. A cut connection says nothing
+// about the next one.
 func (r remedy) wait(n int, reached bool) time.Duration {
 	if r == atOnce || r == another && reached && n < dead {
 		return 0
@@ -24,18 +24,19 @@ func (r remedy) wait(n int, reached bool) time.Duration {
 	return min(50*time.Millisecond<<min(n, 4), 500*time.Millisecond)
 }
 
-// readOnly is what a primary says that has become a standby. That connection is given
-// up, and those that a pool has besides are likely to be the same: so it waits.
+// readOnly is the SQLSTATE of a primary that has become a standby. The connection is
+// closed. Others in the pool probably lead there too, so there is a wait.
 const readOnly = "25006"
 
-// remedies are against what had no effect, or may have had it, which the statements
-// here find out: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+// remedies are for errors after which the statement had no effect, or may have had it,
+// which the statements here detect:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html.
 var remedies = map[string]remedy{
-	"40001": atOnce, // serialization_failure: isolation levels above "read committed" cannot do without
+	"40001": atOnce, // serialization_failure: unavoidable with isolation levels above "read committed"
 	"40P01": atOnce, // deadlock_detected
 	"23505": atOnce, // unique_violation: no statement here meets one, except in PostgreSQL's own tables
-	"42P07": atOnce, // duplicate_table: two make the same one
-	"42710": atOnce, // duplicate_object: the type that each table has
+	"42P07": atOnce, // duplicate_table: two processes create it
+	"42710": atOnce, // duplicate_object: the row type of the table
 
 	"53300": later, // too_many_connections
 	"55P03": later, // lock_not_available: lock_timeout
@@ -45,11 +46,12 @@ var remedies = map[string]remedy{
 
 	"57P01": another, // admin_shutdown
 	"57P02": another, // crash_shutdown
-	"57P03": another, // cannot_connect_now: it starts, or recovers
+	"57P03": another, // cannot_connect_now: the server starts or recovers
 	"57P05": another, // idle_session_timeout
 }
 
-// remedy looks at what the database said. SQLite waits by itself, see busy_timeout.
+// remedy returns the remedy for an error of the database. SQLite itself waits, see
+// busy_timeout.
 func (d Dialect) remedy(err error) remedy {
 	if d != PostgreSQL {
 		return none
@@ -64,7 +66,7 @@ func (d Dialect) remedy(err error) remedy {
 	}
 }
 
-// sqlStateOf returns what PostgreSQL calls an error. Without one it never came from
+// sqlStateOf returns the SQLSTATE of an error. An error without one did not come from
 // the server: the connection failed.
 func sqlStateOf(err error) string {
 	state, ok := errors.AsType[interface {
@@ -77,5 +79,6 @@ func sqlStateOf(err error) string {
 	return state.SQLState()
 }
 
-// isClosed reports whether db was: database/sql exports no such error.
+// isClosed reports whether err means that the sql.DB is closed: database/sql exports
+// no such error.
 func isClosed(err error) bool { return err.Error() == "sql: database is closed" }

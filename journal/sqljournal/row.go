@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// timeLayout has the same width for all, so that they sort as text.
+// timeLayout has a fixed width, so that times sort as text.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
 func stamp(t time.Time) string { return t.UTC().Format(timeLayout) }
@@ -18,7 +18,7 @@ func stamp(t time.Time) string { return t.UTC().Format(timeLayout) }
 // A row is an entry in the table.
 type row struct {
 	keyName, fingerprint, owner string
-	nonce                       int64 // above the largest int64 a negative number, the same 64 bits
+	nonce                       int64 // the same 64 bits as the uint64, negative above the largest int64
 	state                       string
 	generation                  int64
 	begunAt                     string
@@ -29,7 +29,7 @@ type row struct {
 }
 
 func rowOf(e retry.Entry) row {
-	traceIDs, _ := json.Marshal(append([]string{}, e.TraceIDs...)) // strings always can be
+	traceIDs, _ := json.Marshal(append([]string{}, e.TraceIDs...)) // cannot fail for strings
 	r := row{
 		keyName: e.Key, fingerprint: e.Fingerprint, owner: e.Owner, nonce: int64(e.Nonce), state: e.State.String(),
 		generation: e.Generation, begunAt: stamp(e.At), takesNS: int64(e.Takes), traceIDs: string(traceIDs), id: e.ID,
@@ -40,12 +40,12 @@ func rowOf(e retry.Entry) row {
 	return r
 }
 
-// values are in the order of the columns.
+// values returns the values in the order of the columns.
 func (r *row) values() []any {
 	return []any{r.keyName, r.fingerprint, r.owner, r.nonce, r.state, r.generation, r.begunAt, r.firstAt, r.takesNS, r.traceIDs, r.id}
 }
 
-// pointers are in the order of the columns.
+// pointers returns pointers to the fields in the order of the columns.
 func (r *row) pointers() []any {
 	return []any{
 		&r.keyName, &r.fingerprint, &r.owner, &r.nonce, &r.state, &r.generation, &r.begunAt, &r.firstAt, &r.takesNS, &r.traceIDs, &r.id,
@@ -75,7 +75,7 @@ func (r *row) entry() (retry.Entry, error) {
 	return e, nil
 }
 
-// foreign tells of a value that nobody here wrote.
+// foreign returns the error of a value that this package did not write.
 func (r *row) foreign(column string, err error) error {
-	return fmt.Errorf("the row of %q: %s: %w", r.id, column, failure.Hide("a row has no entry's "+column, err))
+	return fmt.Errorf("the row of %q: %s: %w", r.id, column, failure.Hide("a row has an invalid "+column, err))
 }

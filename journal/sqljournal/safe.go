@@ -16,8 +16,8 @@ func (j *Journal) described(call string, err error) error {
 	return &failure.Error{Call: "sqljournal: " + call, Err: err, Name: j.dialect.name}
 }
 
-// name names what the database reports, by its number. The text that comes with it
-// may have values of a row, or the statement.
+// name describes an error of the database by its number. The error's own text may
+// contain values of a row, or the statement.
 func (d Dialect) name(err error) (string, bool) {
 	if state, ok := err.(interface{ SQLState() string }); ok {
 		return sqlState(state.SQLState()), true
@@ -31,8 +31,8 @@ func (d Dialect) name(err error) (string, bool) {
 	return "", false
 }
 
-// resultCode reads the number of an error. Drivers for SQLite have it as a method
-// that returns an int (modernc.org/sqlite) or a number of a type of its own
+// resultCode returns the number of an error. Drivers for SQLite have it as a method
+// that returns an int (modernc.org/sqlite) or another integer type
 // (github.com/ncruces/go-sqlite3), or as a field (github.com/mattn/go-sqlite3).
 func resultCode(err error) (int, bool) {
 	v := reflect.ValueOf(err)
@@ -67,8 +67,8 @@ func sqlState(state string) string {
 	return "SQLSTATE " + state + " (" + meaning + ")"
 }
 
-// The names that PostgreSQL gives to what may befall a journal, and to the classes
-// of all else: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+// PostgreSQL's names of the errors that a journal may meet, and of the classes of all
+// others: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 var (
 	states = map[string]string{
 		"25006": "read-only transaction: is this a standby?",
@@ -106,7 +106,7 @@ var (
 	}
 )
 
-// sqliteCode names a result code: https://sqlite.org/rescode.html. Extended ones
+// sqliteCode describes a result code: https://sqlite.org/rescode.html. Extended codes
 // have the primary code in their lowest byte.
 func sqliteCode(code int) string {
 	if meaning := codes[code&0xff]; meaning != "" {
@@ -127,5 +127,5 @@ var codes = map[int]string{
 	13: "the disk or the database is full (SQLITE_FULL)",
 	14: "cannot open the database file (SQLITE_CANTOPEN)",
 	19: "constraint violated (SQLITE_CONSTRAINT)",
-	26: "the file is no database (SQLITE_NOTADB)",
+	26: "the file is not a database (SQLITE_NOTADB)",
 }

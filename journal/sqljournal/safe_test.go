@@ -49,7 +49,7 @@ func TestSafeTextsOfPostgreSQL(t *testing.T) {
 	require.NoError(t, err)
 	_, err = read(j, "p-1")
 	require.ErrorContains(t, err, "secret")
-	require.Equal(t, "sqljournal: begin: a row has no entry's begun_at", safe(t, err))
+	require.Equal(t, "sqljournal: begin: a row has an invalid begun_at", safe(t, err))
 
 	_, err = handle(t, openPostgres(t, "user=secret"), c).Begin(t.Context(), e)
 	require.ErrorContains(t, err, "secret")

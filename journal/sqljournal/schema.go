@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Schema returns the statements that make the table and its index, unless they are
-// there, as they stand in a file of migrations. A table that an earlier version made
-// needs those of [Journal.Upgrade] as well.
+// Schema returns the statements that create the table and its index if they do not
+// exist, for a file of migrations. A table of an earlier version also needs the
+// statements of [Journal.Upgrade].
 func (j *Journal) Schema() string { return script(j.schema) }
 
-// Upgrade returns the statements that add to a table of an earlier version the
-// columns that it lacks, as they stand in a file of migrations. Rows that are there
-// get the zero value, and processes of the earlier version can go on using the table
-// meanwhile. In SQLite they can be executed once only.
+// Upgrade returns the statements that add the missing columns to a table of an
+// earlier version, for a file of migrations. Existing rows get the zero value, and
+// processes of the earlier version can go on using the table. In SQLite the
+// statements can be executed only once.
 func (j *Journal) Upgrade() string {
 	var statements []string
 	for _, c := range added {
@@ -25,10 +25,10 @@ func (j *Journal) Upgrade() string {
 
 func script(statements []string) string { return strings.Join(statements, ";\n\n") + ";\n" }
 
-// Migrate makes the table and its index, or adds the columns that a table of an
-// earlier version lacks. Several processes may do so at once. Then it does what
-// [Journal.Check] does; a server that is not durable is refused before anything is
-// made.
+// Migrate creates the table and its index, or adds the missing columns to a table of
+// an earlier version. Several processes may call it at the same time. It also does
+// what [Journal.Check] does; with Config.MustKeep, a server that is not durable is
+// refused before anything is created.
 func (j *Journal) Migrate(ctx context.Context) error {
 	return j.described("migrate", j.migrate(ctx))
 }
@@ -57,7 +57,8 @@ func (j *Journal) exec(ctx context.Context, text string) error {
 	return err
 }
 
-// add looks first: to alter a table, PostgreSQL waits for all who use it.
+// add checks first whether the column exists: to alter a table, PostgreSQL waits for
+// all its users.
 func (j *Journal) add(ctx context.Context, c column) error {
 	if has, err := j.has(ctx, c); has || err != nil {
 		return err
@@ -67,7 +68,7 @@ func (j *Journal) add(ctx context.Context, c column) error {
 		return nil
 	}
 	if has, _ := j.has(ctx, c); has {
-		return nil // another process was faster
+		return nil // another process has added it
 	}
 	return err
 }
@@ -86,30 +87,30 @@ func (j *Journal) has(ctx context.Context, c column) (has bool, err error) {
 func (j *Journal) adding(c column) string {
 	unless := "IF NOT EXISTS "
 	if j.dialect == SQLite {
-		unless = "" // it does not know that
+		unless = "" // not supported
 	}
 	return "ALTER TABLE " + j.table + " ADD COLUMN " + unless + c.name + " " + c.kind
 }
 
-// A column came later than the table.
+// A column was added after the first version of the table.
 type column struct{ name, kind string }
 
-// added have defaults for the rows that are there, and for processes of the earlier
-// version, which do not name them.
+// added have defaults for existing rows, and for processes of the earlier version,
+// which do not set them.
 var added = []column{
 	{"first_at", "TEXT NOT NULL DEFAULT ''"},
 	{"takes_ns", "BIGINT NOT NULL DEFAULT 0"},
 	endedAt,
 }
 
-// endedAt is when an operation ended, for Prune; empty while it is open, and where a
-// process of an earlier version ended it. Without it all but Prune works.
+// endedAt is when an operation ended, for Prune. It is empty while the operation is
+// open, and if a process of an earlier version ended it. Only Prune needs the column.
 var endedAt = column{"ended_at", "TEXT NOT NULL DEFAULT ''"}
 
-// schemaOf compares IDs byte by byte, because two IDs are two payments. In
-// PostgreSQL that also keeps the index right when the system's collations change.
-// Columns are text where people may want to read them; times are such that they
-// sort, and convert to timestamptz.
+// schemaOf compares IDs byte by byte, because two IDs are two payments. In PostgreSQL
+// that also keeps the index valid when the system's collations change. Columns are
+// text where people may want to read them. Times sort as text, and can be converted
+// to timestamptz.
 func schemaOf(c Config) []string {
 	collation := map[Dialect]string{PostgreSQL: `"C"`, SQLite: "BINARY"}[c.Dialect]
 	_, index := cutSchema(c.Table)

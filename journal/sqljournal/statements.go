@@ -1,8 +1,8 @@
 package sqljournal
 
-// The statements, with journal for the table. Each that changes something is a
-// compare-and-swap of its own: it does all or nothing at any isolation level, and
-// executed twice it does what it does once.
+// The statements, with journal as the name of the table. Each that changes something is
+// a compare-and-swap: it is atomic at any isolation level, and has the same effect if it
+// is executed twice.
 const (
 	insert = `INSERT INTO journal (key_name, fingerprint, owner, nonce, state, generation, begun_at, first_at, takes_ns, trace_ids, id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`
@@ -25,9 +25,9 @@ WHERE id = $11 AND generation = $12 AND state <> 'applied'`
 
 	nextOpen = columns + `WHERE state = 'open' AND id > $1 ORDER BY id LIMIT 1`
 
-	// page is where a batch of Prune ends.
+	// page returns the last ID of a batch of Prune.
 	page = `SELECT count(*), coalesce(max(id), '') FROM (SELECT id FROM journal WHERE id > $1 ORDER BY id LIMIT 1000) AS page`
 
-	// prune asks for both times, as an earlier version does not set ended_at.
+	// prune checks both times, because an earlier version does not set ended_at.
 	prune = `DELETE FROM journal WHERE id > $1 AND id <= $2 AND state <> 'open' AND begun_at < $3 AND ended_at < $3`
 )

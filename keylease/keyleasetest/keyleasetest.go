@@ -1,4 +1,4 @@
-// Package keyleasetest holds a store of leases to the rules of [keylease.Store]:
+// Package keyleasetest tests a store of leases against the rules of [keylease.Store]:
 //
 //	func TestStore(t *testing.T) {
 //		keyleasetest.Run(t, func() keylease.Store { return newStore(t) })
@@ -18,12 +18,13 @@ import (
 )
 
 const (
-	long  = time.Hour              // a lease that is good throughout a test
-	short = 100 * time.Millisecond // one that is not
+	long  = time.Hour              // a lease that lasts for the whole test
+	short = 100 * time.Millisecond // a lease that expires
 )
 
-// Run checks stores that open makes, each empty. It reports to t what is wrong, and stops
-// there. It takes a second or so, as leases have to run out by the stores' own clocks.
+// Run checks stores made by open, each of which must be empty. It reports the first
+// failure to t and stops. It takes a second or so, because leases have to expire by the
+// stores' own clocks.
 func Run(t testing.TB, open func() keylease.Store) {
 	t.Helper()
 	for _, rule := range []struct {
@@ -33,14 +34,14 @@ func Run(t testing.TB, open func() keylease.Store) {
 		{"keys are shared", shared},
 		{"a lease is renewed by its owner in its epoch", renewed},
 		{"a key is returned with its exact nonce", returned},
-		{"a lease that is over passes on", passesOn},
-		{"who leaves has gone", leaves},
-		{"no more than wanted", most},
+		{"an expired lease passes on", passesOn},
+		{"an owner that leaves is removed", leaves},
+		{"no more keys than Most", most},
 		{"a round may run twice, and late", repeated},
-		{"what is returned is not taken", returnedTwice},
-		{"rounds at one time", concurrent},
-		{"a context that is over", over},
-		{"whatever comes, as in memory", model},
+		{"a returned key is not taken in the same round", returnedTwice},
+		{"concurrent rounds", concurrent},
+		{"a context that has ended", over},
+		{"random rounds have the results of MemoryStore", model},
 	} {
 		if rule.check(&check{t, open(), rule.name}); t.Failed() {
 			return
@@ -54,7 +55,7 @@ type check struct {
 	rule  string
 }
 
-// round makes a round that has to succeed.
+// round makes a round that must succeed.
 func (c *check) round(r keylease.Round) keylease.Standing {
 	c.Helper()
 	s, err := c.store.Round(context.Background(), r)
@@ -72,10 +73,10 @@ func (c *check) holds(s keylease.Standing, alive int, want ...keylease.Record) {
 	}
 	got := slices.SortedFunc(slices.Values(s.Records), func(a, b keylease.Record) int { return compare(a.Key, b.Key) })
 	if !slices.Equal(got, want) {
-		c.Fatalf("%s: the records are %v, and should be %v", c.rule, got, want)
+		c.Fatalf("%s: the records are %v, want %v", c.rule, got, want)
 	}
 	if s.Alive != alive {
-		c.Fatalf("%s: %d are alive, and should be %d", c.rule, s.Alive, alive)
+		c.Fatalf("%s: %d owners are alive, want %d", c.rule, s.Alive, alive)
 	}
 }
 
@@ -96,12 +97,12 @@ func of(owner string, keys ...string) keylease.Round {
 func shared(c *check) {
 	c.holds(c.round(of("a", "x", "y", "z")), 1, keylease.Record{Key: "x", Epoch: 1}, keylease.Record{Key: "y", Epoch: 1}, keylease.Record{Key: "z", Epoch: 1})
 	c.holds(c.round(of("b", "x", "y", "z")), 2)
-	// a gives back what is above its share, and b gets it.
+	// a returns a key above its share, and b takes it.
 	r := of("a", "x", "y", "z")
 	r.Return = []keylease.Record{{Key: "z", Epoch: 1, High: 7}}
 	c.holds(c.round(r), 2, keylease.Record{Key: "x", Epoch: 1}, keylease.Record{Key: "y", Epoch: 1})
 	c.holds(c.round(of("b", "x", "y", "z")), 2, keylease.Record{Key: "z", Epoch: 2, High: 7})
-	// Other keys are another matter.
+	// Other keys have their own shares.
 	c.holds(c.round(of("b", "other")), 2, keylease.Record{Key: "other", Epoch: 1})
 }
 
@@ -121,7 +122,7 @@ func renewed(c *check) {
 	foreign.Return = []keylease.Record{{Key: "x", Epoch: 1, High: 1}}
 	c.holds(c.round(foreign), 2)
 	c.holds(c.round(of("a", "x")), 2, keylease.Record{Key: "x", Epoch: 1, High: 100})
-	// The highest nonce there is has to fit.
+	// The highest nonce must fit.
 	r.Renew = []keylease.Record{{Key: "x", Epoch: 1, High: 1<<53 - 3}}
 	c.holds(c.round(r), 2, keylease.Record{Key: "x", Epoch: 1, High: 1<<53 - 3})
 }
@@ -145,7 +146,7 @@ func passesOn(c *check) {
 	c.round(brief)
 	c.holds(c.round(of("b", "x")), 2)
 	time.Sleep(2 * short)
-	// Its owner may still renew what nobody has taken.
+	// Its owner may still renew it while nobody has taken it.
 	c.holds(c.round(brief), 2, keylease.Record{Key: "x", Epoch: 1, High: 100})
 	c.holds(c.round(of("b", "x")), 2)
 	time.Sleep(2 * short)
@@ -175,8 +176,8 @@ func most(c *check) {
 	c.holds(c.round(r), 1, keylease.Record{Key: "x", Epoch: 1}, keylease.Record{Key: "y", Epoch: 1})
 }
 
-// repeated: the answer to a round was lost, and the client of the database sends it once
-// more, perhaps when other things have happened.
+// repeated: the answer to a round was lost, and the database client repeats it, perhaps
+// after other rounds.
 func repeated(c *check) {
 	take := of("a", "x", "y")
 	first := c.round(take)
@@ -199,7 +200,7 @@ func repeated(c *check) {
 	c.holds(c.round(b), 2, keylease.Record{Key: "x", Epoch: 2, High: 30})
 }
 
-// returnedTwice: what a round returns it does not take, nor does it when it is run again.
+// returnedTwice: a round does not take what it returns, nor when it is repeated.
 func returnedTwice(c *check) {
 	c.round(of("a", "x", "y"))
 	r := of("a", "x", "y")
@@ -210,7 +211,7 @@ func returnedTwice(c *check) {
 	c.holds(c.round(of("b", "x", "y")), 2, keylease.Record{Key: "x", Epoch: 2, High: 4})
 }
 
-// concurrent: no key has two owners, and no epoch either.
+// concurrent: no key has two owners in the same epoch.
 func concurrent(c *check) {
 	const owners, rounds = 8, 25
 	keys := []string{"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"}
@@ -232,7 +233,7 @@ func concurrent(c *check) {
 				for _, got := range s.Records {
 					name := fmt.Sprint(got.Key, " in epoch ", got.Epoch)
 					if had, ok := epochs[name]; ok && had != owner {
-						c.Errorf("%s: %s is of both %s and %s", c.rule, name, had, owner)
+						c.Errorf("%s: %s has two owners, %s and %s", c.rule, name, had, owner)
 					}
 					epochs[name] = owner
 					if got.High++; rand.IntN(3) == 0 {
@@ -252,11 +253,11 @@ func over(c *check) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := c.store.Round(ctx, of("a", "x")); err == nil {
-		c.Errorf("%s: and yet it succeeded", c.rule)
+		c.Errorf("%s: Round succeeded", c.rule)
 	}
 }
 
-// model has random rounds come to the same as in a MemoryStore.
+// model compares random rounds with those of a MemoryStore.
 func model(c *check) {
 	for seed := range uint64(8) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -267,7 +268,7 @@ func model(c *check) {
 		held := map[string][]keylease.Record{}
 		others := c.round(keylease.Round{Owner: prefix, Keys: []string{prefix}, TTL: long, Leaving: true}).Alive
 		for range 40 {
-			time.Sleep(2 * time.Millisecond) // which of two was returned first is for a clock to say
+			time.Sleep(2 * time.Millisecond) // so that the clock orders the returns
 			owner := owners[random.IntN(len(owners))]
 			r := keylease.Round{Owner: owner, Keys: keys, TTL: long, Leaving: random.IntN(8) == 0, Most: 1 + random.IntN(3)}
 			for _, had := range held[owner] {
@@ -290,7 +291,7 @@ func model(c *check) {
 			c.holds(c.round(r), wanted.Alive+others, wanted.Records...)
 			held[owner] = wanted.Records
 		}
-		for _, owner := range owners { // the next seed begins without them
+		for _, owner := range owners { // the next seed begins without these owners
 			r := keylease.Round{Owner: owner, Keys: keys, TTL: long, Leaving: true}
 			c.round(r)
 		}

@@ -12,31 +12,32 @@ import (
 	"github.com/nexpay-go/resilience/keylease"
 )
 
-// Config says where the leases are.
+// Config sets where the leases are.
 type Config struct {
-	// Prefix is of the two keys that the leases take, at most 200 bytes. In a cluster both
-	// have to be on one node: put the prefix into braces. Empty: "{key_lease}".
+	// Prefix begins the names of the two Redis keys that hold the leases; at most 200
+	// bytes. In a cluster both must be on one node: put the prefix into braces. Empty
+	// means "{key_lease}".
 	Prefix string
 }
 
-// A Store is a [keylease.Store] in Redis. It is safe for concurrent use if the function it
-// was made with is.
+// A Store is a [keylease.Store] in Redis. It is safe for concurrent use if the eval
+// function passed to New is.
 type Store struct {
 	eval   func(ctx context.Context, script string, keys []string, args ...any) (any, error)
 	leases string // a hash: key → owner, epoch, high, until
 	owners string // a hash: owner → until
 }
 
-// New returns a Store that runs its script by eval, which is the client's EVAL: the reply
-// is a list whose members are strings ([]byte is one, too) and numbers. The error tells
-// everything that is wrong; it asks no server.
+// New returns a Store that runs its script with eval, which is the client's EVAL. The
+// reply must be a []any of strings, []byte and integers. The error lists everything that
+// is wrong; New does not contact the server.
 func New(eval func(ctx context.Context, script string, keys []string, args ...any) (any, error), cfg Config) (*Store, error) {
 	if cfg.Prefix == "" {
 		cfg.Prefix = "{key_lease}"
 	}
 	var errs []error
 	if eval == nil {
-		errs = append(errs, errors.New("redislease: the function is nil"))
+		errs = append(errs, errors.New("redislease: eval is nil"))
 	}
 	if len(cfg.Prefix) > 200 {
 		errs = append(errs, fmt.Errorf("redislease: Config.Prefix is %d bytes long, more than 200", len(cfg.Prefix)))
@@ -50,7 +51,7 @@ func New(eval func(ctx context.Context, script string, keys []string, args ...an
 //go:embed round.lua
 var script string
 
-// Round is as [keylease.Store] has it.
+// Round implements [keylease.Store].
 func (s *Store) Round(ctx context.Context, r keylease.Round) (keylease.Standing, error) {
 	if err := ctx.Err(); err != nil {
 		return keylease.Standing{}, err
@@ -87,8 +88,8 @@ func (s *Store) round(ctx context.Context, r *keylease.Round) (standing keylease
 	return read(reply)
 }
 
-// list is a list of records as the script reads it: high is text, as a number that is read
-// from JSON is not written as it was.
+// list encodes records for the script. high is a string, because Lua would not write a
+// JSON number back unchanged.
 func list(records []keylease.Record) (string, error) {
 	all := make([][3]string, len(records))
 	for i, r := range records {
@@ -98,12 +99,12 @@ func list(records []keylease.Record) (string, error) {
 	return string(text), err
 }
 
-// read reads the script's reply: how many live, and then key, epoch and high of each
-// record.
+// read decodes the script's reply: the number of living owners, then key, epoch and high
+// of each record.
 func read(reply any) (s keylease.Standing, err error) {
 	all, ok := reply.([]any)
 	if !ok || len(all)%3 != 1 {
-		return s, fmt.Errorf("the reply is a %T and no list of records", reply)
+		return s, fmt.Errorf("the reply is a %T, not a list of records", reply)
 	}
 	texts := make([]string, len(all))
 	for i, one := range all {
@@ -125,9 +126,9 @@ func read(reply any) (s keylease.Standing, err error) {
 	return s, nil
 }
 
-var errReply = errors.New("the reply is no list of records")
+var errReply = errors.New("the reply is not a list of records")
 
-// text is a member of a reply, by whichever type the client has for it.
+// text returns a member of a reply, in whichever type the client returns it.
 func text(one any) (string, error) {
 	switch v := one.(type) {
 	case string:
@@ -141,5 +142,5 @@ func text(one any) (string, error) {
 	case fmt.Stringer:
 		return strings.Clone(v.String()), nil
 	}
-	return "", fmt.Errorf("the reply holds a %T", one)
+	return "", fmt.Errorf("the reply contains a %T", one)
 }

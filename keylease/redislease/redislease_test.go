@@ -49,7 +49,7 @@ func TestKeepsTheRules(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := redislease.New(nil, redislease.Config{Prefix: strings.Repeat("x", 201)})
-	require.EqualError(t, err, "redislease: the function is nil\nredislease: Config.Prefix is 201 bytes long, more than 200")
+	require.EqualError(t, err, "redislease: eval is nil\nredislease: Config.Prefix is 201 bytes long, more than 200")
 }
 
 // Whatever a client makes of the reply is read, or refused, and never panics.
@@ -64,11 +64,11 @@ func TestReplies(t *testing.T) {
 		{[]any{"1"}, keylease.Standing{Alive: 1}, ""},
 		{nil, keylease.Standing{}, "is a <nil>"},
 		{"OK", keylease.Standing{}, "is a string"},
-		{[]any{}, keylease.Standing{}, "no list"},
-		{[]any{"1", "main"}, keylease.Standing{}, "no list"},
-		{[]any{"x"}, keylease.Standing{}, "no list"},
-		{[]any{"1", "main", "-", "-1"}, keylease.Standing{}, "no list"},
-		{[]any{"1", nil, "1", "1"}, keylease.Standing{}, "holds a <nil>"},
+		{[]any{}, keylease.Standing{}, "not a list"},
+		{[]any{"1", "main"}, keylease.Standing{}, "not a list"},
+		{[]any{"x"}, keylease.Standing{}, "not a list"},
+		{[]any{"1", "main", "-", "-1"}, keylease.Standing{}, "not a list"},
+		{[]any{"1", nil, "1", "1"}, keylease.Standing{}, "contains a <nil>"},
 	} {
 		s, err := redislease.New(func(context.Context, string, []string, ...any) (any, error) { return tt.reply, nil }, redislease.Config{})
 		require.NoError(t, err)

@@ -1,18 +1,19 @@
-// Package sqllease keeps leases on API keys in a database: PostgreSQL, or SQLite for tests
-// and for processes of one host.
+// Package sqllease keeps leases on API keys in a database: PostgreSQL, or SQLite for
+// tests and for processes on one host.
 //
 //	store, err := sqllease.New(db, sqllease.Config{})
 //	…
-//	err = store.Migrate(ctx) // or Schema in a file of migrations
+//	err = store.Migrate(ctx) // or Schema in a migration file
 //	leases, err := keylease.New(keylease.Config{Store: store, Keys: keys})
 //
-// A round is one statement in PostgreSQL, and one short transaction in SQLite. It goes by
-// the database's clock, locks rows for no longer than it runs, skips those that another
-// round has locked, and takes no advisory lock: a process that is stopped holds nothing but
-// its leases. It may be run twice, as drivers do by themselves when an answer is lost.
+// A round is one statement in PostgreSQL, and one short transaction in SQLite. It uses
+// the database's clock and takes no advisory lock. In PostgreSQL it locks rows only while
+// it runs, and skips rows that another round has locked. So a process that is stopped
+// holds nothing but its leases. A round may run twice, as drivers repeat statements whose
+// answer is lost.
 //
-// What the database acknowledged it has to keep: with synchronous_commit off, or on a
-// server that takes over without the last commits, a holder's high may be forgotten, and the
-// next process begins too low. Then the API refuses nonces (code 50) until the lane has
-// caught up; no payment is made twice by that.
+// The database must keep what it has acknowledged. With synchronous_commit off, or after
+// a failover to a server without the last commits, the high of a holder may be lost, and
+// the next process begins too low. The API then refuses its requests (code 50) until the
+// lane has caught up. No payment is made twice because of that.
 package sqllease

@@ -9,12 +9,13 @@ import (
 	"github.com/nexpay-go/resilience/keylease"
 )
 
-// postgres makes a round in one statement. Of what its parts change, no row is changed by
-// two: what is renewed or returned is this owner's, and what is taken is not. They all see
-// the rows as they were before it: so what becomes of them is put together from what each
-// part returns.
+// postgresRound makes a round in one statement. No two of its parts change the same row:
+// what is renewed or returned belongs to this owner, and what is taken does not. All
+// parts see the rows as they were before the statement, so the result is built from what
+// each part returns.
 //
-// $1 owner, $2 keys, $3 TTL in microseconds, $4 leaving, $5 most, $6 renewed, $7 returned.
+// $1 owner, $2 keys, $3 TTL in microseconds, $4 leaving, $5 most, $6 renewed, $7
+// returned.
 const postgresRound = `
 WITH now AS MATERIALIZED (
 	SELECT clock_timestamp() AS at
@@ -46,14 +47,14 @@ WITH now AS MATERIALIZED (
 	SELECT k.key_name, k.epoch, k.high FROM TABLE k JOIN asked USING (key_name)
 	WHERE k.owner = $1::text AND NOT EXISTS (SELECT 1 FROM returned b WHERE b.key_name = k.key_name)
 		AND (NOT EXISTS (SELECT 1 FROM renews r WHERE r."Key" = k.key_name AND r."Epoch" = k.epoch)
-			OR EXISTS (SELECT 1 FROM renewed r WHERE r.key_name = k.key_name)) -- else it has just been taken
+			OR EXISTS (SELECT 1 FROM renewed r WHERE r.key_name = k.key_name)) -- else another owner has just taken it
 ), room AS (
 	SELECT GREATEST(0, LEAST((a.keys + alive.n - 1) / GREATEST(alive.n, 1), CASE WHEN $5::bigint > 0 THEN $5::bigint ELSE a.keys END) - kept.n) AS n
 	FROM alive, (SELECT count(*) AS keys FROM asked) a, (SELECT count(*) AS n FROM kept) kept
 ), free AS (
 	SELECT k.key_name FROM TABLE k JOIN asked USING (key_name), now
 	WHERE NOT $4::boolean AND (k.owner = '' OR k.owner <> $1::text AND k.until <= now.at)
-		AND NOT EXISTS (SELECT 1 FROM returns b WHERE b."Key" = k.key_name) -- by a run before this one
+		AND NOT EXISTS (SELECT 1 FROM returns b WHERE b."Key" = k.key_name) -- returned by an earlier run of this round
 	ORDER BY k.until, k.key_name
 	LIMIT (SELECT n FROM room)
 	FOR UPDATE OF k SKIP LOCKED
@@ -67,12 +68,12 @@ SELECT kept.key_name, kept.epoch, COALESCE(renewed.high, kept.high), alive.n
 UNION ALL
 SELECT taken.key_name, taken.epoch, taken.high, alive.n FROM taken, alive`
 
-// postgresKeys makes the records of keys that were never used, before the first round of a
-// process: a statement does not see what its own parts insert.
+// postgresKeys inserts the records of keys that were never used, before the first round
+// of a process: a statement does not see what its own parts insert.
 const postgresKeys = `INSERT INTO TABLE (key_name) SELECT value FROM json_array_elements_text($1::json) ON CONFLICT DO NOTHING`
 
-// news reports whether these keys are others than those of the rounds before.
-func (s *Store) news(keys string) bool {
+// changed reports whether these keys differ from those of the last round.
+func (s *Store) changed(keys string) bool {
 	known := s.keys.Load()
 	return known == nil || *known != keys
 }
@@ -84,7 +85,7 @@ func (s *Store) postgres(ctx context.Context, r *keylease.Round) (standing keyle
 	if err != nil {
 		return standing, err
 	}
-	if !r.Leaving && s.news(keys) {
+	if !r.Leaving && s.changed(keys) {
 		if _, err := s.db.ExecContext(ctx, s.query(postgresKeys), keys); err != nil {
 			return standing, err
 		}
@@ -108,10 +109,10 @@ func (s *Store) postgres(ctx context.Context, r *keylease.Round) (standing keyle
 	return standing, rows.Err()
 }
 
-// texts are the lists of a round, in JSON.
+// texts returns the lists of a round as JSON.
 func texts(r *keylease.Round) (keys, renew, back string, err error) {
 	var all [3][]byte
-	for i, list := range []any{r.Keys, orNone(r.Renew), orNone(r.Return)} {
+	for i, list := range []any{r.Keys, notNil(r.Renew), notNil(r.Return)} {
 		if all[i], err = json.Marshal(list); err != nil {
 			return "", "", "", err
 		}
@@ -119,7 +120,7 @@ func texts(r *keylease.Round) (keys, renew, back string, err error) {
 	return string(all[0]), string(all[1]), string(all[2]), nil
 }
 
-func orNone(records []keylease.Record) []keylease.Record {
+func notNil(records []keylease.Record) []keylease.Record {
 	if records == nil {
 		return []keylease.Record{}
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/nexpay-go/resilience/keylease"
 )
 
-// sqliteNow is the time in seconds, with its fraction.
+// sqliteNow is the time in seconds since 1970, with its fraction.
 const sqliteNow = `(julianday('now') - 2440587.5) * 86400.0`
 
-// sqlite makes a round in a transaction that has the database for itself from its first
-// statement on.
+// sqlite makes a round in a transaction that locks the database from its first statement
+// on.
 func (s *Store) sqlite(ctx context.Context, r *keylease.Round) (keylease.Standing, error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Store) sqlite(ctx context.Context, r *keylease.Round) (keylease.Standin
 	return standing, err
 }
 
-// A sqliteRound is one under way.
+// A sqliteRound is a round under way.
 type sqliteRound struct {
 	ctx   context.Context
 	table string

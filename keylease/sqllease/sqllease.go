@@ -13,24 +13,24 @@ import (
 	"github.com/nexpay-go/resilience/keylease"
 )
 
-// Config says where the leases are.
+// Config sets where the leases are.
 type Config struct {
-	// Table is the name of the table of keys: letters, digits and underscores, at most 56, not
-	// quoted; in PostgreSQL a schema and a dot may come before it. That of processes has
-	// "_owner" after it. Empty: key_lease.
+	// Table is the name of the table of keys: letters, digits and underscores, at most
+	// 56, not quoted. In PostgreSQL it may begin with a schema and a dot. The table of
+	// processes has the same name with "_owner" appended. Empty means key_lease.
 	Table string
 
-	// Dialect of the database. Zero: PostgreSQL.
+	// Dialect is the kind of database. Zero means PostgreSQL.
 	Dialect Dialect
 }
 
 // A Dialect is a kind of database.
 type Dialect uint8
 
-// The databases that leases can be in.
+// The supported databases.
 const (
 	PostgreSQL Dialect = iota // 9.6 or newer
-	SQLite                    // 3.35 or newer, on a disk of one host
+	SQLite                    // 3.35 or newer, on a local disk
 )
 
 // String returns "PostgreSQL" or "SQLite".
@@ -52,11 +52,11 @@ type Store struct {
 	db      *sql.DB
 	table   string
 	dialect Dialect
-	keys    atomic.Pointer[string] // of the rounds before, in JSON; nil: there were none
+	keys    atomic.Pointer[string] // keys of the last round, in JSON; nil: no round yet
 }
 
-// New returns a Store in db, which stays the caller's to close. The error tells everything
-// that is wrong; it does not look into the database.
+// New returns a Store in db. The caller closes db. The error lists everything that is
+// wrong; New does not access the database.
 func New(db *sql.DB, cfg Config) (*Store, error) {
 	if cfg.Table == "" {
 		cfg.Table = "key_lease"
@@ -66,10 +66,10 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 		errs = append(errs, errors.New("sqllease: the database is nil"))
 	}
 	if !tableName.MatchString(cfg.Table) {
-		errs = append(errs, fmt.Errorf("sqllease: Config.Table: %.100q is no name of a table", cfg.Table))
+		errs = append(errs, fmt.Errorf("sqllease: Config.Table: %.100q is not a valid table name", cfg.Table))
 	}
 	if cfg.Dialect > SQLite {
-		errs = append(errs, fmt.Errorf("sqllease: Config.Dialect: there is no %v", cfg.Dialect))
+		errs = append(errs, fmt.Errorf("sqllease: Config.Dialect: unknown %v", cfg.Dialect))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -77,28 +77,28 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 	return &Store{db: db, table: cfg.Table, dialect: cfg.Dialect}, nil
 }
 
-// Round is as [keylease.Store] has it.
+// Round implements [keylease.Store].
 func (s *Store) Round(ctx context.Context, r keylease.Round) (keylease.Standing, error) {
 	round := s.postgres
 	if s.dialect == SQLite {
 		round = s.sqlite
 	}
 	var standing keylease.Standing
-	err := again(ctx, func() (err error) {
+	err := retry(ctx, func() (err error) {
 		standing, err = round(ctx, &r)
 		return err
-	}, "40001", "40P01") // another round was in its way: at isolation levels above "read committed"
+	}, "40001", "40P01") // conflict with another round, at isolation levels above "read committed"
 	if err != nil {
 		return keylease.Standing{}, fmt.Errorf("sqllease: round: %w", err)
 	}
 	return standing, nil
 }
 
-// Schema returns the statements that make the tables, unless they are there, as they stand
-// in a file of migrations.
+// Schema returns the statements that create the tables if they do not exist, for a
+// migration file.
 func (s *Store) Schema() string { return strings.Join(s.schema(), ";\n\n") + ";\n" }
 
-// Migrate makes the tables unless they are there. Several processes may do so at once.
+// Migrate creates the tables if they do not exist. Several processes may call it at once.
 func (s *Store) Migrate(ctx context.Context) error {
 	for _, statement := range s.schema() {
 		if err := s.make(ctx, statement); err != nil {
@@ -108,19 +108,21 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// make runs a statement that makes a table, which another process may just be doing, too.
+// make runs a statement that creates a table. Another process may run it at the same
+// time.
 func (s *Store) make(ctx context.Context, statement string) error {
-	return again(ctx, func() error {
+	return retry(ctx, func() error {
 		_, err := s.db.ExecContext(ctx, statement)
 		return err
 	}, "23505", "42P07", "42710") // unique_violation, in PostgreSQL's own tables; duplicate_table; duplicate_object
 }
 
-// tries is far above what it takes: each time it is another one that gets through.
+// tries is far more than needed: each time another process succeeds.
 const tries = 100
 
-// again repeats what had no effect, as PostgreSQL says by one of these codes.
-func again(ctx context.Context, f func() error, codes ...string) (err error) {
+// retry repeats f while PostgreSQL reports one of these codes, which mean that it had no
+// effect.
+func retry(ctx context.Context, f func() error, codes ...string) (err error) {
 	for range tries {
 		err = f()
 		state, ok := errors.AsType[interface {
@@ -134,8 +136,8 @@ func again(ctx context.Context, f func() error, codes ...string) (err error) {
 	return err
 }
 
-// schema compares names byte by byte. Times are the database's own: timestamptz in
-// PostgreSQL, seconds since 1970 in SQLite.
+// schema returns the statements. Names are compared byte by byte. Times use the
+// database's own type: timestamptz in PostgreSQL, seconds since 1970 in SQLite.
 func (s *Store) schema() []string {
 	collation, instant, never := `"C"`, "TIMESTAMPTZ", "'-infinity'"
 	if s.dialect == SQLite {

@@ -69,7 +69,7 @@ func TestKeepsTheRules(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := sqllease.New(nil, sqllease.Config{Table: "a; DROP", Dialect: 7})
-	require.EqualError(t, err, "sqllease: the database is nil\nsqllease: Config.Table: \"a; DROP\" is no name of a table\nsqllease: Config.Dialect: there is no Dialect(7)")
+	require.EqualError(t, err, "sqllease: the database is nil\nsqllease: Config.Table: \"a; DROP\" is not a valid table name\nsqllease: Config.Dialect: unknown Dialect(7)")
 	s, err := sqllease.New(new(sql.DB), sqllease.Config{Table: "ops.leases"})
 	require.NoError(t, err)
 	require.Contains(t, s.Schema(), "CREATE TABLE IF NOT EXISTS ops.leases_owner (")

@@ -9,14 +9,15 @@ import (
 	"github.com/nexpay-go/resilience/nexpay"
 )
 
-// opening is what an account holds before its first payment. Payments beyond it
-// are not refused.
+// opening is the balance of an account before its first payment. A payment that
+// exceeds the balance is not refused.
 var opening = big.NewRat(1_000_000, 1)
 
-// defaultAccount is the one of keys without an Account.
+// defaultAccount is the account of keys without an Account.
 const defaultAccount = "LT000000000000000000"
 
-// accounts are the key's own and all that it has paid from, in order of first use.
+// accounts returns the key's own account and all accounts that it has paid from, in
+// order of first use.
 func (b *Bank) accounts(k *Key) []string {
 	list := []string{k.Account}
 	for i := range b.ledger.payments {
@@ -28,7 +29,7 @@ func (b *Bank) accounts(k *Key) []string {
 	return list
 }
 
-// from is the account that was paid from.
+// from returns the account that was paid from.
 func (p *Payment) from(otherwise string) string {
 	if account, _ := p.Fields.Get("account"); account != "" {
 		return account
@@ -36,7 +37,7 @@ func (p *Payment) from(otherwise string) string {
 	return otherwise
 }
 
-// amount is what the account was charged with: nothing for a rejected payment.
+// amount returns the amount that the account was charged: 0 for a rejected payment.
 func (p *Payment) amount() *big.Rat {
 	text, _ := p.Fields.Get("amount")
 	amount, ok := new(big.Rat).SetString(text)
@@ -46,8 +47,8 @@ func (p *Payment) amount() *big.Rat {
 	return amount
 }
 
-// paid are the payments from one account of the key that can be seen by now,
-// made on the days from one to another, inclusive; empty: no bound.
+// paid returns the visible payments from one account of the key, made on the days
+// between from and to, inclusive. "" means no limit.
 func (b *Bank) paid(k *Key, account, from, to string) []*Payment {
 	var list []*Payment
 	for i := range b.ledger.payments {
@@ -69,7 +70,7 @@ func sum(list []*Payment) *big.Rat {
 	return total
 }
 
-// money is the number with two decimals, and more only where it has more.
+// money formats the number with two decimals, or with more if it has more.
 func money(r *big.Rat) string {
 	whole, decimals, _ := strings.Cut(r.FloatString(8), ".")
 	return whole + "." + decimals[:2] + strings.TrimRight(decimals[2:], "0")
@@ -89,8 +90,8 @@ func (b *Bank) accountStatus(k *Key, _ *call) (any, bool, refusal) {
 	return map[string]any{"accounts": list}, false, refusal{}
 }
 
-// history has the fields that clients decode. What an entry has is not
-// documented: here all that was sent, and the day.
+// history has the fields that clients decode. The fields of an entry are not
+// documented: here they are all that was sent, and the day.
 func (b *Bank) history(k *Key, c *call) (any, bool, refusal) {
 	params, err := nexpay.ParseForm(c.query)
 	if err != nil {
@@ -129,13 +130,13 @@ func (b *Bank) history(k *Key, c *call) (any, bool, refusal) {
 
 const clientName = "Test"
 
-// day reports whether the text is a day such as 2026-03-01, or empty.
+// day reports whether the text is empty or a day such as 2026-03-01.
 func day(text string) bool {
 	_, err := time.Parse(time.DateOnly, text)
 	return text == "" || err == nil
 }
 
-// The fields of the next two are documented nowhere.
+// The fields of the next two answers are not documented.
 
 func (b *Bank) depositDetails(k *Key, _ *call) (any, bool, refusal) {
 	return map[string]any{"iban": k.Account, "receiver": clientName}, false, refusal{}

@@ -9,13 +9,13 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// An answer is what goes back to the client.
+// An answer is what the bank sends back to the client.
 type answer struct {
 	status int
-	code   classify.Code // the first in body, for the log
+	code   classify.Code // the first code in body, for the log
 	header http.Header
 	body   []byte
-	cut    int // bytes of body that are promised and never sent
+	cut    int // bytes of body that are announced but not sent
 }
 
 const (
@@ -31,7 +31,7 @@ func newAnswer(status int, contentType string, body []byte) answer {
 	return a
 }
 
-// jsonAnswer is a 200; without a value its body is empty.
+// jsonAnswer returns a 200 with v as JSON. A nil v makes an empty body.
 func jsonAnswer(v any) answer {
 	if v == nil {
 		return newAnswer(http.StatusOK, "", nil)
@@ -39,7 +39,7 @@ func jsonAnswer(v any) answer {
 	return newAnswer(http.StatusOK, jsonType, encode(v))
 }
 
-// encode writes values of this package's own making, which always can be.
+// encode encodes values of this package, which cannot fail.
 func encode(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -59,7 +59,7 @@ type errorDetail struct {
 	Data    string          `json:"data,omitempty"`
 }
 
-// written is a code as the API writes it: a number as one.
+// written returns a code as the API writes it: an integer as a JSON number.
 func written(code classify.Code) json.RawMessage {
 	if (classify.Rule{Codes: "-999999..999999"}).Matches(code) {
 		return json.RawMessage(code)
@@ -67,8 +67,8 @@ func written(code classify.Code) json.RawMessage {
 	return encode(string(code))
 }
 
-// errorAnswer is the API's error with its details. Status 0 is that of the
-// first detail's code, an empty message the vendor's.
+// errorAnswer returns an API error with these details. Status 0 means the status of
+// the first detail's code, and an empty message the vendor's message.
 func errorAnswer(status int, trace string, details ...classify.Detail) answer {
 	body := errorBody{TraceID: trace}
 	for _, d := range details {
@@ -93,10 +93,10 @@ func message(code classify.Code) string {
 	return "Error"
 }
 
-// keyCodes are about the key, and what is signed with it.
+// keyCodes are the codes about the key and the signature.
 var keyCodes = classify.Rule{Codes: "1..199"}
 
-// statusOf is the HTTP status that the vendor's table gives a code.
+// statusOf returns the HTTP status of a code in the vendor's table.
 func statusOf(code classify.Code) int {
 	switch {
 	case code == "-32603":
@@ -107,7 +107,7 @@ func statusOf(code classify.Code) int {
 	return http.StatusBadRequest
 }
 
-// answer is the fault's own.
+// answer returns the fault's own answer.
 func (f *Fault) answer(trace string) answer {
 	switch {
 	case f.HTML:
@@ -135,7 +135,7 @@ func or(status, otherwise int) int {
 	return status
 }
 
-// spoil does to an answer what the fault does to every answer.
+// spoil applies the fault to an answer.
 func (f *Fault) spoil(a *answer) {
 	if f.RetryAfter != "" {
 		a.header.Set("Retry-After", f.RetryAfter)
@@ -146,12 +146,12 @@ func (f *Fault) spoil(a *answer) {
 	a.cut = f.Truncate
 }
 
-// hasBody reports whether an answer to that method has a body at all.
+// hasBody reports whether an answer to that method may have a body.
 func (a *answer) hasBody(method string) bool {
 	return method != http.MethodHead && a.status != http.StatusNoContent && a.status != http.StatusNotModified
 }
 
-// parts returns the length the answer promises and what it sends.
+// parts returns the announced length and the bytes to send.
 func (a *answer) parts() (promised int, sent []byte) {
 	promised = max(len(a.body), a.cut)
 	return promised, a.body[:min(len(a.body), promised-a.cut)]

@@ -12,37 +12,38 @@ import (
 
 // Config describes a bank.
 type Config struct {
-	Keys []Key  // at least one, each with an ID of its own
-	Seed uint64 // of trace ids and of rules with a Share; the same seed and requests, the same answers
+	Keys []Key  // at least one; the IDs must differ
+	Seed uint64 // for trace ids and for rules with a Share; the same seed and requests give the same answers
 
-	SpendRefused     bool // a nonce is used up even if the signature turns out wrong; unknown of the real bank
-	RefuseDuplicates bool // a known externalPaymentId is refused (30000) instead of being paid again
+	SpendRefused     bool // a nonce is used up even if the signature is wrong; not known of the real bank
+	RefuseDuplicates bool // a known externalPaymentId is refused (30000) instead of paid again
 	NumberIDs        bool // paymentId is a JSON number, as on some of the vendor's pages, instead of text
 	EncodedQuery     bool // a query may also be signed as it was sent, encoded
 
-	// AnyFields has a new payment take any fields in any order, as to test another
-	// API. Otherwise it has the vendor's in the vendor's order, see [nexpay.Order].
+	// AnyFields makes the bank accept a new payment with any fields in any order, to
+	// test a client of another API. false: a new payment must have the vendor's
+	// fields in the vendor's order, see [nexpay.Order].
 	AnyFields bool
 
-	// UnknownPayment answers for a payment that does not exist, which the
-	// vendor does not document. Its delays and losses are not used. Zero: 404
-	// with code 30000.
+	// UnknownPayment is the answer for a payment that does not exist, which the
+	// vendor does not document. Of its fields only Status, Code, Message, Data,
+	// Errors, HTML and Body are used. Zero: 404 with code 30000.
 	UnknownPayment Fault
 
-	Idempotency Idempotency // idempotency keys, which the bank otherwise does not look at
+	Idempotency Idempotency // zero: the bank ignores idempotency keys
 }
 
-// A Bank is a test double of the Nexpay API. All methods are safe for
-// concurrent use. Those that set the stage (Script, AddRule, AddRoute,
-// SetState, SetLastNonce) panic on what can only be a mistake in the test.
+// A Bank is a test double of the Nexpay API. All methods are safe for concurrent use.
+// The methods that configure it (Script, AddRule, AddRoute, SetState, SetLastNonce)
+// panic on an argument that can only be a mistake in the test.
 //
-// In a synctest bubble, make the bank inside the bubble.
+// In a synctest bubble, create the bank inside the bubble.
 type Bank struct {
 	config Config
 	closed chan struct{}  // closed by Close
-	busy   sync.WaitGroup // the requests being served; counted up with mu held and over false
+	busy   sync.WaitGroup // the requests being served; incremented with mu held and over false
 
-	mu       sync.Mutex // guards all below; never held while code of the user runs
+	mu       sync.Mutex // guards all below; never held while the user's code runs
 	routes   map[string]route
 	keys     map[string]*Key
 	ledger   ledger
@@ -52,12 +53,11 @@ type Bank struct {
 	rules    []*rule // replaced, never changed in place
 	ruleSeed uint64
 	traces   uint64
-	stops    []func() // what Close has to stop; nil after it
+	stops    []func() // what Close must stop; nil after it
 	over     bool
 }
 
-// New opens a bank, or returns an error that lists everything wrong with the
-// Config.
+// New returns a bank, or an error that lists everything wrong with the Config.
 func New(c Config) (*Bank, error) {
 	var errs []error
 	keys := make(map[string]*Key)
@@ -93,19 +93,19 @@ func New(c Config) (*Bank, error) {
 	if !c.UnknownPayment.replaces() {
 		c.UnknownPayment = Fault{Status: 404, Code: codeRequest, Data: "payment not found"}
 	}
-	c.Keys = nil // the copies in keys are the ones that live
+	c.Keys = nil // the copies in keys are used
 	return &Bank{
 		config: c, closed: make(chan struct{}), routes: maps.Clone(routes), keys: keys, kept: make(map[keptName]*kept),
 	}, nil
 }
 
-// NewKeyed opens a bank with one enabled key, and returns what it takes to use
-// it: all that most tests need.
+// NewKeyed returns a bank with one enabled key, and its credentials. Most tests need
+// no more.
 func NewKeyed() (*Bank, nexpay.Credentials) {
 	k := Key{ID: "test-key", Secret: "test-secret", PaymentSecret: "test-payment-secret"}
 	b, err := New(Config{Keys: []Key{k}})
 	if err != nil {
-		panic(err) // cannot be: the key is good
+		panic(err) // cannot happen: the key is valid
 	}
 	return b, k.Credentials()
 }
@@ -119,9 +119,8 @@ func (b *Bank) SetState(keyID string, s State) {
 	b.changeKey(keyID, func(k *Key) { k.State = s })
 }
 
-// SetLastNonce has the bank refuse the key's nonces up to n, as if another
-// client had used them; it can also take them back. It panics if there is no
-// such key.
+// SetLastNonce makes the bank refuse the key's nonces up to n, as if another client
+// had used them. It may also lower the last nonce. It panics if there is no such key.
 func (b *Bank) SetLastNonce(keyID string, n uint64) {
 	b.changeKey(keyID, func(k *Key) { k.LastNonce = n })
 }
@@ -138,8 +137,9 @@ func (b *Bank) changeKey(id string, change func(*Key)) {
 	}
 }
 
-// Close ends every hanging request, stops what Start started and waits for
-// both, so it must not be called from a Rule's Match. A bank that is closed breaks off every further request.
+// Close ends every hanging request, stops the servers that Start started, and waits
+// for both. It must therefore not be called from a Rule's Match. A closed bank resets
+// every further request.
 func (b *Bank) Close() {
 	b.mu.Lock()
 	stops := b.stops

@@ -12,7 +12,7 @@ import (
 	"github.com/nexpay-go/resilience/nexpay"
 )
 
-// The codes that the bank gives of itself.
+// The codes that the bank answers with by itself.
 const (
 	codeNoKey, codeNoNonce, codeNoSignature, codeBadKey        classify.Code = "10", "20", "30", "40"
 	codeNotMonotonous, codeBadNonce, codeWrongSignature        classify.Code = "50", "60", "70"
@@ -21,14 +21,14 @@ const (
 	codeMandatory, codeRequest, codeParameter                  classify.Code = "200", "30000", "30010"
 )
 
-// A refusal is the bank's own objection. The zero refusal is none.
+// A refusal is the bank's own reason to refuse a request. The zero refusal means
+// none.
 type refusal struct {
 	code classify.Code
 	data string
 }
 
-// check makes the checks in their order, and uses up the nonce. The caller
-// holds mu.
+// check makes the checks in their order and uses up the nonce. The caller holds mu.
 func (b *Bank) check(c *call) (*Key, refusal) {
 	id, number, signature := c.header.Get("X-API-KEY"), c.header.Get("X-NONCE"), c.header.Get("X-Signature")
 	switch {
@@ -55,7 +55,7 @@ func (b *Bank) check(c *call) (*Key, refusal) {
 		k.LastNonce = n
 	}
 	switch {
-	case !signed && !c.isForm(): // so its body counts for nothing
+	case !signed && !c.isForm(): // so its body is ignored
 		return nil, refusal{codeWrongSignature, "Content-Type"}
 	case !signed:
 		return nil, refusal{code: codeWrongSignature}
@@ -87,9 +87,9 @@ func (k *Key) forbids(path string) bool {
 	return false
 }
 
-// signedWith tries the readings of path and query that the bank takes: the path
-// as sent or un-encoded, the query un-encoded and, if encoded is set, as sent.
-// head is all that comes before them.
+// signedWith tries the variants of path and query that the bank accepts: the path as
+// sent or un-encoded, the query un-encoded and, if encoded is set, as sent. head is
+// everything before them.
 func (c *call) signedWith(secret, head, signature string, encoded bool) bool {
 	if c.formErr != nil {
 		return false
@@ -111,8 +111,8 @@ func (c *call) signedWith(secret, head, signature string, encoded bool) bool {
 	return false
 }
 
-// readings are the text un-encoded and, if that is another and taken too, as it
-// was sent.
+// readings returns the text un-encoded and, if that differs and asSent is set, as
+// sent.
 func readings(sent string, unescape func(string) (string, error), asSent bool) []string {
 	plain, err := unescape(sent)
 	switch {

@@ -10,53 +10,53 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// A Fault is what goes wrong with one request. The zero Fault is nothing: the
-// bank behaves. A Fault with an answer of its own (Status, Code, Errors, HTML
-// or Body), Reset or Hang keeps the request from being executed, unless Execute
-// is set; all others only spoil the bank's own answer.
+// A Fault is what goes wrong with one request. The zero Fault does nothing. A Fault
+// with its own answer (Status, Code, Errors, HTML or Body), Reset or Hang prevents
+// the request from being executed, unless Execute is set. All others only change the
+// bank's own answer.
 type Fault struct {
-	Status  int               // 200 to 999; 0: what goes with the rest: 200 for Body, 502 for HTML, for Code what the vendor's table says, or 400
-	Code    classify.Code     // 0: an answer without JSON, unless there are Errors
-	Message string            // empty: the vendor's
+	Status  int               // 200 to 999; 0: 200 with Body, 502 with HTML, with Code the status in the vendor's table, or 400
+	Code    classify.Code     // empty: an answer without JSON, unless there are Errors
+	Message string            // empty: the vendor's message
 	Data    string            // empty: none
-	Errors  []classify.Detail // more of them, after Code
+	Errors  []classify.Detail // further errors, after Code
 	HTML    bool              // a gateway's error page
-	Body    []byte            // any body at all, as it is, also an empty one; nil: none of its own
+	Body    []byte            // the body as it is, which may be empty; nil: none
 
-	RetryAfter string      // value of that header, as it is; empty: none
-	Header     http.Header // more of them, in place of the answer's own; such as Age, for an answer out of a cache
-	Truncate   int         // the answer breaks off this many bytes before its end; an error in reading its body
+	RetryAfter string      // the value of that header as it is; empty: none
+	Header     http.Header // further headers, which replace the answer's own; such as Age, for an answer from a cache
+	Truncate   int         // the answer ends this many bytes too early, so that reading its body fails
 
 	// DelayBefore passes before the bank looks at the request, DelayAfter
 	// before it answers. A client that gives up meanwhile does not keep the
 	// bank from executing what it has already been sent.
 	DelayBefore, DelayAfter time.Duration
 
-	// VisibleAfter is how long lookups, changes and the history do not find a
-	// payment that this request makes, as where they are answered from a
-	// replica that lags behind. Bank.Payments and Bank.Executed do.
+	// VisibleAfter is how long lookups, changes and the history do not find a payment
+	// that this request makes, as if they read from a replica that lags behind.
+	// Bank.Payments and Bank.Executed find it at once.
 	VisibleAfter time.Duration
 
-	// Twice has the request arrive twice, as behind a proxy that repeats what it
-	// sends, right before the bank looks at it. The bank executes the first and
-	// its answer is lost; the second goes on, to be refused for its nonce (50),
-	// and meets the rest of the fault. Each has its line in the log.
+	// Twice makes the request arrive twice, as behind a proxy that resends, directly
+	// before the bank handles it. The bank executes the first, and its answer is
+	// lost; the second is refused for its nonce (50), and the rest of the fault
+	// applies to it. Each has its own line in the log.
 	Twice bool
 
-	Execute bool // the bank does its work all the same; with Reset, Hang or a 5xx: executed, answer lost
-	Reset   bool // the connection is reset instead of an answer
+	Execute bool // the bank still executes the request; with Reset, Hang or a 5xx: executed, answer lost
+	Reset   bool // the connection is reset and there is no answer
 	Hang    bool // no answer, until the client gives up or the bank closes
 }
 
-// answers reports whether the fault has an answer of its own.
+// answers reports whether the fault has its own answer.
 func (f *Fault) answers() bool {
 	return f.Status != 0 || f.Code != "" || len(f.Errors) > 0 || f.HTML || f.Body != nil
 }
 
-// replaces reports whether the fault takes the place of the bank's own answer.
+// replaces reports whether the fault replaces the bank's own answer.
 func (f *Fault) replaces() bool { return f.answers() || f.Reset || f.Hang }
 
-// check reports everything that cannot be sent.
+// check reports every field that cannot be sent.
 func (f *Fault) check() error {
 	var errs []error
 	if f.Status != 0 && (f.Status < 200 || f.Status > 999) {
@@ -69,7 +69,7 @@ func (f *Fault) check() error {
 		}
 	}
 	if kinds > 1 {
-		errs = append(errs, errors.New("nexpaytest: a Fault has more than one answer of Code, HTML and Body"))
+		errs = append(errs, errors.New("nexpaytest: a Fault has more than one of Code, HTML and Body"))
 	}
 	if f.Code == "" && (f.Message != "" || f.Data != "") {
 		errs = append(errs, errors.New("nexpaytest: a Fault has a Message or Data but no Code"))
@@ -92,7 +92,7 @@ func sendable(value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// token reports whether a header can have that name.
+// token reports whether name is a valid header name.
 func token(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')

@@ -9,44 +9,42 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// Idempotency has the bank keep idempotency keys, as many APIs do and the
-// vendor does not document. It is for tests of operations that may be sent again
-// as they are.
+// Idempotency makes the bank keep idempotency keys, as many APIs do; the vendor
+// documents none. It is for tests of operations that may be sent again as they are.
 //
-// A key is what a request carries in Header or Field; one without is executed as
-// ever, and so is a lookup. It counts for one API key and one path. Once a request with a key was
-// executed, the bank remembers key, body and answer: another one with the same
-// body gets the same answer again (status and body, and a header
-// Idempotent-Replayed: true) and is not executed; while the first is under way
-// it gets UnderWay, and with another body OtherBody. A request that is refused
-// is not remembered, and its key is free for another body. All this comes after
+// A request carries its key in Header or Field. A request without a key is executed
+// as usual, and so is a lookup. A key belongs to one API key and one path. Once a
+// request with a key was executed, the bank stores key, body and answer. Another
+// request with the same key and body gets the same answer (status and body, and a
+// header Idempotent-Replayed: true) and is not executed. While the first is in
+// progress, it gets UnderWay instead; with another body it gets OtherBody. A refused
+// request is not stored, and its key may be used for another body. All this follows
 // the checks: a request with a used nonce is refused with 50 first.
 //
-// The first is under way from the moment the bank executes it until its
-// Fault.DelayAfter has passed, whether or not its client still waits. What is
-// kept is the bank's own answer, whatever the Fault did to it on its way, but for
-// a Fault with Execute and a Code or Errors: that is an error of the API's own,
-// and the one that is repeated from then on. A Fault without Execute that takes
-// the place of an answer takes that of a repeated one as well.
+// The first request is in progress from its execution until its Fault.DelayAfter has
+// passed, whether or not its client still waits. The stored answer is the bank's own,
+// regardless of the Fault. The exception is a Fault with Execute and a Code or
+// Errors: that answer is an API error, and is the one repeated later. A Fault without
+// Execute that replaces an answer also replaces a repeated one.
 type Idempotency struct {
-	// For is how long a key is remembered, counted from the execution of the
-	// first request with it. Then the next one is executed. A key is not
-	// forgotten while the first is under way. Zero: no keys are kept.
+	// For is how long a key is kept, from the execution of the first request with it.
+	// After that, a request with the key is executed again. A key is not forgotten
+	// while the first request is in progress. Zero: no keys are kept.
 	For time.Duration
 
-	Header string // holds the key; empty, and no Field: Idempotency-Key
-	Field  string // of the form that holds the key instead of a header, such as externalPaymentId
+	Header string // the header with the key; empty, without Field: Idempotency-Key
+	Field  string // the form field with the key, instead of a header, such as externalPaymentId
 
-	// UnderWay and OtherBody answer as Config.UnknownPayment does, and may have a
-	// RetryAfter or Header. Zero: 409 with code 40900, and 422 with code 42200.
-	// [classify.Nexpay] has a rule for neither, and takes an unknown 409 for
-	// fatal: a client that is to wait for the first request needs a catalog with
-	// a rule for its code. No code should be chosen whose rule claims NotApplied:
-	// the first request may well have been executed.
+	// UnderWay and OtherBody are answers like Config.UnknownPayment, and may also
+	// have a RetryAfter or Header. Zero: 409 with code 40900, and 422 with code
+	// 42200. [classify.Nexpay] has no rule for either code, and classifies an unknown
+	// 409 as fatal: a client that should wait for the first request needs a catalog
+	// with a rule for its code. Do not choose a code whose rule claims NotApplied:
+	// the first request may have been executed.
 	UnderWay, OtherBody Fault
 }
 
-// The codes of UnderWay and OtherBody where a test does not choose others.
+// The default codes of UnderWay and OtherBody.
 const (
 	codeUnderWay  classify.Code = "40900"
 	codeOtherBody classify.Code = "42200"
@@ -58,7 +56,7 @@ func (i *Idempotency) check() error {
 		errs = append(errs, errors.New("nexpaytest: Config.Idempotency.For is negative"))
 	}
 	if i.Header != "" && i.Field != "" {
-		errs = append(errs, errors.New("nexpaytest: Config.Idempotency has a Header and a Field: the key is in one of them"))
+		errs = append(errs, errors.New("nexpaytest: Config.Idempotency has a Header and a Field: set one of them"))
 	}
 	if i.Header != "" && !token(i.Header) {
 		errs = append(errs, errors.New("nexpaytest: Config.Idempotency.Header cannot be sent"))
@@ -71,7 +69,7 @@ func (i *Idempotency) check() error {
 	return errors.Join(errs...)
 }
 
-// fill in what was left to the bank.
+// fill sets the defaults.
 func (i *Idempotency) fill() {
 	if i.Header == "" {
 		i.Header = "Idempotency-Key"
@@ -84,19 +82,18 @@ func (i *Idempotency) fill() {
 	}
 }
 
-// A keptName is what a key is remembered by.
+// A keptName identifies a stored key.
 type keptName struct{ key, path, name string }
 
-// A kept is what the bank remembers of the first request with a key.
+// A kept is what the bank stores of the first request with a key.
 type kept struct {
 	body     string
-	underWay time.Time // until then
-	until    time.Time // it is remembered
+	underWay time.Time // in progress until then
+	until    time.Time // stored until then
 	answer   answer
 }
 
-// keptName returns the name that a request asks for; ok is false if it asks for
-// none.
+// keptName returns the name of the request's key; ok is false if it has none.
 func (b *Bank) keptName(c *call) (name keptName, ok bool) {
 	i := &b.config.Idempotency
 	name = keptName{key: c.header.Get("X-API-KEY"), path: c.path}
@@ -108,8 +105,8 @@ func (b *Bank) keptName(c *call) (name keptName, ok bool) {
 	return name, i.For > 0 && name.name != ""
 }
 
-// remembered answers a request whose key was used already; ok is false if it is
-// to be executed. The caller holds mu.
+// remembered answers a request whose key was already used; ok is false if the request
+// is to be executed. The caller holds mu.
 func (b *Bank) remembered(entry *Request, c *call) (a answer, ok bool) {
 	name, ok := b.keptName(c)
 	if !ok {
@@ -138,8 +135,8 @@ func (b *Bank) objection(entry *Request, f *Fault) answer {
 	return a
 }
 
-// keep remembers a request that was executed. own is the bank's answer, and sent
-// the one that takes its place. The caller holds mu.
+// keep stores a request that was executed. own is the bank's answer, and sent the one
+// that replaces it. The caller holds mu.
 func (b *Bank) keep(c *call, f *Fault, own, sent answer) {
 	name, ok := b.keptName(c)
 	if !ok {

@@ -12,9 +12,9 @@ type Key struct {
 	Secret        string   // required
 	PaymentSecret string   // empty: transactionSignature is not checked
 	State         State    // zero: Enabled
-	Forbidden     []string // beginnings of paths that are answered with 80; "/" forbids everything
-	LastNonce     uint64   // nonces have to be above it
-	Account       string   // the IBAN that payments without one are made from; empty: LT000000000000000000
+	Forbidden     []string // prefixes of paths that are answered with 80; "/" forbids everything
+	LastNonce     uint64   // nonces must be above it
+	Account       string   // the IBAN of payments without an account; empty: LT000000000000000000
 }
 
 // Credentials returns what a client needs to use the key.
@@ -22,8 +22,8 @@ func (k Key) Credentials() nexpay.Credentials {
 	return nexpay.Credentials{Key: k.ID, Secret: k.Secret, PaymentSecret: k.PaymentSecret}
 }
 
-// State is the state of a key. All but Enabled are the code they are refused
-// with.
+// State is the state of a key. The value of each state except Enabled is the code
+// with which the bank refuses the key.
 type State int
 
 // The states of a key.
@@ -36,7 +36,7 @@ const (
 	Deprecated  State = 121
 )
 
-// String names the state.
+// String returns the name of the state.
 func (s State) String() string {
 	if name, ok := stateNames[s]; ok {
 		return name

@@ -8,16 +8,16 @@ import (
 	"github.com/nexpay-go/resilience/nexpay"
 )
 
-// A Payment is an entry in the bank's ledger: one execution. An
-// externalPaymentId that was paid twice has two.
+// A Payment is an entry in the bank's ledger: one execution. An externalPaymentId
+// that was paid twice has two entries.
 type Payment struct {
 	ID            int64       // paymentId, from 1
 	ExternalID    string      // externalPaymentId; may be empty
 	ClientID      int64       // clientPaymentId, 0 if there was none
 	Key           string      // the API key's ID
-	Fields        nexpay.Form // all that was sent, but for the signature
+	Fields        nexpay.Form // all that was sent, except the signature
 	Created       time.Time
-	Visible       time.Time // from when lookups find it: Created, unless a Fault had it lag behind
+	Visible       time.Time // from when lookups find it: Created, or later with Fault.VisibleAfter
 	Status        nexpay.Status
 	RejectReason  string
 	ExecutionTime string // of the last rescheduling, as sent
@@ -37,17 +37,16 @@ func (b *Bank) Payments() []Payment {
 	return all
 }
 
-// Executed returns how often the payment was made: more than once is money
-// lost.
+// Executed returns how many times the payment was made. More than once means lost
+// money.
 func (b *Bank) Executed(externalID string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ledger.times(externalID)
 }
 
-// SetStatus changes what a lookup answers about the payment, which begins as
-// PENDING. It applies to all entries with the id, and reports whether there are
-// any.
+// SetStatus changes the status that lookups return for the payment; the first is
+// PENDING. It changes all entries with the id, and reports whether there are any.
 func (b *Bank) SetStatus(externalID string, s nexpay.Status, rejectReason string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -60,7 +59,7 @@ func (b *Bank) SetStatus(externalID string, s nexpay.Status, rejectReason string
 	return found
 }
 
-// pay enters a payment that lookups find after the lag.
+// pay adds a payment that lookups find after the lag.
 func (l *ledger) pay(key string, f nexpay.Form, now time.Time, lag time.Duration) *Payment {
 	external, _ := f.Get("externalPaymentId")
 	client, _ := f.Get("clientPaymentId")
@@ -73,7 +72,7 @@ func (l *ledger) pay(key string, f nexpay.Form, now time.Time, lag time.Duration
 	return &l.payments[len(l.payments)-1]
 }
 
-// times counts the payments with that id, those not yet visible included.
+// times counts the payments with that id, including those not yet visible.
 func (l *ledger) times(external string) (n int) {
 	for i := range l.payments {
 		if l.payments[i].ExternalID == external {
@@ -88,7 +87,7 @@ func (l *ledger) external(id string, now time.Time) *Payment {
 	return l.find(now, func(p *Payment) bool { return p.ExternalID == id })
 }
 
-// client finds a payment by clientPaymentId, or by paymentId.
+// client finds a payment by clientPaymentId, or else by paymentId.
 func (l *ledger) client(id int64, now time.Time) *Payment {
 	if p := l.find(now, func(p *Payment) bool { return p.ClientID == id && id != 0 }); p != nil {
 		return p
@@ -96,7 +95,7 @@ func (l *ledger) client(id int64, now time.Time) *Payment {
 	return l.find(now, func(p *Payment) bool { return p.ID == id })
 }
 
-// find finds the first payment that matches among those visible by then.
+// find returns the first visible payment that matches.
 func (l *ledger) find(now time.Time, match func(*Payment) bool) *Payment {
 	for i := range l.payments {
 		if p := &l.payments[i]; !p.Visible.After(now) && match(p) {

@@ -7,21 +7,24 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// A Request is a line in the bank's log: one request on the wire. It holds no
-// query, no signature and no body.
+// A Request is a line in the bank's log: one HTTP request. It contains no query, no
+// signature and no body.
 type Request struct {
 	At     time.Time // of its arrival
 	Key    string    // as sent, at most 64 bytes
-	Nonce  uint64    // 0 if it is missing or no number
+	Nonce  uint64    // 0 if it is missing or not a number
 	Method string
 	Path   string
 
-	Status   int           // of the answer; 0: none has been given
-	Code     classify.Code // first code of the answer; 0: none
-	Refusal  classify.Code // what the bank's own checks object to, even if a fault gave another answer; 0: nothing. Parameters are checked only if the fault lets the bank do its work
-	Executed bool          // a payment was made, rescheduled or cancelled
-	Replayed bool          // the bank repeats the answer that it keeps under the idempotency key
-	TraceID  string        // given with every answer that carries errors
+	Status int           // of the answer; 0: there was none
+	Code   classify.Code // first code of the answer; empty: none
+	// Refusal is the code of the bank's own checks, even if a fault gave another
+	// answer. Empty: all passed. Parameters are checked only if the fault lets the bank
+	// execute the request.
+	Refusal  classify.Code
+	Executed bool   // a payment was made, rescheduled or cancelled
+	Replayed bool   // the bank repeated the answer that it keeps under the idempotency key
+	TraceID  string // in every answer that has errors
 }
 
 // Requests returns the log in the order of arrival.
@@ -52,7 +55,7 @@ func (b *Bank) note(line int, fill func(*Request)) {
 	fill(&b.log[line])
 }
 
-// trace returns the next trace id. mix is one to one, so no two are alike.
+// trace returns the next trace id. mix is one to one, so all trace ids differ.
 func (b *Bank) trace() string {
 	b.traces++
 	const digits = "0123456789abcdef"

@@ -15,8 +15,8 @@ func (b *Bank) paymentStatus(_ *Key, c *call) (any, bool, refusal) {
 	return b.describe(p), false, refusal{}
 }
 
-// paymentDetails has all that was sent beside what the status has. Which fields
-// the API's own answer has is not documented.
+// paymentDetails returns all that was sent beside the fields of the status. The
+// fields of the API's own answer are not documented.
 func (b *Bank) paymentDetails(_ *Key, c *call) (any, bool, refusal) {
 	p, r := b.asked(c)
 	if p == nil {
@@ -25,7 +25,7 @@ func (b *Bank) paymentDetails(_ *Key, c *call) (any, bool, refusal) {
 	return b.detail(p), false, refusal{}
 }
 
-// asked finds the payment that a query means.
+// asked finds the payment that a query refers to.
 func (b *Bank) asked(c *call) (*Payment, refusal) {
 	params, err := nexpay.ParseForm(c.query)
 	if err != nil {
@@ -63,8 +63,8 @@ func (b *Bank) paymentID(p *Payment) any {
 	return strconv.FormatInt(p.ID, 10)
 }
 
-// batch answers for payments that were handed in as a file, of which the bank
-// takes none: every reference is unknown.
+// batch answers for payments that were uploaded as a file. The bank accepts none, so
+// every reference is unknown.
 func (b *Bank) batch(_ *Key, c *call) (any, bool, refusal) {
 	params, err := nexpay.ParseForm(c.query)
 	reference, _ := params.Get("reference")
@@ -107,7 +107,7 @@ func (b *Bank) cancelScheduled(_ *Key, c *call) (any, bool, refusal) {
 	return nil, true, refusal{}
 }
 
-// pending finds the payment meant if it can still be changed.
+// pending finds the payment that the form refers to, if it can still be changed.
 func (b *Bank) pending(f nexpay.Form) (*Payment, refusal) {
 	p, r := b.referred(f)
 	if p != nil && p.Status != nexpay.Pending {
@@ -119,7 +119,7 @@ func (b *Bank) pending(f nexpay.Form) (*Payment, refusal) {
 // unknownPayment is the refusal that Config.UnknownPayment stands for.
 var unknownPayment = refusal{code: "-1"}
 
-// referred finds the payment that the one identifier means.
+// referred finds the payment that the only identifier refers to.
 func (b *Bank) referred(f nexpay.Form) (*Payment, refusal) {
 	if name := twice(f); name != "" {
 		return nil, refusal{codeParameter, name}

@@ -9,7 +9,7 @@ import (
 	"github.com/nexpay-go/resilience/nexpay"
 )
 
-// createPayment is the call of that version.
+// createPayment is the call of that API version.
 func createPayment(version int) serving {
 	return func(b *Bank, k *Key, c *call) (any, bool, refusal) {
 		external, _ := c.form.Get("externalPaymentId")
@@ -52,7 +52,7 @@ func (b *Bank) checkPayment(k *Key, f nexpay.Form, version int) refusal {
 	return refusal{}
 }
 
-// missing names the mandatory fields that are not there, or empty.
+// missing returns the name of the first mandatory field that is missing or empty.
 func missing(k *Key, f nexpay.Form) string {
 	names := []string{"requestTime", "amount", "beneficiaryName", "beneficiaryAccount", "beneficiaryReference"}
 	if k.PaymentSecret != "" {
@@ -71,8 +71,8 @@ var fieldOrder = []string{
 	"beneficiaryReference", "useGbxForFee", "externalPaymentId", signatureField,
 }
 
-// misplaced names the first field that the vendor does not know, or does not
-// know there.
+// misplaced returns the name of the first field that is unknown, or in the wrong
+// place.
 func misplaced(f nexpay.Form, version int) string {
 	order := slices.Clone(fieldOrder)
 	if version == 1 {
@@ -94,7 +94,7 @@ var (
 	integer = regexp.MustCompile(`^[0-9]{1,18}$`)
 )
 
-// well reports whether the value is what the field's name promises.
+// well reports whether the value is valid for the field's name.
 func (b *Bank) well(f nexpay.Field) bool {
 	switch {
 	case f.Name == "amount":
@@ -107,7 +107,7 @@ func (b *Bank) well(f nexpay.Field) bool {
 	return true
 }
 
-// twice names a field that comes twice, if any.
+// twice returns the name of a field that occurs twice, or "".
 func twice(f nexpay.Form) string {
 	seen := make(map[string]bool, len(f))
 	for _, field := range f {

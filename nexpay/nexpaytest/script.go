@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Script adds to the faults of the next requests: one each, in order of
-// arrival; a zero Fault lets one pass. Rules wait until the script is played. It
-// panics on a fault that cannot be sent, such as Status 42.
+// Script appends faults for the next requests, one each in order of arrival. A zero
+// Fault does nothing. Rules apply once the script is finished. Script panics on a
+// fault that cannot be sent, such as Status 42.
 func (b *Bank) Script(faults ...Fault) {
 	for i := range faults {
 		if err := faults[i].check(); err != nil {
@@ -21,29 +21,31 @@ func (b *Bank) Script(faults ...Fault) {
 	b.script = append(b.script, faults...)
 }
 
-// ScriptLeft returns how many steps of the script are yet to be played.
+// ScriptLeft returns the number of faults in the script that are still to be used.
 func (b *Bank) ScriptLeft() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.script)
 }
 
-// A Rule gives a fault to every request that it picks. The conditions that are
-// set must all hold; a Rule without any picks every request.
+// A Rule applies a fault to every request that it selects. All conditions that are
+// set must hold; a Rule without conditions selects every request.
 type Rule struct {
-	Path  string             // exactly this one
-	Key   string             // this key ID
-	Match func(Request) bool // asked without a lock held; it may use the bank, and must be safe for concurrent use. Only what is known on arrival is filled in
+	Path string // exactly this path
+	Key  string // this key ID
+	// Match is called without a lock held, may use the bank, and must be safe for
+	// concurrent use. The Request has only what is known on arrival.
+	Match func(Request) bool
 
-	Share float64 // of the requests picked, at random by Config.Seed: 0.2 is a fifth. Zero: all
-	Times int     // the rule ends after so many faults; 0: never
+	Share float64 // of the selected requests, chosen at random by Config.Seed: 0.2 is a fifth. Zero: all
+	Times int     // the rule ends after this many faults; 0: never
 	Fault Fault
 }
 
-// AddRule puts the rule behind those already there; the first that picks a
-// request gives it its fault. remove ends it; it may be called at any time, and
-// more than once. AddRule panics on a rule that can never hold: a fault that
-// cannot be sent, a Share outside [0, 1], a negative Times.
+// AddRule adds the rule after the existing ones; the first rule that selects a
+// request gives it its fault. remove ends the rule; it may be called at any time, and
+// more than once. AddRule panics on an invalid rule: a fault that cannot be sent, a
+// Share outside [0, 1], a negative Times.
 //
 // An outage is a rule without conditions:
 //
@@ -56,7 +58,7 @@ func (b *Bank) AddRule(r Rule) (remove func()) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ruleSeed++ // a stream of its own for each: removing one does not change the draws of another
+	b.ruleSeed++ // each rule has its own random stream: removing one does not change another
 	added := &rule{Rule: r, random: rand.New(rand.NewPCG(b.config.Seed, b.ruleSeed))}
 	b.rules = append(slices.Clip(b.rules), added)
 	return func() { b.drop(added) }
@@ -73,7 +75,7 @@ func (r *Rule) check() error {
 	return errors.Join(errs...)
 }
 
-// rule is a Rule at work.
+// A rule is a Rule in use.
 type rule struct {
 	Rule
 	random *rand.Rand // guarded by Bank.mu, as are the others
@@ -88,7 +90,7 @@ func (b *Bank) drop(r *rule) {
 	b.rules = slices.DeleteFunc(slices.Clone(b.rules), func(other *rule) bool { return other == r })
 }
 
-// fault finds the fault of a request that has just arrived.
+// fault returns the fault of a request that has just arrived.
 func (b *Bank) fault(req Request) Fault {
 	b.mu.Lock()
 	if len(b.script) > 0 {
@@ -111,7 +113,7 @@ func (r *rule) picks(req Request) bool {
 	return (r.Path == "" || r.Path == req.Path) && (r.Key == "" || r.Key == req.Key) && (r.Match == nil || r.Match(req))
 }
 
-// draw decides for a request that the rule picks.
+// draw reports whether the rule applies its fault to a request that it selects.
 func (b *Bank) draw(r *rule) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

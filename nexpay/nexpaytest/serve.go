@@ -15,7 +15,7 @@ import (
 	"github.com/nexpay-go/resilience/nexpay"
 )
 
-// A call is a request as the bank reads it, from whichever side it came.
+// A call is a request as the bank reads it, over HTTP or in the process.
 type call struct {
 	method, path, query string // path as encoded on the wire
 	header              http.Header
@@ -25,7 +25,7 @@ type call struct {
 	lag                 time.Duration // Fault.VisibleAfter
 }
 
-// maxBody is how much of a body the bank reads. More is answered with 413.
+// maxBody is the longest body in bytes that the bank reads. It answers 413 to a longer one.
 const maxBody = 1 << 20
 
 func newCall(method string, u *url.URL, header http.Header, body io.Reader) (*call, error) {
@@ -43,11 +43,11 @@ func newCall(method string, u *url.URL, header http.Header, body io.Reader) (*ca
 	return c, nil
 }
 
-// errReset is what a client sees of a connection reset.
+// errReset is the error that a client gets when a connection is reset.
 var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
-// serve goes with a request from arrival to answer. Its error is errReset, or
-// why ctx ended.
+// serve handles a request from arrival to answer. Its error is errReset, or the cause
+// for which ctx ended.
 func (b *Bank) serve(ctx context.Context, c *call) (answer, error) {
 	line, req := b.arrive(c)
 	f := b.fault(req)
@@ -78,7 +78,7 @@ func (b *Bank) serve(ctx context.Context, c *call) (answer, error) {
 	return a, nil
 }
 
-// wait returns nil when the timer fires, or why it will not.
+// wait returns nil when the timer fires, or the reason why it will not.
 func (b *Bank) wait(ctx context.Context, timer <-chan time.Time) error {
 	select {
 	case <-timer:
@@ -90,8 +90,8 @@ func (b *Bank) wait(ctx context.Context, timer <-chan time.Time) error {
 	}
 }
 
-// late acts after the delay, even if the client is gone by then: what is sent
-// is sent. Nothing happens in a bank that has closed.
+// late calls act after the delay, even if the client is gone by then: a request that
+// was sent is executed. A closed bank does not call act.
 func (b *Bank) late(ctx context.Context, delay time.Duration, act func() answer) (answer, error) {
 	if delay == 0 {
 		return act(), nil
@@ -114,8 +114,8 @@ func (b *Bank) late(ctx context.Context, delay time.Duration, act func() answer)
 	}
 }
 
-// act checks the request, does what it asks for unless the fault prevents it,
-// and makes the answer.
+// act checks the request, executes it unless the fault prevents it, and returns the
+// answer.
 func (b *Bank) act(line int, c *call, f *Fault) answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,8 +132,8 @@ func (b *Bank) act(line int, c *call, f *Fault) answer {
 	return a
 }
 
-// work is the bank without faults. The caller holds mu, which is free while the
-// Answer of a Route runs.
+// work handles a request without faults. The caller holds mu, which is unlocked while
+// the Answer of a Route runs.
 func (b *Bank) work(line int, c *call, execute bool) answer {
 	entry := &b.log[line]
 	to, ok := b.routes[c.path]
@@ -181,7 +181,7 @@ func refused(r refusal, trace string) answer {
 	return errorAnswer(0, trace, classify.Detail{Code: r.code, Data: r.data})
 }
 
-// isForm reports whether the body, if there is one, says that it is a form.
+// isForm reports whether there is no body, or the Content-Type is that of a form.
 func (c *call) isForm() bool {
 	media, _, err := mime.ParseMediaType(c.header.Get("Content-Type"))
 	return c.size == 0 || err == nil && media == "application/x-www-form-urlencoded"

@@ -10,8 +10,8 @@ import (
 )
 
 // Start serves the bank over HTTP on a free port of 127.0.0.1 until Close, and
-// returns its URL, a [nexpay.Client]'s BaseURL. A bank may be started more than
-// once, for more URLs. It returns net.ErrClosed after Close.
+// returns its URL for a [nexpay.Client]'s BaseURL. It may be called more than once,
+// for more URLs. After Close it returns net.ErrClosed.
 func (b *Bank) Start() (url string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -20,7 +20,7 @@ func (b *Bank) Start() (url string, err error) {
 	server := &http.Server{
 		Handler:           b.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // it complains about connections the faults break
+		ErrorLog:          log.New(io.Discard, "", 0), // it reports connections that faults break
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,8 +41,8 @@ func (b *Bank) Start() (url string, err error) {
 }
 
 // Handler returns the bank as a handler, for a server of your own. To break a
-// connection off it takes it over or panics with [http.ErrAbortHandler], which
-// a server understands and an httptest.ResponseRecorder does not.
+// connection off, it hijacks the connection or panics with [http.ErrAbortHandler]. A
+// server handles that; an httptest.ResponseRecorder does not.
 func (b *Bank) Handler() http.Handler { return http.HandlerFunc(b.handle) }
 
 func (b *Bank) handle(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +62,7 @@ func (b *Bank) handle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enter counts a handler in, unless the bank has closed.
+// enter counts a request as being served, and reports false if the bank has closed.
 func (b *Bank) enter() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,14 +83,14 @@ func (a *answer) write(w http.ResponseWriter, method string) {
 	promised, sent := a.parts()
 	w.Header().Set("Content-Length", strconv.Itoa(promised))
 	w.WriteHeader(a.status)
-	_, _ = w.Write(sent) // a client that is gone needs no answer
+	_, _ = w.Write(sent) // the client may be gone
 	if len(sent) < promised {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// reset closes the connection such that the client is told of a reset.
+// reset closes the connection so that the client sees a reset.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2

@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// RoundTripper returns the bank as the transport of an http.Client, without a
-// network and without goroutines: in a synctest bubble its delays are virtual.
-// It answers for any host. A reset is a *net.OpError with ECONNRESET, as over
-// TCP.
+// RoundTripper returns the bank as the transport of an http.Client, without a network
+// and without goroutines: in a synctest bubble its delays are virtual. It answers for
+// every host. A reset is a *net.OpError with ECONNRESET, as over TCP.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		bank, credentials := nexpaytest.NewKeyed() // inside the bubble
 //		client := newClient(credentials, bank.RoundTripper())
 //		bank.Script(nexpaytest.Fault{DelayAfter: 30 * time.Minute})
-//		… // takes half an hour of virtual time, and none of yours
+//		… // takes half an hour of virtual time, and no real time
 //	})
 func (b *Bank) RoundTripper() http.RoundTripper { return transport{b} }
 
@@ -42,8 +41,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return a.response(req), nil
 }
 
-// outgoing reads the request as it would go over the wire, and closes its body
-// whatever happens.
+// outgoing reads the request as it would be sent, and always closes its body.
 func outgoing(req *http.Request) (*call, error) {
 	body := req.Body
 	if body == nil {
@@ -59,7 +57,7 @@ func outgoing(req *http.Request) (*call, error) {
 		return nil, context.Cause(req.Context())
 	}
 	header := make(http.Header, len(req.Header))
-	for name, values := range req.Header { // a server sees canonical names whatever the map holds
+	for name, values := range req.Header { // a server sees canonical names
 		for _, value := range values {
 			header.Add(name, value)
 		}
@@ -97,7 +95,7 @@ func (a *answer) response(req *http.Request) *http.Response {
 	return resp
 }
 
-// broken is where a truncated body breaks off.
+// broken is the point at which a truncated body ends.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

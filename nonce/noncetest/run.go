@@ -11,18 +11,19 @@ import (
 )
 
 const (
-	soon    = 50 * time.Millisecond // for what must not happen
-	patient = 10 * time.Second      // for what must
+	soon    = 50 * time.Millisecond // how long to wait for what must not happen
+	patient = 10 * time.Second      // how long to wait for what must
 )
 
-// Run checks s, of which nobody holds a turn, against everything that the documentation of nonce.Source and nonce.Ticket
-// says, and of what it may offer besides, what it does offer. It reports to t what is wrong, and takes a fraction of a
-// second. In the bubble of a testing/synctest it takes none. A source may have several keys, and several turns on each.
+// Run checks s against the documentation of nonce.Source and nonce.Ticket, including the
+// optional methods that s has. Nobody may hold a turn of s. It reports failures to t, and
+// takes a fraction of a second; in a testing/synctest bubble it takes no time. The source
+// may have several keys, and several turns on each.
 func Run(t testing.TB, s nonce.Source) {
 	t.Helper()
 	c := &check{TB: t, source: s}
 	for _, rule := range []func(*check){rising, resync, leave, over, waiter, key, owns, unless} {
-		if rule(c); t.Failed() { // what comes next may wait for what this one spoilt
+		if rule(c); t.Failed() { // the next rule may block on what this one left behind
 			return
 		}
 	}
@@ -33,14 +34,14 @@ type check struct {
 	source nonce.Source
 }
 
-// enter takes a turn that is to be had, or reports.
+// enter takes a turn that must be available, or reports an error.
 func (c *check) enter(enter func(context.Context) (*nonce.Ticket, error)) *nonce.Ticket {
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	ticket, err := enter(ctx)
 	switch {
 	case err != nil:
-		c.Errorf("Enter: no turn, though all were left: %v", err)
+		c.Errorf("Enter: no turn, although all turns were left: %v", err)
 		return nil
 	case ticket == nil:
 		c.Errorf("Enter returned neither a ticket nor an error")
@@ -50,12 +51,13 @@ func (c *check) enter(enter func(context.Context) (*nonce.Ticket, error)) *nonce
 	return ticket
 }
 
-// rising has callers enter at once: no nonce of a key twice, and one turn's above those of the turns that ended before.
+// rising has callers enter at once: no nonce of a key is handed out twice, and a turn's
+// nonce is above those of turns that ended before.
 func rising(c *check) {
 	var mu sync.Mutex
 	ended := map[string]uint64{} // highest nonce of a turn that was left
 	seen := map[string]map[uint64]bool{}
-	book := func(t *nonce.Ticket, floor uint64) {
+	record := func(t *nonce.Ticket, floor uint64) {
 		mu.Lock()
 		defer mu.Unlock()
 		if seen[t.Key()] == nil {
@@ -66,7 +68,7 @@ func rising(c *check) {
 		}
 		seen[t.Key()][t.Nonce()] = true
 		if t.Nonce() <= floor {
-			c.Errorf("nonce %d of key %q is not above %d, of a turn that had ended", t.Nonce(), t.Key(), floor)
+			c.Errorf("nonce %d of key %q is not above %d, the nonce of a turn that had ended", t.Nonce(), t.Key(), floor)
 		}
 	}
 	var wg sync.WaitGroup
@@ -83,7 +85,7 @@ func rising(c *check) {
 				if t == nil {
 					return
 				}
-				book(t, before[t.Key()])
+				record(t, before[t.Key()])
 				mu.Lock()
 				ended[t.Key()] = max(ended[t.Key()], t.Nonce())
 				mu.Unlock()
@@ -94,7 +96,8 @@ func rising(c *check) {
 	wg.Wait()
 }
 
-// resync: a higher nonce of the same key, or an error. The next turn's is above all.
+// resync: a higher nonce of the same key, or an error. The next turn's nonce is above
+// all.
 func resync(c *check) {
 	t := c.enter(c.source.Enter)
 	if t == nil {
@@ -127,11 +130,11 @@ func resync(c *check) {
 		}
 	}
 	if t.Key() == key && t.Nonce() <= highest {
-		c.Errorf("nonce %d of key %q is not above %d, which a turn before it had from Resync", t.Nonce(), key, highest)
+		c.Errorf("nonce %d of key %q is not above %d, which Resync returned in an earlier turn", t.Nonce(), key, highest)
 	}
 }
 
-// leave: once or more often, one turn is given back.
+// leave: leaving a turn once or several times gives one turn back.
 func leave(c *check) {
 	held := c.fill()
 	if len(held) == 0 {
@@ -149,10 +152,10 @@ func leave(c *check) {
 	leaveAll(held)
 }
 
-// most is how many turns at once are looked at; more than that counts as no limit.
+// most is how many turns are taken at once; more counts as no limit.
 const most = 64
 
-// fill takes all the turns there are.
+// fill takes all available turns.
 func (c *check) fill() (held []*nonce.Ticket) {
 	for len(held) < most {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
@@ -173,14 +176,14 @@ func leaveAll(held []*nonce.Ticket) {
 	}
 }
 
-// ended checks the error of a context that was over.
+// ended checks the error for a context that has ended.
 func (c *check) ended(err, want error) {
 	if !errors.Is(err, want) {
-		c.Errorf("the context was over: %v does not wrap %v", err, want)
+		c.Errorf("the context has ended: %v does not wrap %v", err, want)
 	}
 }
 
-// over: nothing begins on a context that is over.
+// over: nothing begins on a context that has ended.
 func over(c *check) {
 	cause := errors.New("the cause")
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -188,7 +191,7 @@ func over(c *check) {
 	for range 20 { // a select of turn and context takes either
 		t, err := c.source.Enter(ctx)
 		if t != nil {
-			c.Errorf("Enter gave a ticket though the context was over")
+			c.Errorf("Enter returned a ticket although the context has ended")
 			t.Leave()
 		}
 		c.ended(err, context.Canceled)
@@ -202,7 +205,7 @@ func over(c *check) {
 	}
 }
 
-// waiter: one who goes away is not waited for by those behind.
+// waiter: a caller that stops waiting does not hold up those behind it.
 func waiter(c *check) {
 	held := c.fill()
 	defer leaveAll(held)
@@ -223,7 +226,7 @@ func waiter(c *check) {
 	case err := <-gone:
 		c.ended(err, context.Canceled)
 	case <-time.After(patient):
-		c.Errorf("Enter waits on though its context is over")
+		c.Errorf("Enter still waits although its context has ended")
 		return
 	}
 	held[0].Leave()
@@ -234,16 +237,16 @@ func waiter(c *check) {
 
 type holder interface{ Holds(key string) bool }
 
-// key checks EnterKey and Holds, where there are any.
+// key checks EnterKey and Holds, if the source has them.
 func key(c *check) {
 	t := c.enter(c.source.Enter)
 	if t == nil {
 		return
 	}
 	t.Leave()
-	const unknown = "no such key, for noncetest asks"
+	const unknown = "noncetest: no such key"
 	if h, ok := c.source.(holder); ok && (!h.Holds(t.Key()) || h.Holds(unknown)) {
-		c.Errorf("Holds(%q) is %v, of a key that is unknown %v", t.Key(), h.Holds(t.Key()), h.Holds(unknown))
+		c.Errorf("Holds(%q) is %v, and %v for an unknown key", t.Key(), h.Holds(t.Key()), h.Holds(unknown))
 	}
 	s, ok := c.source.(nonce.KeySource)
 	if !ok {
@@ -256,7 +259,7 @@ func key(c *check) {
 		}
 		pinned.Leave()
 		if pinned.Key() != t.Key() {
-			c.Errorf("EnterKey(%q) gave a turn on key %q", t.Key(), pinned.Key())
+			c.Errorf("EnterKey(%q) returned a turn on key %q", t.Key(), pinned.Key())
 		}
 	}
 	if _, err := s.EnterKey(context.Background(), unknown); !errors.Is(err, nonce.ErrUnknownKey) {
@@ -268,7 +271,7 @@ type owner interface {
 	Owns(ticket *nonce.Ticket) bool
 }
 
-// owns checks Owns, where there is one.
+// owns checks Owns, if the source has it.
 func owns(c *check) {
 	s, ok := c.source.(owner)
 	if !ok {
@@ -280,13 +283,13 @@ func owns(c *check) {
 	}
 	defer t.Leave()
 	if !s.Owns(t) {
-		c.Errorf("Owns is false of a ticket that the source gave")
+		c.Errorf("Owns is false for a ticket of the source")
 	}
 	if newer, err := t.Next(context.Background()); err == nil && !s.Owns(newer) {
-		c.Errorf("Owns is false of a ticket from Next")
+		c.Errorf("Owns is false for a ticket from Next")
 	}
 	if s.Owns(nonce.NewTicket(t.Key(), nonce.MaxNonce, nil, nil)) {
-		c.Errorf("Owns is true of a ticket that another source gave")
+		c.Errorf("Owns is true for a ticket of another source")
 	}
 }
 
@@ -294,7 +297,7 @@ type chooser interface {
 	EnterUnless(ctx context.Context, locked func(key string) error) (*nonce.Ticket, error)
 }
 
-// unless checks EnterUnless, where there is one.
+// unless checks EnterUnless, if the source has it.
 func unless(c *check) {
 	s, ok := c.source.(chooser)
 	if !ok {
@@ -309,10 +312,10 @@ func unless(c *check) {
 	}
 	t.Leave()
 	if asked < 2 {
-		c.Errorf("EnterUnless asked %d times, not before and after the wait", asked)
+		c.Errorf("EnterUnless called locked %d times, not before and after the wait", asked)
 	}
 	locked := errors.New("locked")
-	for _, from := range []int{1, 2} { // from the first question on, and from the second
+	for _, from := range []int{1, 2} { // from the first call on, and from the second
 		n := 0
 		t, err := s.EnterUnless(context.Background(), func(string) error {
 			if n++; n >= from {
@@ -321,7 +324,7 @@ func unless(c *check) {
 			return nil
 		})
 		if t != nil {
-			c.Errorf("EnterUnless gave a turn on a key that is locked")
+			c.Errorf("EnterUnless returned a turn on a locked key")
 			t.Leave()
 		}
 		if !errors.Is(err, locked) {

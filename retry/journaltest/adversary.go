@@ -12,33 +12,33 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// An Adversary is a [retry.PendingJournal] that treats its callers as badly as the
-// rules of [retry.Journal] allow: what it acknowledged is kept, and all else may go
+// An Adversary is a [retry.PendingJournal] that fails in every way that the rules of
+// [retry.Journal] allow: it keeps what it acknowledged, and everything else may go
 // wrong. Several of them may share one Journal, as processes do. It is safe for
-// concurrent use; its fields must not be changed once it is in use.
+// concurrent use; its fields must not be changed after the first use.
 type Adversary struct {
-	Journal retry.Journal    // required: what the entries are kept in
-	Plan    func(Call) Fault // what befalls each call; called by one at a time. nil: nothing ever
-	Delay   time.Duration    // of the slow calls; 0: 1 s
+	Journal retry.Journal    // required: the journal that stores the entries
+	Plan    func(Call) Fault // returns the fault of each call; not called concurrently. nil: no faults
+	Delay   time.Duration    // duration of the slow calls; 0: 1 s
 
 	mu       sync.Mutex // guards what follows, and calls of Plan
 	calls    int
 	inFlight []write
 }
 
-// A write is on its way to the journal after its caller was told of an error.
+// A write is still to be stored after its caller got an error.
 type write struct {
-	due  int // the number of the call that it comes before
+	due  int // stored before the call with this number
 	land func()
 }
 
-// Begin calls Journal.Begin, and suffers what the plan says.
+// Begin calls Journal.Begin with the fault of the plan.
 func (a *Adversary) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
-	e.TraceIDs = slices.Clone(e.TraceIDs) // it may be stored after the caller went on
+	e.TraceIDs = slices.Clone(e.TraceIDs) // it may be stored after Begin returned
 	return a.suffer(ctx, "Begin", e, a.Journal.Begin)
 }
 
-// End calls Journal.End, and suffers what the plan says.
+// End calls Journal.End with the fault of the plan.
 func (a *Adversary) End(ctx context.Context, e retry.Entry) error {
 	e.TraceIDs = slices.Clone(e.TraceIDs)
 	_, err := a.suffer(ctx, "End", e, func(ctx context.Context, e retry.Entry) (retry.Entry, error) {
@@ -47,8 +47,8 @@ func (a *Adversary) End(ctx context.Context, e retry.Entry) error {
 	return err
 }
 
-// Pending yields what Journal's does, and suffers what the plan says before the
-// first entry. If Journal has no Pending, it yields an error that wraps
+// Pending yields the entries of Journal.Pending; the fault of the plan comes before
+// the first entry. If Journal has no Pending, it yields an error that wraps
 // [errors.ErrUnsupported].
 func (a *Adversary) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
 	return func(yield func(retry.Entry, error) bool) {
@@ -68,13 +68,13 @@ func (a *Adversary) Pending(ctx context.Context) iter.Seq2[retry.Entry, error] {
 	}
 }
 
-// Crash loses what is in flight, as the end of a process does.
+// Crash discards the writes in flight, like the end of a process.
 func (a *Adversary) Crash() { a.takeDue(func(write) bool { return true }) }
 
-// Land stores what is in flight.
+// Land stores the writes in flight.
 func (a *Adversary) Land() { land(a.takeDue(func(write) bool { return true })) }
 
-// suffer does to one call what the plan says.
+// suffer makes one call with the fault of the plan.
 func (a *Adversary) suffer(ctx context.Context, method string, e retry.Entry, do func(context.Context, retry.Entry) (retry.Entry, error)) (retry.Entry, error) {
 	number, fault := a.next(method, e)
 	land(a.takeDue(func(w write) bool { return w.due <= number }))
@@ -106,7 +106,7 @@ func (a *Adversary) suffer(ctx context.Context, method string, e retry.Entry, do
 	return held, nil
 }
 
-// next numbers a call and asks the plan about it.
+// next counts a call and returns its fault.
 func (a *Adversary) next(method string, e retry.Entry) (number int, fault Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,7 +123,7 @@ func (a *Adversary) launch(number int, store func()) {
 	a.inFlight = append(a.inFlight, write{due: number + 1 + number%3, land: store})
 }
 
-// takeDue takes out of flight what is due.
+// takeDue removes and returns the writes that are due.
 func (a *Adversary) takeDue(due func(write) bool) (taken []write) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -15,7 +15,7 @@ var beginRules = []rule{
 	{"the same Begin once more returns what it stored", beginRepeated},
 	{"reading changes nothing", readingChangesNothing},
 	{"applied is final", appliedIsFinal},
-	{"what did not happen may begin again", notAppliedBeginsAgain},
+	{"an operation that did not happen may begin again", notAppliedBeginsAgain},
 	{"an ended context ends the call", endedContext},
 }
 
@@ -50,8 +50,8 @@ func beginCompares(c *check) {
 	}
 }
 
-// ahead is a Begin that changes nothing. Of a generation above the one held it may be an
-// error too: a journal that acknowledged that one has lost it.
+// ahead is a Begin that changes nothing. For a generation above the stored one, an
+// error is allowed: a journal that acknowledged that generation has lost it.
 func (c *check) ahead(e, held retry.Entry, what string) {
 	got, err := c.store.Journal.Begin(c, e)
 	switch {
@@ -62,7 +62,7 @@ func (c *check) ahead(e, held retry.Entry, what string) {
 	}
 }
 
-// Its caller was told of an error, and asks again whether it was stored.
+// The caller got an error, and repeats the call to learn whether the entry was stored.
 func beginRepeated(c *check) {
 	for _, owner := range []string{"first", "second"} { // of a new operation, and of one that is held
 		e := sample("p-1")
@@ -89,8 +89,8 @@ func appliedIsFinal(c *check) {
 	for _, generation := range []int64{0, 1, 2} {
 		other := sample("p-1")
 		other.Owner, other.Generation = "other", generation
-		c.same(c.begin(c.store.Journal, other), e, "Begin of what was applied returns")
-		c.holds(c.store.Journal, e, "after Begin of what was applied")
+		c.same(c.begin(c.store.Journal, other), e, "Begin of an applied operation returns")
+		c.holds(c.store.Journal, e, "after Begin of an applied operation")
 	}
 }
 
@@ -102,8 +102,8 @@ func notAppliedBeginsAgain(c *check) {
 	c.holds(c.store.Journal, e, "applied the second time")
 }
 
-// After an error the entry may have been stored or not, so it is the error alone
-// that is looked at.
+// After an error the entry may or may not have been stored, so only the error is
+// checked.
 func endedContext(c *check) {
 	e := c.start(c.store.Journal, sample("p-1"))
 	ended, cancel := context.WithCancel(c)
@@ -118,6 +118,6 @@ func endedContext(c *check) {
 
 func (c *check) cancelled(call string, err error) {
 	if !errors.Is(err, context.Canceled) {
-		c.report("%s on a cancelled context returns the error %v, which is no context.Canceled", call, err)
+		c.report("%s on a cancelled context returns the error %v, which is not context.Canceled", call, err)
 	}
 }

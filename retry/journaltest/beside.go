@@ -3,11 +3,11 @@ package journaltest
 import "github.com/nexpay-go/resilience/retry"
 
 var besideRules = []rule{
-	{"two handles hold the same", besideSame},
-	{"of those who begin at once on two handles, one wins", besideRace},
+	{"two handles have the same entries", besideSame},
+	{"of several concurrent Begins on two handles, one wins", besideRace},
 }
 
-// beside opens another handle, and ends the rule if there can be none.
+// beside opens another handle, and ends the rule if that is not possible.
 func (c *check) beside() (other retry.Journal, ok bool) {
 	if c.store.Beside == nil {
 		return nil, false

@@ -74,20 +74,20 @@ const (
 
 // found says which rule finds a flaw, by the beginning of its name.
 var found = map[flaw]string{
-	noCAS: "Begin compares", lowerCAS: "Begin compares", sameGeneration: "Begin stores", notAtomic: "of those who begin at once, one wins",
-	overApplied: "applied is final", neverAgain: "what did not happen", answersOwn: "Begin compares", readStores: "reading", readMissing: "an empty journal",
+	noCAS: "Begin compares", lowerCAS: "Begin compares", sameGeneration: "Begin stores", notAtomic: "of several concurrent Begins, one wins",
+	overApplied: "applied is final", neverAgain: "an operation that did not happen", answersOwn: "Begin compares", readStores: "reading", readMissing: "an empty journal",
 	anyEnd: "End of another", olderEnd: "End of another", lateEnd: "a late End", silentEnd: "a late End", plainEnd: "a late End",
 	endOnce: "End can be repeated", endRewrites: "End can be repeated", endStoresAll: "End changes", endNotesNothing: "End as open",
-	endCreates: "End of what is not held", ownerDropped: "Begin stores", fingerprintOnce: "Begin stores", tracesDropped: "Begin stores",
-	fewTraces: "an entry comes back", floatNonce: "an entry comes back", signedNonce: "an entry comes back", millis: "an entry comes back",
-	localTime: "an entry comes back", foldsCase: "IDs are told apart", trimsSpace: "IDs are told apart", cutsAtNUL: "what cannot be kept",
-	cutsLong: "IDs are told apart", mendsUTF8: "what cannot be kept", sharesGiven: "no slice", sharesHeld: "no slice",
-	ignoresContext: "an ended context ends the call", pendingAll: "Pending lists what is open", pendingNothing: "Pending lists what is open",
-	pendingStale: "Pending lists nothing twice and nothing ended", pendingTwice: "Pending lists nothing twice", pendingGoesOn: "an ended context ends Pending",
-	forgets: "what Begin and End acknowledged", forgetsEnds: "what Begin and End acknowledged", pendingForgotten: "what Begin and End acknowledged",
-	firstOnce: "Begin stores", firstIsAt: "Begin stores", firstUnix: "an entry comes back", takesDropped: "Begin stores", takesSeconds: "Begin stores",
+	endCreates: "End of an operation that is not", ownerDropped: "Begin stores", fingerprintOnce: "Begin stores", tracesDropped: "Begin stores",
+	fewTraces: "an entry is returned", floatNonce: "an entry is returned", signedNonce: "an entry is returned", millis: "an entry is returned",
+	localTime: "an entry is returned", foldsCase: "similar IDs", trimsSpace: "similar IDs", cutsAtNUL: "an entry that cannot",
+	cutsLong: "similar IDs", mendsUTF8: "an entry that cannot", sharesGiven: "no slice", sharesHeld: "no slice",
+	ignoresContext: "an ended context ends the call", pendingAll: "Pending lists the open", pendingNothing: "Pending lists the open",
+	pendingStale: "Pending lists no entry twice and no ended entry", pendingTwice: "Pending lists no entry twice", pendingGoesOn: "an ended context ends Pending",
+	forgets: "acknowledged entries", forgetsEnds: "acknowledged entries", pendingForgotten: "acknowledged entries",
+	firstOnce: "Begin stores", firstIsAt: "Begin stores", firstUnix: "an entry is returned", takesDropped: "Begin stores", takesSeconds: "Begin stores",
 	endForgetsTimes: "End changes", repeatFails: "the same Begin once more",
-	lockPerHandle: "of those who begin at once on two handles",
+	lockPerHandle: "of several concurrent Begins on two handles",
 	prunesOpen:    "Prune keeps", prunesByAt: "Prune keeps", prunesYoung: "Prune refuses", pruneGoesOn: "an ended context ends Prune",
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A check is one rule being tested on one store.
+// A check tests one rule on one store.
 type check struct {
 	context.Context
 	cancel context.CancelFunc
 	store  Store
 
-	mu    sync.Mutex // guards found: a journal that hangs may come back late
+	mu    sync.Mutex // guards found: a journal that hangs may return late
 	found []error
 }
 
@@ -33,7 +33,7 @@ func (c *check) violations() []error {
 	return slices.Clone(c.found)
 }
 
-// report notes a violation, once if many goroutines see it.
+// report records a violation, once even if many goroutines find it.
 func (c *check) report(format string, args ...any) {
 	err := fmt.Errorf(format, args...)
 	c.mu.Lock()
@@ -43,7 +43,7 @@ func (c *check) report(format string, args ...any) {
 	}
 }
 
-// fatal ends the rule: what would follow makes no sense.
+// fatal ends the rule, because its next steps would be meaningless.
 func (c *check) fatal(format string, args ...any) {
 	c.report(format, args...)
 	runtime.Goexit()
@@ -55,7 +55,7 @@ func (c *check) survive() {
 	}
 }
 
-// begin is a Begin that has to return no error.
+// begin is a Begin that must not return an error.
 func (c *check) begin(j retry.Journal, e retry.Entry) retry.Entry {
 	held, err := j.Begin(c, e)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *check) begin(j retry.Journal, e retry.Entry) retry.Entry {
 	return held
 }
 
-// start begins e, of which nothing is held, and returns it as it is held now.
+// start begins e, of which nothing is stored, and returns it as it is stored then.
 func (c *check) start(j retry.Journal, e retry.Entry) retry.Entry {
 	e.Generation = 0
 	held := c.begin(j, e)
@@ -73,7 +73,8 @@ func (c *check) start(j retry.Journal, e retry.Entry) retry.Entry {
 	return e
 }
 
-// again begins held once more with another owner, and returns it as it is held now.
+// again begins a stored entry once more with another owner, and returns it as it is
+// stored then.
 func (c *check) again(j retry.Journal, held retry.Entry, owner string) retry.Entry {
 	held.State, held.Owner = retry.EntryOpen, owner
 	got := c.begin(j, held)
@@ -82,8 +83,8 @@ func (c *check) again(j retry.Journal, held retry.Entry, owner string) retry.Ent
 	return held
 }
 
-// end is an End that has to return no error. It returns e with the state and
-// trace ids.
+// end is an End that must not return an error. It returns e with the state and trace
+// ids.
 func (c *check) end(j retry.Journal, e retry.Entry, state retry.EntryState, traces ...string) retry.Entry {
 	e.State, e.TraceIDs = state, traces
 	if err := j.End(c, e); err != nil {
@@ -100,12 +101,12 @@ func (c *check) read(j retry.Journal, id string) retry.Entry {
 	return held
 }
 
-// holds reports it if the journal holds anything but want for its ID.
+// holds reports a violation if the journal has anything other than want for its ID.
 func (c *check) holds(j retry.Journal, want retry.Entry, when string) {
 	c.same(c.read(j, want.ID), want, when+", it holds")
 }
 
-// empty reports it if the journal holds anything for an ID.
+// empty reports a violation if the journal has anything for an ID.
 func (c *check) empty(j retry.Journal, id, when string) {
 	c.same(c.read(j, id), retry.Entry{}, when+", it holds")
 }
@@ -116,19 +117,20 @@ func (c *check) same(got, want retry.Entry, what string) {
 	}
 }
 
-// same tells nil and empty trace ids not apart, and times only by the microsecond.
+// same ignores the difference between nil and empty trace ids, and compares times to
+// the microsecond.
 func same(a, b retry.Entry) bool {
 	times := sameTime(a.At, b.At) && sameTime(a.First, b.First) && (a.Takes-b.Takes).Abs() < time.Microsecond
 	return times && slices.Equal(a.TraceIDs, b.TraceIDs) && a.ID == b.ID && a.Key == b.Key && a.Fingerprint == b.Fingerprint &&
 		a.Owner == b.Owner && a.Nonce == b.Nonce && a.State == b.State && a.Generation == b.Generation
 }
 
-// sameTime wants the zero time, which says that a time is not known, to stay it.
+// sameTime requires that the zero time, which means unknown, stays zero.
 func sameTime(a, b time.Time) bool {
 	return a.Sub(b).Abs() < time.Microsecond && a.Location() == b.Location() && a.IsZero() == b.IsZero()
 }
 
-// sample is an operation about to be sent.
+// sample returns an operation that is about to be sent.
 func sample(id string) retry.Entry {
 	return retry.Entry{
 		ID:          id,

@@ -1,4 +1,4 @@
-// Package journaltest holds an implementation of [retry.Journal] to its rules.
+// Package journaltest tests an implementation of [retry.Journal] against its rules.
 // For most uses, call [Run] from a test:
 //
 //	func TestJournal(t *testing.T) {
@@ -7,9 +7,9 @@
 //		})
 //	}
 //
-// [TestJournal] does the same where there is no *testing.T, and tells what it
-// found in an error.
+// [TestJournal] does the same without a *testing.T, and returns the violations as an
+// error.
 //
-// [Adversary] goes the other way: it makes a journal that keeps the rules fail in
-// every way that the rules allow, to test those who rely on one.
+// [Adversary] tests code that uses a journal: it makes a correct journal fail in
+// every way that the rules allow.
 package journaltest

@@ -8,9 +8,9 @@ import (
 
 var endRules = []rule{
 	{"End changes state and trace ids, and nothing else", endChanges},
-	{"End as open notes trace ids", endNotes},
+	{"End as open stores trace ids", endNotes},
 	{"End can be repeated", endRepeats},
-	{"End of what is not held is busy", endOfNothing},
+	{"End of an operation that is not stored is busy", endOfNothing},
 	{"End of another generation is busy", endOfAnother},
 	{"a late End changes nothing", lateEnd},
 }
@@ -18,7 +18,7 @@ var endRules = []rule{
 func endChanges(c *check) {
 	for _, state := range []retry.EntryState{retry.EntryApplied, retry.EntryNotApplied} {
 		e := c.start(c.store.Journal, sample("p-"+state.String()))
-		named := retry.Entry{ID: e.ID, Generation: e.Generation} // names the operation, and has nothing else of it
+		named := retry.Entry{ID: e.ID, Generation: e.Generation} // only names the operation
 		c.end(c.store.Journal, named, state, "t-1", "t-2")
 		e.State, e.TraceIDs = state, []string{"t-1", "t-2"}
 		c.holds(c.store.Journal, e, "ended as "+state.String())
@@ -87,6 +87,6 @@ func lateEnd(c *check) {
 func (c *check) busy(e retry.Entry, state retry.EntryState) {
 	e.State, e.TraceIDs = state, []string{"late"}
 	if err := c.store.Journal.End(c, e); !errors.Is(err, retry.ErrBusy) {
-		c.report("End of generation %d as %v returns the error %v, which is no retry.ErrBusy", e.Generation, state, err)
+		c.report("End of generation %d as %v returns the error %v, which is not retry.ErrBusy", e.Generation, state, err)
 	}
 }

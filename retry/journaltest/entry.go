@@ -10,9 +10,9 @@ import (
 )
 
 var entryRules = []rule{
-	{"an entry comes back as it was", entriesComeBack},
-	{"IDs are told apart", idsToldApart},
-	{"what cannot be kept is refused, never altered", keptOrRefused},
+	{"an entry is returned unchanged", entriesComeBack},
+	{"similar IDs are different", idsToldApart},
+	{"an entry that cannot be stored is refused, never altered", keptOrRefused},
 	{"no slice is shared with the caller", slicesNotShared},
 }
 
@@ -46,7 +46,7 @@ func entriesComeBack(c *check) {
 	}
 }
 
-// traces are as long as they may be.
+// traces returns n trace ids of the greatest length.
 func traces(n int) (ids []string) {
 	for i := range n {
 		ids = append(ids, fmt.Sprintf("%0256d", i))
@@ -54,7 +54,7 @@ func traces(n int) (ids []string) {
 	return ids
 }
 
-// Two IDs that a database takes for one are two payments of which one is not made.
+// If a database treats two IDs as equal, one of two payments is not made.
 func idsToldApart(c *check) {
 	ids := []string{
 		"a", "A", "a ", " a", "a\t", "aa", "á", "a\u0301", "ａ", "ß", "ss", "1", "01", "1.0", "null", "NULL", "a'", "a''", "a%", "a_",
@@ -74,7 +74,7 @@ func idsToldApart(c *check) {
 	}
 }
 
-// A journal need not keep everything that fits into a string.
+// A journal need not be able to store every string.
 func keptOrRefused(c *check) {
 	e := c.start(c.store.Journal, sample("a"))
 	for _, odd := range []string{"a\x00", "a\x00b", "\x00a", "a\xff", "a\ufffd", "\xed\xa0\x80", strings.Repeat("long", 10_000)} {

@@ -8,24 +8,24 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// ErrFault is what an [Adversary] makes a call fail with.
+// ErrFault is the error with which an [Adversary] makes a call fail.
 var ErrFault = errors.New("journaltest: the journal fails")
 
 // A Fault is what an [Adversary] does to one call of Begin, End or Pending.
 type Fault uint8
 
-// All that a journal may do to those who call it.
+// The faults that the rules allow.
 const (
-	NoFault      Fault = iota // it does what it should
-	Slow                      // it does what it should after Adversary.Delay; if the context ends first, nothing
-	SlowAnswer                // it does what it should, and answers after Adversary.Delay; if the context ends first, with an error
-	FailBefore                // ErrFault, and nothing is stored
-	FailAfter                 // stored, and then ErrFault
-	FailInFlight              // ErrFault, and stored before one of the next three calls, unless Crash loses it first
-	Cancel                    // it is called with a cancelled context
+	NoFault      Fault = iota // none
+	Slow                      // stores after Adversary.Delay; if the context ends first, stores nothing
+	SlowAnswer                // stores, and returns after Adversary.Delay; if the context ends first, with an error
+	FailBefore                // returns ErrFault and stores nothing
+	FailAfter                 // stores, and then returns ErrFault
+	FailInFlight              // returns ErrFault, and stores before one of the next three calls, unless Crash discards it first
+	Cancel                    // calls the journal with a cancelled context
 )
 
-// String returns the fault's name.
+// String returns the name of the fault.
 func (f Fault) String() string {
 	names := []string{"NoFault", "Slow", "SlowAnswer", "FailBefore", "FailAfter", "FailInFlight", "Cancel"}
 	if int(f) < len(names) {
@@ -34,16 +34,16 @@ func (f Fault) String() string {
 	return fmt.Sprintf("Fault(%d)", uint8(f))
 }
 
-// A Call is one call that an [Adversary] gets.
+// A Call is one call of an [Adversary].
 type Call struct {
 	Number int         // from 1
 	Method string      // Begin, End or Pending
 	Entry  retry.Entry // the zero Entry for Pending. With ReadGeneration, Begin only reads
 }
 
-// Seeded returns a plan by which that share of all calls (0 to 1) suffers one of
-// the faults, all of them if none is given. The same seed gives the same faults to
-// the same number of calls; the result must not be shared between adversaries.
+// Seeded returns a plan in which a share of all calls (0 to 1) has one of the faults,
+// or any fault if none is given. The same seed gives the same faults to the calls
+// with the same numbers. Adversaries must not share the plan.
 func Seeded(seed uint64, share float64, faults ...Fault) func(Call) Fault {
 	if len(faults) == 0 {
 		faults = []Fault{Slow, SlowAnswer, FailBefore, FailAfter, FailInFlight, Cancel}
@@ -58,8 +58,8 @@ func Seeded(seed uint64, share float64, faults ...Fault) func(Call) Fault {
 	}
 }
 
-// Script returns a plan that gives each call the next fault, and NoFault to all
-// calls after the last one.
+// Script returns a plan that gives each call the next fault, and NoFault to all calls
+// after the last one.
 func Script(faults ...Fault) func(Call) Fault {
 	return func(c Call) Fault {
 		if c.Number > len(faults) {

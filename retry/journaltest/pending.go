@@ -10,14 +10,15 @@ import (
 )
 
 var pendingRules = []rule{
-	{"Pending lists what is open, and nothing else", pendingLists},
-	{"Pending can be left", pendingLeft},
+	{"Pending lists the open entries, and no others", pendingLists},
+	{"a loop over Pending can be left early", pendingLeft},
 	{"Begin and End while ranging over Pending", pendingWhileWriting},
-	{"Pending lists nothing twice and nothing ended", pendingWhenItsTurnComes},
+	{"Pending lists no entry twice and no ended entry", pendingWhenItsTurnComes},
 	{"an ended context ends Pending", pendingContext},
 }
 
-// pending lists what is open by ID; nothing if the journal cannot.
+// pending returns the entries that Pending lists, by ID; none if the journal has no
+// Pending.
 func (c *check) pending(j retry.Journal) map[string]retry.Entry {
 	open := map[string]retry.Entry{}
 	lister, ok := j.(retry.PendingJournal)
@@ -36,7 +37,7 @@ func (c *check) pending(j retry.Journal) map[string]retry.Entry {
 	return open
 }
 
-// lister is the store's journal if it can list what is open.
+// lister returns the store's journal if it has Pending.
 func (c *check) lister() (retry.PendingJournal, bool) {
 	j, ok := c.store.Journal.(retry.PendingJournal)
 	return j, ok
@@ -74,7 +75,7 @@ func pendingLists(c *check) {
 	c.lists(open, "with one begun again")
 }
 
-// lists reports it if Pending yields anything but what is open.
+// lists reports a violation if Pending yields anything other than the open entries.
 func (c *check) lists(open map[string]retry.Entry, when string) {
 	listed := c.pending(c.store.Journal)
 	for id, e := range open {
@@ -122,7 +123,7 @@ func pendingWhileWriting(c *check) {
 		if err != nil {
 			c.fatal("Pending: %w", err)
 		}
-		c.start(j, sample(" before "+e.ID)) // comes before all in the order of IDs: may be listed or not
+		c.start(j, sample(" before "+e.ID)) // before all others in the order of IDs: may or may not be listed
 		if begun, ok := left[e.ID]; ok {
 			c.end(j, c.again(j, begun, "second"), retry.EntryApplied)
 			delete(left, e.ID)
@@ -131,7 +132,7 @@ func pendingWhileWriting(c *check) {
 			return
 		}
 	}
-	c.report("Pending lists no %q", slices.Sorted(maps.Keys(left)))
+	c.report("Pending does not list %q", slices.Sorted(maps.Keys(left)))
 }
 
 func pendingWhenItsTurnComes(c *check) {
@@ -176,7 +177,7 @@ func pendingContext(c *check) {
 			return
 		}
 		if ctx.Err() != nil {
-			c.fatal("Pending goes on to %q on a cancelled context", e.ID)
+			c.fatal("Pending continues with %q on a cancelled context", e.ID)
 		}
 		cancel()
 	}

@@ -7,24 +7,24 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A pruner is a journal that can forget what ended. Nothing here calls that, so it is
-// no interface of package retry; those who have the method have it alike.
+// A pruner is a journal that can delete ended entries. Package retry does not call
+// Prune, so it is not in its interface; journals that have it use this signature.
 type pruner interface {
 	retry.Journal
 	Prune(ctx context.Context, before time.Time) (n int64, err error)
 }
 
 var pruneRules = []rule{
-	{"Prune keeps what is open, and what ended a moment ago", pruneKeeps},
-	{"Prune refuses what ended within a day", pruneRefuses},
+	{"Prune keeps open entries, and those that ended a moment ago", pruneKeeps},
+	{"Prune refuses an age of less than a day", pruneRefuses},
 	{"an ended context ends Prune", pruneContext},
 }
 
-// longAgo is a time that Prune has to accept, and before which every sample began.
+// longAgo is a time that Prune must accept, and before which every sample began.
 func longAgo() time.Time { return time.Now().Add(-25 * time.Hour) }
 
-// pruneKeeps begins operations years ago that end now: whoever heard of the end may
-// ask again soon.
+// pruneKeeps begins operations years ago that end now: a caller that has just got the
+// result may request it again soon.
 func pruneKeeps(c *check) {
 	j, ok := c.store.Journal.(pruner)
 	if !ok {
@@ -55,7 +55,7 @@ func pruneRefuses(c *check) {
 	}
 	for _, age := range []time.Duration{-time.Hour, 0, 23 * time.Hour} {
 		if _, err := j.Prune(c, time.Now().Add(-age)); err == nil {
-			c.report("Prune of what ended %v ago returns no error", age)
+			c.report("Prune with an age of %v returns no error", age)
 		}
 	}
 }

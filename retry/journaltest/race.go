@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	rounds = 60 // a journal that is wrong once in ten races is found out all but once in 500
+	rounds = 60 // detects a journal that fails one race in ten in all but one of 500 tests
 	racers = 8
 )
 
 var raceRules = []rule{
-	{"of those who begin at once, one wins", func(c *check) { c.race(c.store.Journal) }},
-	{"End and Begin at once: one wins", raceEnd},
-	{"operations at once do not disturb each other", raceApart},
+	{"of several concurrent Begins, one wins", func(c *check) { c.race(c.store.Journal) }},
+	{"of a concurrent End and Begin, one wins", raceEnd},
+	{"concurrent operations do not disturb each other", raceApart},
 }
 
-// race lets racers, who have a handle each, begin one operation over and over.
+// race lets several racers, each with a handle, begin one operation over and over.
 func (c *check) race(handles ...retry.Journal) {
 	var held retry.Entry
 	for round := range rounds {
@@ -50,7 +50,7 @@ func (c *check) oneWinner(answers []retry.Entry, generation int64, round int) {
 		}
 	}
 	if winners != 1 {
-		c.fatal("of %d who began generation %d at once, %d won", len(answers), generation, winners)
+		c.fatal("of %d concurrent Begins of generation %d, %d won", len(answers), generation, winners)
 	}
 }
 
@@ -79,8 +79,8 @@ func raceEnd(c *check) {
 		if ended != nil && !errors.Is(ended, retry.ErrBusy) {
 			c.fatal("End: %w", ended)
 		}
-		c.same(began, won, "Begin at once with an End returns")
-		c.holds(c.store.Journal, won, "after Begin and End at once")
+		c.same(began, won, "Begin concurrent with an End returns")
+		c.holds(c.store.Journal, won, "after a concurrent Begin and End")
 	}
 }
 
@@ -95,7 +95,7 @@ func raceApart(c *check) {
 	})
 }
 
-// together calls f n times at once and waits for all.
+// together makes n concurrent calls of f and waits for all.
 func (c *check) together(n int, f func(i int)) {
 	var ready, done sync.WaitGroup
 	ready.Add(n)

@@ -3,7 +3,7 @@ package journaltest
 import "github.com/nexpay-go/resilience/retry"
 
 var reopenRules = []rule{
-	{"what Begin and End acknowledged is there after a restart", reopened},
+	{"acknowledged entries are there after a restart", reopened},
 }
 
 func reopened(c *check) {
@@ -26,12 +26,12 @@ func reopened(c *check) {
 	if _, ok := c.lister(); ok {
 		c.lists(map[string]retry.Entry{"begun": begun, "again": again, "noted": noted}, "after a restart")
 	}
-	c.same(c.begin(j, begunAt(applied)), applied, "after a restart, Begin of what was applied returns")
+	c.same(c.begin(j, begunAt(applied)), applied, "after a restart, Begin of an applied operation returns")
 	c.again(j, absent, "second")
 	c.again(j, again, "third")
 }
 
-// begunAt is a Begin of the generation that e has.
+// begunAt returns e as a Begin of its generation.
 func begunAt(e retry.Entry) retry.Entry {
 	other := sample(e.ID)
 	other.Owner, other.Generation = "other", e.Generation

@@ -2,5 +2,5 @@ package journaltest
 
 import "slices"
 
-// rules are tested in this order, each on a store of its own.
+// rules are tested in this order, each on its own store.
 var rules = slices.Concat(beginRules, endRules, entryRules, raceRules, besideRules, pendingRules, pruneRules, reopenRules)

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// patience is how long one rule may take. A journal on a slow disk needs a
-// second; one that waits for itself needs for ever.
+// patience is how long one rule may take. A journal on a slow disk needs a second; a
+// deadlocked one never returns.
 const patience = 30 * time.Second
 
-// Run tests each rule of [retry.Journal] in a subtest of its own, on a store of
-// its own. open may fail the test, and leave closing to t.Cleanup.
+// Run tests each rule of [retry.Journal] in its own subtest, on its own store. open
+// may fail the test, and may close the store in t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Helper()
 	for _, r := range rules {
@@ -26,8 +26,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-// TestJournal tests each rule of [retry.Journal] on a store of its own. It returns
-// nil if all are kept, and otherwise an error with one line per violation.
+// TestJournal tests each rule of [retry.Journal] on its own store. It returns nil if
+// all rules are kept, and otherwise an error with one line per violation.
 func TestJournal(open func() (Store, error)) error {
 	var found []error
 	for _, r := range rules {
@@ -42,13 +42,13 @@ func TestJournal(open func() (Store, error)) error {
 	return errors.Join(found...)
 }
 
-// A rule is one thing that a journal has to do.
+// A rule is one requirement for a journal.
 type rule struct {
-	name string // a sentence: it is what is read when it is broken
+	name string // a sentence, which is printed when the rule is broken
 	test func(*check)
 }
 
-// hold tests the rule on a store, closes it, and returns what was found.
+// hold tests the rule on a store, closes the store, and returns the violations.
 func (r rule) hold(ctx context.Context, store Store) []error {
 	c := newCheck(ctx, store)
 	defer c.cancel()
@@ -62,15 +62,15 @@ func (r rule) hold(ctx context.Context, store Store) []error {
 	return c.violations()
 }
 
-// await gives up on a journal that hangs, so that the other rules are tested too.
+// await gives up on a journal that hangs, so that the other rules are still tested.
 func (c *check) await(finished <-chan struct{}) {
 	select {
 	case <-finished:
 	case <-time.After(patience):
-		c.report("it hangs: no answer in %v", patience)
+		c.report("it hangs: no return within %v", patience)
 		c.cancel()
 		select {
-		case <-finished: // it listens to its context
+		case <-finished: // it returned when its context ended
 		case <-time.After(time.Second):
 			return // a store that is in use cannot be closed
 		}

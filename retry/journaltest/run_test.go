@@ -60,7 +60,7 @@ func TestJournalHangs(t *testing.T) {
 			closed--
 			return journaltest.Store{Journal: newSketch(locksPending), Close: func() error { closed++; return nil }}, nil
 		})
-		require.ErrorContains(t, err, "Begin and End while ranging over Pending: it hangs: no answer in 30s")
+		require.ErrorContains(t, err, "Begin and End while ranging over Pending: it hangs: no return within 30s")
 		require.Zero(t, closed, "every store is closed")
 	})
 	err := journaltest.TestJournal(func() (journaltest.Store, error) { return journaltest.Store{Journal: newSketch(panics)}, nil })

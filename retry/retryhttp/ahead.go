@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// An ahead is a body whose beginning is read ahead by a goroutine, until it is known
-// whether it is small JSON, or is handed on. What is read then, is read first.
+// An ahead is a body whose beginning a goroutine reads ahead, until it is known whether the
+// body is small JSON, or until it is passed on. Read returns the bytes read ahead first.
 type ahead struct {
 	body     io.ReadCloser
 	from, to *http.Response
-	known    chan struct{} // closed when it is
+	known    chan struct{} // closed when it is known
 
 	mu      sync.Mutex
 	changed *sync.Cond
 	seen    []byte
 	taken   int   // of seen
-	whole   bool  // seen is a JSON value, or the body has ended with it
-	handed  bool  // nobody waits for more
-	idle    bool  // the goroutine is gone
+	whole   bool  // seen is a JSON value, or the body has ended
+	handed  bool  // passed on: nobody waits for more
+	idle    bool  // the goroutine has ended
 	end     error // of the body, if it has come
 }
 
-// readAhead returns the body of a response, with its beginning read as far as it comes
-// in time. Where its end brings trailers, those of to become those of from.
+// readAhead returns the body of a response with its beginning read, as far as it arrives
+// within patience. At the end of the body, the trailers of from become those of to.
 func readAhead(from, to *http.Response) *ahead {
 	a := &ahead{body: from.Body, from: from, to: to, known: make(chan struct{})}
 	a.changed = sync.NewCond(&a.mu)
@@ -66,8 +66,8 @@ func (a *ahead) read() {
 	}
 }
 
-// leave has the goroutine end in order even where a Base of somebody's own panics, which
-// otherwise would end the program.
+// leave ends the goroutine in order even if the Base panics, which would end the program
+// otherwise.
 func (a *ahead) leave() {
 	broken := recover() != nil
 	a.mu.Lock()
@@ -78,29 +78,29 @@ func (a *ahead) leave() {
 	}
 }
 
-var errBroken error = saidError("retryhttp: the body of the answer panics")
+var errBroken error = saidError("retryhttp: reading the response body panicked")
 
-// complete reports whether a text is a JSON value that something else can only follow.
+// complete reports whether text is a complete JSON object or array.
 func complete(text []byte) bool {
 	text = bytes.TrimRight(text, " \t\r\n")
 	return len(text) > 0 && (text[len(text)-1] == '}' || text[len(text)-1] == ']') && json.Valid(text)
 }
 
-// small returns the body, if that is known and small.
+// small returns the body, and whether it is known and small.
 func (a *ahead) small() (body []byte, whole bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.seen, a.whole && len(a.seen) <= mostError
 }
 
-// begun returns what has been read ahead, and what ended it, nil if nothing did.
+// begun returns what was read ahead, and the error that ended it, nil if there was none.
 func (a *ahead) begun() ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.seen, a.end
 }
 
-// Read waits for what is being read already.
+// Read waits for a read that is in progress.
 func (a *ahead) Read(p []byte) (int, error) {
 	a.mu.Lock()
 	for a.taken == len(a.seen) && !a.idle {
@@ -121,5 +121,5 @@ func (a *ahead) Read(p []byte) (int, error) {
 	return n, end
 }
 
-// Close ends what is being read, too.
+// Close also ends a read that is in progress.
 func (a *ahead) Close() error { return a.body.Close() }

@@ -6,14 +6,15 @@ import (
 	"net/http"
 )
 
-// Response returns the answer that a failed request ended with, where err holds a
-// *retry.Error of a [Transport]: one of [Once], or with Transport.AlwaysError, has no
-// other way to hand it on. Of its body there is what has been read to judge it, up to 64
-// KiB, in memory: each call returns a response with a body that begins anew, and that
-// ends with an error if there was more, or if the answer broke off. It is nil if there
-// was no answer, or err is of another kind.
+// Response returns the answer that a failed request ended with, if err holds a *retry.Error
+// of a [Transport]. With [Once] or Transport.AlwaysError this is the only way to get it. It
+// returns nil if there was no answer, or err is of another kind.
 //
-// The response and its header are shared: do not change them.
+// The body has what was read to classify the answer, up to 64 KiB, in memory. Each call
+// returns a response with a body that starts at the beginning. The body ends with an error
+// if there was more, or if the answer broke off.
+//
+// The response and its header are shared between calls: do not change them.
 func Response(err error) *http.Response {
 	a, ok := errors.AsType[*answered](err)
 	if !ok {
@@ -24,12 +25,12 @@ func Response(err error) *http.Response {
 	return &resp
 }
 
-// An answered error is one about an answer, and has it.
+// An answered error is an error about an answer, together with that answer.
 type answered struct {
 	err  error
-	resp *http.Response // its body is another's
+	resp *http.Response // without its body
 	seen []byte
-	end  error // io.EOF, if that was all
+	end  error // io.EOF if that was the whole body
 }
 
 // answer adds to an error the answer that it is about.
@@ -47,9 +48,9 @@ func answer(err error, resp *http.Response) error {
 	return a
 }
 
-var errRest error = saidError("retryhttp: what follows in the answer was not kept")
+var errRest error = saidError("retryhttp: the rest of the response body was not kept")
 
-// known is what has been read of a body, and put back, and what comes after that.
+// known returns what was read of a body and put back, and the error that follows it.
 func known(body io.Reader) ([]byte, error) {
 	switch b := body.(type) {
 	case *joined:
@@ -76,7 +77,7 @@ func known(body io.Reader) ([]byte, error) {
 	return nil, errRest
 }
 
-// Error is the text of the error.
+// Error returns the text of the error.
 func (a *answered) Error() string { return a.err.Error() }
 
 func (a *answered) Unwrap() error { return a.err }

@@ -10,12 +10,11 @@ import (
 	"github.com/nexpay-go/resilience/internal/echo"
 )
 
-// mostBody is how much of a request's body is looked through for what an answer
-// echoes.
+// mostBody is how much of a request's body is searched for what an answer echoes.
 const mostBody = 64 << 10
 
-// blot takes what the answer echoes of the request out of the texts of err that
-// get printed. The caller's response stays as the server wrote it.
+// blot removes what the answer echoes of the request from the texts of err that get
+// printed. The caller's response is unchanged.
 func (x *exchange) blot(out *http.Request, err error) {
 	e, ok := errors.AsType[*classify.Error](err)
 	if !ok || e == nil || len(e.Details) == 0 && e.TraceID == "" {
@@ -30,7 +29,7 @@ func (x *exchange) blot(out *http.Request, err error) {
 	})
 }
 
-// text is the beginning of a body that can be had again.
+// text returns the beginning of a body that can be read again.
 func (b *body) text() string {
 	if b.get == nil {
 		return ""

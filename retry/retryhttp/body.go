@@ -7,20 +7,20 @@ import (
 	"net/http"
 )
 
-// A body is that of a request, to be had once or again and again.
+// A body is the body of a request, which can be read once or repeatedly.
 type body struct {
-	first  io.ReadCloser // nil when it was taken, or if there is none
+	first  io.ReadCloser // nil if it was taken, or if there is none
 	get    func() (io.ReadCloser, error)
 	length int64
 }
 
 var (
-	errSpent  error = safeError("retryhttp: the request body can be read once, and was (with GetBody, or Transport.BufferBody, it could be sent again)")
+	errSpent  error = safeError("retryhttp: the request body can be read only once, and was (set GetBody or Transport.BufferBody to make it retryable)")
 	errBody   error = safeError("retryhttp: the request body cannot be read")
 	errNoBody error = safeError("retryhttp: GetBody returns neither a body nor an error")
 )
 
-// open finds out how the body of the request can be had.
+// open determines how the body of the request can be read.
 func (x *exchange) open() error {
 	req := x.req
 	x.body = body{first: req.Body, get: req.GetBody, length: req.ContentLength}
@@ -35,9 +35,9 @@ func (x *exchange) open() error {
 
 func none() (io.ReadCloser, error) { return http.NoBody, nil }
 
-// buffer reads up to limit bytes into memory. What is longer can be had once, as
-// before. Before trailers it says of its length what the caller said: they come only
-// where that was nothing.
+// buffer reads up to limit bytes into memory. A longer body can still be read once. With
+// trailers it keeps the caller's length, because net/http sends trailers only if the length
+// is unknown.
 func (b *body) buffer(limit int64, trailers bool) error {
 	kept, err := io.ReadAll(io.LimitReader(b.first, limit+1))
 	if err != nil {
@@ -60,7 +60,7 @@ func (b *body) buffer(limit int64, trailers bool) error {
 	return nil
 }
 
-// again reports whether the body can be had more than once.
+// again reports whether the body can be read more than once.
 func (b *body) again() bool { return b.get != nil }
 
 // next returns the body for the next send.
@@ -82,7 +82,7 @@ func (b *body) next() (io.ReadCloser, error) {
 	return next, nil
 }
 
-// close closes the body if nobody has taken it.
+// close closes the body if it was not taken.
 func (b *body) close() {
 	if b.first != nil {
 		_ = b.first.Close()
@@ -102,14 +102,14 @@ type joined struct {
 	io.Closer
 }
 
-// A safeError is an error in words of ours. Nothing was sent before it.
+// A safeError is an error with a text of this package. Nothing was sent before it.
 type safeError string
 
 func (e safeError) Error() string     { return string(e) }
 func (e safeError) SafeError() string { return string(e) }
 func (e safeError) NotSent() bool     { return true }
 
-// hidden is an error of the caller's own, whose text may hold what it likes: it is
+// A hidden error is an error of the caller's code, whose text may hold anything. It is
 // there for errors.Is and errors.As.
 type hidden struct{ err error }
 

@@ -5,13 +5,13 @@ import (
 	"net/http"
 )
 
-// canceled ends when it is called.
+// A canceled is a lifetime that ends by calling it.
 type canceled context.CancelCauseFunc
 
-// End is as [lifetime] has it.
+// End implements [lifetime].
 func (c canceled) End(cause error) { c(cause) }
 
-// release lets go of Request.Cancel: when the body of the response is closed, or at
+// release stops watching Request.Cancel: when the body of the response is closed, or at
 // once if there is no response.
 func (x *exchange) release(resp *http.Response, err error) (*http.Response, error) {
 	switch {
@@ -24,7 +24,7 @@ func (x *exchange) release(resp *http.Response, err error) (*http.Response, erro
 	return resp, err
 }
 
-// wished reports whether Request.Cancel was closed. The exchange is over then.
+// wished reports whether Request.Cancel was closed, which ends the exchange.
 func (x *exchange) wished() bool {
 	if x.cancel == nil {
 		return false

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// endpoint is the name of the part of the API that the request is for.
+// endpoint returns the name of the part of the API that the request is for.
 func (t *Transport) endpoint(req *http.Request) string {
 	if t.Endpoint != nil {
 		return t.Endpoint(req)
@@ -15,10 +15,9 @@ func (t *Transport) endpoint(req *http.Request) string {
 	return host(req.URL)
 }
 
-// host is the host of a URL in one of the ways in which it can be written: in small
-// letters, without a dot at its end, without the port if that is the one its scheme
-// has anyway, an IPv6 address as RFC 5952 has it. Who sends us to a host, in a
-// redirect say, must not have as many breakers for it as there are ways to write it.
+// host returns the host of a URL in one spelling: lower case, no trailing dot, no default
+// port, and IPv6 addresses as in RFC 5952. Whoever sends us to a host, for example by a
+// redirect, must not be able to create several breakers for it.
 func host(u *url.URL) string {
 	if plain(u.Host) {
 		return u.Host
@@ -39,7 +38,7 @@ func host(u *url.URL) string {
 
 var ports = map[string]string{"http": "80", "https": "443"}
 
-// plain reports whether a host is in the form it is to have, as nearly all are.
+// plain reports whether a host is in that spelling already, as nearly all are.
 func plain(host string) bool {
 	for i := range len(host) {
 		switch c := host[i]; {

@@ -13,54 +13,54 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// An exchange is one RoundTrip: a request, and what its attempts came to. It
-// belongs to one goroutine.
+// An exchange is one RoundTrip: a request and the results of its attempts. It belongs to
+// one goroutine.
 type exchange struct {
 	context.Context // of the request; with what Value adds, that of the call
 	t               *Transport
 	req             *http.Request     // the caller's, never changed
-	catalog         *classify.Catalog // by which answers are read; nil: they have the zero Shape
-	key             string            // that has the API keep the request from happening twice, "" if it has none
-	keeps           time.Duration     // how long the API keeps that
+	catalog         *classify.Catalog // describes answers; nil: they have the zero Shape
+	key             string            // idempotency key of the request, "" if it has none
+	keeps           time.Duration     // how long the API keeps that key
 	sends           int32
-	payment         bool // it is an operation: only a 2xx that can be read says that it happened
+	payment         bool // it is an operation: only a readable 2xx says that it happened
 	body            body
-	kept            *kept                   // what is sent of a body, where that is the only way to have it
-	opts            [2]retry.Option         // of the call, kept here so as to be none by themselves
-	last            *http.Response          // of the last attempt, if that failed on it; its body is open
+	kept            *kept                   // copy of the body as sent, if it cannot be read again
+	opts            [2]retry.Option         // of the call, kept here to save an allocation
+	last            *http.Response          // of the last attempt, if that failed with an answer; its body is open
 	cancel          context.CancelCauseFunc // of Context, where the request has a Cancel
 	first           wire.Watch              // of the first send
 }
 
-// Value hides that the request is an operation: those made inside are not. And it
-// tells why the request is sent once, if that is so, or what would help it in doubt.
+// Value hides that the request is an operation, because requests made inside are not. It
+// also returns why the request is sent once, or how to make it retryable in doubt.
 func (x *exchange) Value(key any) any {
 	switch {
 	case key == (operationKey{}):
 		return nil
 	case key == (carry.OnceKey{}) && !x.body.again():
-		return "its body can be read once, so it is sent once (with GetBody, or Transport.BufferBody, it could be sent again)"
+		return "its body can be read only once, so it was sent once (set GetBody or Transport.BufferBody to make it retryable)"
 	case key == (carry.DoubtKey{}):
 		return x.helps()
 	}
 	return x.Context.Value(key)
 }
 
-// CountsConnections says that the watch of each send does.
+// CountsConnections says that the watch of each send counts connections.
 func (x *exchange) CountsConnections() {}
 
-// plainly is ctx as somebody else's code gets it: what it calls counts no connections.
+// plainly returns ctx for code of the caller's: connections made there are not counted.
 func plainly(ctx context.Context) context.Context { return struct{ context.Context }{ctx} }
 
-// BeforeWait gives up the connection of the last answer.
+// BeforeWait releases the connection of the last answer.
 func (x *exchange) BeforeWait() {
 	if x.discard() {
 		x.t.CloseIdleConnections()
 	}
 }
 
-// attempt sends the request once. The response it returns is a success; one that is
-// not is kept, and its error returned.
+// attempt sends the request once. It returns the response of a success; another response is
+// kept, and its error returned.
 func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	if x.discard() { // a misdirected request goes to another connection (RFC 9110, section 15.5.20)
 		x.t.CloseIdleConnections()
@@ -111,20 +111,20 @@ func (x *exchange) attempt(ctx context.Context) (*http.Response, error) {
 	return resp, nil
 }
 
-// farewell reports whether an answer says no more than a server does that gives up, as
-// its client has hung up: over TLS that may arrive. Over HTTP/2 it does not.
+// farewell reports whether an answer may only be what a server sends when it gives up on a
+// client that hung up. Over TLS that answer may arrive; over HTTP/2 it does not.
 func farewell(resp *http.Response) bool {
 	return resp.ProtoMajor == 1 && 200 <= resp.StatusCode && resp.StatusCode <= 299 && (resp.ContentLength == 0 || resp.Body == http.NoBody)
 }
 
-// count tells of a request that net/http may have sent more than once by itself.
+// count warns about a request that net/http may have sent more than once by itself.
 func (x *exchange) count(watch *wire.Watch) {
 	if n := watch.Connections(); n > 1 {
-		x.warning(fmt.Sprintf("net/http took %d connections for one send: it may have sent the request as often", n))
+		x.warning(fmt.Sprintf("net/http used %d connections for one send: it may have sent the request that many times", n))
 	}
 }
 
-// watch is that of the next send.
+// watch returns the watch of the next send.
 func (x *exchange) watch() *wire.Watch {
 	if x.sends++; x.sends == 1 {
 		return &x.first
@@ -132,7 +132,8 @@ func (x *exchange) watch() *wire.Watch {
 	return new(wire.Watch)
 }
 
-// failed is the error of a send without an answer, while its context is as it was.
+// failed returns the error of a send without an answer. The context of the send has not
+// been changed yet.
 func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Watch, err error) error {
 	if err == nil {
 		return errNothing
@@ -150,9 +151,9 @@ func (x *exchange) failed(ctx context.Context, out *http.Request, watch *wire.Wa
 	return wire.Unanswered(out, err, false)
 }
 
-// cause is what a send failed with. That an attempt's time was up, net/http says
-// over HTTP/1 in the words of the context's cause, and over HTTP/2 as a
-// cancellation, which would be the caller's.
+// cause returns why a send failed. If the attempt's time was up, net/http returns the cause
+// of the context over HTTP/1, but a cancellation over HTTP/2, which would look like the
+// caller's.
 func (x *exchange) cause(attempt context.Context, err error) error {
 	if x.wished() { // of which net/http says no more than that the request was canceled
 		return x.Err()
@@ -166,15 +167,15 @@ func (x *exchange) cause(attempt context.Context, err error) error {
 // errNothing proves nothing: Base may have sent the request and lost the answer.
 var errNothing error = saidError("retryhttp: Base returned neither a response nor an error")
 
-// A saidError is an error in words of ours.
+// A saidError is an error with a text of this package.
 type saidError string
 
 func (e saidError) Error() string     { return string(e) }
 func (e saidError) SafeError() string { return string(e) }
 
-// discard closes the last answer, of which up to 64 KiB have been read: if that was
-// all, the connection serves again. The engine runs it before a wait, so that no
-// connection is held meanwhile. It reports whether the connection was the wrong one.
+// discard closes the last answer, of which up to 64 KiB were read. If that was all, the
+// connection is reused. It runs before a wait, so that no connection is held meanwhile. It
+// reports whether the connection was the wrong one.
 func (x *exchange) discard() (misdirected bool) {
 	if x.last != nil {
 		misdirected = x.last.StatusCode == http.StatusMisdirectedRequest
@@ -184,7 +185,7 @@ func (x *exchange) discard() (misdirected bool) {
 	return misdirected
 }
 
-// outcome is what the caller gets.
+// outcome returns what the caller gets.
 func (x *exchange) outcome(resp *http.Response, err error) (*http.Response, error) {
 	if err == nil {
 		return resp, nil

@@ -6,17 +6,17 @@ import (
 	"net/http"
 )
 
-// An explained body ends with the reason, where that is the time of its attempt or
-// the caller.
+// An explained body ends with the reason if its attempt timed out or the caller canceled.
 type explained struct {
 	io.ReadCloser
 	x             *exchange
 	attempt, live context.Context
-	announced     bool // where it ends
+	announced     bool // the end of the body was announced
 	end           error
 }
 
-// explain has the body of an answer say why it ended. That of a 101 is a connection.
+// explain makes the body of an answer return why it ended. The body of a 101 is a
+// connection and is left alone.
 func (x *exchange) explain(attempt context.Context, l *live, resp *http.Response) {
 	if l.lasting == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
 		return
@@ -25,10 +25,10 @@ func (x *exchange) explain(attempt context.Context, l *live, resp *http.Response
 	resp.Body = &explained{ReadCloser: resp.Body, x: x, attempt: attempt, live: l.ctx, announced: announced}
 }
 
-// Read knows what net/http does not say. Over HTTP/2 any end of the context is a
-// cancellation, which would be the caller's. And where the end was not announced, it
-// may be the server's farewell to a client that has just hung up: over TLS that
-// arrives, and is passed on as the end of the answer.
+// Read returns what net/http does not say. Over HTTP/2 any end of the context is a
+// cancellation, which would look like the caller's. If the end of the body was not
+// announced, it may come from a server that gives up on a client that hung up: over TLS
+// that arrives, and net/http returns it as the end of the answer.
 func (e *explained) Read(p []byte) (int, error) {
 	if e.end != nil {
 		return 0, e.end

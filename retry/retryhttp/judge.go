@@ -6,8 +6,8 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// judge returns the error that a response amounts to, nil for a success. Its body
-// then reads as if nobody had read it before.
+// judge returns the error that a response amounts to, nil for a success. The body can be
+// read as if it had not been read before.
 func (x *exchange) judge(resp *http.Response, out *http.Request) error {
 	switch code := resp.StatusCode; {
 	case code >= 200 && code <= 299:
@@ -45,7 +45,7 @@ func (x *exchange) inspect(resp *http.Response, out *http.Request) error {
 	if x.t.InspectJSON || x.payment {
 		err = peek(resp, out, mostJSON, x.readJSON)
 	} else {
-		err = x.look(resp, out)
+		err = x.inspectSmall(resp, out)
 	}
 	if err != nil {
 		return err

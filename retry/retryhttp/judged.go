@@ -9,9 +9,9 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// judged is an error of Judge's as one about this answer: a 2xx came, whatever Judge
-// asked somebody else, so that nothing it says proves that nothing happened. An answer
-// that it made up is copied, wrapped or not: it may be one for all.
+// judged turns an error of Judge into an error about this answer. The answer was a 2xx, so
+// nothing that Judge learned elsewhere proves that nothing happened. A *classify.Error is
+// copied, because Judge may return the same one each time.
 func judged(err error) error {
 	if err = errtree.Tidy(err); err == nil {
 		return nil
@@ -33,8 +33,8 @@ func judged(err error) error {
 
 var errAnswered error = saidError("retryhttp: the answer was a 2xx")
 
-// A retold error is one of Judge's with a copy of the answer that it wraps, which goes
-// first, and is the one that is shown.
+// A retold error is an error of Judge with a copy of the answer that it wraps. The copy
+// comes first and is shown.
 type retold struct {
 	answer *classify.Error
 	err    error

@@ -7,15 +7,15 @@ import (
 	"sync"
 )
 
-// A kept body keeps the beginning of what is sent of it, for blot: it can be read
-// once, or is one that Sign has put a signature into.
+// A kept body keeps the beginning of what is sent, for blot. It is for bodies that can be
+// read only once, or that Sign changed.
 type kept struct {
 	io.ReadCloser
-	mu   sync.Mutex // net/http may send it still when the answer is there
+	mu   sync.Mutex // net/http may still be sending when the answer arrives
 	seen []byte
 }
 
-// keep has the beginning of the body kept, if it cannot be had again.
+// keep keeps the beginning of the body, if it cannot be read again.
 func (x *exchange) keep(out *http.Request, again bool) {
 	x.kept = nil
 	if !again && out.Body != nil && out.Body != http.NoBody {
@@ -41,7 +41,8 @@ func (k *kept) text() string {
 	return string(k.seen)
 }
 
-// same reports whether two bodies are one, and may be of types that cannot be compared.
+// same reports whether two bodies are the same. They may have types that cannot be
+// compared.
 func same(a, b io.ReadCloser) bool {
 	return a != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }

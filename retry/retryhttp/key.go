@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// findKey finds the key of a request that the API keeps from happening twice, if its
-// body can be sent twice.
+// findKey finds the idempotency key of a request, if its body can be sent twice.
 func (x *exchange) findKey() {
 	if x.catalog != nil && x.body.again() {
 		x.key, x.keeps = x.catalog.IdempotencyKey(x.req.Header)
 	}
 }
 
-// helps is what would let the request be sent again in doubt, "" if nobody knows.
+// helps returns how to make the request retryable in doubt, "" if that is unknown.
 func (x *exchange) helps() string {
 	if x.payment {
 		return ""
@@ -32,31 +31,30 @@ func (x *exchange) helps() string {
 			if x.key != "" {
 				return fmt.Sprintf("look it up, or send it again with the same %s, which the API keeps for %v", name, x.keeps)
 			}
-			return "send " + name + " once, and not empty: then it can be sent again"
+			return "send exactly one " + name + " that is not empty, to make it retryable"
 		}
 	}
 	if len(names) > 0 {
-		return "set " + strings.Join(names, " or ") + ", one value for each operation: then it can be sent again"
+		return "set " + strings.Join(names, " or ") + ", one value for each operation, to make it retryable"
 	}
-	return "an idempotency key would let it be sent again: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
-		"of an API without, retryhttp.Once finds out what happened"
+	return "use an idempotency key to make it retryable: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
+		"for an API without keys, use retryhttp.Once, which looks up what happened"
 }
 
-// warn tells of a header that makes net/http repeat what it should not: what the API
-// does not keep from happening twice, or what has a nonce.
+// warn reports a header with which net/http may resend by itself a request that must not be
+// resent: one that the API does not deduplicate, or one with a nonce.
 func (x *exchange) warn() {
 	_, plain := x.req.Header["Idempotency-Key"]
 	_, other := x.req.Header["X-Idempotency-Key"]
 	if (plain || other) && (x.key == "" || x.t.Retrier.Nonces() != nil) {
-		x.warning("the request has an Idempotency-Key: net/http takes that for leave to repeat it by itself")
+		x.warning("the request has an Idempotency-Key header: net/http may resend it by itself")
 	}
 }
 
-var errChanged error = safeError("retryhttp: Transport.Sign changed the idempotency key of the request, or its body: to send it again would be another request")
+var errChanged error = safeError("retryhttp: Transport.Sign changed the idempotency key or the body of the request: a resend would be another request")
 
-// same finds out whether a signed request is still the one that the API keeps from
-// happening twice. Sign may have read its body and put an equal one in its place; what
-// goes out is a fresh one.
+// same checks that a signed request still has the same key and body. Sign may have read the
+// body and replaced it by an equal one. A fresh copy is sent.
 func (x *exchange) same(out *http.Request) error {
 	if key, _ := x.catalog.IdempotencyKey(out.Header); key != x.key {
 		return errChanged
@@ -83,7 +81,7 @@ func (x *exchange) same(out *http.Request) error {
 	return err
 }
 
-// equals reports whether two bodies hold the same.
+// equals reports whether two bodies have the same content.
 func equals(a, b io.Reader) (bool, error) {
 	const step = 4 << 10
 	var one, other [step]byte

@@ -198,8 +198,8 @@ func TestKeyOfAnAPIWithoutKeys(t *testing.T) {
 // The error of a request that is not sent again in doubt says what would have let it be; so does the event, which is
 // what is logged.
 func TestWhatWouldHelpInDoubt(t *testing.T) {
-	const none = "; action: an idempotency key would let it be sent again: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
-		"of an API without, retryhttp.Once finds out what happened (1 send in 0s, effect unknown)"
+	const none = "; action: use an idempotency key to make it retryable: name its header in Shape.IdempotencyKeys (in a file, answer: idempotency-keys); " +
+		"for an API without keys, use retryhttp.Once, which looks up what happened (1 send in 0s, effect unknown)"
 	for name, tt := range map[string]struct {
 		keys   []string
 		header [][2]string
@@ -208,13 +208,13 @@ func TestWhatWouldHelpInDoubt(t *testing.T) {
 	}{
 		"an API without keys": {nil, [][2]string{{"Idempotency-Key", "inv-7"}}, "POST", none},
 		"one that was forgotten": {[]string{"Idempotency-Key"}, nil, "POST",
-			"; action: set Idempotency-Key, one value for each operation: then it can be sent again (1 send in 0s, effect unknown)"},
+			"; action: set Idempotency-Key, one value for each operation, to make it retryable (1 send in 0s, effect unknown)"},
 		"one of two that was forgotten": {[]string{"Idempotency-Key", "X-Request-Token"}, nil, "PATCH",
-			"; action: set Idempotency-Key or X-Request-Token, one value for each operation: then it can be sent again (1 send"},
+			"; action: set Idempotency-Key or X-Request-Token, one value for each operation, to make it retryable (1 send"},
 		"an empty one": {[]string{"idempotency-key"}, [][2]string{{"Idempotency-Key", " "}}, "POST",
-			"; action: send Idempotency-Key once, and not empty: then it can be sent again (1 send"},
+			"; action: send exactly one Idempotency-Key that is not empty, to make it retryable (1 send"},
 		"two": {[]string{"Idempotency-Key"}, [][2]string{{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}}, "POST",
-			"; action: send Idempotency-Key once, and not empty: then it can be sent again (1 send"},
+			"; action: send exactly one Idempotency-Key that is not empty, to make it retryable (1 send"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -313,7 +313,7 @@ func TestKeyIsForgotten(t *testing.T) {
 				_, err = under(t, c, k, func(tr *retryhttp.Transport) { tr.Retrier = r }).Do(keyed(t, "inv-7"))
 				if sends < 100 {
 					require.ErrorIs(t, err, retry.ErrDoubt)
-					require.ErrorContains(t, errorOf(t, err), "retry: POST bank.example: it may have taken effect, so it is not sent again later than its idempotency key is sure to be kept ("+keeps.String()+"): ")
+					require.ErrorContains(t, errorOf(t, err), "retry: POST bank.example: it may have taken effect, and its idempotency key may have expired (kept for "+keeps.String()+"), so it is not sent again: ")
 					require.ErrorContains(t, errorOf(t, err), "; action: look it up, or send it again with the same Idempotency-Key, which the API keeps for "+keeps.String()+" (")
 				}
 				require.Equal(t, classify.Unknown, errorOf(t, err).Effect)

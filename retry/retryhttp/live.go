@@ -9,14 +9,14 @@ import (
 	"github.com/nexpay-go/resilience/internal/carry"
 )
 
-// live is how long a request lives: its attempt ends when the answer has been
-// judged, but the body may be read for as long as the caller likes.
+// A live is the lifetime of a request: its attempt ends when the answer has been
+// classified, but the caller may read the body for longer.
 type live struct {
 	ctx     context.Context
-	lasting carry.Lasting // ctx; nil where it does not end with the attempt
+	lasting carry.Lasting // ctx; nil if it does not end with the attempt
 }
 
-// livesIn is how long a request lives that is sent in the context of an attempt.
+// livesIn returns the lifetime of a request that is sent in the context of an attempt.
 func livesIn(attempt context.Context) live {
 	lasting, ok := attempt.(carry.Lasting)
 	if ok {
@@ -32,11 +32,11 @@ func (l *live) end(cause error) {
 	}
 }
 
-// outlives ends the bond with the attempt. It reports false if that was over
+// outlives separates the lifetime from the attempt. It returns false if that had ended
 // already, and the request with it.
 func (l *live) outlives() bool { return l.lasting == nil || l.lasting.Outlive() }
 
-// body is the response's, whose end or Close ends the request.
+// body returns the response's body; its end or Close ends the request.
 func (l *live) body(b io.ReadCloser) io.ReadCloser {
 	if l.lasting == nil {
 		return b
@@ -47,7 +47,7 @@ func (l *live) body(b io.ReadCloser) io.ReadCloser {
 // A lifetime is something that ends.
 type lifetime interface{ End(cause error) }
 
-// endingWith is a body whose end or Close ends something else.
+// endingWith returns a body whose end or Close ends what.
 func endingWith(b io.ReadCloser, what lifetime) io.ReadCloser {
 	if b == http.NoBody {
 		what.End(nil)
@@ -60,8 +60,7 @@ func endingWith(b io.ReadCloser, what lifetime) io.ReadCloser {
 	return ends
 }
 
-// An ending body ends the context of its request when it is closed, or has been
-// read to its end.
+// An ending body ends the context of its request when it is closed or was read to its end.
 type ending struct {
 	io.ReadCloser
 	what lifetime

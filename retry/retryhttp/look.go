@@ -11,22 +11,22 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// patience is how long a 2xx of unknown length that may be small JSON is waited for,
-// before it is handed on as a stream. What is small comes with its header, or on its
-// heels; a stream, which may say that it is JSON, and pause for minutes before it says
-// anything at all, must not wait for us.
+// patience is how long a 2xx of unknown length that may be small JSON is read ahead before
+// it is passed on as a stream. Small answers arrive with their header or right after it. A
+// stream, which may call itself JSON and pause for minutes before its first byte, must not
+// wait for us.
 const patience = 100 * time.Millisecond
 
-// looks reports whether a 2xx is looked into: small JSON, as far as the header tells, of
-// an API that has said where its answers hold codes.
-func (x *exchange) looks(resp *http.Response) bool {
+// inspectable reports whether a 2xx is inspected: small JSON, as far as the header tells, of an
+// API whose shape says where answers have codes.
+func (x *exchange) inspectable(resp *http.Response) bool {
 	return x.catalog != nil && resp.StatusCode >= 200 && resp.StatusCode <= 299 &&
 		resp.ContentLength <= mostError && resp.Body != http.NoBody && x.req.Method != http.MethodHead &&
-		saysJSON(resp.Header.Get("Content-Type")) && x.looksForCodes()
+		saysJSON(resp.Header.Get("Content-Type")) && x.mayHaveCodes()
 }
 
-// looksForCodes reports whether a 2xx may have any.
-func (x *exchange) looksForCodes() bool {
+// mayHaveCodes reports whether a 2xx may have codes.
+func (x *exchange) mayHaveCodes() bool {
 	s := x.catalog.Shape()
 	return len(s.Code) > 0 && !s.StatusDecides
 }
@@ -37,10 +37,10 @@ func saysJSON(contentType string) bool {
 	return kind == "application/json" || kind == "text/json" || strings.HasSuffix(kind, "+json")
 }
 
-// look judges a small JSON answer that came with a 2xx. One that cannot be read is the
-// caller's business.
-func (x *exchange) look(resp *http.Response, out *http.Request) error {
-	if !x.looks(resp) {
+// inspectSmall classifies a small JSON answer with a 2xx. An answer that cannot be read is left to
+// the caller.
+func (x *exchange) inspectSmall(resp *http.Response, out *http.Request) error {
+	if !x.inspectable(resp) {
 		return nil
 	}
 	var err error
@@ -58,11 +58,11 @@ func (x *exchange) look(resp *http.Response, out *http.Request) error {
 	return nil
 }
 
-// begun has the body of an answer that may have to be looked into, and whose length
-// nobody knows, read ahead. It returns the response to go on with: while somebody reads
-// the body, net/http may write the trailers into the one that it made.
+// begun reads ahead the body of an answer that may be inspected and whose length is
+// unknown. It returns a copy of the response to go on with, because net/http may write
+// trailers into the original while the body is read.
 func (x *exchange) begun(resp *http.Response) *http.Response {
-	if resp.ContentLength >= 0 || x.t.InspectJSON || x.payment || !x.looks(resp) {
+	if resp.ContentLength >= 0 || x.t.InspectJSON || x.payment || !x.inspectable(resp) {
 		return resp
 	}
 	own := *resp

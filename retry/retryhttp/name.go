@@ -9,18 +9,18 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Describe says of the call what events and logs have: nothing of it is the path, the
-// query, a header or the body, nor who the user is.
+// Describe returns name, method and host of the call for events and logs, without path,
+// query, header, body or user.
 func (x *exchange) Describe() (name, method, at string) {
 	method, at = methodName(x.req.Method), host(x.req.URL)
 	return defaultName(method, at), method, at
 }
 
-// Endpoint is that of the call.
+// Endpoint returns the endpoint of the call.
 func (x *exchange) Endpoint() string { return x.t.endpoint(x.req) }
 
-// named returns the options of a call: at, and its name, if Transport.Name has one. Without
-// one, Describe says it where somebody listens.
+// named returns the options of a call: at, and its name if Transport.Name is set. Otherwise
+// Describe provides the name when it is needed.
 func (x *exchange) named(at retry.Option) []retry.Option {
 	opts := append(x.opts[:0], at)
 	if x.t.Name != nil {
@@ -29,16 +29,16 @@ func (x *exchange) named(at retry.Option) []retry.Option {
 	return opts
 }
 
-// noted is the context of a warning about an exchange, which says what it is about.
+// A noted is the context of a warning about an exchange. It describes the exchange.
 type noted struct {
 	context.Context
 	*exchange
 }
 
-// Value is that of the context.
+// Value returns the value of the context.
 func (n noted) Value(key any) any { return n.Context.Value(key) }
 
-// warning tells the observer of something about the exchange.
+// warning reports something about the exchange to the observer.
 func (x *exchange) warning(text string) {
 	name, _, _ := x.Describe()
 	if x.t.Name != nil {
@@ -47,8 +47,8 @@ func (x *exchange) warning(text string) {
 	x.t.Retrier.Warn(noted{context.WithoutCancel(x.Context), x}, name, text)
 }
 
-// methodName is a method, if it is one that has a meaning by RFC 9110 or 5789: labels of
-// metrics are made of it.
+// methodName returns a method defined by RFC 9110 or 5789, or "other": it becomes a label
+// of metrics.
 func methodName(method string) string {
 	switch method {
 	case "":
@@ -63,14 +63,14 @@ func methodName(method string) string {
 // A what is the method and the host of a request.
 type what struct{ method, host string }
 
-// names are the names of calls that have none of their own, so that a call with an
-// observer need not put it together.
+// names caches the names of calls that have none of their own, to save allocations.
 var names atomic.Pointer[map[what]string]
 
-// mostNames is how many are kept: others may choose hosts, by a redirect say.
+// mostNames is how many are cached, because others may choose hosts, for example by
+// redirects.
 const mostNames = 256
 
-// defaultName is "POST api.example.com".
+// defaultName returns "POST api.example.com".
 func defaultName(method, host string) string {
 	of := what{method, host}
 	kept := names.Load()

@@ -11,35 +11,37 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Once returns a copy of the request that a [Transport] makes at most once, by the
-// rules of [retry.DoOnce]: after doubt, verify is asked before it is sent again.
-// id is the caller's own, the same over resends and restarts, and one that the
-// request carries and verify looks up.
+// Once returns a copy of the request that a [Transport] makes at most once, by the rules of
+// [retry.DoOnce]: in doubt, it calls verify before it sends again. id is the caller's own
+// id of the operation, the same over resends and restarts. The request carries it and
+// verify looks it up.
 //
-// verify sends a request of its own, with the context it is given, and says what
-// the answer proves; the response it returns with retry.Applied is what the caller
-// gets. It may use an http.Client with the same Transport: there it is sent once,
-// with a newer nonce. It must close the responses that it does not return.
+// verify sends its own request, with the context that it is given, and returns what the
+// answer proves. The response that it returns with retry.Applied is what the caller gets.
+// It may use an http.Client with the same Transport: there its request is sent once, with a
+// newer nonce. It must close all responses that it does not return.
 //
-// An error of such a request is always a *retry.Error that tells the truth about
-// the operation: retry.ErrOutcomeUnknown, if nobody knows whether it happened. So that
-// an http.Client with a Timeout passes it on, it comes a tenth of the time before the
-// deadline of the request, at least 50 ms, at most a second or half of the time; a
-// journal that takes longer than that to hear of it comes too late. Only
-// a 2xx says that it did, and only if all of its body can be read, as JSON without
-// "errors" and "error" or empty, up to 4 MiB, and says something (null and [] do not),
-// and its end was announced, by a length or by chunks: anything else, a page of HTML or an answer that
-// breaks off, is doubt, and verify is asked. So is a redirect, which is never
-// followed, and a 101, whose connection is closed unread. The answer that such a request failed with is in the error, see [Response].
-// An API that answers payments in another form needs a Send of its own,
-// for retry.DoOnce.
+// The error of such a request is always a *retry.Error that says what happened, for example
+// retry.ErrOutcomeUnknown. So that an http.Client with a Timeout returns it, the call ends
+// before the deadline of the request: by a tenth of the time left, at least 50 ms, at most
+// a second or half of that time. A journal that needs longer than that to record the end is
+// too late.
+//
+// Only a 2xx says that the operation happened. Its whole body, up to 4 MiB, must be
+// readable, and must be empty or JSON without "errors" and "error" that has content (null
+// and [] do not), and its end must be announced by a length or by chunks. Anything else is
+// doubt, and verify is called: a page of HTML, an answer that breaks off, a redirect, which
+// is never followed, or a 101, whose connection is closed unread. [Response] returns the
+// answer that such a request failed with. An API that answers payments in another form
+// needs retry.DoOnce with its own Send.
 func Once(req *http.Request, id string, verify func(context.Context) (*http.Response, retry.Outcome, error)) *http.Request {
 	return OnceWith(req, retry.Operation[*http.Response]{ID: id, Verify: verify})
 }
 
-// OnceWith is Once with all that an operation has: a fingerprint for the journal,
-// other times. Where Idempotent is zero, and id is the request's idempotency key by the
-// catalog's classify.Shape, it is for how long the API keeps that. Its Send is the request, and NoReplay is that of the Transport too.
+// OnceWith is [Once] with all fields of an operation, such as a fingerprint for the journal
+// or other times. Its Send is the request. The Transport's NoReplay applies too. If
+// Idempotent is zero and ID is the request's idempotency key by the catalog's
+// classify.Shape, Idempotent is how long the API keeps keys.
 func OnceWith(req *http.Request, op retry.Operation[*http.Response]) *http.Request {
 	return req.WithContext(context.WithValue(req.Context(), operationKey{}, op))
 }
@@ -68,15 +70,15 @@ func (x *exchange) perform(op retry.Operation[*http.Response]) (*http.Response, 
 	return resp, err
 }
 
-// A margin is what is left of the time of a request when the truth about it has to
-// be out: an http.Client whose Timeout is over has an error of its own for it, which
-// wraps nothing, and hides that the operation may have happened.
+// margin is how long before the deadline of a request the call ends. After its Timeout, an
+// http.Client returns its own error, which wraps nothing and hides that the operation may
+// have happened.
 func margin(left time.Duration) time.Duration {
 	return min(max(left/10, 50*time.Millisecond), left/2, time.Second)
 }
 
-// early ends the exchange a little before the deadline of the request. The function
-// it returns is to be called at the end.
+// early ends the exchange a little before the deadline of the request. The returned
+// function must be called at the end.
 func (x *exchange) early() context.CancelFunc {
 	deadline, ok := x.Deadline()
 	if !ok {
@@ -87,10 +89,10 @@ func (x *exchange) early() context.CancelFunc {
 	return cancel
 }
 
-var errNoResponse error = safeError("retryhttp: verify says that it happened, and returns no response")
+var errNoResponse error = safeError("retryhttp: verify returned Applied without a response")
 
-// verified reads the response of a lookup into memory: its context ends with the
-// lookup. What verify says of the operation stands, whatever becomes of that.
+// verified reads the response of a lookup into memory, because its context ends with the
+// lookup. The result of verify stands even if that fails.
 func verified(resp *http.Response, found retry.Outcome, err error) (*http.Response, retry.Outcome, error) {
 	switch {
 	case resp != nil && (found != retry.Applied || err != nil):

@@ -122,7 +122,7 @@ func TestOnceWithoutGetBody(t *testing.T) {
 		}))
 		e := errorOf(t, err)
 		require.Equal(t, retry.ErrFatal, e.Reason)
-		require.ErrorContains(t, e, "request body can be read once, and was")
+		require.ErrorContains(t, e, "request body can be read only once, and was")
 		require.Len(t, s.seen, 1)
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// overhear has judge look at the response, and puts back what of the body it has
-// read, up to 4 MiB. The body is read no further than judge does.
+// overhear calls judge with the response, and puts back what it read of the body, up to 4
+// MiB. The body is read no further than judge does.
 func overhear(resp *http.Response, judge func(*http.Response) error) error {
 	looked := *resp
 	tape := &taped{from: resp.Body, atEnd: func() { looked.Trailer = resp.Trailer }}
@@ -28,7 +28,7 @@ type taped struct {
 	seen   bytes.Buffer
 	end    error
 	closed bool
-	atEnd  func() // brings the trailers
+	atEnd  func() // sets the trailers
 }
 
 func (t *taped) Read(p []byte) (int, error) {
@@ -49,5 +49,5 @@ func (t *taped) Read(p []byte) (int, error) {
 	}
 }
 
-// Close is that of somebody who does not know that others want the body, too.
+// Close closes this reader only, because others need the body too.
 func (t *taped) Close() error { t.closed = true; return nil }

@@ -12,9 +12,9 @@ const (
 	mostJSON  = 4 << 20
 )
 
-// peek has read look at the beginning of the response, and puts the body back
-// together: it reads as if nobody had looked. out is the request as it was sent, in
-// whose context stands what its answer has to say.
+// peek calls read with the beginning of the response, and restores the body, which then
+// reads as if nothing had read it. out is the request as it was sent; its context carries
+// values for reading the answer.
 func peek(resp *http.Response, out *http.Request, most int, read func(*http.Response) error) error {
 	unswitched(resp)
 	early := maps.Clone(resp.Trailer)
@@ -32,8 +32,8 @@ func peek(resp *http.Response, out *http.Request, most int, read func(*http.Resp
 	return err
 }
 
-// unswitched closes the body of a 101. That is a connection, and no context ends what
-// reads it.
+// unswitched closes the body of a 101, which is a connection: no context would end a read
+// of it.
 func unswitched(resp *http.Response) {
 	if resp.StatusCode == http.StatusSwitchingProtocols && resp.Body != nil {
 		_ = resp.Body.Close()
@@ -41,7 +41,7 @@ func unswitched(resp *http.Response) {
 	}
 }
 
-// beginning reads up to most bytes, and returns what ended it before that.
+// beginning reads up to most bytes, and returns the error that ended it before.
 func beginning(r io.Reader, most int) (seen []byte, end error) {
 	const first, growth = 4 << 10, 4
 	seen = make([]byte, 0, min(first, most))
@@ -65,7 +65,7 @@ func orEOF(err error) error {
 	return err
 }
 
-// whole reports whether all of a body has been read, and can be read again.
+// whole reports whether all of a body was read, and can be read again.
 func whole(body io.Reader) bool {
 	switch b := body.(type) {
 	case *joined:
@@ -79,8 +79,8 @@ func whole(body io.Reader) bool {
 	return body == http.NoBody
 }
 
-// A replayed body is what was seen, and then the error that ended it, which the
-// body itself would not repeat; or the rest, if nothing had ended it.
+// A replayed body returns what was read, and then the error that ended it, which the body
+// itself would not return again; or the rest of the body if nothing had ended it.
 type replayed struct {
 	seen  []byte
 	end   error

@@ -20,8 +20,10 @@ import (
 // reports no connection: that none was asked for proves nothing of what changes
 // something (M3).
 func TestRegisteredProtocol(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{"a body": "amount=17", "none": ""} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			executed := 0
 			base := new(http.Transport)
 			base.RegisterProtocol("https", roundTripper(func(r *http.Request) (*http.Response, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/wire"
 )
 
-// request is the copy of the request that goes out.
+// request returns the copy of the request that is sent.
 func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Request, error) {
 	next, err := x.body.next()
 	if err != nil {
@@ -56,8 +56,8 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 
 var errSign error = safeError("retryhttp: Transport.Sign failed")
 
-// ready finds what a transport of package net/http would refuse: that is not handed to
-// it, as it may have a connection by then.
+// ready finds what a transport of package net/http would refuse. Such a request is not
+// passed on, because net/http may already have a connection when it refuses.
 func (x *exchange) ready(out *http.Request) error {
 	if wire.Direct(x.t.base()) {
 		if wrong := wire.Mistake(out); wrong != "" {
@@ -68,7 +68,7 @@ func (x *exchange) ready(out *http.Request) error {
 	return nil
 }
 
-// safe are the methods that change nothing: net/http may repeat them.
+// safe reports whether the method changes nothing, so that net/http may repeat it.
 func safe(method string) bool {
 	switch method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:

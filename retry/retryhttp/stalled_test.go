@@ -388,6 +388,7 @@ func TestJudgeAtTheLastMoment(t *testing.T) {
 
 // The same over a real connection, where the body stalls, breaks off, or is packed.
 func TestAnswerThatEndsHalfWayOverHTTP(t *testing.T) {
+	t.Parallel()
 	packed := func() []byte {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -417,6 +418,7 @@ func TestAnswerThatEndsHalfWayOverHTTP(t *testing.T) {
 	} {
 		for _, two := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/HTTP 2: %v", name, two), func(t *testing.T) {
+				t.Parallel()
 				s := serve(t, handler, func(s *httptest.Server) { s.EnableHTTP2, s.TLS = two, &tls.Config{} })
 				r := steady(t, 200*time.Millisecond, nil, nil)
 				c := real(t, func(b *http.Transport, tr *retryhttp.Transport) {

@@ -25,6 +25,7 @@ import (
 // What a client says of a timeout without this transport, it says with it: to who
 // asks the url.Error, to os.IsTimeout and to who looks for a net.Error.
 func TestTimeoutsAsOfAPlainClient(t *testing.T) {
+	t.Parallel()
 	const soon = 100 * time.Millisecond
 	deadline := func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, soon) }
 	cancel := func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -49,6 +50,7 @@ func TestTimeoutsAsOfAPlainClient(t *testing.T) {
 	} {
 		for _, two := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/HTTP 2: %v", name, two), func(t *testing.T) {
+				t.Parallel()
 				s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 					<-r.Context().Done()
 					panic(http.ErrAbortHandler) // an answer might still arrive: TLS says farewell before it hangs up

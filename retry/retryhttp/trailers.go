@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// A trailed body is that of a copy of a request. Its end brings the values of the
-// trailers that the caller has set meanwhile, on the request that was copied: so
-// package net/http has it.
+// A trailed body is the body of a copied request. At its end it copies the trailer values
+// that the caller has set meanwhile on the original request, as package net/http allows.
 type trailed struct {
 	io.ReadCloser
 	from, to http.Header
@@ -25,8 +24,8 @@ func (b *trailed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// trail has a signed copy follow the trailers of the request, but for those that Sign
-// has changed from what they were.
+// trail makes a signed copy follow the trailers of the request, except those that Sign
+// changed.
 func (x *exchange) trail(out *http.Request, were http.Header) {
 	var names []string
 	for name, values := range out.Trailer {

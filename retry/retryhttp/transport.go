@@ -9,83 +9,83 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A Transport is an http.RoundTripper that signs requests, judges what comes back
-// and sends again what may be. Retrier is required; the other fields may be zero.
-// It is safe for concurrent use, and is not to be changed while it is used.
+// A Transport is an http.RoundTripper that signs requests, classifies the answers, and
+// sends again what is safe to send again. Retrier is required; the other fields may be
+// zero. It is safe for concurrent use and must not be changed while it is used.
 //
-// It never changes a request that it is given, and never sets an Idempotency-Key:
-// package net/http would then resend a POST by itself, with the same nonce. A
-// request that has one is sent as it is; the observer of the Retrier is told, unless it
-// is a key of the catalog's that makes a resend safe, and there are no nonces.
+// It never changes a request that it is given. It never sets an Idempotency-Key, because
+// package net/http would then resend a POST by itself, with the same nonce. A request that
+// has the header is sent with it, and the Retrier's observer gets an EventWarning, unless
+// it is a key of the catalog's that makes a resend safe and there are no nonces.
 type Transport struct {
-	// Base sends the requests, one by one. Nil: http.DefaultTransport. A Transport
-	// that is put there itself needs one.
+	// Base sends the requests, one at a time. Nil means http.DefaultTransport. A Transport
+	// that replaces http.DefaultTransport needs a Base.
 	Base http.RoundTripper
 
-	// Retrier decides, and remembers. Share it between all that call the same API
-	// with the same keys.
+	// Retrier makes the calls. Share it between all clients that call the same API with the
+	// same keys.
 	Retrier *retry.Retrier
 
-	// Sign, if not nil, is given each request just before it is sent, a copy with
-	// headers and a URL of its own, to put a signature on it. The ticket of this
-	// attempt is in its context, see nonce.FromContext. To read the body it uses
-	// GetBody, or reads Body and puts another one in its place. Trailers that are set
-	// on the request while its body is read follow on the copy, but for those that
-	// Sign has set. An error ends the call, which has sent nothing; so does a Sign that
-	// changes the idempotency key, or the body of a request with one. What is signed is
-	// sent once for each ticket: net/http is kept from repeating it by itself.
+	// Sign, if not nil, is called before each send with a copy of the request that has its
+	// own headers and URL, to sign it. The nonce ticket of the attempt is in its context,
+	// see nonce.FromContext. To read the body, it uses GetBody, or reads Body and replaces
+	// it. Trailers that the caller sets while the body is read are copied, except those
+	// that Sign has set.
+	//
+	// If Sign returns an error, the call ends and nothing is sent. So it does if Sign
+	// changes the idempotency key, or the body of a request with such a key. A signed
+	// request is sent once for each ticket: net/http is prevented from repeating it by
+	// itself.
 	Sign func(*http.Request) error
 
-	// BufferBody is up to how many bytes of a body without GetBody are kept in
-	// memory, so that it can be sent again. A longer one is sent once. Zero: none
-	// is kept. It is read before anything is sent, and with it come its trailers.
+	// BufferBody is the size in bytes up to which a body without GetBody is kept in memory
+	// so that it can be sent again. The body is read before anything is sent, and its
+	// trailers with it. A longer body is sent once. Zero means that no body is kept.
 	BufferBody int64
 
-	// AlwaysError has every failure end in a *retry.Error, also where the caller
-	// would get the last response.
+	// AlwaysError returns a *retry.Error for every failure, also where the caller would get
+	// the last response.
 	AlwaysError bool
 
-	// InspectJSON says that answers are JSON, and that one with a code of an error where
-	// the catalog's shape has it, "errors" at its top by default, is a failure also under
-	// a 2xx, as classify.Catalog.ReadJSON has it. The body of a 2xx
-	// is then read, up to 4 MiB, before the caller gets it. For [Once] that is so
-	// in any case.
+	// InspectJSON says that answers are JSON, and that a 2xx with an error code is a
+	// failure. The catalog's shape says where codes are, by default in "errors" at the top,
+	// see classify.Catalog.ReadJSON. The body of a 2xx is then read, up to 4 MiB, before
+	// the caller gets it. With [Once] that is always so.
 	InspectJSON bool
 
-	// Judge, if not nil, looks at each 2xx that is a success so far, and returns an
-	// error if it is none to the caller: a 202 that says "pending", say. What the
-	// error asks for is found out as for any other, see classify.Catalog.Classify: a
-	// *classify.Error with the status is retryable. Judge may read the body, up to
-	// 4 MiB, which then reads as if nobody had. It must be safe for concurrent use.
+	// Judge, if not nil, is called with each 2xx that is a success so far, and returns an
+	// error if it is not one for the caller, for example a 202 that says "pending". The
+	// error is classified like any other, see classify.Catalog.Classify: a *classify.Error
+	// with that status is retryable. Judge may read the body, up to 4 MiB; the caller can
+	// still read all of it. It must be safe for concurrent use.
 	Judge func(*http.Response) error
 
-	// NoReplay vouches that nothing below repeats requests: no proxy, no retrying
-	// RoundTripper. Then a nonce that is refused proves that nothing happened, and
-	// is cured, for methods that are not safe to repeat as well.
+	// NoReplay is your assurance that nothing below repeats requests: no proxy, no retrying
+	// RoundTripper. Then a refused nonce proves that nothing happened, and is resynced,
+	// also for methods that are not safe to repeat.
 	NoReplay bool
 
-	// AllowRedirect says whether a client may follow a redirect, which it does with
-	// the headers of this request, and with its body after a 307 or 308. Nil: none
-	// is followed. From a redirect that is not allowed the Location is taken away:
-	// http.Client then returns the response as it is. A request of [Once] is never
-	// redirected.
+	// AllowRedirect reports whether a client may follow a redirect, which it does with the
+	// headers of this request, and after a 307 or 308 with its body. Nil means that no
+	// redirect is followed. A redirect that is not allowed loses its Location header, so
+	// http.Client returns the response unchanged. A request of [Once] is never redirected.
 	AllowRedirect func(from, to *url.URL) bool
 
-	// Endpoint says which part of the API a request is for, see retry.Endpoint.
-	// Nil: the host of its URL, in small letters, without a dot at the end and
-	// without the port that its scheme has anyway: one host is one breaker, however it
-	// is written. (Not so one with letters outside of ASCII: its two forms are two.)
+	// Endpoint returns which part of the API a request is for, see retry.Endpoint. Nil
+	// means the host of its URL in one spelling, so that one host has one breaker: lower
+	// case, without a trailing dot, and without the default port of the scheme. (A host
+	// with letters outside of ASCII has two spellings.)
 	Endpoint func(*http.Request) string
 
-	// Name says what the call is called in its error, its events, its metrics and its log
-	// lines, see retry.Named: "create payment", or the pattern of the path, and never the
-	// path itself, which holds ids. Nil: method and host, "POST api.example.com".
+	// Name returns the name of the call for its error, events, metrics and log lines, see
+	// retry.Named: "create payment", or the pattern of the path. Do not return the path
+	// itself, which holds ids. Nil means method and host, "POST api.example.com".
 	Name func(*http.Request) string
 }
 
-// RoundTrip is as http.RoundTripper has it. Its errors are *retry.Error, or tell
-// of a mistake in the Transport or the request; the latter are no news for a
-// breaker, and nothing was sent.
+// RoundTrip implements http.RoundTripper. Its errors are *retry.Error, or are about a
+// mistake in the Transport or the request. The latter do not count for a breaker, and
+// nothing was sent.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.check(req); err != nil {
 		closeBody(req)
@@ -94,7 +94,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := &exchange{Context: req.Context(), t: t, req: req, catalog: t.Retrier.Catalog()}
 	//lint:ignore SA1019 it is deprecated, and http.Client still sets it
 	if wish := req.Cancel; wish != nil {
-		x.Context, x.cancel = wire.Heed(x.Context, wish)
+		x.Context, x.cancel = wire.Honour(x.Context, wish)
 	}
 	if err := x.open(); err != nil {
 		return x.release(nil, err)
@@ -109,7 +109,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return x.release(x.outcome(resp, err))
 }
 
-// options are those of a call that is not an operation.
+// options returns the options of a call that is not an operation.
 func (x *exchange) options() []retry.Option {
 	opts := x.named(retry.Endpoint(x.t.endpoint(x.req)))
 	switch {
@@ -124,8 +124,7 @@ func (x *exchange) options() []retry.Option {
 	return opts
 }
 
-// CloseIdleConnections passes on that of Base: http.Client has a method of that
-// name.
+// CloseIdleConnections calls that method of Base, for http.Client.CloseIdleConnections.
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok && t.base() != http.RoundTripper(t) {
 		c.CloseIdleConnections()
@@ -139,13 +138,13 @@ func (t *Transport) base() http.RoundTripper {
 	return t.Base
 }
 
-// check finds mistakes that need no server to be found.
+// check finds mistakes before anything is sent.
 func (t *Transport) check(req *http.Request) error {
 	switch {
 	case t.Retrier == nil:
 		return errors.New("retryhttp: Transport.Retrier is nil; was the error of retry.New checked?")
 	case t.Base == nil && http.DefaultTransport == http.RoundTripper(t):
-		return errors.New("retryhttp: the Transport is http.DefaultTransport itself: set Base to what that was")
+		return errors.New("retryhttp: the Transport is http.DefaultTransport itself: set Base to the original http.DefaultTransport")
 	case t.BufferBody < 0:
 		return errors.New("retryhttp: Transport.BufferBody is negative")
 	case req.URL == nil:
@@ -154,7 +153,7 @@ func (t *Transport) check(req *http.Request) error {
 	return nil
 }
 
-// repeatable are the methods that RFC 9110 calls idempotent. An empty one is GET.
+// repeatable reports whether RFC 9110 calls the method idempotent. An empty method is GET.
 func repeatable(method string) bool {
 	switch method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:

@@ -131,7 +131,7 @@ func TestReplayOnAnotherConnection(t *testing.T) {
 		require.Equal(t, "{}", read(t, resp))
 	}
 	require.EqualValues(t, 3, got.Load(), "the first, the second, and that once more")
-	require.Equal(t, []string{"net/http took 2 connections for one send: it may have sent the request as often"}, warned)
+	require.Equal(t, []string{"net/http used 2 connections for one send: it may have sent the request that many times"}, warned)
 }
 
 // A body that comes from another server is refused by that one: it says nothing of what

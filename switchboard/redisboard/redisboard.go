@@ -12,29 +12,29 @@ import (
 	"github.com/nexpay-go/resilience/switchboard"
 )
 
-// Config says where the board is.
+// Config sets where the board is.
 type Config struct {
-	// Key is that of the hash, at most 200 bytes. Empty: "switchboard".
+	// Key is the name of the hash, at most 200 bytes. Empty means "switchboard".
 	Key string
 }
 
-// A Store is a [switchboard.Store] in Redis. It is safe for concurrent use if the function
-// it was made with is.
+// A Store is a [switchboard.Store] in Redis. It is safe for concurrent use if the eval
+// function passed to New is.
 type Store struct {
 	eval func(ctx context.Context, script string, keys []string, args ...any) (any, error)
 	keys []string
 }
 
-// New returns a Store that runs its scripts by eval, which is the client's EVAL: a list in
-// a reply is an []any, whose members are strings or []byte. The error tells everything that is
-// wrong; it asks no server.
+// New returns a Store that runs its scripts with eval, which is the client's EVAL. A list
+// in a reply must be a []any of strings or []byte. The error lists everything that is
+// wrong; New does not contact the server.
 func New(eval func(ctx context.Context, script string, keys []string, args ...any) (any, error), cfg Config) (*Store, error) {
 	if cfg.Key == "" {
 		cfg.Key = "switchboard"
 	}
 	var errs []error
 	if eval == nil {
-		errs = append(errs, errors.New("redisboard: the function is nil"))
+		errs = append(errs, errors.New("redisboard: eval is nil"))
 	}
 	if len(cfg.Key) > 200 {
 		errs = append(errs, fmt.Errorf("redisboard: Config.Key is %d bytes long, more than 200", len(cfg.Key)))
@@ -45,7 +45,7 @@ func New(eval func(ctx context.Context, script string, keys []string, args ...an
 	return &Store{eval: eval, keys: []string{cfg.Key}}, nil
 }
 
-// An entry is "at on json": when it was said, in microseconds; 0 or 1; the rest.
+// An entry is "at on json": when it was set, in microseconds; 0 or 1; the rest.
 const put = `
 local time = redis.call('TIME')
 local said, what = math.max(time[1] * 1000000 + time[2] - tonumber(ARGV[3]), 0), ARGV[4]
@@ -70,7 +70,7 @@ for _, held in ipairs(redis.call('HVALS', KEYS[1])) do
 end
 return reply`
 
-// rest is what is kept of an entry beside when and what.
+// rest is the part of an entry that is stored as JSON.
 type rest struct {
 	Kind    switchboard.Kind `json:"kind"`
 	Name    string           `json:"name"`
@@ -81,7 +81,7 @@ type rest struct {
 	By      string           `json:"by,omitempty"`
 }
 
-// Put is as [switchboard.Store] has it.
+// Put implements [switchboard.Store].
 func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration)
 	return nil
 }
 
-// All is as [switchboard.Store] has it.
+// All implements [switchboard.Store].
 func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -117,9 +117,9 @@ func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	return entries, nil
 }
 
-var errReply = errors.New("the reply is no list of entries")
+var errReply = errors.New("the reply is not a list of entries")
 
-// read reads age, on and the rest of each entry.
+// read decodes age, on and the rest of each entry.
 func read(reply any) (all []switchboard.Entry, err error) {
 	list, ok := reply.([]any)
 	if !ok && reply != nil || len(list)%3 != 0 {

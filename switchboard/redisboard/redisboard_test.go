@@ -46,7 +46,7 @@ func TestKeepsTheRules(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := redisboard.New(nil, redisboard.Config{Key: strings.Repeat("x", 201)})
-	require.EqualError(t, err, "redisboard: the function is nil\nredisboard: Config.Key is 201 bytes long, more than 200")
+	require.EqualError(t, err, "redisboard: eval is nil\nredisboard: Config.Key is 201 bytes long, more than 200")
 }
 
 // Whatever a client makes of the reply is read, or refused, and never panics.

@@ -13,23 +13,24 @@ import (
 	"github.com/nexpay-go/resilience/switchboard"
 )
 
-// Config says where the board is.
+// Config sets where the board is.
 type Config struct {
-	// Table is its name: letters, digits and underscores, at most 63, not quoted; in
-	// PostgreSQL a schema and a dot may come before it. Empty: switchboard.
+	// Table is the name of the table: letters, digits and underscores, at most 63, not
+	// quoted. In PostgreSQL it may begin with a schema and a dot. Empty means
+	// switchboard.
 	Table string
 
-	// Dialect of the database. Zero: PostgreSQL.
+	// Dialect is the kind of database. Zero means PostgreSQL.
 	Dialect Dialect
 }
 
 // A Dialect is a kind of database.
 type Dialect uint8
 
-// The databases that a board can be in.
+// The supported databases.
 const (
 	PostgreSQL Dialect = iota // 9.6 or newer
-	SQLite                    // 3.24 or newer, on a disk of one host
+	SQLite                    // 3.24 or newer, on a local disk
 )
 
 // String returns "PostgreSQL" or "SQLite".
@@ -52,8 +53,8 @@ type Store struct {
 	put, all string
 }
 
-// New returns a Store in db, which stays the caller's to close. The error tells everything
-// that is wrong; it does not look into the database.
+// New returns a Store in db. The caller closes db. The error lists everything that is
+// wrong; New does not access the database.
 func New(db *sql.DB, cfg Config) (*Store, error) {
 	if cfg.Table == "" {
 		cfg.Table = "switchboard"
@@ -63,10 +64,10 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 		errs = append(errs, errors.New("sqlboard: the database is nil"))
 	}
 	if !tableName.MatchString(cfg.Table) {
-		errs = append(errs, fmt.Errorf("sqlboard: Config.Table: %.100q is no name of a table", cfg.Table))
+		errs = append(errs, fmt.Errorf("sqlboard: Config.Table: %.100q is not a valid table name", cfg.Table))
 	}
 	if cfg.Dialect > SQLite {
-		errs = append(errs, fmt.Errorf("sqlboard: Config.Dialect: there is no %v", cfg.Dialect))
+		errs = append(errs, fmt.Errorf("sqlboard: Config.Dialect: unknown %v", cfg.Dialect))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -78,8 +79,8 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 	return &Store{db: db, schema: fill(schema), put: fill(put), all: fill(all)}, nil
 }
 
-// statements are what differs. Times are the database's own: timestamptz in PostgreSQL,
-// seconds since 1970 in SQLite.
+// statements are the differences between the dialects. Times use the database's own type:
+// timestamptz in PostgreSQL, seconds since 1970 in SQLite.
 var statements = [...][]string{
 	PostgreSQL: {
 		"{collation}", `"C"`, "{instant}", "TIMESTAMPTZ",
@@ -116,20 +117,20 @@ WHERE held.said_at <= excluded.said_at`
 
 const all = `SELECT kind, name, on_, code, trace_id, reason, advice, said_by, {age} FROM {table}`
 
-// Put is as [switchboard.Store] has it.
+// Put implements [switchboard.Store].
 func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration) error {
-	err := again(ctx, func() error {
+	err := retry(ctx, func() error {
 		_, err := s.db.ExecContext(ctx, s.put, string(e.Kind), e.Name, e.On,
 			e.Cause.Code, e.Cause.TraceID, e.Cause.Reason, e.Cause.Advice, e.Cause.By, age.Seconds())
 		return err
-	}, "40001", "40P01") // another one was in its way: at isolation levels above "read committed"
+	}, "40001", "40P01") // conflict with another Put, at isolation levels above "read committed"
 	if err != nil {
 		return fmt.Errorf("sqlboard: put: %w", err)
 	}
 	return nil
 }
 
-// All is as [switchboard.Store] has it.
+// All implements [switchboard.Store].
 func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	rows, err := s.db.QueryContext(ctx, s.all)
 	if err != nil {
@@ -152,13 +153,13 @@ func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	return all, nil
 }
 
-// Schema returns the statement that makes the table, unless it is there, as it stands in a
-// file of migrations.
+// Schema returns the statement that creates the table if it does not exist, for a
+// migration file.
 func (s *Store) Schema() string { return s.schema + ";\n" }
 
-// Migrate makes the table unless it is there. Several processes may do so at once.
+// Migrate creates the table if it does not exist. Several processes may call it at once.
 func (s *Store) Migrate(ctx context.Context) error {
-	err := again(ctx, func() error {
+	err := retry(ctx, func() error {
 		_, err := s.db.ExecContext(ctx, s.schema)
 		return err
 	}, "23505", "42P07", "42710") // unique_violation, in PostgreSQL's own tables; duplicate_table; duplicate_object
@@ -168,11 +169,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// tries is far above what it takes: each time it is another one that gets through.
+// tries is far more than needed: each time another process succeeds.
 const tries = 100
 
-// again repeats what had no effect, as PostgreSQL says by one of these codes.
-func again(ctx context.Context, f func() error, codes ...string) (err error) {
+// retry repeats f while PostgreSQL reports one of these codes, which mean that it had no
+// effect.
+func retry(ctx context.Context, f func() error, codes ...string) (err error) {
 	for range tries {
 		err = f()
 		state, ok := errors.AsType[interface {

@@ -61,7 +61,7 @@ func TestKeepsTheRules(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	_, err := sqlboard.New(nil, sqlboard.Config{Table: "a; DROP", Dialect: 7})
-	require.EqualError(t, err, "sqlboard: the database is nil\nsqlboard: Config.Table: \"a; DROP\" is no name of a table\nsqlboard: Config.Dialect: there is no Dialect(7)")
+	require.EqualError(t, err, "sqlboard: the database is nil\nsqlboard: Config.Table: \"a; DROP\" is not a valid table name\nsqlboard: Config.Dialect: unknown Dialect(7)")
 	s, err := sqlboard.New(new(sql.DB), sqlboard.Config{Table: "ops.board"})
 	require.NoError(t, err)
 	require.Contains(t, s.Schema(), "CREATE TABLE IF NOT EXISTS ops.board (")

@@ -1,4 +1,4 @@
-// Package switchboardtest holds a store to the rules of [switchboard.Store]:
+// Package switchboardtest tests a store against the rules of [switchboard.Store]:
 //
 //	func TestStore(t *testing.T) {
 //		switchboardtest.Run(t, func() switchboard.Store { return newStore(t) })
@@ -18,24 +18,24 @@ import (
 	"github.com/nexpay-go/resilience/switchboard"
 )
 
-// step is a while that any store's clock tells.
+// step is a time that any store's clock can measure.
 const step = 50 * time.Millisecond
 
-// Run checks stores that open makes, each empty. It reports to t what is wrong, and stops
-// there. It takes a second or so, by the stores' own clocks.
+// Run checks stores made by open, each of which must be empty. It reports the first
+// failure to t and stops. It takes a second or so, by the stores' own clocks.
 func Run(t testing.TB, open func() switchboard.Store) {
 	t.Helper()
 	for _, rule := range []struct {
 		name  string
 		check func(*check)
 	}{
-		{"what is said is there", said},
+		{"entries are kept", kept},
 		{"the first cause stays", first},
-		{"an answer that comes late locks nothing", late},
-		{"what was said last holds", last},
-		{"a put may run twice", twice},
-		{"many at one time", many},
-		{"a context that is over", over},
+		{"a late answer locks nothing", late},
+		{"the last change wins", last},
+		{"Put may run twice", twice},
+		{"concurrent Puts", many},
+		{"a context that has ended", over},
 	} {
 		if rule.check(&check{t, open(), rule.name}); t.Failed() {
 			return
@@ -56,7 +56,7 @@ func (c *check) put(e switchboard.Entry, age time.Duration) {
 	}
 }
 
-// holds checks all entries, their ages left aside, and returns them.
+// holds checks all entries except for their ages, and returns them.
 func (c *check) holds(want ...switchboard.Entry) []switchboard.Entry {
 	c.Helper()
 	all, err := c.store.All(context.Background())
@@ -71,7 +71,7 @@ func (c *check) holds(want ...switchboard.Entry) []switchboard.Entry {
 		plain[i].Age = 0
 	}
 	if !slices.Equal(plain, want) {
-		c.Fatalf("%s: it holds %+v, and should hold %+v", c.rule, plain, want)
+		c.Fatalf("%s: the entries are %+v, want %+v", c.rule, plain, want)
 	}
 	return all
 }
@@ -86,7 +86,7 @@ func unlocked(key string) switchboard.Entry {
 	return switchboard.Entry{Kind: switchboard.Key, Name: key, Cause: breaker.LockCause{By: "ops"}}
 }
 
-func said(c *check) {
+func kept(c *check) {
 	c.holds()
 	isolated := switchboard.Entry{Kind: switchboard.Breaker, Name: "main", On: true, Cause: breaker.LockCause{Reason: "maintenance", By: "ops"}}
 	c.put(locked("main", "100"), 0)
@@ -97,7 +97,7 @@ func said(c *check) {
 	c.put(unlocked("main"), 0)
 	all := c.holds(isolated, locked("", "90"), unlocked("main"))
 	if age := all[0].Age; age < step || age > 100*step {
-		c.Errorf("%s: what was said %v ago is %v old", c.rule, step, age)
+		c.Errorf("%s: the entry set %v ago is %v old", c.rule, step, age)
 	}
 	isolated.On, isolated.Cause.Reason = false, ""
 	c.put(isolated, 0)
@@ -110,8 +110,7 @@ func first(c *check) {
 	c.holds(locked("main", "100"))
 }
 
-// late: whether a request was sent before the key was unlocked is told by how long ago
-// each was.
+// late: ages decide whether a request was sent before the key was unlocked.
 func late(c *check) {
 	c.put(locked("main", "100"), 0)
 	c.put(unlocked("main"), 0)
@@ -122,17 +121,17 @@ func late(c *check) {
 	c.holds(unlocked("main"))
 	c.put(locked("main", "90"), step)
 	c.holds(locked("main", "90"))
-	// A key of which nothing was ever said is locked by whatever comes.
+	// A key without an entry is locked by an answer of any age.
 	c.put(locked("other", "90"), 24*time.Hour)
 	c.holds(locked("main", "90"), locked("other", "90"))
-	// So is an unlock of before the request that found the key locked.
+	// An unlock from before the request that found the key locked has no effect.
 	c.put(unlocked("main"), time.Hour)
 	c.holds(locked("main", "90"), locked("other", "90"))
 	c.put(unlocked("main"), 0)
 	c.holds(unlocked("main"), locked("other", "90"))
 }
 
-// last: who was cut off puts what was said long ago, in whatever order it comes.
+// last: a process that was cut off writes old changes, in any order.
 func last(c *check) {
 	isolated := switchboard.Entry{Kind: switchboard.Breaker, Name: "main", On: true, Cause: breaker.LockCause{Reason: "maintenance", By: "ops"}}
 	reset := switchboard.Entry{Kind: switchboard.Breaker, Name: "main", Cause: breaker.LockCause{By: "payout-3"}}
@@ -143,7 +142,7 @@ func last(c *check) {
 	c.holds(reset)
 	c.put(isolated, 15*step)
 	c.holds(reset)
-	// Said once more, it is as young as that, and its cause the first.
+	// Set again, the entry is as young as that, and keeps its first cause.
 	c.put(isolated, 8*step)
 	again := isolated
 	again.Cause.Reason = "more of it"
@@ -151,7 +150,7 @@ func last(c *check) {
 	c.put(isolated, 20*step)
 	c.put(reset, 6*step)
 	if age := c.holds(isolated)[0].Age; age < 4*step || age > 8*step {
-		c.Errorf("%s: what was last said %v ago is %v old", c.rule, 4*step, age)
+		c.Errorf("%s: the entry last set %v ago is %v old", c.rule, 4*step, age)
 	}
 	c.put(reset, 0)
 	c.holds(reset)
@@ -187,7 +186,7 @@ func many(c *check) {
 	}
 	for _, e := range held {
 		if !e.On || len(e.Cause.Code) != 1 {
-			c.Errorf("%s: it holds %+v", c.rule, e)
+			c.Errorf("%s: unexpected entry %+v", c.rule, e)
 		}
 	}
 }

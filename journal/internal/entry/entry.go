@@ -1,4 +1,4 @@
-// Package entry has what journals think alike of entries.
+// Package entry has the rules for entries that all journals share.
 package entry
 
 import (
@@ -12,14 +12,15 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// MaxID is how many bytes an ID may have: the index of PostgreSQL takes 2704.
+// MaxID is the longest ID in bytes: an index entry of PostgreSQL has at most 2704.
 const MaxID = 1024
 
-// maxField is for the other fields, which are names and hashes. It is far above
-// what anybody needs, and keeps a mistake from filling the disk.
+// maxField is the limit in bytes for the other fields, which are names and hashes. It
+// is far more than needed, and prevents a mistake from filling the disk.
 const maxField = 64 << 10
 
-// Check reports all that keeps an entry from being stored and read again as it is.
+// Check reports everything that prevents an entry from being stored and read
+// unchanged.
 func Check(e retry.Entry) error {
 	errs := []error{CheckID(e.ID)}
 	for name, text := range map[string]string{"Key": e.Key, "Fingerprint": e.Fingerprint, "Owner": e.Owner} {
@@ -36,7 +37,7 @@ func Check(e retry.Entry) error {
 	return errors.Join(errs...)
 }
 
-// CheckID reports what keeps an ID from naming an entry.
+// CheckID reports what is wrong with an ID.
 func CheckID(id string) error {
 	if id == "" {
 		return failure.Plain("no ID")
@@ -44,13 +45,13 @@ func CheckID(id string) error {
 	return checkText("ID", id, MaxID)
 }
 
-// checkText does not quote the text: that is for the caller to tell.
+// checkText does not quote the text: the caller decides that.
 func checkText(name, text string, longest int) error {
 	switch {
 	case len(text) > longest:
 		return failure.Plain(fmt.Sprintf("%s has %d bytes, more than %d", name, len(text), longest))
 	case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
-		return failure.Plain(name + " is no text in UTF-8 without NUL; write binary data in hexadecimal")
+		return failure.Plain(name + " is not UTF-8 text without NUL; encode binary data in hexadecimal")
 	}
 	return nil
 }
@@ -62,26 +63,27 @@ func ParseState(text string) (retry.EntryState, error) {
 			return s, nil
 		}
 	}
-	return 0, fmt.Errorf("there is no state %q", text)
+	return 0, fmt.Errorf("unknown state %q", text)
 }
 
-// Busy is what a late End returns.
+// Busy returns the error of a late End.
 func Busy(e, held retry.Entry) error {
 	text := fmt.Sprintf("generation %d of the operation is not open: %v", e.Generation, retry.ErrBusy)
 	if held.Generation < e.Generation {
-		text = fmt.Sprintf("generation %d of the operation was acknowledged and is not held, but %d: the journal has lost it", e.Generation, held.Generation)
+		text = fmt.Sprintf("generation %d of the operation was acknowledged, but the journal has generation %d: it has lost the later one", e.Generation, held.Generation)
 	}
 	return failure.Wrap(text, retry.ErrBusy)
 }
 
-// MinAge is how long an operation must have ended before it may be forgotten: what is
-// forgotten can be sent again, and within a day somebody may ask for it once more.
+// MinAge is how long an operation must have ended before it may be deleted. An
+// operation that is deleted can be sent again, and within a day somebody may still
+// request it again.
 const MinAge = 24 * time.Hour
 
-// CheckBefore refuses to forget what ended a moment ago.
+// CheckBefore refuses to delete operations that ended too recently.
 func CheckBefore(before time.Time) error {
 	if time.Since(before) < MinAge {
-		return failure.Plain(fmt.Sprintf("operations that ended less than %v ago may still be asked for, and would be sent again: none was pruned", MinAge))
+		return failure.Plain(fmt.Sprintf("operations that ended less than %v ago may still be requested, and would be sent again: none was pruned", MinAge))
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
-// Package failure gives the errors of journals a text that may be shown to
-// anybody: package retry prints it, because they have a method SafeError. It names
-// the operation and the number by which the system or the database calls what went
-// wrong, and has nothing of entries, addresses or statements.
+// Package failure gives the errors of journals a text that is safe to log: package
+// retry prints it, because they have a method SafeError. The text names the operation
+// and the error number of the system or the database. It contains nothing of entries,
+// addresses or statements.
 package failure
 
 import (
@@ -19,23 +19,23 @@ import (
 	"syscall"
 )
 
-// An Error is what a call of a journal came to.
+// An Error is the error of a call of a journal.
 type Error struct {
-	Call string // such as "sqljournal: begin"; may be shown to anybody
+	Call string // such as "sqljournal: begin"; safe to log
 	Err  error
 
-	// Name names errors that only the journal in question can meet. nil: there
-	// are none.
+	// Name describes errors that only one kind of journal has. nil: there are
+	// none.
 	Name func(error) (string, bool)
 }
 
-// Error returns all that is known, for whoever may see entries.
+// Error returns the whole text, which may contain data of entries.
 func (e *Error) Error() string { return e.Call + ": " + e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// SafeError returns what may be shown to anybody.
+// SafeError returns a text that is safe to log.
 func (e *Error) SafeError() string {
 	line, ok := e.text(e.Err, 0)
 	if !ok {
@@ -44,15 +44,14 @@ func (e *Error) SafeError() string {
 	return e.Call + ": " + line
 }
 
-// Plain is an error whose text is fit for all: a constant, or one made of
+// Plain returns an error whose text is safe to log: a constant, or one made of
 // constants and numbers.
 func Plain(text string) error { return &plain{text: text} }
 
-// Wrap is Plain around another error, whose text it does not have.
+// Wrap is Plain around another error, whose text it does not include.
 func Wrap(text string, err error) error { return &plain{text, err} }
 
-// Hide returns an error with the text of err, for whoever may see entries, and
-// another one that is fit for all.
+// Hide returns err with another text that is safe to log.
 func Hide(text string, err error) error { return &hidden{err, text} }
 
 type hidden struct {
@@ -72,10 +71,10 @@ func (e *plain) Error() string     { return e.text }
 func (e *plain) SafeError() string { return e.text }
 func (e *plain) Unwrap() error     { return e.err }
 
-// maxDepth bounds how deep an error is looked into.
+// maxDepth limits the nesting of errors that is inspected.
 const maxDepth = 32
 
-// text describes err as far as its text is known to be free of data.
+// text returns the parts of err's text that are known to be free of data.
 func (e *Error) text(err error, depth int) (string, bool) {
 	if err == nil || depth > maxDepth {
 		return "", false
@@ -108,7 +107,7 @@ func (e *Error) text(err error, depth int) (string, bool) {
 	return "", false
 }
 
-// during describes an error of one of the standard library's operations.
+// during describes an error of an operation of the standard library.
 func (e *Error) during(operation string, err error, depth int) (string, bool) {
 	line, ok := e.text(err, depth+1)
 	if !ok {
@@ -117,7 +116,7 @@ func (e *Error) during(operation string, err error, depth int) (string, bool) {
 	return operation + ": " + line, true
 }
 
-// joined describes the parts that can be, each once.
+// joined describes the parts of a joined error, each once.
 func (e *Error) joined(errs []error, depth int) (string, bool) {
 	var lines []string
 	for _, err := range errs {
@@ -128,7 +127,7 @@ func (e *Error) joined(errs []error, depth int) (string, bool) {
 	return strings.Join(lines, "; "), len(lines) > 0
 }
 
-// sentinels have texts of the standard library's own.
+// sentinels are the standard library's own, with constant texts.
 var sentinels = []error{
 	context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, fs.ErrClosed, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission,
 	fs.ErrInvalid, os.ErrDeadlineExceeded, net.ErrClosed, driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, sql.ErrNoRows,
@@ -138,8 +137,8 @@ func ofSystem(err error) (string, bool) {
 	switch err := err.(type) {
 	case syscall.Errno:
 		return err.Error(), true
-	case *net.DNSError: // its text has the name of the host
-		return "the host's name was not resolved", true
+	case *net.DNSError: // its text contains the host name
+		return "the host name was not resolved", true
 	}
 	for _, known := range sentinels {
 		if err == known {
@@ -149,7 +148,7 @@ func ofSystem(err error) (string, bool) {
 	return "", false
 }
 
-// innermost returns the error whose type says the most.
+// innermost returns the most specific error.
 func innermost(err error) error {
 	for range maxDepth {
 		inner := errors.Unwrap(err)

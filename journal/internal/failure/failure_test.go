@@ -40,7 +40,7 @@ func TestSafeError(t *testing.T) {
 		{&os.LinkError{Op: "rename", Old: "secret", New: "secret", Err: syscall.EXDEV}, "rename: invalid cross-device link"},
 		{&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
 			"dial: connect: connection refused"},
-		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "secret", IsNotFound: true}}, "dial: the host's name was not resolved"},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "secret", IsNotFound: true}}, "dial: the host name was not resolved"},
 		{fmt.Errorf("secret: %w", code(7)), "code 7"},
 		{errors.Join(secret, code(7), sql.ErrConnDone, code(7)), "code 7; sql: connection is already closed"},
 		{failure.Wrap("as it is", secret), "as it is"},
