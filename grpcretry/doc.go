@@ -57,6 +57,11 @@
 // processed. If an interceptor after this one sends a call several times, that is
 // reported to the observer as EventWarning, and its errors prove nothing.
 //
+// Do not use an interceptor after this one that returns while one of its own sends is still
+// under way, as a hedge or a failover to another connection may. It cannot be noticed. If
+// it returns the error of a send that found no connection, the call counts as not sent
+// and is repeated: a payment may happen twice.
+//
 // # Cost
 //
 // A call that succeeds costs 1 µs and 5 allocations more than without this package, and 9

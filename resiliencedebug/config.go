@@ -47,7 +47,9 @@ type Config struct {
 // shown, is refused.
 type Actions struct {
 	// Who returns the name of the person who makes the request, as your login knows it.
-	// An empty name refuses the action. Required. It may be called concurrently.
+	// An empty name refuses the action. Required. It may be called concurrently. Where there
+	// is no login, on loopback say, it has to look at the Host: a site of somebody else's
+	// may have its own name lead there.
 	Who func(*http.Request) string
 
 	// OnAction is told of each action that was done: for an audit log. It may be called

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -57,4 +58,21 @@ func get(t *testing.T, url string) []byte {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, resp.StatusCode, "%s: %s", url, text)
 	return text
+}
+
+// There is no login, so nobody acts under a name that a site of somebody else's can have lead here.
+func TestActionsAreForThisMachine(t *testing.T) {
+	s, err := newService(slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer s.close()
+	for host, want := range map[string]int{
+		"127.0.0.1:8089": http.StatusConflict, "localhost:8089": http.StatusConflict, "[::1]:8089": http.StatusConflict,
+		"evil.example:8089": http.StatusForbidden, "evil.example": http.StatusForbidden, "": http.StatusForbidden,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/debug/resilience?action=unlock&api=nexpay&name=none", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		s.page.ServeHTTP(w, r)
+		require.Equal(t, want, w.Code, host)
+	}
 }
