@@ -110,7 +110,7 @@ func TestABodyThatCanBeReadOnceSaysSo(t *testing.T) {
 	_, err = through(t, retrier(t, nil), base).Do(req)
 	require.ErrorIs(t, err, retry.ErrAttempts)
 	require.Equal(t, 1, told(t, err).Attempts)
-	require.ErrorContains(t, err, "its body can be read once, so it is sent once")
+	require.ErrorContains(t, err, "its body can be read only once, so it was sent once")
 }
 
 var errPending = errors.New("pending")
