@@ -59,7 +59,7 @@ func (q *Queue[T]) Push(v T) {
 // way, in another goroutine or further up this one's stack, Drain returns at once and that one delivers.
 func (q *Queue[T]) Drain(name string, f func(T)) {
 	if q.drops() {
-		Call(name, func() { slog.Default().Error("a hook is too slow and is not told of everything", "hook", name) })
+		Call(name, func() { slog.Default().Error("a hook is too slow, so the oldest changes were dropped", "hook", name) })
 	}
 	for {
 		v, ok := q.next()
