@@ -37,6 +37,7 @@ var rules = map[string]func(*tree) []string{
 }
 
 func TestArchitecture(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	tr := readTree(t)
 	for name, rule := range rules {

@@ -12,6 +12,7 @@ import (
 // Each rule is shown what it forbids, next to what it allows. A » marks a line to
 // complain of.
 func TestRulesBite(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	for _, row := range []struct{ rule, file, source string }{
 		{"imports point one way", "classify/a.go", `package classify

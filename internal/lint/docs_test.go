@@ -95,6 +95,7 @@ func unwrittenRules(tr *tree) (found []string) {
 }
 
 func TestPagesCiteRulesThatAreWritten(t *testing.T) {
+	atRoot(t)
 	for name, page := range pages(t) {
 		require.Empty(t, unwritten(page), name)
 	}
@@ -152,6 +153,7 @@ func anchors(page string) (names []string) {
 }
 
 func TestLinksLeadSomewhere(t *testing.T) {
+	atRoot(t)
 	all := pages(t)
 	for name := range all {
 		require.Empty(t, broken(all, name))
@@ -167,6 +169,7 @@ var citation = regexp.MustCompile(`\bdocs/[a-z-]+\.md(?:#[\w-]+)?`)
 
 // What comments and texts say of pages is there as well.
 func TestCodeCitesPagesThatAreThere(t *testing.T) {
+	atRoot(t)
 	all := pages(t)
 	for _, f := range readTree(t).files {
 		if f.folder == "internal/lint" || f.path == "internal/story/runbook_test.go" {
@@ -198,6 +201,7 @@ func unlisted(index string, pages []string) (found []string) {
 }
 
 func TestIndexHasEveryPage(t *testing.T) {
+	atRoot(t)
 	var names []string
 	for name := range pages(t) {
 		if path.Dir(name) == path.Dir(index) && name != index {
@@ -216,6 +220,7 @@ var narrow = []string{
 }
 
 func TestPagesAreNarrow(t *testing.T) {
+	atRoot(t)
 	for _, name := range narrow {
 		page, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -252,6 +257,7 @@ func differing(page, folder string, files []string) (found []string) {
 }
 
 func TestPagesShowCodeThatRuns(t *testing.T) {
+	atRoot(t)
 	for name, in := range examples {
 		page, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -329,6 +335,7 @@ func begins(text, lines []string) bool {
 }
 
 func TestPagesShowPartsOfCodeThatRuns(t *testing.T) {
+	atRoot(t)
 	for name, files := range excerpts {
 		page, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -365,6 +372,7 @@ func TestPagesShowPartsOfCodeThatRuns(t *testing.T) {
 
 // What is said of another library was seen in the version that is named.
 func TestPeersAreThoseThatWereRun(t *testing.T) {
+	atRoot(t)
 	page, err := os.ReadFile("docs/coming-from.md")
 	require.NoError(t, err)
 	mod, err := os.ReadFile("examples/peers/go.mod")
@@ -378,6 +386,7 @@ func TestPeersAreThoseThatWereRun(t *testing.T) {
 
 // What the page on metrics shows stands in the examples of the two packages.
 func TestObservePageShowsCodeThatRuns(t *testing.T) {
+	atRoot(t)
 	page, err := os.ReadFile("docs/observe.md")
 	require.NoError(t, err)
 	blocks := shown.FindAllStringSubmatch(string(page), -1)
@@ -397,6 +406,7 @@ var (
 
 // Each fault of the field has a test, and it is where the page says.
 func TestFaultsOfTheFieldAreTested(t *testing.T) {
+	atRoot(t)
 	page, err := os.ReadFile("docs/field.md")
 	require.NoError(t, err)
 	rows := 0
@@ -412,6 +422,7 @@ func TestFaultsOfTheFieldAreTested(t *testing.T) {
 
 // Tests that a page names are where it says.
 func TestTestsThatPagesNameAreThere(t *testing.T) {
+	atRoot(t)
 	for name, page := range pages(t) {
 		for _, test := range namedTest.FindAllStringSubmatch(page, -1) {
 			source, err := os.ReadFile(path.Join(path.Dir(name), test[2]))
@@ -423,6 +434,7 @@ func TestTestsThatPagesNameAreThere(t *testing.T) {
 
 // The design's table of codes says what the catalog says.
 func TestDesignTableIsTheCatalogs(t *testing.T) {
+	atRoot(t)
 	page, err := os.ReadFile(design)
 	require.NoError(t, err)
 	rows := regexp.MustCompile(`(?m)^\| (-?\d[^|]*) \| ([a-z -]+) \| ([a-z -]+) \| (yes )?\|$`).FindAllStringSubmatch(string(page), -1)

@@ -38,6 +38,7 @@ var adapts = map[string][]string{
 
 // No type of a third-party module can be reached through what a package exports.
 func TestExportsNameNoThirdParty(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	tr := readTree(t)
 	var public []string
@@ -225,6 +226,7 @@ func (w *exportWalk) typeName(name *types.TypeName, arguments *types.TypeList) (
 
 // Whatever way a third-party type finds into an export, it is found.
 func TestExportWalkBites(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	const other = `package third
 			type T struct{}

@@ -25,6 +25,7 @@ func readme(t *testing.T) string {
 // The program in the README is an example, and the rest of its Go code stands, line
 // by line and in this order, in the others.
 func TestREADMECodeRuns(t *testing.T) {
+	atRoot(t)
 	examples, err := os.ReadFile("retry/example_test.go")
 	require.NoError(t, err)
 	once, err := os.ReadFile("retry/example_once_test.go")
@@ -66,6 +67,7 @@ func TestREADMECodeRuns(t *testing.T) {
 
 // The table of codes says of every code what the tables in the code say.
 func TestTableIsTheCodes(t *testing.T) {
+	atRoot(t)
 	page, err := os.ReadFile("docs/codes.md")
 	require.NoError(t, err)
 	mode := map[string]policy.BreakerMode{"failure": policy.Failure, "success": policy.Success, "opens it at once": policy.Trip}
@@ -111,6 +113,7 @@ func number(t *testing.T, s string) classify.Code {
 }
 
 func TestREADMEFitsItsPage(t *testing.T) {
+	atRoot(t)
 	lines := strings.Split(strings.TrimSuffix(readme(t), "\n"), "\n")
 	require.LessOrEqual(t, len(lines), 200)
 	for _, line := range lines {

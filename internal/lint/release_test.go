@@ -38,6 +38,7 @@ var sibling = regexp.MustCompile(`(?m)^.*\b` + regexp.QuoteMeta(module) + `(?:/\
 // A module that asks for v0.0.0 of another builds in a clone, where that is replaced, and
 // nowhere else. Those below testdata count too: they are run by scripts.
 func TestEveryRequirementCanBeGot(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	files := 0
 	require.NoError(t, filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
@@ -147,6 +148,7 @@ func commit(t *testing.T, folder string) {
 }
 
 func TestModulesAreInOrder(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	bash(t)
 	folder := repository(t, map[string]string{
@@ -175,6 +177,7 @@ func TestModulesAreInOrder(t *testing.T) {
 
 // Every module of this repository that is no example is published, behind what it requires.
 func TestModulesArePublishedBehindWhatTheyRequire(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	bash(t)
 	out, err := exec.Command("scripts/modules").Output()
@@ -211,6 +214,7 @@ func two() map[string]string {
 }
 
 func TestReleaseRefuses(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	bash(t)
 	for name, row := range map[string]struct {
@@ -268,6 +272,7 @@ func TestReleaseRefuses(t *testing.T) {
 }
 
 func TestReleaseTags(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	bash(t)
 	folder := repository(t, two())
@@ -315,6 +320,7 @@ func TestReleaseTags(t *testing.T) {
 // The core's tests run on three systems, with nothing that can write, and with actions
 // that are named by a tag or a commit.
 func TestHostedCI(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	text, err := os.ReadFile(".github/workflows/ci.yml")
 	require.NoError(t, err)

@@ -282,6 +282,7 @@ func workspaces() map[string][]string {
 // A clone builds with nothing published: what modules require of each other is
 // here.
 func TestWorkspaceHasWhatItsModulesRequire(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	for at, folders := range workspaces() {
 		var work struct {
@@ -312,6 +313,7 @@ func TestWorkspaceHasWhatItsModulesRequire(t *testing.T) {
 }
 
 func TestRequirementsBite(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	for folder := range mayRequire {
 		good, err := os.ReadFile(filepath.Join(folder, "go.mod"))

@@ -21,6 +21,7 @@ const texts = "internal/lint/testdata/texts.txt"
 //
 //	go test ./internal/lint -run TestTexts -update
 func TestTexts(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	got := strings.Join(textsOf(readTree(t)), "\n") + "\n"
 	if *update {
@@ -32,6 +33,7 @@ func TestTexts(t *testing.T) {
 }
 
 func TestTextsBite(t *testing.T) {
+	atRoot(t)
 	t.Parallel()
 	tr := parse(t, map[string]string{
 		"retry/a.go": "package retry\n" + `
