@@ -22,11 +22,12 @@ import (
 // A worker is one process: it pays with the keys that it has leased, and finishes what the
 // former holder of a key has left open.
 type worker struct {
-	task    task
-	d       *database
-	leases  *keylease.Leases
-	retrier *retry.Retrier
-	clients map[string]*nexpay.Client // by key
+	task       task
+	d          *database
+	leases     *keylease.Leases
+	retrier    *retry.Retrier
+	clients    map[string]*nexpay.Client // by key
+	introduced sync.Map                  // keys whose client was answered
 }
 
 // work is the whole of a worker's life.
@@ -99,6 +100,9 @@ func (w *worker) run(ctx context.Context) (err error) {
 // introduce makes a first call with a key that changes nothing. Without one that succeeded
 // nothing shows that the base URL is the API's, and no "not found" from there counts.
 func (w *worker) introduce(ctx context.Context, key string) {
+	if _, done := w.introduced.Load(key); done {
+		return
+	}
 	for range 10 {
 		ticket, err := w.leases.EnterKey(ctx, key)
 		if err != nil {
@@ -106,7 +110,11 @@ func (w *worker) introduce(ctx context.Context, key string) {
 		}
 		_, err = w.clients[key].AccountStatus(nonce.NewContext(ctx, ticket))
 		ticket.Leave()
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
+			w.introduced.Store(key, true)
+			return
+		}
+		if ctx.Err() != nil {
 			return
 		}
 	}
@@ -120,6 +128,9 @@ func (w *worker) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(w.task.TTL):
+			for _, key := range w.leases.Stats().Keys { // that which failed when the key came
+				w.introduce(ctx, key.Lane.Key)
+			}
 			w.recover(ctx, func(retry.Entry) bool { return true })
 		}
 	}
