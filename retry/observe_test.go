@@ -208,8 +208,15 @@ func TestOnCallOfAPayment(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var a audience
 				r := newRetrier(t, a.of(retry.Config{Key: "main"}))
+				verify := c.verify
+				if verify != nil {
+					verify = func(ctx context.Context) (int, retry.Outcome, error) {
+						time.Sleep(200 * time.Millisecond)
+						return c.verify(ctx)
+					}
+				}
 				_, _ = retry.DoOnce(t.Context(), r, retry.Operation[int]{
-					ID: "inv-7", Verify: c.verify,
+					ID: "inv-7", Verify: verify,
 					Send: func(context.Context) (int, error) { time.Sleep(time.Second); return 1, c.send },
 				}, retry.Named("payout"))
 				require.Len(t, a.calls, 1)
@@ -218,12 +225,14 @@ func TestOnCallOfAPayment(t *testing.T) {
 					[]any{got.Name, got.ID, got.Reason, got.Outcome, got.InDoubt, got.Attempts})
 				require.Equal(t, got.Took-time.Second, got.Waited, "looking is no sending")
 				require.Len(t, a.attempts, 1, "a lookup is no attempt")
+				looked := false
 				for _, e := range a.events {
 					if e.Kind == retry.EventLookup {
-						require.Equal(t, retry.EventLookup, e.Kind)
-						require.Zero(t, e.Took)
+						require.Equal(t, 200*time.Millisecond, e.Took)
+						looked = true
 					}
 				}
+				require.Equal(t, c.send == lost && c.verify != nil, looked)
 			})
 		})
 	}
