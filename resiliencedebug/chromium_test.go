@@ -105,8 +105,8 @@ func (c *chromium) listen(from io.ReadCloser) {
 	}
 }
 
-// call calls a method of the protocol and reads its result into result, if not nil.
-func (c *chromium) call(t *testing.T, session, method string, params, result any) {
+// try calls a method of the protocol and reads its result into result, if not nil. The error is the method's own.
+func (c *chromium) try(t *testing.T, session, method string, params, result any) error {
 	t.Helper()
 	wait := make(chan reply, 1)
 	c.mu.Lock()
@@ -127,7 +127,9 @@ func (c *chromium) call(t *testing.T, session, method string, params, result any
 	require.NoError(t, err)
 	select {
 	case got := <-wait:
-		require.Empty(t, string(got.Error), "%s", method)
+		if len(got.Error) > 0 {
+			return fmt.Errorf("%s: %s", method, got.Error)
+		}
 		if result != nil {
 			require.NoError(t, json.Unmarshal(got.Result, result), "%s", got.Result)
 		}
@@ -136,6 +138,13 @@ func (c *chromium) call(t *testing.T, session, method string, params, result any
 	case <-time.After(20 * time.Second):
 		require.FailNow(t, "chromium does not answer", method)
 	}
+	return nil
+}
+
+// call calls a method that must succeed.
+func (c *chromium) call(t *testing.T, session, method string, params, result any) {
+	t.Helper()
+	require.NoError(t, c.try(t, session, method, params, result))
 }
 
 // A tab is one page in it.
@@ -172,25 +181,37 @@ func (b *tab) open(t *testing.T, url string) {
 }
 
 // eval returns what an expression comes to.
-func (b *tab) eval(t *testing.T, expression string) (value any) {
+func (b *tab) eval(t *testing.T, expression string) any {
+	t.Helper()
+	value, err := b.tryEval(t, expression)
+	require.NoError(t, err)
+	return value
+}
+
+func (b *tab) tryEval(t *testing.T, expression string) (any, error) {
 	t.Helper()
 	var got struct {
 		Result           struct{ Value any }
 		ExceptionDetails json.RawMessage
 	}
-	b.do(t, "Runtime.evaluate", params{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got)
-	require.Empty(t, string(got.ExceptionDetails), expression)
-	return got.Result.Value
+	err := b.try(t, b.session, "Runtime.evaluate", params{"expression": expression, "returnByValue": true, "awaitPromise": true}, &got)
+	if err == nil && len(got.ExceptionDetails) > 0 {
+		err = fmt.Errorf("%s: %s", expression, got.ExceptionDetails)
+	}
+	return got.Result.Value, err
 }
 
-// until waits for an expression to be true, across pages.
+// until waits for an expression to be true, across pages: while one page goes and the next comes, there is none to ask.
 func (b *tab) until(t *testing.T, expression string) {
 	t.Helper()
+	var last error
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if b.eval(t, "(() => { try { return !!("+expression+") } catch { return false } })()") == true {
+		value, err := b.tryEval(t, "(() => { try { return !!("+expression+") } catch { return false } })()")
+		if last = err; err == nil && value == true {
 			return
 		}
 	}
+	require.NoError(t, last)
 	require.FailNow(t, "it did not come to that", "%s\n%v", expression, b.eval(t, "document.body.innerText"))
 }
 
