@@ -105,7 +105,10 @@ type Operation[T any] struct {
 // on the API key of its first send, so that a higher nonce fences off late copies.
 //
 // With a Journal in the [Config] all this holds over crashes and restarts: DoOnce reads the
-// journal first and continues from what it finds. Without one it holds for this call only.
+// journal first and continues from what it finds. Without one it holds for this call, and the
+// Retrier remembers in memory what it left in doubt: another call for such an ID runs Verify
+// before it sends. After a restart, or once the outcome is known, nothing is remembered, and
+// DoOnce simply sends.
 //
 // DoOnce accepts the options of Do except [Fallback], which is an error. [Fix] runs only
 // while the operation has never been in doubt.

@@ -79,6 +79,7 @@ func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 		return c.end(ctx, stopped(ErrBusy, nil))
 	}
 	defer r.claims.Free(p.id)
+	defer p.remember()
 	p.read(ctx)
 	for !p.state.Phase.Over() {
 		switch p.state.Phase {

@@ -25,9 +25,13 @@ func (r *Retrier) callJournal(line, ctx context.Context, g gate.Gate, ask func(c
 	return insist.On(ctx, protocol.JournalTime, ErrBusy, ask)
 }
 
-// held returns the journal's entry of the operation, even if ctx has ended.
+// held returns the journal's entry of the operation, even if ctx has ended. Without a
+// journal it is what this Retrier left in doubt.
 func (p *payment) held(ctx context.Context) (Entry, error) {
 	r := p.call.r
+	if r.journal == nil {
+		return r.doubts.held(p.id), nil
+	}
 	return r.callJournal(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
 		return r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
@@ -37,11 +41,6 @@ func (p *payment) held(ctx context.Context) (Entry, error) {
 // must be true of earlier processes too.
 func (p *payment) read(ctx context.Context) {
 	e := protocol.Event{Kind: protocol.HeldNothing, At: clock()}
-	if p.call.r.journal == nil {
-		e.Quiet = clock()
-		p.happened(ctx, e)
-		return
-	}
 	held, err := p.held(ctx)
 	switch {
 	case err != nil:
@@ -53,7 +52,9 @@ func (p *payment) read(ctx context.Context) {
 		p.mismatch()
 	default:
 		p.entry, p.first = held, firstSend(held)
-		e.Quiet = protocol.Later(clock(), protocol.Decide.Quiet(p.takesOf(held)))
+		if e.Quiet = clock(); p.call.r.journal != nil { // which others may share
+			e.Quiet = protocol.Later(e.Quiet, protocol.Decide.Quiet(p.takesOf(held)))
+		}
 		switch held.State {
 		case EntryOpen:
 			e.Kind, e.Nonce = protocol.HeldOpen, held.Nonce
@@ -102,7 +103,7 @@ func (p *payment) another(held Entry) bool {
 }
 
 var (
-	errFingerprint = &reason{text: "the journal holds another operation under this ID: the fingerprints differ"}
+	errFingerprint = &reason{text: "another operation already has this ID: the fingerprints differ"}
 	errState       = &reason{text: "the journal holds the operation in a state that this version does not know"}
 	errOvertaken   = &reason{text: "another process has taken over the operation"}
 	errSlowJournal = &reason{text: "Begin took too long, so nothing was sent"}
@@ -176,7 +177,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 	p.doubt.Key = c.terms.key
 	begun := protocol.Event{Kind: protocol.Begun, Nonce: e.Nonce}
 	if c.r.journal == nil {
-		p.entry.Nonce = e.Nonce
+		p.entry = e
 	} else {
 		e.Owner = rand.Text()
 		held, err := p.write(ctx, e)

@@ -61,7 +61,8 @@ type Config struct {
 	Budget *Budget
 
 	// Journal remembers [DoOnce] operations across crashes. Nil means that the guarantees
-	// of DoOnce hold within one call.
+	// of DoOnce hold within one call. In addition this Retrier remembers, in memory, the last
+	// 100,000 operations that it left in doubt: a later call for one of them runs Verify first.
 	Journal Journal
 
 	// ShowErrors shows the texts of the operation's own errors in errors, events and logs,
@@ -100,6 +101,7 @@ type Retrier struct {
 	budget     *Budget
 	journal    Journal
 	claims     *gate.Claims
+	doubts     *doubts
 	unknown    *unknowns
 	counts     *counts
 	onEvent    func(context.Context, Event)
@@ -128,6 +130,7 @@ func New(cfg Config) (*Retrier, error) {
 		budget:     cfg.Budget,
 		journal:    cfg.Journal,
 		claims:     new(gate.Claims),
+		doubts:     new(doubts),
 		lookups:    new(gate.Keyed[lookupRoom]),
 		unknown:    new(unknowns),
 		counts:     new(counts),

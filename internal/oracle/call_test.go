@@ -47,10 +47,14 @@ func (w *world) call(cp *callPlan, round int) {
 	}
 	c := &call{w: w, n: len(w.calls) + 1, plan: cp, proc: *slot, id: "payment", bad: w.bad}
 	c.dice = newDice(w.seed, uint64(100+c.n))
-	if !w.journal { // nothing is promised about a second call
-		c.id = fmt.Sprintf("payment-%d", round)
-		if w.keep > 0 { // nor when it was first sent
+	if !w.journal { // a promise about a second call is only made for what the same Retrier left in doubt
+		switch known := c.memory().open(); {
+		case known != "":
+			c.id = known
+		case w.keep > 0: // as nobody knows when others have sent it first
 			c.id = fmt.Sprintf("payment-of-%d", c.n)
+		default:
+			c.id = fmt.Sprintf("payment-%d", round)
 		}
 	}
 	if cp.other {
@@ -81,7 +85,7 @@ func (c *call) run() {
 	c.start = c.w.now()
 	c.tracef("begins: %+v", *c.plan)
 	if !c.w.journal {
-		c.watch.inherit(retry.Entry{})
+		c.watch.recall()
 	}
 	if c.plan.sweep && c.w.journal {
 		c.sweep(ctx, r)
@@ -107,6 +111,7 @@ func (c *call) over() {
 	defer c.w.mu.Unlock()
 	c.proc.at--
 	c.at = c.w.now()
+	defer c.watch.remember()
 	switch {
 	case c.proc.gone:
 		c.finished = false // nobody is left to hear of it

@@ -9,7 +9,7 @@ import (
 )
 
 // atMostOnce is M1, whenever something is paid. Without a journal it speaks of
-// one call.
+// one call, and of those before it whose doubt it took over.
 func (w *world) atMostOnce(id string) {
 	paid := w.bank.ledger[id]
 	if w.journal && len(paid) > 1 {
@@ -21,10 +21,11 @@ func (w *world) atMostOnce(id string) {
 	}
 }
 
-// executed is how many payments the sends of this call have made.
+// executed is how many payments the sends of this call have made, and of those whose
+// doubt it took over.
 func (c *call) executed() (n int) {
 	for _, p := range c.w.bank.ledger[c.id] {
-		if p.of.by == c {
+		if c.watch.of(p.of) {
 			n++
 		}
 	}
@@ -59,6 +60,7 @@ func (c *call) truthful() {
 		}
 	case errors.Is(c.err, retry.ErrOutcomeUnknown):
 		c.conclusive(paid)
+	case errors.Is(c.err, retry.ErrBusy) && len(c.sends) == 0:
 	case c.executed() > 0:
 		c.violate("M2", "it is paid, and the answer is %v", c.err)
 	case errors.Is(c.err, retry.ErrBusy), c.otherPrint():
@@ -76,7 +78,7 @@ func (c *call) brave() {
 	case c.err == nil, errors.Is(c.err, retry.ErrApplied), errors.Is(c.err, retry.ErrResync), !c.w.payable(c), c.failing, c.beaten:
 	case !c.ever:
 		c.violate("timid", "all is well, and the answer is %v", c.err)
-	case c.inherited && c.held.Generation > 0 && inTime && len(c.sends) == 0:
+	case c.inherited && c.held.State != 0 && inTime && len(c.sends) == 0:
 		c.violate("timid", "the bank keeps it from happening twice, and it is not sent again: %v", c.err)
 	}
 }
@@ -103,7 +105,7 @@ func (c *call) conclusive(paid []payment) {
 	}
 	from := e.Doubt.Conclusive.Sub(c.w.start)
 	for _, p := range paid {
-		if p.visible > from && (p.of.by == c || c.known([]payment{p}) > 0) {
+		if p.visible > from && (c.watch.of(p.of) || c.known([]payment{p}) > 0) {
 			c.violate("M5", "looking is not conclusive at %v, %s shows at %v", from.Round(time.Millisecond), p.ref, p.visible)
 		}
 	}

@@ -25,6 +25,7 @@ type process struct {
 	lockout  *breaker.Lockout
 	breaker  *breaker.Breaker
 	retriers [2]*retry.Retrier
+	memories [2]memory
 	// elsewhere is the Retrier of another API, by which the bank can be asked as well.
 	elsewhere *retry.Retrier
 
@@ -69,6 +70,7 @@ func (w *world) boot(c *callPlan) *process {
 		cfg.Journal = &journal{w}
 	}
 	for i := range p.retriers {
+		p.memories[i] = memory{}
 		p.retriers[i] = must(retry.New(cfg))
 	}
 	p.elsewhere = must(retry.New(retry.Config{

@@ -59,9 +59,9 @@ func (w *watch) looked(l *lookup, outcome retry.Outcome, err error) {
 }
 
 // concerns reports whether the call's doubt is about s: its own sends, and those
-// that the journal has told it of, or has forgotten.
+// that the journal or the Retrier's memory has told it of, or has forgotten.
 func (w *watch) concerns(s *send) bool {
-	return s.by == w.call || w.call.w.journal && s.m.id == w.call.id && (s.gen <= w.gen || w.call.lookFirst())
+	return w.of(s) || w.call.w.journal && s.m.id == w.call.id && (s.gen <= w.gen || w.call.lookFirst())
 }
 
 // counts reports whether an Absent is worth something: it stands behind all that

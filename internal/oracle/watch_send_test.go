@@ -78,7 +78,7 @@ func (w *watch) mayBegin(ctx context.Context, s *send) {
 }
 
 func (w *watch) otherPrint() bool {
-	return w.foreign || w.held.Generation > 0 && w.differs(w.held)
+	return w.foreign || w.held.State != 0 && w.differs(w.held)
 }
 
 func (w *watch) differs(held retry.Entry) bool {

@@ -40,6 +40,7 @@ type watch struct {
 	doubt     bool
 	ever      bool
 	inherited bool
+	earlier   *watch        // of the call that left it in doubt, without a journal
 	told      bool          // of this doubt, by an event
 	fence     uint64        // the highest nonce sent with
 	key       string        // of the sends
@@ -117,6 +118,11 @@ func (w *watch) fixed() {
 
 // interrupted is the end of a call by a panic or an exit in Send.
 func (w *watch) interrupted() {
+	if w.out { // whose answer nobody has seen
+		s := w.sends[len(w.sends)-1]
+		w.doubt, w.ever, w.settled, w.since, w.quiet = true, true, false, s.start, w.call.w.now()
+		w.fence = max(w.fence, s.m.nonce)
+	}
 	w.at, w.out = 0, false
 	for _, e := range w.closed {
 		if e.err == nil && e.state != retry.EntryOpen {

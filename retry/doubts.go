@@ -1,0 +1,79 @@
+package retry
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/nexpay-go/resilience/internal/protocol"
+)
+
+// mostDoubtful is how many operations a Retrier without a Journal remembers as in doubt.
+// Above it the oldest are forgotten.
+const mostDoubtful = 100_000
+
+// doubts are the operations that ended in doubt without a Journal, as a Journal would hold
+// them. It is safe for concurrent use.
+type doubts struct {
+	mu    sync.Mutex
+	byID  map[string]remembered
+	order []numbered // as they came; those that were settled or came again are stale
+	n     uint64     // numbers them
+}
+
+type remembered struct {
+	entry Entry
+	n     uint64
+}
+
+type numbered struct {
+	id string
+	n  uint64
+}
+
+func (d *doubts) add(e Entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byID == nil {
+		d.byID = make(map[string]remembered)
+	}
+	d.n++
+	d.byID[e.ID] = remembered{e, d.n}
+	d.order = append(d.order, numbered{e.ID, d.n})
+	if len(d.order) > 2*len(d.byID)+16 {
+		d.order = slices.DeleteFunc(d.order, d.stale)
+	}
+	for len(d.byID) > mostDoubtful {
+		if oldest := d.order[0]; !d.stale(oldest) {
+			delete(d.byID, oldest.id)
+		}
+		d.order = d.order[1:]
+	}
+}
+
+func (d *doubts) stale(o numbered) bool { return d.byID[o.id].n != o.n }
+
+func (d *doubts) settle(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.byID, id)
+}
+
+// held returns the entry of an operation in doubt, the zero Entry if there is none.
+func (d *doubts) held(id string) Entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.byID[id].entry
+}
+
+// remember keeps for later calls how the payment ended, where no Journal does.
+func (p *payment) remember() {
+	r := p.call.r
+	switch {
+	case r.journal != nil:
+	case p.state.Phase == protocol.Applied || p.state.Phase == protocol.NotApplied:
+		r.doubts.settle(p.id)
+	case p.inDoubt && p.entry.State == EntryOpen:
+		p.entry.TraceIDs = p.doubt.TraceIDs
+		r.doubts.add(p.entry)
+	}
+}
