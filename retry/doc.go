@@ -60,4 +60,5 @@
 //	judge.go    what the verdict means          verify.go   lookups until the outcome is known
 //	limits.go   is there another attempt?       lookup.go   one lookup
 //	nested.go   a call inside an attempt        close.go    the journal, at the end
+//	                                            doubts.go   what is remembered without a journal
 package retry
