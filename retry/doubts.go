@@ -7,8 +7,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
-// mostDoubtful is how many operations a Retrier without a Journal remembers as in doubt.
-// Above it the oldest are forgotten.
+// mostDoubtful is how many operations a Retrier without a Journal remembers as in doubt, some
+// 250 bytes each. Above it the oldest are forgotten.
 const mostDoubtful = 100_000
 
 // doubts are the operations that ended in doubt without a Journal, as a Journal would hold

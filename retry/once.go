@@ -36,8 +36,8 @@ type Operation[T any] struct {
 	ID string
 
 	// Fingerprint identifies what is asked for, for example a hash of payee and amount.
-	// With a Journal, the same ID with another fingerprint is refused. Empty means that it
-	// is not checked.
+	// An ID that the Journal holds, or that is in doubt, is refused with another fingerprint.
+	// Empty means that it is not checked.
 	Fingerprint string
 
 	// Send sends the operation once. It must pass its context on to the request: the
