@@ -397,7 +397,7 @@ func TestPeersAreThoseThatWereRun(t *testing.T) {
 	mod, err := os.ReadFile("examples/peers/go.mod")
 	require.NoError(t, err)
 	peers := regexp.MustCompile(`(?m)^\| .* \| (github\.com/\S+ v\S+) \|$`).FindAllStringSubmatch(string(page), -1)
-	require.Len(t, peers, 5)
+	require.Len(t, peers, 6)
 	for _, peer := range peers {
 		require.Regexp(t, `\t`+regexp.QuoteMeta(peer[1])+`( //.*)?\n`, string(mod))
 	}
