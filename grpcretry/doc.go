@@ -64,8 +64,9 @@
 // refused: a method that may not be repeated ends with retry.ErrDoubt after any failure, and
 // retry.DoOnce looks the payment up, unless its NoReplay vouches that nothing is sent
 // again. One that sends the call several times with our options is also reported to the
-// observer as EventWarning. An interceptor before ours sees each call once and does no harm.
-// To sign or to measure each attempt, use grpc.WithPerRPCCredentials and
+// observer as EventWarning. An interceptor before ours sees each call once and does no harm,
+// unless it passes on another connection than the one that it was given: that one needs
+// these options too. To sign or to measure each attempt, use grpc.WithPerRPCCredentials and
 // grpc.WithStatsHandler, which do no harm either.
 //
 // # Cost
