@@ -28,6 +28,7 @@ type Error struct {
 
 	partial bool   // not everything in the answer is kept here: it was cut off, not all JSON, or had too many errors
 	bare    bool   // no path led to a code: Details is for display only
+	other   bool   // a JSON object in which no path led to anything
 	skipped int    // errors that did not fit into Details
 	beyond  []Code // the codes of those, without duplicates
 }
@@ -54,6 +55,11 @@ func (e *Error) Complete() bool {
 	}
 	return true
 }
+
+// Unmatched reports whether the body of the answer was a JSON object in which no path of
+// the [Shape] found anything. The Shape of the API is then missing, or somebody else
+// answered, for example a gateway.
+func (e *Error) Unmatched() bool { return e != nil && e.other }
 
 // code returns the code of error i, including those that did not fit into Details.
 func (e *Error) code(i int) Code {

@@ -83,8 +83,21 @@ func (s *shape) parse(body []byte, header http.Header) answer {
 		a.whole = r.end()
 	}
 	a.error, a.fails = r.answer(header)
+	a.error.other = a.begun && a.whole && r.unmatched()
 	r.recycle()
 	return a
+}
+
+// unmatched reports whether the text is an object with a member, and no path led to any
+// value in it.
+func (r *reader) unmatched() bool {
+	for i := range r.hits {
+		if len(r.hits[i])+len(r.elements[i]) > 0 {
+			return false
+		}
+	}
+	first := scanner{text: r.text}
+	return first.accept('{') && !first.accept('}')
 }
 
 func (r *reader) begin(s *shape, body []byte) {

@@ -68,8 +68,12 @@ func (c *call) Value(key any) any {
 }
 
 func (c *call) helps() string {
-	if c.keeps > 0 {
+	switch {
+	case c.keeps > 0:
 		return fmt.Sprintf("look it up, or call again with the same key, which the API keeps for %v", c.keeps)
+	case !innermost(c.invoker):
+		return "an interceptor after grpcretry's may have sent it too, so no error is a proof: pass grpcretry.DialOptions last; " +
+			"retry.DoOnce around the call finds out what happened"
 	}
 	return "if the method may be repeated, say so (grpcretry.Config.Idempotent); if the request has a key, grpcretry.IdempotentFor; " +
 		"else retry.DoOnce around the call finds out what happened"
@@ -86,6 +90,7 @@ func (c *call) attempt(ctx context.Context) (struct{}, error) {
 	}
 	c.sent = true
 	s.counter, _ = ctx.Value(carry.SentKey{}).(carry.Counter)
+	s.last = innermost(c.invoker)
 	err := c.invoker(ctx, c.method, c.req, c.reply, c.cc, s.options(c.given)...)
 	if s.calls.Load() > 1 {
 		c.i.retrier.Warn(context.WithoutCancel(c.Context), c.method,

@@ -28,9 +28,9 @@ type Config struct {
 }
 
 // DialOptions returns the options for grpc.NewClient: the interceptor, and
-// grpc.WithDisableRetry, because gRPC's retries and ours would multiply. Interceptors
-// passed before these options see each call once, those passed after see each attempt.
-// Streams pass through unchanged.
+// grpc.WithDisableRetry, because gRPC's retries and ours would multiply. Pass them after
+// all other interceptors, which then see each call once: with one after ours, which sees
+// each attempt, there is no proof that a call was not sent. Streams pass through unchanged.
 //
 // The error lists everything that is wrong with the Config.
 func DialOptions(c Config) ([]grpc.DialOption, error) {

@@ -54,13 +54,20 @@
 // [DialOptions] disables it: a service config with four attempts would turn four of our
 // sends into sixteen. What gRPC calls transparent retries remains: it repeats, once and
 // invisibly, a call that never reached a connection, or that the server says it has not
-// processed. If an interceptor after this one sends a call several times, that is
-// reported to the observer as EventWarning, and its errors prove nothing.
+// processed.
 //
-// Do not use an interceptor after this one that returns while one of its own sends is still
-// under way, as a hedge or a failover to another connection may. It cannot be noticed. If
-// it returns the error of a send that found no connection, the call counts as not sent
-// and is repeated: a payment may happen twice.
+// # Other interceptors
+//
+// Pass the options of this package last. An interceptor after ours sees each attempt and
+// may send the call in ways of its own, for example as a hedge over another connection, of
+// which nothing is seen here. So with one there is no proof that a call was not sent or was
+// refused: a method that may not be repeated ends with retry.ErrDoubt after any failure, and
+// retry.DoOnce looks the payment up, unless its NoReplay vouches that nothing is sent
+// again. One that sends the call several times with our options is also reported to the
+// observer as EventWarning. An interceptor before ours sees each call once and does no harm,
+// unless it passes on another connection than the one that it was given: that one needs
+// these options too. To sign or to measure each attempt, use grpc.WithPerRPCCredentials and
+// grpc.WithStatsHandler, which do no harm either.
 //
 // # Cost
 //

@@ -22,6 +22,7 @@ type send struct {
 	peer            peer.Peer
 	header, trailer metadata.MD
 	counter         carry.Counter // counts the send; nil: not needed
+	last            bool          // no interceptor comes after ours
 	opts            [8]grpc.CallOption
 }
 
@@ -45,8 +46,11 @@ func (s *send) seen() bool { return s.calls.Load() == 1 }
 // unsent reports whether the call certainly never had a stream. gRPC sets peer and
 // trailer, even if empty, for each call that had one. Without gRPC's retry there are no
 // other streams, except in transparent retries, whose streams the server has not
-// processed.
-func (s *send) unsent() bool { return s.seen() && s.peer.Addr == nowhere && s.trailer == nil }
+// processed. An interceptor after ours may have sent the call in other ways, for example
+// over another connection, so it takes the certainty away.
+func (s *send) unsent() bool {
+	return s.last && s.seen() && s.peer.Addr == nowhere && s.trailer == nil
+}
 
 // answered reports whether a gRPC server began to answer: its answers have a
 // Content-Type, which gRPC leaves in the metadata.
@@ -59,9 +63,14 @@ func (s *send) tooLarge(st *status.Status) bool {
 	return st.Code() == codes.ResourceExhausted && s.seen() && len(s.trailer) == 0 && strings.Contains(st.Message(), "larger than max")
 }
 
-// went counts a send that may have reached a server.
+// went counts a send that may have reached a server. An interceptor after ours may have
+// sent it more than once, and returned the error of any: then a refusal is no proof.
 func (s *send) went() {
-	if s.counter != nil {
+	if s.counter == nil {
+		return
+	}
+	s.counter.Got()
+	if !s.last {
 		s.counter.Got()
 	}
 }

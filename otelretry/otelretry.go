@@ -79,8 +79,8 @@ func New(cfg Config) (*Metrics, error) {
 func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, onSpan) }
 
 // Watch adds the state of r's breakers, budget, lanes and lockout, and its unknown codes, to
-// what is collected until stop is called. What several Retriers share counts once. Where one
-// takes the place of another, watch it before stop, or what they share counts anew. Nil is ignored.
+// what is collected until stop is called. What several Retriers share counts once,
+// also where one takes the place of another. Nil is ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
 // Close ends what Watch began, of all Retriers. Those that the metrics are attached to may

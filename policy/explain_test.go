@@ -83,7 +83,7 @@ func TestExplain(t *testing.T) {
 		{"six sends", own(seven(policy.Policy{MaxAttempts: 6, Backoff: policy.Backoff{Jitter: policy.JitterEqual}, MaxRetryAfter: 1})), "7", 6,
 			6200 * time.Millisecond, "1.6s … up to 5s (each random, from half of that to that); or after the wait that Retry-After asks for, up to 1ns"},
 		{"no wait", own(seven(policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxRetryAfter: 1, Cost: policy.None})), "7", 4, 3,
-			"retried after no wait; or after the wait that Retry-After asks for, up to 1ns\n"},
+			"retried after no wait; or after the wait that Retry-After asks for, up to 1ns; a POST only with an idempotency key\n"},
 		{"no resync", own(policy.Table{Catalog: classify.Nexpay(), Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}}), "50", 1, 0,
 			"what happens  the call ends\n"},
 		{"no code", policy.Nexpay(), "", 1, 10 * time.Second,
@@ -136,7 +136,7 @@ func TestExplainVerdict(t *testing.T) {
 	require.Equal(t, 40*time.Second, e.MaxTime, "30 s and an attempt")
 	require.Equal(t, `HTTP 503
   class         retryable; effect unknown
-  what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget
+  what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget; a POST only with an idempotency key
   breaker       counts as a failure
   worst case    4 sends, 40s
 `, e.String())
@@ -179,5 +179,49 @@ func TestExplainTellsWhatIsProved(t *testing.T) {
 			e = set.ExplainVerdict(set.Catalog().Classify(answer))
 		}
 		require.Contains(t, e.String(), "; effect "+tt.effect+"\n", "%s under %d", tt.code, tt.status)
+	}
+}
+
+// What is retried for a GET is not always retried for a POST: see docs/http.md, "What is
+// sent again".
+func TestExplainSaysWhatHoldsForAPost(t *testing.T) {
+	catalog, err := classify.NewCatalog("acme",
+		classify.Rule{Codes: "busy", Name: "Busy", Class: classify.Retryable},
+		classify.Rule{Codes: "later", Name: "Later", Class: classify.Retryable, Effect: classify.NotApplied},
+		classify.Rule{Codes: "no", Name: "No", Class: classify.Fatal, Effect: classify.NotApplied})
+	require.NoError(t, err)
+	set, err := policy.Standard().With(policy.Table{Catalog: catalog})
+	require.NoError(t, err)
+	const key, proof = "; a POST only with an idempotency key\n", "; a POST only with proof or an idempotency key\n"
+	for _, tt := range []struct {
+		code   classify.Code
+		status int
+		want   string
+	}{
+		{"busy", 0, key},
+		{"busy", 400, key},
+		{"later", 0, proof},
+		{"later", 400, ""},
+		{"later", 409, proof},
+		{"later", 429, key},
+		{"later", 503, key},
+		{"", 503, key},
+		{"", 421, ""},
+		{"no", 0, ""},
+		{"no", 400, ""},
+	} {
+		text := set.Explain(tt.code).String()
+		if tt.status != 0 {
+			answer := &classify.Error{Status: tt.status}
+			if tt.code != "" {
+				answer.Details = []classify.Detail{{Code: tt.code}}
+			}
+			text = set.ExplainVerdict(catalog.Classify(answer)).String()
+		}
+		if tt.want == "" {
+			require.NotContains(t, text, "a POST only", "%s %d", tt.code, tt.status)
+			continue
+		}
+		require.Contains(t, text, tt.want, "%s %d", tt.code, tt.status)
 	}
 }

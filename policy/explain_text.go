@@ -106,7 +106,19 @@ func (e *Explanation) happens() string {
 		}
 		text += fmt.Sprintf("; each costs %d %s of the budget", p.Cost, tokens)
 	}
-	return text
+	return text + e.post()
+}
+
+// post says when a retryable error is retried for a request that is not idempotent. The
+// answer is no proof if the effect is unknown, or if it is a status alone.
+func (e *Explanation) post() string {
+	switch {
+	case e.Rule.Effect != classify.NotApplied, e.Code == "" && e.Status != http.StatusMisdirectedRequest:
+		return "; a POST only with an idempotency key"
+	case e.Status == 0, e.Status == http.StatusConflict:
+		return "; a POST only with proof or an idempotency key"
+	}
+	return ""
 }
 
 // asked describes what a Retry-After does.

@@ -107,8 +107,8 @@ func newVector(in *metrics.Instrument) vector {
 func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, nil) }
 
 // Watch adds the state of r's breakers, budget, lanes and lockout, and its unknown codes, to
-// each scrape until stop is called. What several Retriers share counts once. Where one
-// takes the place of another, watch it before stop, or what they share counts anew. Nil is ignored.
+// each scrape until stop is called. What several Retriers share counts once,
+// also where one takes the place of another. Nil is ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
 // Close takes the metrics from the Registerer. Retriers that they are attached to may go on.

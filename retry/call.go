@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -176,8 +177,11 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	if c.guard != nil {
 		c.guard.complete(e)
 	}
-	if g, ok := c.guard.(interface{ helpless(*Error) bool }); ok && g.helpless(e) {
+	if g, ok := c.guard.(advising); ok && g.helpless(e) {
 		e.Advice, _ = ctx.Value(carry.DoubtKey{}).(string)
+		if claims := g.claims(e); claims != "" {
+			e.Advice = strings.TrimPrefix(e.Advice+"; or "+claims, "; or ")
+		}
 	}
 	if c.r.onEvent != nil {
 		kind := EventGaveUp
@@ -188,6 +192,12 @@ func (c *call) end(ctx context.Context, e *Error) error {
 	}
 	c.ended(ctx, endingOf(e.Reason), e)
 	return e
+}
+
+// An advising guard may have ended a call in doubt for which no rule has advice.
+type advising interface {
+	helpless(*Error) bool
+	claims(*Error) string
 }
 
 // interpret fills in verdict, effect and trace id of the call.

@@ -41,8 +41,9 @@ const (
 	// EventFallback: a call ended at an open breaker or a locked key, and its [Fallback]
 	// provides the result. Err is the error that the Fallback gets.
 	EventFallback
-	// EventWarning: an adapter found something that a person should know, see
-	// [Retrier.Warn]. Error is the text.
+	// EventWarning: something that a person should know. An adapter found it, see
+	// [Retrier.Warn], or an answer was a 4xx with a JSON body in which the catalog's Shape
+	// finds nothing; that is reported once for each Retrier. Error is the text.
 	EventWarning
 	// EventUnknownCode: an answer had a code for the first time that no rule of the catalog
 	// covers. Unknown is that code. See [Retrier.Stats].

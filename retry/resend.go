@@ -124,6 +124,7 @@ type onProof struct {
 	proved    bool // that it changed nothing
 	doubt     bool // some send may have, whatever the table says
 	earlier   bool // one before the last may have
+	claimable bool // the last would be proved if the rule of its code said NotApplied
 }
 
 func (g *onProof) before(ctx context.Context, c *call) (context.Context, *Error) {
@@ -138,6 +139,13 @@ func (g *onProof) after(_ context.Context, c *call, came error) {
 	v := &c.history.last().Verdict
 	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v) || unprocessed(c.err)
 	g.earlier, g.doubt = g.doubt, g.doubt || !g.proved
+	// Without a status, a transport may have made the code, as gRPC does UNAVAILABLE.
+	g.claimable = v.Code != "" && v.Status != 0 && v.Effect == classify.Unknown && c.decides(v)
+	if g.claimable {
+		claimed := *v
+		claimed.Effect = classify.NotApplied
+		g.claimable = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, &claimed)
+	}
 }
 
 // misdirected reports whether the server said that the request came to the wrong
@@ -170,6 +178,15 @@ func (g *onProof) complete(e *Error) {
 	if g.earlier && !e.Verdict.Lockout { // to do what the last answer asks for may be to do it twice
 		e.Advice = ""
 	}
+}
+
+// claims returns the advice on a call whose doubt is due only to the rule of its code, ""
+// for any other.
+func (g *onProof) claims(e *Error) string {
+	if e.Reason != ErrDoubt || g.earlier || !g.claimable {
+		return ""
+	}
+	return "if the API's documentation says that code " + e.Verdict.Code.Text() + " changes nothing, say so in its rule (effect: not-applied)"
 }
 
 // helpless reports whether a person needs advice in doubt that no rule gives: how to make

@@ -7,6 +7,7 @@ import (
 	"net/http/httptrace"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -125,4 +126,48 @@ func TestWarn(t *testing.T) {
 	require.Equal(t, "a lineforged", events[0].Error)
 	require.Equal(t, "payments", events[0].Name)
 	newRetrier(t, retry.Config{}).Warn(t.Context(), "", "nobody listens")
+}
+
+// Where only the rule of a code stands between a refusal and its proof, the advice says what
+// to write into the rule. Under a status that can be no refusal that would not help.
+func TestDoubtNamesTheRuleThatCouldEndIt(t *testing.T) {
+	catalog, err := classify.NewCatalog("acme",
+		classify.Rule{Codes: "busy", Name: "Busy", Class: classify.Retryable},
+		classify.Rule{Codes: "later", Name: "Later", Class: classify.Retryable, Effect: classify.NotApplied})
+	require.NoError(t, err)
+	set, err := policy.Standard().With(policy.Table{Catalog: catalog})
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{Policies: set})
+		const advice = "if the API's documentation says that code busy changes nothing, say so in its rule (effect: not-applied)"
+		for _, tt := range []struct {
+			err  error
+			want string
+		}{
+			{&classify.Error{Status: 400, Details: []classify.Detail{{Code: "busy"}}}, advice},
+			{&classify.Error{Status: 503, Details: []classify.Detail{{Code: "busy"}}}, ""},
+			{&classify.Error{Status: 429, Details: []classify.Detail{{Code: "busy"}}}, ""},
+			{&classify.Error{Status: 409, Details: []classify.Detail{{Code: "later"}}}, ""},
+			{&classify.Error{Status: 421, Details: []classify.Detail{{Code: "new"}}}, ""},
+			{&classify.Error{Status: 503}, ""},
+			{&classify.Error{Details: []classify.Detail{{Code: "busy"}}}, ""}, // as gRPC's UNAVAILABLE is
+			{errTimeout, ""},
+		} {
+			err := retry.Do(t.Context(), r, always(tt.err), retry.Resend(retry.ResendOnProof))
+			require.ErrorIs(t, err, retry.ErrDoubt, "%v", tt.err)
+			require.Equal(t, tt.want, asError(t, err).Advice, "%v", tt.err)
+			if tt.want != "" {
+				require.ErrorContains(t, err, "; action: "+advice)
+			}
+		}
+		lost, sends := errors.New("lost"), 0
+		err := retry.Do(t.Context(), r, func(context.Context) error {
+			if sends++; sends == 1 {
+				return retry.Transient(lost)
+			}
+			return &classify.Error{Status: 400, Details: []classify.Detail{{Code: "busy"}}}
+		}, retry.ResendWithin(time.Hour, retry.ResendOnProof))
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "not-applied", "the first send may have happened all the same")
+	})
 }

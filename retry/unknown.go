@@ -5,8 +5,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -51,6 +53,8 @@ const (
 
 // unknowns are the codes without a rule. It is safe for concurrent use.
 type unknowns struct {
+	unmatched atomic.Bool // an answer that the Shape does not match was reported
+
 	mu    sync.Mutex
 	all   int64
 	codes map[classify.Code]*unknown
@@ -115,7 +119,8 @@ func (r *Retrier) Stats() Stats {
 }
 
 // notice looks for codes without a rule in the error of the last attempt. The first
-// occurrence of a code is an event. A classifier that is not a catalog has no rules.
+// occurrence of a code is an event, and so is the first 4xx that the Shape does not match:
+// without codes every decline is judged by its status alone. A classifier that is not a catalog has no rules.
 //
 //go:noinline
 func (c *call) notice(ctx context.Context) {
@@ -132,6 +137,9 @@ func (c *call) notice(ctx context.Context) {
 		}
 		for i := range answer.Details {
 			c.noticeCode(ctx, answer.Details[i].Code, last)
+		}
+		if answer.Unmatched() && answer.Status/100 == 4 && c.r.onEvent != nil && c.r.unknown.unmatched.CompareAndSwap(false, true) {
+			c.tellUnmatched(ctx, answer.Status)
 		}
 		return
 	}
@@ -163,5 +171,16 @@ func (c *call) noticeCode(ctx context.Context, code classify.Code, last *Attempt
 func (c *call) tellUnknown(ctx context.Context, code classify.Code) {
 	e, last := c.event(EventUnknownCode), c.history.last()
 	e.Verdict, e.TraceID, e.Unknown = last.Verdict, last.TraceID, code
+	c.tellObserver(ctx, e)
+}
+
+// tellUnmatched is separate for the same reason.
+//
+//go:noinline
+func (c *call) tellUnmatched(ctx context.Context, status int) {
+	e := c.event(EventWarning)
+	e.TraceID = c.history.last().TraceID
+	e.Error = "HTTP " + strconv.Itoa(status) + " came with a JSON body in which the catalog's Shape finds neither code nor message: " +
+		"unless a gateway answered, set the Shape of this API (Catalog.WithShape; in a file, answer:)"
 	c.tellObserver(ctx, e)
 }

@@ -280,6 +280,25 @@ var excerpts = map[string][]string{
 	"docs/testing.md":          {"nexpay/nexpaytest/guide_test.go", "keylease/keyleasetest/keyleasetest_test.go"},
 }
 
+// The lookups that two pages show stand in files whose tests run them.
+func TestPagesShowLookupsThatRun(t *testing.T) {
+	atRoot(t)
+	for name, file := range map[string]string{
+		"docs/payments.md": "retry/example_verify_test.go",
+		"docs/http.md":     "retry/retryhttp/example_lookup_test.go",
+	} {
+		page, err := os.ReadFile(name)
+		require.NoError(t, err)
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		lookups := slices.DeleteFunc(shown.FindAllStringSubmatch(string(page), -1), func(block []string) bool {
+			return !strings.Contains(block[1], "func lookUp(")
+		})
+		require.Len(t, lookups, 1, name)
+		require.Contains(t, string(source), lookups[0][1], name)
+	}
+}
+
 // strangers returns the blocks of Go of a page that stand in none of the sources: line for
 // line, indented or not. "// …" stands for what is left out.
 func strangers(page string, sources []string) (found []string) {
@@ -378,7 +397,7 @@ func TestPeersAreThoseThatWereRun(t *testing.T) {
 	mod, err := os.ReadFile("examples/peers/go.mod")
 	require.NoError(t, err)
 	peers := regexp.MustCompile(`(?m)^\| .* \| (github\.com/\S+ v\S+) \|$`).FindAllStringSubmatch(string(page), -1)
-	require.Len(t, peers, 5)
+	require.Len(t, peers, 6)
 	for _, peer := range peers {
 		require.Regexp(t, `\t`+regexp.QuoteMeta(peer[1])+`( //.*)?\n`, string(mod))
 	}

@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 	"durable/temporalretry": {"internal/engine", "retry", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal"},
 
 	"grpcretry": {"classify", "internal/carry", "internal/echo", "internal/text", "internal/wire", "policy", "retry",
-		"google.golang.org/genproto/googleapis/rpc/errdetails", "google.golang.org/grpc", "google.golang.org/grpc/codes",
+		"google.golang.org/genproto/googleapis/rpc/errdetails", "google.golang.org/grpc", "google.golang.org/grpc/codes", "google.golang.org/grpc/credentials/insecure",
 		"google.golang.org/grpc/metadata", "google.golang.org/grpc/peer", "google.golang.org/grpc/status",
 		"google.golang.org/protobuf/encoding/protojson", "google.golang.org/protobuf/proto",
 		"google.golang.org/protobuf/reflect/protoreflect", "google.golang.org/protobuf/reflect/protoregistry",

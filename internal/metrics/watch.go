@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"weak"
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/internal/hook"
@@ -29,7 +30,7 @@ type Watcher struct {
 	reading sync.Mutex // one Read at a time, and guards what follows
 	names   watchedNames
 	totals  map[series]float64
-	last    map[source]float64 // what each source of a total had at the last Read
+	last    map[source]float64 // what each source of a total had when it was last read
 }
 
 // watchedNames are the words for the labels. One endpoint has three series of its state.
@@ -43,9 +44,21 @@ type series struct {
 
 // A source is what counts for a total: a breaker, a lane of a source of nonces, a Retrier.
 type source struct {
-	of  any
+	of  any // see identity
 	key string
 	in  *Instrument
+}
+
+// A pointer stands for a part: what the part had counted is remembered for as long as the
+// program has it, also while no Retrier with it is watched, and no longer.
+type pointer = weak.Pointer[byte]
+
+// identity returns a pointer to a part, or the part itself if it is not behind a pointer.
+func identity(part any) any {
+	if v := reflect.ValueOf(part); v.Kind() == reflect.Pointer {
+		return weak.Make((*byte)(v.UnsafePointer()))
+	}
+	return part
 }
 
 // NewWatcher returns a Watcher that has no more than so many series for each instrument;
@@ -69,37 +82,70 @@ func (w *Watcher) Watch(r *retry.Retrier) (stop func()) {
 	w.retriers[r]++
 	w.mu.Unlock()
 	return sync.OnceFunc(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.retriers[r]--; w.retriers[r] == 0 {
-			delete(w.retriers, r)
+		w.reading.Lock()
+		defer w.reading.Unlock()
+		if w.dropped(r) {
+			w.read(r) // what it has counted since the last Read
 		}
 	})
+}
+
+// dropped reports whether this was the last stop of a Retrier.
+func (w *Watcher) dropped(r *retry.Retrier) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.retriers[r]--
+	if w.retriers[r] > 0 {
+		return false
+	}
+	delete(w.retriers, r)
+	return true
 }
 
 // Read returns all series as they are now, in no order. Breakers, budgets, lockouts and
 // lanes that several Retriers share are read once.
 func (w *Watcher) Read() []Sample {
+	w.reading.Lock()
+	defer w.reading.Unlock()
 	w.mu.Lock()
 	retriers := slices.Collect(maps.Keys(w.retriers))
 	w.mu.Unlock()
-	w.reading.Lock()
-	defer w.reading.Unlock()
-	r := &reading{Watcher: w, gauges: make(map[series]float64), seen: make(map[any]bool), was: w.last}
-	w.last = make(map[source]float64)
+	r := w.read(retriers...)
+	maps.DeleteFunc(w.last, func(from source, _ float64) bool { return !r.counted[from] && r.gone(from) })
+	return r.samples()
+}
+
+// read reads some Retriers. The caller holds w.reading.
+func (w *Watcher) read(retriers ...*retry.Retrier) *reading {
+	r := &reading{
+		Watcher: w, gauges: make(map[series]float64), seen: make(map[any]bool),
+		counted: make(map[source]bool), asked: make(map[any]bool),
+	}
 	r.count(UnknownCodes, Labels{}, source{}, 0) // there from the start
 	for _, retrier := range retriers {
 		r.retrier(retrier)
 	}
-	return r.samples()
+	return r
 }
 
 // A reading is one Read under way.
 type reading struct {
 	*Watcher
-	gauges map[series]float64
-	seen   map[any]bool // what has been read already
-	was    map[source]float64
+	gauges  map[series]float64
+	seen    map[any]bool    // what has been read already
+	counted map[source]bool // what totals were read of
+	asked   map[any]bool    // the sources of nonces that were asked how they stand; true: with success
+}
+
+// gone reports whether a source of a total that was not read is no more: the program has
+// dropped it, or another process has the key.
+func (r *reading) gone(from source) bool {
+	told, asked := r.asked[from.of]
+	if lane := from.in == LaneRefusals || from.in == LaneForeign; lane && asked {
+		return told
+	}
+	p, ok := from.of.(pointer)
+	return !ok || p.Value() == nil
 }
 
 func (r *reading) samples() []Sample {
@@ -136,13 +182,13 @@ func (r *reading) most(in *Instrument, l Labels, v float64) {
 // less than before has begun anew.
 func (r *reading) count(in *Instrument, l Labels, from source, now float64) {
 	from.in = in
-	if was := r.was[from]; was <= now {
+	if was := r.last[from]; was <= now {
 		r.totals[series{in, l}] += now - was
 	} else {
 		r.totals[series{in, l}] += now
 	}
 	if from.of != nil {
-		r.last[from] = now
+		r.last[from], r.counted[from] = now, true
 	}
 }
 
@@ -151,7 +197,7 @@ func (r *reading) retrier(of *retry.Retrier) {
 		return
 	}
 	stats := of.Stats()
-	r.count(UnknownCodes, Labels{}, source{of: of}, float64(stats.UnknownCodes))
+	r.count(UnknownCodes, Labels{}, source{of: identity(of)}, float64(stats.UnknownCodes))
 	if stats.Capacity > 0 {
 		least, ok := r.gauges[series{in: BudgetTokens}]
 		if !ok {
@@ -180,8 +226,8 @@ func (r *reading) breaker(name string, b *breaker.Breaker) {
 	}
 	stats := b.Stats()
 	at := Labels{Endpoint: r.names.endpoints.Of(cmp.Or(name, stats.Name))}
-	r.count(BreakerRefused, at, source{of: b}, float64(stats.RefusedInAll))
-	r.count(BreakerTransitions, at, source{of: b}, float64(stats.Transitions))
+	r.count(BreakerRefused, at, source{of: identity(b)}, float64(stats.RefusedInAll))
+	r.count(BreakerTransitions, at, source{of: identity(b)}, float64(stats.Transitions))
 	for _, state := range []breaker.State{breaker.Closed, breaker.Open, breaker.HalfOpen} {
 		l := at
 		l.Word = state.String()
@@ -206,10 +252,9 @@ func (r *reading) lanes(of *retry.Retrier) (keys []string) {
 	if !reflect.ValueOf(from).Comparable() {
 		from = of
 	}
+	from = identity(from)
 	lanes, ok := lanesOf(of.Nonces())
-	if !ok {
-		r.keep(from)
-	}
+	r.asked[from] = ok
 	for _, lane := range lanes {
 		keys = append(keys, lane.Key)
 		if read {
@@ -217,15 +262,6 @@ func (r *reading) lanes(of *retry.Retrier) (keys []string) {
 		}
 	}
 	return keys
-}
-
-// keep has what a source had counted counted already when it can be read again.
-func (r *reading) keep(of any) {
-	for from, had := range r.was {
-		if _, read := r.last[from]; !read && from.of == of {
-			r.last[from] = had
-		}
-	}
 }
 
 // lanesOf returns how the lanes of a source stand, if it says so as a Lane, a Pool or

@@ -2,11 +2,15 @@ package metrics_test
 
 import (
 	"context"
+	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/metrics"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
@@ -109,6 +113,86 @@ func TestForgottenBreakersStayCounted(t *testing.T) {
 	require.EqualValues(t, 1, values(w)["resilience.breaker.refused"][metrics.Labels{Endpoint: "a"}])
 }
 
+// What a shared breaker, a shared lane and a Retrier have counted counts once, whoever is
+// watched when, and nothing that was counted until stop is lost.
+func TestWatchedAgain(t *testing.T) {
+	b, err := breaker.New(breaker.Config{Name: "bank"})
+	require.NoError(t, err)
+	b.Isolate("fire")
+	lanes := &global
+	w := metrics.NewWatcher(0)
+	refused := func(r *retry.Retrier) {
+		t.Helper()
+		require.ErrorIs(t, retry.Do(t.Context(), r, func(context.Context) error { return nil }), retry.ErrOpen)
+	}
+	total := func() int {
+		got := values(w)
+		require.EqualValues(t, 3, got["resilience.lane.refusals"][metrics.Labels{Endpoint: "main"}])
+		return int(got["resilience.breaker.refused"][metrics.Labels{Endpoint: "bank"}])
+	}
+	var first *retry.Retrier
+	for n := range 4 {
+		r, err := retry.New(retry.Config{Breaker: b, Nonces: lanes})
+		require.NoError(t, err)
+		if n == 0 {
+			first = r
+		}
+		stop := w.Watch(r)
+		refused(r)
+		require.Equal(t, 2*n+1, total())
+		refused(r)
+		stop()
+		require.Equal(t, 2*n+2, total(), "stop reads it once more")
+	}
+	refused(first)
+	require.Equal(t, 8, total(), "nobody watches it")
+	w.Watch(first)
+	require.Equal(t, 9, total())
+}
+
+// A Retrier's unknown codes are its own, and watching it again does not count them again.
+func TestUnknownCodesOfARetrierWatchedAgain(t *testing.T) {
+	r, err := retry.New(retry.Config{})
+	require.NoError(t, err)
+	w := metrics.NewWatcher(0)
+	for range 3 {
+		stop := w.Watch(r)
+		values(w)
+		stop()
+		values(w)
+	}
+	_ = retry.Do(t.Context(), r, func(context.Context) error {
+		return &classify.Error{Status: 400, Details: []classify.Detail{{Code: "777"}}}
+	})
+	for range 3 {
+		stop := w.Watch(r)
+		require.EqualValues(t, 1, values(w)["resilience.unknown_codes"][metrics.Labels{}])
+		stop()
+		require.EqualValues(t, 1, values(w)["resilience.unknown_codes"][metrics.Labels{}])
+	}
+}
+
+// What is no longer watched is not kept from being collected.
+func TestWatcherKeepsNothingAlive(t *testing.T) {
+	w := metrics.NewWatcher(0)
+	var collected atomic.Int64
+	for range 10 {
+		b, err := breaker.New(breaker.Config{Name: "bank"})
+		require.NoError(t, err)
+		runtime.AddCleanup(b, func(*atomic.Int64) { collected.Add(1) }, &collected)
+		r, err := retry.New(retry.Config{Breaker: b})
+		require.NoError(t, err)
+		stop := w.Watch(r)
+		values(w)
+		stop()
+	}
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return collected.Load() == 10
+	}, 10*time.Second, time.Millisecond)
+	values(w)
+}
+
 // What two Retriers share counts once, where the next is watched before the last is not.
 func TestHandedOver(t *testing.T) {
 	b, err := breaker.New(breaker.Config{Name: "bank"})
@@ -149,6 +233,8 @@ type source struct {
 	nonce.Source
 	broken bool
 }
+
+var global source // a source need not be on the heap
 
 func (s *source) Lanes() []nonce.Stats {
 	if s.broken {
