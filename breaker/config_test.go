@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -131,4 +132,23 @@ func TestNewGroupAtTheBounds(t *testing.T) {
 		_, err := breaker.NewGroup(breaker.Config{}, most)
 		require.Equal(t, fine, err == nil, "%d: %v", most, err)
 	}
+}
+
+// A probe may answer at any moment: who is refused meanwhile may come back sooner.
+func TestOpenErrorTextDuringAProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := breaker.New(breaker.Config{ConsecutiveFailures: 1, OpenFor: time.Second})
+		require.NoError(t, err)
+		l, err := b.Acquire()
+		require.NoError(t, err)
+		l.Done(breaker.Failure)
+		time.Sleep(2 * time.Second)
+		l, err = b.Acquire()
+		require.NoError(t, err)
+		_, err = b.Acquire()
+		require.EqualError(t, err, "circuit breaker is open: half-open, waiting for its probes to answer; retry within 10s")
+		l.Done(breaker.Success)
+		_, err = b.Acquire()
+		require.NoError(t, err)
+	})
 }

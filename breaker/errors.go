@@ -20,6 +20,8 @@ type OpenError struct {
 	Name    string        // Config.Name
 	RetryIn time.Duration // longest time until a call may be let through; zero: only after Reset
 	Reason  string        // what opened it ("10 failures in a row, the last: HTTP 503"), or what it waits for
+
+	sooner bool // it may be let through before RetryIn
 }
 
 // Error names the breaker, the reason, and when to come back.
@@ -41,7 +43,11 @@ func (e *OpenError) Error() string {
 	if wait > time.Millisecond {
 		wait = wait.Round(time.Millisecond)
 	}
-	fmt.Fprintf(&s, "; retry in %v", wait)
+	in := "in"
+	if e.sooner {
+		in = "within"
+	}
+	fmt.Fprintf(&s, "; retry %s %v", in, wait)
 	return s.String()
 }
 

@@ -70,7 +70,7 @@ func (b *Breaker) full() bool {
 // probing refuses a call while all probes are taken. At least one has not reported: had
 // they all succeeded, the breaker would be closed.
 func (b *Breaker) probing(now time.Duration) *OpenError {
-	e := &OpenError{Name: b.cfg.Name, RetryIn: 1, Reason: "half-open, waiting for its probes to answer"}
+	e := &OpenError{Name: b.cfg.Name, RetryIn: 1, Reason: "half-open, waiting for its probes to answer", sooner: true}
 	if len(b.probes) > 0 {
 		e.RetryIn = max(1, b.probes[0].expires-now)
 	}
