@@ -120,7 +120,7 @@ func (c *Catalog) Lookup(code Code) (Rule, bool) {
 }
 
 // Rules returns a new slice of the rules that match at least one code. Numbers come
-// first, in ascending order, then words. A beginning or a range comes before the codes
+// first, in ascending order, then words. A prefix or a range comes before the codes
 // within it.
 func (c *Catalog) Rules() []Rule {
 	seen := make(map[*Rule]bool, len(c.singles)+len(c.beginnings)+len(c.ranges))

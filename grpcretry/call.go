@@ -53,7 +53,7 @@ func (c *call) options() []retry.Option {
 		target = c.cc.Target()
 	}
 	opts := append(c.opts[:0], retry.Named(c.method), retry.Endpoint(c.i.endpoint(target, c.method)))
-	if carry.Part(c.Context) || c.i.idempotent(c.method) {
+	if carry.Nested(c.Context) || c.i.idempotent(c.method) {
 		return opts
 	}
 	return append(opts, retry.ResendWithin(c.keeps, retry.ResendOnProof))

@@ -40,22 +40,22 @@ var catalog = sync.OnceValue(func() *classify.Catalog {
 	add := func(code codes.Code, name string, class classify.Class, effect classify.Effect, advice string) {
 		rules = append(rules, classify.Rule{Codes: names[code], Name: name, Class: class, Effect: effect, Fix: advice, Source: docs})
 	}
-	add(codes.Canceled, "Cancelled", fatal, classify.Unknown, "Find out who cancelled the call, if it was not the caller.")
-	add(codes.Unknown, "Unknown error", fatal, classify.Unknown, "Find out from the server's log what it was; its status was lost on the way.")
+	add(codes.Canceled, "Cancelled", fatal, classify.Unknown, "No action needed if the caller meant to cancel the call.")
+	add(codes.Unknown, "Unknown error", fatal, classify.Unknown, "Look for the cause in the server's log: the status was lost on the way.")
 	add(codes.InvalidArgument, "Invalid argument", fix, classify.NotApplied, "Correct the argument that the message names.")
-	add(codes.DeadlineExceeded, "Deadline exceeded", retryable, classify.Unknown, "It may have succeeded all the same: look before a repetition that is not safe.")
-	add(codes.NotFound, "Not found", fatal, classify.NotApplied, "Check the name of what was asked for, and whether the caller may see it.")
-	add(codes.AlreadyExists, "There already", fatal, classify.Unknown, "An earlier attempt may have made it: look.")
+	add(codes.DeadlineExceeded, "Deadline exceeded", retryable, classify.Unknown, "The call may have succeeded: check before you repeat one that is not idempotent.")
+	add(codes.NotFound, "Not found", fatal, classify.NotApplied, "Check the name of the resource, and whether the caller may see it.")
+	add(codes.AlreadyExists, "Already exists", fatal, classify.Unknown, "Check whether an earlier attempt created it.")
 	add(codes.PermissionDenied, "Permission denied", fatal, classify.NotApplied, "Give the caller the permission.")
-	add(codes.ResourceExhausted, "Quota or size exhausted", retryable, classify.Unknown, "Ask for less, for a larger quota, or allow larger messages.")
-	add(codes.FailedPrecondition, "Not in the state that it needs", fatal, classify.NotApplied, "Put the system into that state, then call again.")
+	add(codes.ResourceExhausted, "Quota or size exhausted", retryable, classify.Unknown, "Ask for less or for a larger quota, or allow larger messages.")
+	add(codes.FailedPrecondition, "Failed precondition", fatal, classify.NotApplied, "Put the system into the state that the operation needs, then call again.")
 	add(codes.Aborted, "Aborted", fatal, classify.Unknown, "Repeat the whole transaction from its beginning, not this call.")
 	add(codes.OutOfRange, "Out of range", fix, classify.NotApplied, "Stay within the range.")
 	add(codes.Unimplemented, "Not implemented", fatal, classify.NotApplied, "Check method and version of the service.")
-	add(codes.Internal, "Internal error", fatal, classify.Unknown, "Tell those who run the server.")
-	add(codes.Unavailable, "Unavailable", retryable, classify.Unknown, "Wait and call again; where that is not safe, look first.")
-	add(codes.DataLoss, "Data lost", fatal, classify.Unknown, "Tell those who run the server.")
-	add(codes.Unauthenticated, "No valid credentials", fatal, classify.NotApplied, "Send valid credentials.")
+	add(codes.Internal, "Internal error", fatal, classify.Unknown, "Report it to the operators of the server.")
+	add(codes.Unavailable, "Unavailable", retryable, classify.Unknown, "Wait and send again; check first if the call is not idempotent.")
+	add(codes.DataLoss, "Data loss", fatal, classify.Unknown, "Report it to the operators of the server.")
+	add(codes.Unauthenticated, "Unauthenticated", fatal, classify.NotApplied, "Send valid credentials.")
 	c, err := classify.NewCatalog("gRPC", rules...)
 	if err != nil {
 		panic(err) // a test holds the table to be valid
@@ -66,7 +66,7 @@ var catalog = sync.OnceValue(func() *classify.Catalog {
 // bare returns what an error with a gRPC status says if it did not come through our
 // interceptor.
 func bare(err statusError) classify.Error {
-	if _, own := err.(*failure); own { // which tells more by its methods
+	if _, own := err.(*failure); own { // its methods report more
 		return classify.Error{}
 	}
 	st := err.GRPCStatus()

@@ -8,7 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/metrics"
 )
 
-// A binder returns what records in the series that the option names.
+// A binder returns a function that records into the series of the option.
 type binder func(metric.MeasurementOption) metrics.Measure
 
 // A builder makes the instruments of Metrics.

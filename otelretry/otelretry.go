@@ -22,13 +22,13 @@ type Config struct {
 	// MeterProvider takes the metrics. Nil: otel.GetMeterProvider().
 	MeterProvider metric.MeterProvider
 
-	// Attributes are added to each metric, such as the name of the API where a program
-	// calls several, each with a Metrics of its own. Their values should be few.
+	// Attributes are added to each metric. If a program calls several APIs, each with its
+	// own Metrics, add the name of the API. They should have few values.
 	Attributes []attribute.KeyValue
 
-	// MaxSeries is how many attribute sets each metric has at most, and half of it how many
-	// different operations and endpoints are told apart. Zero: 200; from 100 to 10,000.
-	// The SDK has a limit of its own, 2000 by default.
+	// MaxSeries is the maximum number of attribute sets of each metric. Half of it is the
+	// number of operations and endpoints that keep their names. Zero: 200; from 100 to
+	// 10,000. The SDK has its own limit, 2000 by default.
 	MaxSeries int
 }
 
@@ -42,9 +42,9 @@ type Metrics struct {
 	read     metric.Registration
 }
 
-// New makes the instruments. One Metrics serves all Retriers; another one of the same
-// MeterProvider needs other Attributes, or both would tell of the same series. The error lists
-// everything that is wrong with cfg, or that the MeterProvider objects to.
+// New makes the instruments. One Metrics serves all Retriers. A second one with the same
+// MeterProvider needs other Attributes, or both would report the same series. The error lists
+// everything that is wrong with cfg, or that the MeterProvider refuses.
 func New(cfg Config) (*Metrics, error) {
 	if err := metrics.CheckSeries(cfg.MaxSeries); err != nil {
 		return nil, fmt.Errorf("otelretry: %w", err)
@@ -74,21 +74,21 @@ func New(cfg Config) (*Metrics, error) {
 	return m, nil
 }
 
-// Attach has the calls of a Retrier that is made of cfg measured: it puts functions
-// beside what is in OnCall, OnAttempt and OnEvent.
+// Attach measures the calls of a Retrier that is then made with cfg: it adds functions to
+// those in OnCall, OnAttempt and OnEvent.
 func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, onSpan) }
 
-// Watch adds the state of r's breakers, budget, lanes and lockout, and its unknown codes, to
-// what is collected until stop is called. What several Retriers share counts once,
-// also where one takes the place of another. Nil is ignored.
+// Watch collects the state of r's breakers, budget, lanes and lockout, and its unknown codes,
+// until stop is called. What several Retriers share counts once, even if one replaces
+// another. Nil is ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
-// Close ends what Watch began, of all Retriers. Those that the metrics are attached to may
-// go on, and are measured as before.
+// Close stops watching all Retriers. The calls of Retriers that the metrics are attached to
+// are measured as before.
 func (m *Metrics) Close() error { return m.read.Unregister() }
 
-// set is the attributes of one series. What is empty is left out: each one costs a call
-// some 20 ns in the SDK.
+// set returns the attributes of one series. Empty ones are left out: each attribute costs a
+// call about 20 ns in the SDK.
 func (m *Metrics) set(in *metrics.Instrument, values []string) attribute.Set {
 	kvs := slices.Clone(m.always)
 	for i, v := range values {
@@ -99,7 +99,7 @@ func (m *Metrics) set(in *metrics.Instrument, values []string) attribute.Set {
 	return attribute.NewSet(kvs...)
 }
 
-// collect is called by the SDK when somebody collects.
+// collect is called by the SDK when metrics are collected.
 func (m *Metrics) collect(_ context.Context, to metric.Observer) error {
 	for _, s := range m.watcher.Read() {
 		m.observe[s.In](to, s)

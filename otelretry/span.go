@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// onSpan puts an event on the span of the caller, if it records.
+// onSpan adds an event to the span of the caller, if it records.
 func onSpan(ctx context.Context, e retry.Event) {
 	name := spanEvent(&e)
 	if name == "" {
@@ -21,7 +21,7 @@ func onSpan(ctx context.Context, e retry.Event) {
 	}
 }
 
-// spanEvent is the name of the event on a span, empty if there is to be none.
+// spanEvent returns the name of the event on a span, or empty for none.
 func spanEvent(e *retry.Event) string {
 	switch e.Kind {
 	case retry.EventResend:

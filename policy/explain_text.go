@@ -153,7 +153,7 @@ func (e *Explanation) waits() string {
 	case JitterFull:
 		text += " (each random, from zero to that)"
 	case JitterEqual:
-		text += " (each random, from half of that to that)"
+		text += " (each random, between half of that and all of it)"
 	}
 	return text
 }
@@ -172,7 +172,7 @@ func (e *Explanation) worstCase() string {
 	case e.AttemptTimeout > 0:
 		return fmt.Sprintf("%s, %v", sends, e.MaxTime)
 	case e.MaxTime == 0:
-		return sends + ", as long as they take: there is no attempt timeout"
+		return sends + ", without a time limit: there is no attempt timeout"
 	}
 	return fmt.Sprintf("%s, %v plus the time the sends take: there is no attempt timeout", sends, e.MaxTime)
 }

@@ -1,5 +1,5 @@
-// Package promretry measures the calls of package retry for Prometheus. It takes a
-// line before the Retrier is made and one after:
+// Package promretry measures the calls of package retry for Prometheus. Call Attach before
+// the Retrier is made and Watch after:
 //
 //	m, err := promretry.New(promretry.Config{})
 //	// …
@@ -8,12 +8,12 @@
 //	// …
 //	m.Watch(r)
 //
-// The metrics, what they tell and what to alert on are in docs/observe.md, a dashboard
-// and alerting rules in the folder grafana. The label error_type is a name from the
-// program's own tables, or a class: never a code or a text of an answer. However many
-// codes, names and endpoints there are, each metric has 200 label sets at most.
+// docs/observe.md lists the metrics, and when to alert. The folder grafana has a dashboard
+// and alerting rules. The label error_type is a name from the program's own tables, or a
+// class: never a code or a text of an answer. Each metric has at most 200 label sets,
+// however many codes, names and endpoints there are.
 //
-// Histograms have classic buckets, from 5 ms to 60 s. They are no native histograms
-// too: a Prometheus that ingests those drops the classic ones by default, and with them
-// what the dashboard asks for.
+// Histograms have classic buckets, from 5 ms to 60 s, and no native ones: a Prometheus that
+// ingests native histograms drops the classic ones by default, and the dashboard queries
+// those.
 package promretry

@@ -13,13 +13,13 @@ import (
 
 // Config says where the metrics go. The zero Config is ready to use.
 type Config struct {
-	// Registerer takes the metrics. Nil: prometheus.DefaultRegisterer. Where a program
-	// calls several APIs, give each its own Metrics, and here
+	// Registerer takes the metrics. Nil: prometheus.DefaultRegisterer. If a program calls
+	// several APIs, give each its own Metrics with
 	// prometheus.WrapRegistererWith(prometheus.Labels{"api": "nexpay"}, registry).
 	Registerer prometheus.Registerer
 
-	// MaxSeries is how many label sets each metric has at most, and half of it how many
-	// different operations and endpoints are told apart. Zero: 200; from 100 to 10,000.
+	// MaxSeries is the maximum number of label sets of each metric. Half of it is the number
+	// of operations and endpoints that keep their names. Zero: 200; from 100 to 10,000.
 	MaxSeries int
 }
 
@@ -40,8 +40,8 @@ type vector struct {
 }
 
 // New registers the metrics. One Metrics serves all Retriers. The error lists everything
-// that is wrong with cfg, or is that of the Registerer: a prometheus.AlreadyRegisteredError
-// where it has the metrics of another New.
+// that is wrong with cfg, or is the error of the Registerer: a
+// prometheus.AlreadyRegisteredError if it has the metrics of another New.
 func New(cfg Config) (*Metrics, error) {
 	if err := metrics.CheckSeries(cfg.MaxSeries); err != nil {
 		return nil, fmt.Errorf("promretry: %w", err)
@@ -107,11 +107,11 @@ func newVector(in *metrics.Instrument) vector {
 func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, nil) }
 
 // Watch adds the state of r's breakers, budget, lanes and lockout, and its unknown codes, to
-// each scrape until stop is called. What several Retriers share counts once,
-// also where one takes the place of another. Nil is ignored.
+// each scrape until stop is called. What several Retriers share counts once, even if one
+// replaces another. Nil is ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
-// Close takes the metrics from the Registerer. Retriers that they are attached to may go on.
+// Close unregisters the metrics. Retriers that they are attached to continue to work.
 func (m *Metrics) Close() error {
 	if !m.registerer.Unregister(collector{m}) {
 		return errors.New("promretry: Close: the metrics are not registered, was it closed before?")

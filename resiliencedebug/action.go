@@ -22,8 +22,8 @@ const (
 	reset   = "reset"
 )
 
-// An order is an action that somebody asks for: of what, in which state it was seen,
-// and what becomes of it. It is what the pages of an action show.
+// An order is a requested action: its target, the state in which the person saw it, and
+// the result. The pages of an action show it.
 type order struct {
 	Title  string // of the page
 	Kind   string
@@ -44,7 +44,7 @@ type order struct {
 
 type fact struct{ Name, Value string }
 
-// Verb is the kind as the beginning of a sentence.
+// Verb is the kind, capitalized.
 func (o *order) Verb() string { return strings.ToUpper(o.Kind[:1]) + o.Kind[1:] }
 
 // Thing is what the action is about.
@@ -58,24 +58,24 @@ func (o *order) Thing() string {
 // mostForm is how many bytes a form may have.
 const mostForm = 16 << 10
 
-// confirm shows what an action would do, and asks whether to.
+// confirm shows what an action would do, and asks for confirmation.
 func (p *page) confirm(w http.ResponseWriter, r *http.Request) {
 	if o := p.prepare(w, r, r.URL.Query()); o != nil {
 		show(w, http.StatusOK, "confirm", o)
 	}
 }
 
-// prepare finds out what an action is about, and who asks. It has answered where it
-// returns nil.
+// prepare finds the target of an action, and the person. If it returns nil, it has
+// answered the request.
 func (p *page) prepare(w http.ResponseWriter, r *http.Request, form url.Values) *order {
 	if p.actions == nil {
-		http.Error(w, "actions are switched off here", http.StatusForbidden)
+		http.Error(w, "actions are switched off", http.StatusForbidden)
 		return nil
 	}
 	who := ""
 	contained("Actions.Who", func() { who = text.Line(p.actions.Who(r)) })
 	if who == "" {
-		http.Error(w, "nobody knows who you are, so you may not act here", http.StatusForbidden)
+		http.Error(w, "Actions.Who returned no name for you, so you may not act", http.StatusForbidden)
 		return nil
 	}
 	o := &order{Title: p.title, Kind: form.Get("action"), API: form.Get("api"), Name: form.Get("name"), Who: who}
@@ -86,7 +86,7 @@ func (p *page) prepare(w http.ResponseWriter, r *http.Request, form url.Values) 
 	case isolate, reset:
 		fault = p.aimAtBreaker(o)
 	default:
-		http.Error(w, "there is no such action", http.StatusBadRequest)
+		http.Error(w, "unknown action", http.StatusBadRequest)
 		return nil
 	}
 	if fault != "" {
@@ -99,7 +99,7 @@ func (p *page) prepare(w http.ResponseWriter, r *http.Request, form url.Values) 
 
 func (o *order) refuse(why string) { o.Result, o.Failed = why, true }
 
-// show cleans what comes from the request. What package breaker says is clean.
+// show cleans what comes from the request. Texts of package breaker are clean.
 func show(w http.ResponseWriter, status int, name string, o *order) {
 	for _, s := range []*string{&o.API, &o.Name, &o.Shown, &o.Reason} {
 		*s = text.Cut(*s, mostText)
@@ -120,21 +120,21 @@ func (p *page) aimAtKey(o *order) (fault string) {
 			}
 		}
 	}
-	return "the key is not locked, or not any more"
+	return "the key is not locked, or no longer locked"
 }
 
 func (o *order) aimAtLock(l *breaker.Lockout, e *breaker.LockedError) {
 	for _, f := range []fact{
 		{"Locked since", stamp(e.At) + " UTC"}, {"Code", e.Code}, {"Meaning", e.Reason},
-		{"Trace id", e.TraceID}, {"Found out by", e.By}, {"What to do first", e.Advice},
+		{"Trace id", e.TraceID}, {"Reported by", e.By}, {"What to do first", e.Advice},
 	} {
 		if f.Value != "" {
 			o.State = append(o.State, f)
 		}
 	}
 	o.Seen = digest(e.Key, e.At.UTC().String(), e.Code, e.TraceID)
-	o.Effect = "Calls with this key go out again, here and wherever a switchboard passes it on. " +
-		"If what locked it has not been put right, the next answer locks it again."
+	o.Effect = "Calls with this key are sent again, here and in every process that a switchboard informs. " +
+		"If the cause is not fixed, the next answer locks it again."
 	o.do = func(string) error {
 		if !l.Unlock(e.Key) {
 			return errGone
@@ -147,7 +147,7 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-const errGone = refusal("the key was not locked any more")
+const errGone = refusal("the key was no longer locked")
 
 func (p *page) aimAtBreaker(o *order) (fault string) {
 	all := p.switchables()
@@ -155,7 +155,7 @@ func (p *page) aimAtBreaker(o *order) (fault string) {
 		return text.Cut(s.target, mostText) == o.Name && (slices.Contains(s.apis, o.API) || o.API == "" && len(s.apis) == 0)
 	})
 	if i < 0 {
-		return "there is no such breaker, or not any more"
+		return "no such breaker, or it no longer exists"
 	}
 	s := all[i]
 	row := s.row()
@@ -165,7 +165,7 @@ func (p *page) aimAtBreaker(o *order) (fault string) {
 		o.State = append(o.State, fact{"Why", row.Reason})
 	}
 	board := p.boardOf(s.apis)
-	scope := "In this process only: no switchboard knows it."
+	scope := "In this process only: it has no switchboard."
 	if board != nil {
 		scope = "In every process that shares its switchboard."
 	}
@@ -174,7 +174,7 @@ func (p *page) aimAtBreaker(o *order) (fault string) {
 		o.do = func(reason string) error { s.isolate(board, reason); return nil }
 		return ""
 	}
-	o.Effect = "It lets calls through at once and forgets what it has counted, whether or not the server is back. " + scope
+	o.Effect = "It lets calls through at once and resets its counts, whether or not the server has recovered. " + scope
 	o.do = func(string) error { s.reset(board); return nil }
 	return ""
 }
@@ -188,7 +188,7 @@ func (p *page) boardOf(apis []string) Board {
 	return nil
 }
 
-// isolate asks the board, and makes sure of this process.
+// isolate isolates the breaker through the board, and in this process in any case.
 func (s *switchable) isolate(board Board, reason string) {
 	if board != nil {
 		contained("Board.Isolate", func() { board.Isolate(s.target, reason) })
@@ -198,7 +198,7 @@ func (s *switchable) isolate(board Board, reason string) {
 	}
 }
 
-// reset likewise.
+// reset does the same for a reset.
 func (s *switchable) reset(board Board) {
 	if board != nil {
 		contained("Board.Reset", func() { board.Reset(s.target) })
@@ -208,7 +208,7 @@ func (s *switchable) reset(board Board) {
 	}
 }
 
-// digest stands for a state: what was confirmed in one is not done in another.
+// digest identifies a state: an action confirmed in one state is refused in another.
 func digest(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return hex.EncodeToString(sum[:8])
@@ -232,10 +232,10 @@ func (p *page) act(w http.ResponseWriter, r *http.Request) {
 	o.Reason = strings.TrimSpace(text.Line(r.PostForm.Get("reason")))
 	switch {
 	case r.PostForm.Get("seen") != o.Seen:
-		o.refuse("its state has changed since you looked: look again, then decide")
+		o.refuse("its state has changed since you opened the form: look again, then decide")
 		show(w, http.StatusConflict, "done", o)
 	case o.Kind == isolate && o.Reason == "":
-		o.Fault = "Give a reason: those who find it isolated need it."
+		o.Fault = "Give a reason: other people need it."
 		show(w, http.StatusUnprocessableEntity, "confirm", o)
 	default:
 		p.done(w, r, o)
@@ -263,8 +263,8 @@ func (p *page) done(w http.ResponseWriter, r *http.Request, o *order) {
 	show(w, http.StatusOK, "done", o)
 }
 
-// foreign says why a POST may not be meant by the person whose browser sends it. A
-// request with neither header is no browser's.
+// foreign returns why a POST may be forged, empty if it is not. A request with neither
+// header does not come from a browser.
 func foreign(r *http.Request) string {
 	site := r.Header.Get("Sec-Fetch-Site")
 	if site != "" && site != "same-origin" || new(http.CrossOriginProtection).Check(r) != nil {

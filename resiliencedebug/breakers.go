@@ -12,18 +12,18 @@ import (
 
 // A breakersPart is the section of the breakers.
 type breakersPart struct {
-	States   map[string]int `json:"states"`   // how many there are of each, those beyond the rows too
+	States   map[string]int `json:"states"`   // the number in each state, including those not shown
 	Breakers []breakerRow   `json:"breakers"` // at most 500, those that are not closed first
-	More     int            `json:"more"`     // that are not among them
+	More     int            `json:"more"`     // that are not shown
 }
 
 type breakerRow struct {
 	APIs         []string   `json:"apis,omitempty"` // the Retriers that have it
 	Name         string     `json:"name"`
-	State        string     `json:"state"`            // isolated, open, half-open, closed; of one that is ReportOnly "would be open", "would be half-open"
+	State        string     `json:"state"`            // isolated, open, half-open, closed; with ReportOnly also "would be open", "would be half-open"
 	Reason       string     `json:"reason,omitempty"` // isolated, open: why
 	Since        time.Time  `json:"since"`
-	Until        *time.Time `json:"until,omitempty"` // open: a probe goes out then, if somebody calls
+	Until        *time.Time `json:"until,omitempty"` // open: the next call after that is a probe
 	InARow       int        `json:"failures_in_a_row"`
 	Failures     uint64     `json:"failures"` // in the window
 	Calls        uint64     `json:"calls"`    // in the window
@@ -31,26 +31,26 @@ type breakerRow struct {
 	Refused      uint64     `json:"refused"`        // in this state
 	RefusedInAll uint64     `json:"refused_in_all"` // since the program started
 
-	target string // the name that actions and boards go by
+	target string // the name that actions and boards use
 }
 
 // API is the first of the Retriers that have it, empty if none has.
 func (b *breakerRow) API() string { return first(b.APIs) }
 
-// Target is what the actions call it.
+// Target is its name in actions.
 func (b *breakerRow) Target() string { return b.target }
 
 // Closed reports whether it lets all calls through.
 func (b *breakerRow) Closed() bool { return b.State == breaker.Closed.String() }
 
-// A switchable is a breaker with the names that it goes by.
+// A switchable is a breaker with its names.
 type switchable struct {
 	*breaker.Breaker
 	apis   []string
 	target string
 }
 
-// switchables are all breakers there are, each once.
+// switchables returns all breakers, each once.
 func (p *page) switchables() (all []*switchable) {
 	known := map[*breaker.Breaker]*switchable{}
 	add := func(b *breaker.Breaker, api, target string) {
@@ -81,7 +81,7 @@ func (p *page) switchables() (all []*switchable) {
 	return all
 }
 
-// breakersNow is nil where there are no breakers at all.
+// breakersNow returns nil if there are no breakers.
 func (p *page) breakersNow() *breakersPart {
 	all := p.switchables()
 	if len(all) == 0 && !p.hasBreakers() {
@@ -99,7 +99,7 @@ func (p *page) breakersNow() *breakersPart {
 	return &breakersPart{states, rows[:shown], len(rows) - shown}
 }
 
-// hasBreakers reports whether there may be some later, in a group.
+// hasBreakers reports whether a group may have some later.
 func (p *page) hasBreakers() bool {
 	return slices.ContainsFunc(p.names, func(api string) bool { return p.retriers[api].Breakers() != nil })
 }
@@ -117,7 +117,7 @@ func (s *switchable) row() breakerRow {
 		Refused: is.Refused, RefusedInAll: is.RefusedInAll, target: text.Cut(s.target, mostText),
 	}
 	if len(s.apis) == 0 {
-		row.Name = s.target // the program's own name for it
+		row.Name = s.target // its name in Config.Breakers
 	}
 	switch {
 	case is.Isolated:
@@ -132,13 +132,13 @@ func (s *switchable) row() breakerRow {
 	return row
 }
 
-// troubled are the states that are not closed, the most urgent first. Those behind the
+// troubled lists the states that are not closed, the most urgent first. Those after the
 // first three can wait for the morning.
 var troubled = []string{
 	isolated, breaker.Open.String(), breaker.HalfOpen.String(), wouldBe + breaker.Open.String(), wouldBe + breaker.HalfOpen.String(),
 }
 
-// rank is lower the more urgent it is.
+// rank is lower if it is more urgent.
 func (b *breakerRow) rank() int {
 	if i := slices.Index(troubled, b.State); i >= 0 {
 		return i

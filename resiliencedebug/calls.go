@@ -5,7 +5,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A callsRow is what one Retrier has counted since it was made, and its budget now.
+// A callsRow has the counts of one Retrier since it was made, and its budget now.
 type callsRow struct {
 	API          string           `json:"api"`
 	Calls        int64            `json:"calls"`
@@ -17,7 +17,7 @@ type callsRow struct {
 	Budget       *budgetRow       `json:"budget,omitempty"` // absent: it never refuses
 }
 
-// Failed are the ends that were no success.
+// Failed returns the counts of calls that did not succeed.
 func (c *callsRow) Failed() map[string]int64 {
 	failed := map[string]int64{}
 	for reason, n := range c.Ended {
@@ -31,8 +31,8 @@ func (c *callsRow) Failed() map[string]int64 {
 type budgetRow struct {
 	Tokens   int  `json:"tokens"`
 	Capacity int  `json:"capacity"`
-	Cost     int  `json:"cost"`  // of the usual resend, that of a retryable error without a policy of its own
-	Empty    bool `json:"empty"` // it cannot pay for that
+	Cost     int  `json:"cost"`  // of a usual resend, for a retryable error without a policy of its own
+	Empty    bool `json:"empty"` // it cannot pay for one
 }
 
 func (p *page) callsNow(stats map[string]retry.Stats) (rows []callsRow) {

@@ -17,13 +17,13 @@ import (
 
 // Config says what the page shows. Retriers or Breakers is required.
 type Config struct {
-	// Title heads the page: which program and place this is, such as "payouts eu-1".
-	// Empty: "resilience".
+	// Title is the heading of the page. It should name the program and the place, such
+	// as "payouts eu-1". Empty: "resilience".
 	Title string
 
 	// Retriers are shown with their breakers, keys, budget, journal and policies, each
-	// by a name for people, which the page calls the API: "nexpay". What several of them
-	// share is shown once. What a Retrier does not have is left out.
+	// under a name for people, which the page calls the API: "nexpay". What several of
+	// them share is shown once. What a Retrier does not have is left out.
 	//
 	// Keys are those of a *nonce.Lane, a *nonce.Pool, or any other nonce source with a
 	// method Lanes() []nonce.Stats, as keylease.Leases has; and those that are locked.
@@ -33,7 +33,7 @@ type Config struct {
 	Breakers map[string]*breaker.Breaker
 
 	// Settle is the longest Operation.Settle of the operations in the journals, which do
-	// not hold it: from when on a lookup is conclusive depends on it. Zero: 40 s, the
+	// not store it. It determines when a lookup becomes conclusive. Zero: 40 s, the
 	// default of an Operation.
 	Settle time.Duration
 
@@ -42,25 +42,24 @@ type Config struct {
 }
 
 // Actions are what people may do from the page: unlock a key, isolate a breaker, reset
-// it. Each is asked for by a POST, from a page that says what it will do; one that
-// comes from another site, or about something that has changed since that page was
-// shown, is refused.
+// it. An action is a POST from a page that says what it will do. A POST from another site
+// is refused, and so is one whose target has changed since that page was shown.
 type Actions struct {
 	// Who returns the name of the person who makes the request, as your login knows it.
-	// An empty name refuses the action. Required. It may be called concurrently. Where there
-	// is no login, on loopback say, it has to look at the Host: a site of somebody else's
-	// may have its own name lead there.
+	// An empty name refuses the action. Required. It may be called concurrently. Without a
+	// login, for example on loopback, it must check the Host: another site may have its
+	// own name resolve to this address.
 	Who func(*http.Request) string
 
-	// OnAction is told of each action that was done: for an audit log. It may be called
-	// concurrently, and a panic in it is contained. Nil: slog.Default() gets a line at
+	// OnAction is called for each action that was done, for an audit log. It may be called
+	// concurrently, and a panic in it is contained. Nil: slog.Default() logs a line at
 	// level Warn.
 	OnAction func(context.Context, Action)
 
-	// Boards pass on what is done to breakers to other processes, by the name of the
-	// Retrier whose breakers they know: a *switchboard.Board is one. Without one a breaker
-	// is isolated or reset in this process only. (That a key is unlocked is passed on by
-	// the board that watches its Lockout.)
+	// Boards inform other processes of what is done to breakers, by the name of the Retrier
+	// that has the breakers. A *switchboard.Board is a Board. Without one a breaker is
+	// isolated or reset in this process only. (The board that watches a Lockout passes on
+	// that a key was unlocked.)
 	Boards map[string]Board
 }
 
@@ -84,8 +83,8 @@ type Action struct {
 // New returns the page. It is safe for concurrent use, and answers GET, HEAD, and POST
 // if there are Actions, whatever its path. Journals are listed in goroutines of their
 // own, at most one for each journal, and at most once a second however many people
-// look; one that does not answer costs a request a second. The error tells everything
-// that is wrong with cfg.
+// look. A request waits at most a second for a journal that does not answer. The error
+// lists everything that is wrong with cfg.
 func New(cfg Config) (http.Handler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -110,7 +109,7 @@ func (cfg *Config) check() error {
 		errs = append(errs, fmt.Errorf("resiliencedebug: "+format, args...))
 	}
 	if len(cfg.Retriers) == 0 && len(cfg.Breakers) == 0 {
-		wrong("there is nothing to show: set Config.Retriers or Config.Breakers")
+		wrong("nothing to show: set Config.Retriers or Config.Breakers")
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Retriers)) {
 		if fault := badName(name, cfg.Retriers[name] == nil); fault != "" {
@@ -133,7 +132,7 @@ func (a *Actions) check(cfg *Config) (errs []error) {
 		return nil
 	}
 	if a.Who == nil {
-		errs = append(errs, errors.New("resiliencedebug: Actions.Who is nil: nobody would know who did it"))
+		errs = append(errs, errors.New("resiliencedebug: Actions.Who is required"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Boards)) {
 		switch r, ok := cfg.Retriers[name]; {
@@ -148,15 +147,15 @@ func (a *Actions) check(cfg *Config) (errs []error) {
 	return errs
 }
 
-// badName says what is wrong with an entry of a map that the page goes by.
+// badName returns what is wrong with an entry of Retriers or Breakers.
 func badName(name string, isNil bool) string {
 	switch {
 	case isNil:
-		return "nil; was the error of New checked?"
+		return "nil; check the error of New"
 	case name == "":
 		return "the name is empty"
 	case text.Line(name) != name:
-		return "the name is longer than 256 bytes, or holds what cannot be printed"
+		return "the name is longer than 256 bytes or not printable"
 	}
 	return ""
 }

@@ -29,7 +29,7 @@ func TestConfigMistakes(t *testing.T) {
 		cfg  resiliencedebug.Config
 		want []string
 	}{
-		"nothing": {resiliencedebug.Config{}, []string{"there is nothing to show: set Config.Retriers or Config.Breakers"}},
+		"nothing": {resiliencedebug.Config{}, []string{"nothing to show: set Config.Retriers or Config.Breakers"}},
 		"all of it": {
 			resiliencedebug.Config{
 				Retriers: map[string]*retry.Retrier{"": fine, "a\nb": fine, "nil": nil, strings.Repeat("x", 257): fine, "bare": bare},
@@ -39,13 +39,13 @@ func TestConfigMistakes(t *testing.T) {
 			},
 			[]string{
 				`Config.Retriers[""]: the name is empty`,
-				`Config.Retriers["a\nb"]: the name is longer than 256 bytes, or holds what cannot be printed`,
-				`Config.Retriers["nil"]: nil; was the error of New checked?`,
+				`Config.Retriers["a\nb"]: the name is longer than 256 bytes or not printable`,
+				`Config.Retriers["nil"]: nil; check the error of New`,
 				`Config.Retriers["` + strings.Repeat("x", 257) + `"]: the name is longer`,
-				`Config.Breakers["gone"]: nil; was the error of New checked?`,
+				`Config.Breakers["gone"]: nil; check the error of New`,
 				`Config.Breakers[""]: the name is empty`,
 				`Config.Settle -1ns is negative`,
-				`Actions.Who is nil: nobody would know who did it`,
+				`Actions.Who is required`,
 				`Actions.Boards["who"]: Config.Retriers has no such name`,
 				`Actions.Boards["bare"]: that Retrier has no breakers`,
 				`Actions.Boards["nothing"] is nil`,

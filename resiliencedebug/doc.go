@@ -1,7 +1,7 @@
 // Package resiliencedebug is a page for the person who is woken at three in the
-// morning: what is wrong now, how breakers, keys, budgets and calls stand, which
-// payments are in doubt and what to do about them, and what is done about an error
-// code that is typed in.
+// morning. It shows what is wrong now, the state of breakers, keys, budgets and calls,
+// which payments are in doubt and what to do about them, and what is done about an error
+// code that you enter.
 //
 //	page, err := resiliencedebug.New(resiliencedebug.Config{
 //		Retriers: map[string]*retry.Retrier{"nexpay": r},
@@ -13,11 +13,11 @@
 // every three seconds. ?format=json gives the same as JSON.
 //
 // The page names keys (never their secrets), breakers, operations and trace ids, so it
-// is for people who may see logs. It does no authentication of its own and registers
-// itself nowhere: mount it behind what guards your other internal pages. It shows no
-// request data: no query, header or body, and no text of an error that might hold any.
+// is for people who may see logs. It does no authentication and registers itself nowhere:
+// mount it behind what protects your other internal pages. It shows no request data: no
+// query, header or body, and no text of an error that might contain any.
 //
 // With [Config].Actions a person may also unlock a key and isolate or reset a breaker.
 //
-// docs/observe-page.md tells what each section means, and names the fields of the JSON.
+// docs/observe-page.md explains each section, and lists the fields of the JSON.
 package resiliencedebug

@@ -40,9 +40,9 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// headers are those of every answer. Referrer-Policy is not no-referrer: that has
-// browsers send "Origin: null" with a POST, which on plain http is all that tells where
-// it comes from.
+// headers sets the headers of every answer. Referrer-Policy is not no-referrer: with that,
+// browsers send "Origin: null" with a POST, and on plain http only Origin shows where it
+// comes from.
 func headers(h http.Header) {
 	h.Set("Content-Security-Policy", securityPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -66,15 +66,15 @@ func (p *page) show(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		_, _ = w.Write(answer)
 	default:
-		http.Error(w, "format is html or json", http.StatusBadRequest)
+		http.Error(w, "format must be html or json", http.StatusBadRequest)
 	}
 }
 
-// render answers with a template as a whole, or not at all.
+// render answers with the whole template, or with an error.
 func render(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

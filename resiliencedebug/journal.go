@@ -22,12 +22,12 @@ const (
 	defaultTakes  = time.Minute      // what package retry gives a Send whose time is not known
 )
 
-// A journalPart is what one journal holds open.
+// A journalPart has the open entries of one journal.
 type journalPart struct {
 	APIs     []string  `json:"apis"`              // the Retriers that have it
-	InDoubt  int       `json:"in_doubt"`          // operations that may have happened, and nobody knows
-	UnderWay int       `json:"under_way"`         // begun, and may be in the sending still
-	Complete bool      `json:"complete"`          // false: it was not listed to its end
+	InDoubt  int       `json:"in_doubt"`          // operations with an unknown outcome
+	UnderWay int       `json:"under_way"`         // begun, and may still be in progress
+	Complete bool      `json:"complete"`          // false: the list is incomplete
 	Trouble  string    `json:"trouble,omitempty"` // why not
 	At       time.Time `json:"at"`                // when the listing began
 	Settle   string    `json:"settle"`            // see Config.Settle
@@ -43,14 +43,14 @@ type doubt struct {
 	Key        string     `json:"key,omitempty"`
 	Begun      time.Time  `json:"begun"` // the last send, by the clock of its process
 	First      *time.Time `json:"first,omitempty"`
-	Generation int64      `json:"generation"` // how often it was begun
+	Generation int64      `json:"generation"` // how many attempts were begun
 	Nonce      uint64     `json:"nonce,omitempty"`
 	TraceIDs   []string   `json:"trace_ids,omitempty"`
-	Conclusive *time.Time `json:"conclusive,omitempty"` // absent: the clock of its process was ahead, nobody knows
+	Conclusive *time.Time `json:"conclusive,omitempty"` // absent: unknown, the clock of its process was ahead
 }
 
-// A lister lists one journal, for one request at a time: a journal that hangs is left
-// with one goroutine, however many people look.
+// A lister lists one journal, for all requests together: a journal that hangs has one
+// goroutine, however many people look.
 type lister struct {
 	journal retry.Journal
 	apis    []string
@@ -60,7 +60,7 @@ type lister struct {
 	last *listing
 }
 
-// A listing is under way, or over when done is closed.
+// A listing is in progress until done is closed.
 type listing struct {
 	at   time.Time // when it began
 	done chan struct{}
@@ -73,8 +73,8 @@ type listing struct {
 	trouble  string // once it is over
 }
 
-// findJournals returns a lister for each journal. One that cannot be compared is not
-// recognized when it comes again.
+// findJournals returns a lister for each journal. A journal that cannot be compared gets
+// one for each Retrier that has it.
 func (p *page) findJournals() (all []*lister) {
 	for _, api := range p.names {
 		j := p.retriers[api].Journal()
@@ -109,7 +109,7 @@ func (p *page) listJournals(ctx context.Context) (parts []journalPart) {
 	return parts
 }
 
-// list returns the listing that is under way or has just ended, or begins one.
+// list returns the listing that is in progress or has just ended, or begins one.
 func (l *lister) list() *listing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,11 +127,11 @@ func (g *listing) stale(now time.Time) bool {
 	return !g.ended.IsZero() && now.Sub(g.ended) >= listFor
 }
 
-// hung is what there is to say of a journal that has not come to an end in time.
-const hung = "it was not listed to its end within a second"
+// hung is the trouble of a journal that is not listed in time.
+const hung = "the list was not complete within a second"
 
 func (g *listing) run(j retry.Journal, settle time.Duration) {
-	trouble := "listing it panicked or ended its goroutine; slog.Default() has more"
+	trouble := "the listing panicked or ended its goroutine; slog.Default() has the details"
 	defer func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -141,11 +141,11 @@ func (g *listing) run(j retry.Journal, settle time.Duration) {
 	contained("Journal", func() { trouble = g.read(j, settle) })
 }
 
-// read returns why it could not read all.
+// read lists the journal, and returns why the list is incomplete.
 func (g *listing) read(j retry.Journal, settle time.Duration) string {
 	pending, ok := j.(retry.PendingJournal)
 	if !ok {
-		return "it cannot list what is open: it is no PendingJournal"
+		return "it cannot list open entries: it is not a PendingJournal"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), listFor)
 	defer cancel()
@@ -158,7 +158,7 @@ func (g *listing) read(j retry.Journal, settle time.Duration) string {
 		}
 		g.add(&e, settle)
 	}
-	if ctx.Err() != nil { // who gives up may say nothing
+	if ctx.Err() != nil { // the iteration may have ended without an error
 		return hung
 	}
 	return ""
@@ -169,7 +169,7 @@ func (g *listing) add(e *retry.Entry, settle time.Duration) {
 	defer g.mu.Unlock()
 	now := time.Now()
 	switch {
-	case e.State != retry.EntryOpen: // it has ended meanwhile
+	case e.State != retry.EntryOpen: // it has ended in the meantime
 	case sending(e, now):
 		g.underWay++
 	default:
@@ -179,16 +179,16 @@ func (g *listing) add(e *retry.Entry, settle time.Duration) {
 	}
 }
 
-// quiet is when nobody can be sending it any more, by the clock of its process.
+// quiet returns when its sender's time is over, by the clock of its process.
 func quiet(e *retry.Entry) time.Time {
 	return e.At.Add(protocol.Decide.Quiet(cmp.Or(max(e.Takes, 0), defaultTakes)))
 }
 
-// ahead reports whether the clock of its process is farther ahead than clocks differ.
+// ahead reports whether the clock of its process is farther ahead than clocks may differ.
 func ahead(e *retry.Entry, now time.Time) bool { return e.At.Sub(now) > protocol.Clocks }
 
-// sending reports whether an operation may be in the sending still: no answer has left
-// it in doubt, and its sender has time left.
+// sending reports whether an operation may still be in progress: no answer has left it
+// in doubt, and its sender has time left.
 func sending(e *retry.Entry, now time.Time) bool {
 	return len(e.TraceIDs) == 0 && !ahead(e, now) && now.Before(quiet(e))
 }
@@ -210,8 +210,8 @@ func doubtOf(e *retry.Entry, settle time.Duration, now time.Time) doubt {
 	return d
 }
 
-// wait returns what is known when the listing is over, or ctx is, or a second has
-// passed since it began.
+// wait returns what has been listed when the listing ends, when ctx ends, or a second
+// after the listing began, whichever is first.
 func (g *listing) wait(ctx context.Context) journalPart {
 	timer := time.NewTimer(time.Until(g.at.Add(listFor)))
 	defer timer.Stop()
@@ -229,7 +229,7 @@ func (g *listing) wait(ctx context.Context) journalPart {
 	if g.ended.IsZero() {
 		part.Trouble = hung
 		if since := time.Since(g.at).Round(time.Second); since > listFor {
-			part.Trouble = "it has not come to an end of its list for " + since.String()
+			part.Trouble = "the list is still not complete after " + since.String()
 		}
 	}
 	if part.Doubts == nil {

@@ -56,25 +56,25 @@ func TestJournalsThatFail(t *testing.T) {
 			yield(open("1", time.Now()), nil)
 			<-ctx.Done()
 			yield(retry.Entry{}, ctx.Err())
-		}, "it was not listed to its end within a second", 1, time.Second},
-		"gives up in silence": {func(ctx context.Context, _ func(retry.Entry, error) bool) { <-ctx.Done() }, "it was not listed to its end within a second", 0, time.Second},
+		}, "the list was not complete within a second", 1, time.Second},
+		"gives up in silence": {func(ctx context.Context, _ func(retry.Entry, error) bool) { <-ctx.Done() }, "the list was not complete within a second", 0, time.Second},
 		"hangs whatever its context says": {func(_ context.Context, yield func(retry.Entry, error) bool) {
 			yield(open("1", time.Now()), nil)
 			<-release
-		}, "it was not listed to its end within a second", 1, time.Second},
+		}, "the list was not complete within a second", 1, time.Second},
 		"never ends": {func(_ context.Context, yield func(retry.Entry, error) bool) {
 			for yield(open("1", time.Now()), nil) {
 				time.Sleep(time.Millisecond)
 			}
-		}, "it was not listed to its end within a second", 1000, time.Second},
+		}, "the list was not complete within a second", 1000, time.Second},
 		"fails": {func(_ context.Context, yield func(retry.Entry, error) bool) {
 			yield(open("1", time.Now()), nil)
 			yield(retry.Entry{}, errors.New("postgres://me:canary@host"))
 		}, "it could not be listed: *errors.errorString (its text may hold request data and is not shown: see SafeError and Config.ShowErrors)", 1, 0},
 		"panics": {func(context.Context, func(retry.Entry, error) bool) { panic("canary") },
-			"listing it panicked or ended its goroutine; slog.Default() has more", 0, 0},
+			"the listing panicked or ended its goroutine; slog.Default() has the details", 0, 0},
 		"exits": {func(context.Context, func(retry.Entry, error) bool) { runtime.Goexit() },
-			"listing it panicked or ended its goroutine; slog.Default() has more", 0, 0},
+			"the listing panicked or ended its goroutine; slog.Default() has the details", 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -117,12 +117,12 @@ func TestJournalThatHangsIsAskedOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		began := time.Now()
 		s := see(t, h, "")
-		require.Equal(t, "it has not come to an end of its list for 1m0s", s.Journals[0].Trouble)
+		require.Equal(t, "the list is still not complete after 1m0s", s.Journals[0].Trouble)
 		require.Zero(t, time.Since(began))
 		require.Equal(t, int64(1), j.lists.Load())
 		close(release)
 		synctest.Wait()
-		require.Equal(t, "it was not listed to its end within a second", see(t, h, "").Journals[0].Trouble)
+		require.Equal(t, "the list was not complete within a second", see(t, h, "").Journals[0].Trouble)
 		time.Sleep(time.Second)
 		require.True(t, see(t, h, "").Journals[0].Complete)
 		require.Equal(t, int64(2), j.lists.Load())
@@ -172,7 +172,7 @@ func TestJournalsOfOtherMakes(t *testing.T) {
 	m := new(retry.MemoryJournal)
 	s := see(t, withJournals(t, cannotList{m}, uncomparable{PendingJournal: m}, uncomparable{PendingJournal: m}).page(t), "")
 	require.Len(t, s.Journals, 3)
-	require.Equal(t, "it cannot list what is open: it is no PendingJournal", s.Journals[0].Trouble)
+	require.Equal(t, "it cannot list open entries: it is not a PendingJournal", s.Journals[0].Trouble)
 	require.True(t, s.Journals[1].Complete)
 }
 
@@ -219,7 +219,7 @@ func TestDoubts(t *testing.T) {
 			}
 		}
 		page := html(t, h, "")
-		require.Contains(t, page, "not known: the sender's clock was ahead")
+		require.Contains(t, page, "unknown: the sender's clock was ahead")
 		require.Contains(t, page, "with an idempotency key")
 		require.Contains(t, page, "The settle time is 2m0s.")
 	})

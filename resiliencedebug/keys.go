@@ -11,9 +11,9 @@ import (
 
 // A keysPart is the section of the API keys.
 type keysPart struct {
-	Locked int      `json:"locked"` // how many are, those beyond the rows too
-	Keys   []keyRow `json:"keys"`   // at most 500, those that are locked first
-	More   int      `json:"more"`   // that are not among them
+	Locked int      `json:"locked"` // how many are locked, including those not shown
+	Keys   []keyRow `json:"keys"`   // at most 500, locked ones first
+	More   int      `json:"more"`   // that are not shown
 }
 
 type keyRow struct {
@@ -32,8 +32,8 @@ type laneRow struct {
 	InFlight     int     `json:"in_flight"`
 	Limit        int     `json:"limit"`
 	Refusals     uint64  `json:"refusals"`      // nonces that the API refused
-	Foreign      uint64  `json:"foreign"`       // times that somebody else used the key
-	AheadSeconds float64 `json:"ahead_seconds"` // by how much the last nonce is ahead of the clock
+	Foreign      uint64  `json:"foreign"`       // how often somebody else used the key
+	AheadSeconds float64 `json:"ahead_seconds"` // how far the last nonce is ahead of the clock
 
 	Ahead time.Duration `json:"-"`
 }
@@ -43,11 +43,11 @@ type lockRow struct {
 	Reason  string    `json:"reason,omitempty"`
 	Advice  string    `json:"advice,omitempty"`
 	TraceID string    `json:"trace_id,omitempty"`
-	By      string    `json:"by,omitempty"` // the process that found it out, where that is another one
+	By      string    `json:"by,omitempty"` // the process that reported it, if it is another one
 	Since   time.Time `json:"since"`
 }
 
-// keysNow is nil where no key is known and none is locked.
+// keysNow returns nil if no key is known and none is locked.
 func (p *page) keysNow() *keysPart {
 	var rows []keyRow
 	for _, l := range p.lockouts() {
@@ -74,13 +74,13 @@ func (k *keyRow) rank() int {
 	return 1
 }
 
-// A lockable is a lockout with the Retriers that obey it.
+// A lockable is a lockout with the Retriers that have it.
 type lockable struct {
 	*breaker.Lockout
 	apis []string
 }
 
-// lockouts are all there are, each once.
+// lockouts returns all lockouts, each once.
 func (p *page) lockouts() (all []*lockable) {
 	known := map[*breaker.Lockout]*lockable{}
 	for _, api := range p.names {
@@ -94,7 +94,8 @@ func (p *page) lockouts() (all []*lockable) {
 	return all
 }
 
-// keysOf are the keys of those who obey one lockout: a key is one for all of them.
+// keysOf returns the keys of the Retriers that share a lockout: a name means the same key
+// in all of them.
 func (p *page) keysOf(l *lockable) (rows []keyRow) {
 	at := map[string]int{}
 	row := func(key string) *keyRow {
@@ -122,7 +123,7 @@ func (p *page) keysOf(l *lockable) (rows []keyRow) {
 	return rows
 }
 
-// lanesOf asks a source how its lanes stand, as far as it can tell.
+// lanesOf returns the stats of a source's lanes, if it has any.
 func lanesOf(source nonce.Source) (lanes []nonce.Stats) {
 	contained("Nonces", func() {
 		switch s := source.(type) {

@@ -1,5 +1,5 @@
-// Refreshes the page in place every few seconds. The page that comes is the same one, made anew;
-// what differs is changed, and nothing else: so focus, scrolling, what is typed and what is unfolded stay.
+// Refreshes the page in place every few seconds. It fetches the same page again and changes only
+// what differs, so focus, scrolling, typed text and unfolded sections stay.
 (() => {
   "use strict";
   const every = 3000, patience = 10000;
@@ -34,7 +34,7 @@
         have.insertBefore(document.importNode(w, true), at);
         continue;
       }
-      // What stands before it is not wanted, or comes later; but what has the focus is not moved.
+      // Nodes before it are not wanted, or come later; but the node with the focus is not moved.
       while (at && at !== h && !at.contains(document.activeElement)) at = drop(at);
       if (h === at) at = at.nextSibling;
       else have.insertBefore(h, at);
@@ -53,7 +53,7 @@
     if (live.textContent !== text) live.textContent = text;
   }
 
-  // place is where on the screen what has the focus is, if it is seen.
+  // place returns where on the screen the focused element is, null if it is not visible.
   function place(element) {
     const { top, bottom } = element.getBoundingClientRect();
     return element !== document.body && bottom > 0 && top < innerHeight ? top : null;
@@ -78,14 +78,14 @@
       const answer = await fetch(location.pathname + location.search, { cache: "no-store", signal: AbortSignal.timeout(patience) });
       if (!answer.ok) throw new Error("HTTP " + answer.status);
       const doc = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (!doc.getElementById("summary")) throw new Error("another page came, are you still logged in?");
+      if (!doc.getElementById("summary")) throw new Error("another page was returned, are you still logged in?");
       if (!paused) {
         take(doc);
         say("");
       }
     } catch (e) {
       const why = e.name === "TimeoutError" ? "no answer within 10 s" : e instanceof TypeError ? "no answer" : e.message;
-      if (!paused) say("This page is not being refreshed: " + why + ". It still shows what was true at the time above.");
+      if (!paused) say("This page is not refreshed: " + why + ". It shows the state at the time above.");
     }
     busy = false;
     later();
@@ -98,8 +98,8 @@
 
   pause.addEventListener("click", () => {
     paused = !paused;
-    pause.textContent = paused ? "Refresh again" : "Pause";
-    say(paused ? "Paused: this page is not being refreshed." : "");
+    pause.textContent = paused ? "Resume" : "Pause";
+    say(paused ? "Paused: this page is not refreshed." : "");
     refresh();
   });
   document.addEventListener("visibilitychange", refresh);

@@ -44,7 +44,7 @@ func TestABadNight(t *testing.T) {
 			"key " + locked + " locked since 2000-01-01 00:00:00 by code 100",
 			"1 breaker open: nexpay payments",
 		}, s.texts())
-		require.Equal(t, "1 code of nexpay that no rule knows", s.Notes[0].Text)
+		require.Equal(t, "1 code of nexpay without a rule", s.Notes[0].Text)
 
 		require.Equal(t, map[string]int{"open": 1, "closed": 3}, s.Breakers.States)
 		b := s.Breakers.Breakers[0]
@@ -89,7 +89,7 @@ func TestBudgetThatIsEmpty(t *testing.T) {
 		fail(t, r, 1, answer(503, "-32603", ""))
 		s := see(t, w.page(t), "")
 		require.Len(t, s.Wrong, 1)
-		require.Regexp(t, `^budget of bank empty, nothing is sent again: \d of 10 tokens, a resend costs 10$`, s.Wrong[0].Text)
+		require.Regexp(t, `^budget of bank empty, no retries: \d of 10 tokens, a resend costs 10$`, s.Wrong[0].Text)
 		require.True(t, s.Calls[0].Budget.Empty)
 	})
 }
@@ -157,7 +157,7 @@ func TestReportOnly(t *testing.T) {
 	fail(t, w.cfg.Retriers["bank"], 9, answer(503, "", ""))
 	s := see(t, w.page(t), "")
 	require.True(t, s.Well)
-	require.Equal(t, "1 breaker would be open, but only reports: new", s.Notes[0].Text)
+	require.Equal(t, "1 breaker would be open, but is report-only: new", s.Notes[0].Text)
 	require.Equal(t, []any{"would be open", uint64(3)}, []any{s.Breakers.Breakers[0].State, s.Breakers.Breakers[0].Refused})
 	b.Isolate("now it does")
 	require.Equal(t, "1 breaker isolated by a person: new", see(t, w.page(t), "").Wrong[0].Text)
@@ -207,12 +207,12 @@ func TestExplain(t *testing.T) {
 		"?api=cards&code=card_declined":     "card_declined Card declined",
 		"?code=card_declined":               "card_declined Card declined",
 		"?api=cards&code=nobody+knows":      `&#34;nobody knows&#34;: no rule for this code`,
-		"?api=gone&code=1":                  "there is no such API here",
-		"?api=cards&code=&status=":          "type a code, an HTTP status, or both",
+		"?api=gone&code=1":                  "no such API",
+		"?api=cards&code=&status=":          "enter a code, an HTTP status, or both",
 		"?api=cards&status=99":              "an HTTP status is a number from 100 to 599",
 		"?api=cards&status=9e2":             "an HTTP status is a number from 100 to 599",
-		"?api=cards&code=%00":               "no answer has such a code",
-		"?code=" + strings.Repeat("x", 129): "no answer has such a code",
+		"?api=cards&code=%00":               "invalid code",
+		"?code=" + strings.Repeat("x", 129): "invalid code",
 	} {
 		require.Contains(t, html(t, h, query), want, query)
 	}
@@ -261,16 +261,16 @@ func TestUnknownCodes(t *testing.T) {
 		s := see(t, w.page(t), "")
 		require.Equal(t, []string{
 			"rules:",
-			`  # *: 1 time since 2000-01-01T00:00:00Z, trace t1; a file cannot name this code, a rule there would stand for others too`,
+			`  # *: 1 time since 2000-01-01T00:00:00Z, trace t1; a policy file cannot name this code: a rule for it would match other codes too`,
 			`  - code: "050" # 1 time since 2000-01-01T00:00:00Z, trace t1`,
-			`    name: "not known yet, came HTTP 400"`,
-			`    class: fix-and-resend # as now; what would help, by the vendor's documentation?`,
-			`  # 20..30: 1 time since 2000-01-01T00:00:00Z, trace t1; a file cannot name this code, a rule there would stand for others too`,
+			`    name: "unknown, seen with HTTP 400"`,
+			`    class: fix-and-resend # as now; correct it by the vendor's documentation`,
+			`  # 20..30: 1 time since 2000-01-01T00:00:00Z, trace t1; a policy file cannot name this code: a rule for it would match other codes too`,
 		}, s.Unknown[0].YAML[:6])
 		all := strings.Join(s.Unknown[0].YAML, "\n")
 		require.Contains(t, all, `- code: "quo\"te: #"`)
 		require.Contains(t, all, "  # E*: ")
-		require.Contains(t, all, `"not known yet, came without HTTP status"`)
+		require.Contains(t, all, `"unknown, seen without HTTP status"`)
 		require.Equal(t, "cards", s.Unknown[0].API)
 		require.Equal(t, int64(7), s.Unknown[0].Count)
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A policiesPart is what is done about errors, and about the one that was asked for.
+// A policiesPart has the policies in force, and the explanation that was requested.
 type policiesPart struct {
 	APIs      []policiesRow `json:"apis"`
 	Explained *explained    `json:"explained,omitempty"` // ?api=…&code=…&status=…
@@ -24,13 +24,13 @@ type policiesRow struct {
 	More           int         `json:"more"` // codes with policies of their own that are not among them
 }
 
-// A policyRow is a policy in short.
+// A policyRow summarizes a policy.
 type policyRow struct {
-	Code     string `json:"code,omitempty"` // empty: what is retryable without a policy of its own
+	Code     string `json:"code,omitempty"` // empty: a retryable error without a policy of its own
 	Name     string `json:"name,omitempty"`
 	Class    string `json:"class"`
-	MaxSends int    `json:"max_sends"` // -1: without a limit
-	MaxTime  string `json:"max_time"`  // of waits, and of attempts where they have a timeout; empty: without a limit
+	MaxSends int    `json:"max_sends"` // -1: no limit
+	MaxTime  string `json:"max_time"`  // of the waits, and of the attempts if they have a timeout; empty: no limit
 	Breaker  string `json:"breaker"`
 }
 
@@ -58,8 +58,7 @@ func (p *page) policiesNow(asked url.Values) *policiesPart {
 	return part
 }
 
-// inForce are the policies with the catalog that errors are judged by, where it is not
-// their own.
+// inForce returns the policies, with the Retrier's catalog if they have another one.
 func inForce(r *retry.Retrier) *policy.Set {
 	set, catalog := r.Policies(), r.Catalog()
 	if catalog == nil || catalog == set.Catalog() {
@@ -97,7 +96,7 @@ func rowOf(e policy.Explanation) policyRow {
 	return row
 }
 
-// explain tells what is done about the code that was asked for.
+// explain explains the code and status that were entered.
 func (p *page) explain(asked url.Values) *explained {
 	x := &explained{API: asked.Get("api"), Code: strings.TrimSpace(asked.Get("code")), Status: strings.TrimSpace(asked.Get("status"))}
 	if x.API == "" {
@@ -110,13 +109,13 @@ func (p *page) explain(asked url.Values) *explained {
 	r := p.retriers[x.API]
 	switch {
 	case r == nil:
-		x.Fault = "there is no such API here"
+		x.Fault = "no such API"
 	case x.Status != "" && (status < 100 || status > 599):
 		x.Fault = "an HTTP status is a number from 100 to 599"
 	case code == "" && status == 0:
-		x.Fault = "type a code, an HTTP status, or both"
+		x.Fault = "enter a code, an HTTP status, or both"
 	case code != "" && !code.Valid():
-		x.Fault = "no answer has such a code: at most 128 bytes, all printable"
+		x.Fault = "invalid code: a code has at most 128 bytes, all printable"
 	default:
 		x.Lines = strings.Split(strings.TrimRight(explainIn(inForce(r), code, status).String(), "\n"), "\n")
 	}

@@ -19,8 +19,8 @@ const (
 	mostText   = 4096
 )
 
-// A report is what there is to see at one instant: what the page shows and what the
-// JSON says. Each text in it is one line, and printable.
+// A report is the state at one instant, which the page and the JSON show. Each text in it
+// is one printable line.
 type report struct {
 	Title    string        `json:"title"`
 	At       time.Time     `json:"at"`
@@ -34,11 +34,11 @@ type report struct {
 	Journals []journalPart `json:"journals,omitempty"`
 	Policies *policiesPart `json:"policies,omitempty"`
 
-	Several bool `json:"-"` // APIs: their names are worth a column
+	Several bool `json:"-"` // more than one API: show their names
 	Acting  bool `json:"-"` // there are actions
 }
 
-// report looks at everything once.
+// report reads everything once.
 func (p *page) report(r *http.Request) *report {
 	rep := &report{
 		Title: p.title, At: time.Now().UTC(), Wrong: []finding{}, Notes: []finding{},
@@ -59,11 +59,10 @@ func (p *page) report(r *http.Request) *report {
 	return rep
 }
 
-// clean makes each text that v holds one printable line, as nearly all of them come
-// from outside: from servers, journals and operators, and each time one that JSON can
-// have. There is nothing in a report that it misses but the keys of maps, which are words
-// of this module, and breakerRow.target, which it may not write to. What is fine it does
-// not write to either: other requests may read it.
+// clean makes each text in v one printable line, because nearly all of them come from
+// servers, journals and operators, and each time one that JSON can represent. It skips
+// only the keys of maps, which are words of this module, and breakerRow.target, which is
+// not exported. It does not write to what is clean already: other requests may read it.
 func clean(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -93,10 +92,10 @@ func clean(v reflect.Value) {
 	}
 }
 
-// The first and the last second that JSON has a form for, see time.Time.MarshalJSON.
+// The first and the last second that JSON can represent, see time.Time.MarshalJSON.
 var earliest, latest = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// inJSON is at, or the nearest time in the years 0 to 9999: a journal may hold any.
+// inJSON returns at, or the nearest time in the years 0 to 9999: a journal may have any.
 func inJSON(at time.Time) time.Time {
 	switch {
 	case at.Before(earliest):
@@ -107,5 +106,5 @@ func inJSON(at time.Time) time.Time {
 	return at
 }
 
-// contained runs code of the program's, whose panics are nobody's end here.
+// contained runs code of the program, and contains its panics.
 func contained(what string, f func()) { hook.Call("resiliencedebug: "+what, f) }

@@ -22,8 +22,8 @@ var (
 	script string
 )
 
-// securityPolicy allows the style and the script of the page, by their hashes, and
-// nothing else: wherever the page is mounted, and whatever found its way into it.
+// securityPolicy allows only the style and the script of the page, by their hashes,
+// wherever the page is mounted and whatever text it contains.
 var securityPolicy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; connect-src 'self'; img-src data:; form-action 'self'; "+
 	"base-uri 'none'; frame-ancestors 'none'", hashOf(style), hashOf(script))
 
@@ -32,7 +32,7 @@ func hashOf(source string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// The style and the script stand in the page byte for byte, for their hashes.
+// The style and the script are in the page byte for byte, because of their hashes.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"style":  func() template.HTML { return template.HTML("<style>" + style + "</style>") },
 	"script": func() template.HTML { return template.HTML("<script>" + script + "</script>") },
@@ -54,10 +54,10 @@ type breakerTable struct {
 	ID   string
 }
 
-// mostClosed is how many closed breakers stand beside the others; more are folded away.
+// mostClosed is how many closed breakers are shown beside the others; more are folded.
 const mostClosed = 12
 
-// Troubled are those rows that are not closed, or all where they are few.
+// Troubled returns the rows that are not closed, or all if few are closed.
 func (b *breakersPart) Troubled() []breakerRow {
 	if b.closed() <= mostClosed {
 		return b.Breakers
@@ -65,10 +65,10 @@ func (b *breakersPart) Troubled() []breakerRow {
 	return b.Breakers[:len(b.Breakers)-b.closed()]
 }
 
-// Folded are the others.
+// Folded returns the other rows.
 func (b *breakersPart) Folded() []breakerRow { return b.Breakers[len(b.Troubled()):] }
 
-// closed is how many rows are of closed ones, which come last.
+// closed returns the number of closed breakers, which come last.
 func (b *breakersPart) closed() (n int) {
 	for n < len(b.Breakers) && b.Breakers[len(b.Breakers)-1-n].Closed() {
 		n++
@@ -76,11 +76,11 @@ func (b *breakersPart) closed() (n int) {
 	return n
 }
 
-// ago is how long before now t was, or after it, to two figures.
+// ago returns how long before or after now t is, in one unit.
 func ago(now, t time.Time) string {
 	d, form := now.Sub(t), "%s ago"
 	if d < 0 {
-		d, form = -max(d, -math.MaxInt64), "in %s" // the least Duration has no opposite
+		d, form = -max(d, -math.MaxInt64), "in %s" // the smallest Duration cannot be negated
 	}
 	switch {
 	case d < time.Second:

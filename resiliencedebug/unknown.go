@@ -11,7 +11,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// An unknownPart is what one API has said that its catalog does not know.
+// An unknownPart has the codes of one API that its catalog has no rule for.
 type unknownPart struct {
 	API   string       `json:"api"`
 	Count int64        `json:"count"` // answers with such a code
@@ -43,29 +43,29 @@ func (p *page) unknownNow(stats map[string]retry.Stats) (parts []unknownPart) {
 	return parts
 }
 
-// ruleLines writes a rule for a code that does what is done without one, so that it may
-// be pasted before anybody knows better.
+// ruleLines returns a rule for a code that changes nothing, so that it can be pasted
+// before the meaning of the code is known.
 func ruleLines(catalog *classify.Catalog, u *retry.UnknownCode) []string {
 	seen := fmt.Sprintf("%s since %s", count(int(u.Count), "time"), u.First.UTC().Format(time.RFC3339))
 	if u.TraceID != "" {
 		seen += ", trace " + text.Line(u.TraceID)
 	}
 	if !single(u.Code) {
-		return []string{"  # " + u.Code.Text() + ": " + seen + "; a file cannot name this code, a rule there would stand for others too"}
+		return []string{"  # " + u.Code.Text() + ": " + seen + "; a policy file cannot name this code: a rule for it would match other codes too"}
 	}
 	where, class := "without HTTP status", classAsIs(catalog, u)
 	if u.Status != 0 {
-		where = fmt.Sprintf("HTTP %d", u.Status)
+		where = fmt.Sprintf("with HTTP %d", u.Status)
 	}
 	return []string{
 		"  - code: " + quoted(string(u.Code)) + " # " + seen,
-		"    name: " + quoted("not known yet, came "+where),
-		"    class: " + class + " # as now; what would help, by the vendor's documentation?",
+		"    name: " + quoted("unknown, seen "+where),
+		"    class: " + class + " # as now; correct it by the vendor's documentation",
 	}
 }
 
-// single reports whether a rule can be for this code alone: "E*" would be for all that
-// begin with E, "20..30" for a range.
+// single reports whether a rule can match this code alone: "E*" would match all codes that
+// begin with E, "20..30" a range.
 func single(code classify.Code) bool {
 	first, last, ok := classify.Rule{Codes: string(code)}.Bounds()
 	return ok && first == code && last == code && !strings.Contains(string(code), "..")
@@ -74,7 +74,7 @@ func single(code classify.Code) bool {
 // classAsIs is the class that the status alone gives the code, as a policy file spells it.
 func classAsIs(catalog *classify.Catalog, u *retry.UnknownCode) string {
 	v := catalog.Classify(&classify.Error{Status: u.Status, Details: []classify.Detail{{Code: u.Code}}})
-	if v.Class == classify.Unclassified { // which is not sent again, and no rule can say
+	if v.Class == classify.Unclassified { // not sent again, and not a class that a rule can have
 		v.Class = classify.Fatal
 	}
 	return strings.ReplaceAll(v.Class.String(), " ", "-")

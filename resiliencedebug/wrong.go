@@ -14,21 +14,21 @@ type finding struct {
 	Section string `json:"section"` // the id on the page: breakers, keys, journal, calls or unknown
 }
 
-// judge says what is wrong, the most urgent first: money in doubt, then what nobody
-// but a person can end, then what ends by itself.
+// judge lists what is wrong, the most urgent first: payments in doubt, then what only
+// a person can end, then what ends by itself.
 func (r *report) judge() {
 	r.judgeJournals()
 	r.judgeKeys()
 	r.judgeBreakers()
 	for i := range r.Calls {
 		if c := &r.Calls[i]; c.Budget != nil && c.Budget.Empty {
-			r.wrong("calls", "budget of %s empty, nothing is sent again: %d of %d tokens, a resend costs %d",
+			r.wrong("calls", "budget of %s empty, no retries: %d of %d tokens, a resend costs %d",
 				c.API, c.Budget.Tokens, c.Budget.Capacity, c.Budget.Cost)
 		}
 	}
 	for i := range r.Unknown {
 		u := &r.Unknown[i]
-		r.note("unknown", "%s of %s that no rule knows", count(len(u.Codes), "code"), u.API)
+		r.note("unknown", "%s of %s without a rule", count(len(u.Codes), "code"), u.API)
 	}
 	r.Well = len(r.Wrong) == 0
 }
@@ -111,10 +111,10 @@ func (r *report) judgeBreakers() {
 
 var meaning = map[string]string{
 	isolated: " by a person", breaker.HalfOpen.String(): ", probing",
-	wouldBe + breaker.Open.String(): ", but only reports", wouldBe + breaker.HalfOpen.String(): ", but only reports",
+	wouldBe + breaker.Open.String(): ", but is report-only", wouldBe + breaker.HalfOpen.String(): ", but is report-only",
 }
 
-// some is the first few names of n.
+// some lists the first names, and says how many more of the n there are.
 func some(names []string, n int) string {
 	if n <= len(names) {
 		return strings.Join(names, ", ")

@@ -30,7 +30,7 @@ func (c *call) shouldRetry(ctx context.Context, opts []Option) *Error {
 		last.Wait = 0
 		return why
 	}
-	carry.Wait(ctx)
+	carry.BeforeWait(ctx)
 	c.emit(ctx, EventResend, nil)
 	return nil
 }

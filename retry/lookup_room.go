@@ -17,7 +17,7 @@ type lookupRoom struct {
 }
 
 func (r *Retrier) lookupRoom(key string) *lookupRoom {
-	return r.lookups.Of(key, func(room *lookupRoom) {
+	return r.lookups.Get(key, func(room *lookupRoom) {
 		room.breaker, _ = breaker.New(breaker.Config{Name: "lookups"}) // the defaults are valid
 		if room.Gate = gate.New(lookupsAtOnce); r.nonces != nil {
 			room.Gate = gate.New(1)

@@ -58,9 +58,9 @@ func (m *mark) own(key any) (value any, own bool) {
 		return m, true
 	case m.kind != markCall && key == carry.PaymentKey{}: // a call inside is part of it
 		return m.kind == markSend, true
-	case m.kind != markCall && key == carry.PartKey{}:
+	case m.kind != markCall && key == carry.NestedKey{}:
 		return m.kind != markApart && !m.over.Load(), true
-	case m.kind == markApart && m.untraced != nil && (carry.IsTrace(key) || key == carry.CounterKey{} || key == carry.SentKey{}):
+	case m.kind == markApart && m.untraced != nil && (carry.IsTraceKey(key) || key == carry.CounterKey{} || key == carry.SentKey{}):
 		return m.untraced.Value(key), true
 	case m.turn.Ticket == nil:
 		return nil, false

@@ -25,29 +25,29 @@ func TestPartOfAPayment(t *testing.T) {
 		ID: "x",
 		Send: func(ctx context.Context) (int, error) {
 			kept = ctx
-			require.True(t, carry.Part(ctx))
+			require.True(t, carry.Nested(ctx))
 			require.True(t, counts(ctx))
-			require.False(t, carry.Part(retry.Apart(ctx)))
+			require.False(t, carry.Nested(retry.Apart(ctx)))
 			require.False(t, counts(retry.Apart(ctx)), "what is apart is no send of the payment's")
 			require.Nil(t, ctx.Value(carry.CounterKey{}), "connections of net/http are traced")
 			return 0, context.DeadlineExceeded
 		},
 		Verify: func(ctx context.Context) (int, retry.Outcome, error) {
-			require.True(t, carry.Part(ctx))
+			require.True(t, carry.Nested(ctx))
 			require.False(t, counts(ctx))
 			return 1, retry.Applied, nil
 		},
 		Settle: time.Millisecond,
 	})
 	require.NoError(t, err)
-	require.False(t, carry.Part(kept), "the attempt is over")
+	require.False(t, carry.Nested(kept), "the attempt is over")
 	require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
-		require.False(t, carry.Part(ctx))
+		require.False(t, carry.Nested(ctx))
 		require.False(t, counts(ctx))
 		return nil
 	}))
 	require.NoError(t, retry.Do(t.Context(), r, func(ctx context.Context) error {
-		require.False(t, carry.Part(ctx))
+		require.False(t, carry.Nested(ctx))
 		require.True(t, counts(ctx))
 		return nil
 	}, retry.Resend(retry.ResendOnProof)))

@@ -67,5 +67,5 @@ type reason struct {
 func (r *reason) Error() string { return r.text }
 func (r *reason) Unwrap() error { return r.is }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (r *reason) SafeError() string { return r.text }

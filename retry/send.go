@@ -72,7 +72,7 @@ func (e *attemptTimeoutError) Error() string {
 	return fmt.Sprintf("no answer within the attempt timeout of %v", e.d)
 }
 
-// SafeError says that this text is fit to be logged.
+// SafeError returns the text, which is safe to log.
 func (e *attemptTimeoutError) SafeError() string { return e.Error() }
 
 func (e *attemptTimeoutError) Timeout() bool   { return true }

@@ -31,7 +31,7 @@ func (p *payment) verify(ctx context.Context) {
 		p.gaveUp(ctx)
 		return
 	}
-	carry.Wait(ctx)
+	carry.BeforeWait(ctx)
 	from := clock()
 	// What does not count yet is not held against it, nor is waiting in line.
 	until := protocol.Later(max(p.state.Quiet, from), p.giveUp)

@@ -46,7 +46,7 @@ func applyMark(err error, v *classify.Verdict) {
 const foreign = "a code of another API: set Config.Classifier or Config.Policies to its table"
 
 // strange takes back what the built-in table says of the codes of errors that are no
-// answers of its API, in whatever company. Their status counts, if they tell one.
+// answers of its API, in whatever company. Their status counts, if they have one.
 func (t *tables) strange(err error, v *classify.Verdict) {
 	answer := answerIn(err)
 	strangers := t.strangers(err)
@@ -120,7 +120,7 @@ func (t *tables) told(err error) *classify.Error {
 	if _, ok := errors.AsType[interface {
 		error
 		SafeError() string
-	}](err); ok { // it tells by itself
+	}](err); ok { // the error describes itself
 		return nil
 	}
 	told := t.catalog.Answer(err)

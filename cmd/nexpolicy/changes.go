@@ -21,7 +21,7 @@ func changes(from, to behaviour) (all []change) {
 		}
 		return []change{{"rule", fmt.Sprintf("%s: %s", from.asks(), plain(from.happens)), "none, the HTTP status decides"}}
 	}
-	add("asks for", from.asks(), to.asks())
+	add("class", from.asks(), to.asks())
 	add("took effect", from.effect(), to.effect())
 	if add("what happens", plain(from.happens), plain(to.happens)); from.class == to.class && from.happens == to.happens {
 		all = append(all, slices.DeleteFunc(moves(from.policy, to.policy), func(m change) bool { return m.what == "breaker" || m.what == "cost" })...)
@@ -29,7 +29,7 @@ func changes(from, to behaviour) (all []change) {
 	add("to the breaker", from.breaker, to.breaker)
 	add("cost of each", cost(from), cost(to))
 	if len(all) > 0 { // otherwise only the attempt timeout differs, which is listed separately
-		add("at worst", worst(from), worst(to))
+		add("worst case", worst(from), worst(to))
 	}
 	return all
 }

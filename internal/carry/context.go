@@ -1,18 +1,20 @@
-// Package carry is the context that carries a ticket. Package nonce puts it there,
-// and package retry does so for each attempt.
+// Package carry has the contexts and context keys by which the packages of this library
+// pass a ticket, and facts about a call, to each other.
 package carry
 
 import "context"
 
-// A Context carries a ticket, and finds the one around it. It must not be copied.
+// A Context carries a ticket. Package nonce makes one, and package retry makes one for
+// each attempt. It must not be copied.
 type Context struct {
 	context.Context
-	Ticket any // a *nonce.Ticket; a nil one hides those further out
+	Ticket any // a *nonce.Ticket; a nil one hides those of outer contexts
 }
 
 type key struct{}
 
-// Value returns the context itself for the one key that is its own.
+// Value returns c for the key of this package, which [From] uses. Other keys go to the
+// parent.
 func (c *Context) Value(k any) any {
 	if v, own := c.Own(k); own {
 		return v
@@ -20,7 +22,7 @@ func (c *Context) Value(k any) any {
 	return c.Context.Value(k)
 }
 
-// Own is Value without what the context around it has.
+// Own is Value without the parent.
 func (c *Context) Own(k any) (value any, own bool) {
 	if k == (key{}) {
 		return c, true

@@ -2,24 +2,24 @@ package carry
 
 import "context"
 
-// A Counting context is that of an adapter which counts the connections of its sends, and
-// reports them to the [Counter] in the context of each. For all else they are traced. As
-// with a [Waiter], contexts made from it are not.
+// Counting is implemented by the context of an adapter that counts the connections of its
+// sends and reports them to the [Counter] in the context of each send. Without it, they
+// are counted by a httptrace. As with a [Waiter], a context derived from it does not count.
 type Counting interface {
 	context.Context
 	CountsConnections()
 }
 
-// CounterKey is what the context of a send is asked for by such an adapter.
+// CounterKey is the context key under which such an adapter finds the [Counter] of a send.
 type CounterKey struct{}
 
-// SentKey is what the context of a send is asked for by an adapter of another protocol
-// than HTTP, whose sends nobody else would count. It is there whether the adapter made that
-// context or somebody around it, and is a [Counter].
+// SentKey is the context key under which an adapter of a protocol other than HTTP, whose
+// sends no httptrace can see, finds the [Counter] of a send. The value is there whether or
+// not the adapter made the context.
 type SentKey struct{}
 
 // A Counter counts the connections of one send.
 type Counter interface {
-	Asked()
-	Got()
+	Asked() // a connection was asked for
+	Got()   // a connection was got
 }

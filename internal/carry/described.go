@@ -1,11 +1,11 @@
 package carry
 
-// A Described context is that of an adapter which can say what its call is, for events,
-// observers and logs. As with a [Waiter], contexts made from it are not.
+// Described is implemented by the context of an adapter that can describe its call, for
+// events, observers and logs. As with a [Waiter], a context derived from it does not.
 type Described interface {
-	// Describe returns the name of the call, its method and its host. It is called only
-	// where somebody listens, any number of times. All three are fit to be logged.
+	// Describe returns the name of the call, its method and its host. It is called only if
+	// there is an observer, any number of times. All three are safe to log.
 	Describe() (name, method, host string)
-	// Endpoint is for warnings: that of a call is known.
+	// Endpoint returns the endpoint for warnings that are not about one call.
 	Endpoint() string
 }

@@ -2,15 +2,15 @@ package carry
 
 import "context"
 
-// A Lasting is the context of an attempt that has a time, and ends with the attempt. An
-// adapter whose answer is read after the attempt takes it over.
+// Lasting is implemented by the context of an attempt with a timeout. The context ends with
+// the attempt. An adapter whose answer is read after the attempt takes it over.
 type Lasting interface {
 	context.Context
-	// Adopt announces that somebody may take it over. It comes before all else.
+	// Adopt announces that Outlive may be called. It is called before anything else.
 	Adopt()
-	// Outlive takes the context over: it ends with the caller's, or by End, and no more
-	// with the attempt or its time. It reports false if it is over already.
+	// Outlive takes the context over: it no longer ends with the attempt or its timeout,
+	// but with the caller's context or by End. It reports false if the context has ended.
 	Outlive() bool
-	// End ends it with a cause; nil is context.Canceled.
+	// End ends the context with a cause; nil means context.Canceled.
 	End(cause error)
 }

@@ -1,9 +1,9 @@
 package carry
 
-// OnceKey is what a context is asked for by a call that is sent once: a string that
-// says why, for people. Nil: because it was told to.
+// OnceKey is the context key of a call that is sent once. The value is a string that says
+// why, for people. Nil: because it was configured so.
 type OnceKey struct{}
 
-// DoubtKey is what a context is asked for by a call that ends in doubt: a string that
-// says what would let it be sent again, for people. Nil: nobody knows.
+// DoubtKey is the context key of a call that ends in doubt. The value is a string that says
+// what would allow a resend, for people. Nil: not known.
 type DoubtKey struct{}

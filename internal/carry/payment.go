@@ -2,22 +2,22 @@ package carry
 
 import "context"
 
-// PaymentKey is what a context is asked for by [Payment]. The attempt of a payment
-// answers true; what is apart from it, or looks it up, answers false.
+// PaymentKey is the context key of [Payment]. The value is true in the attempt of a
+// payment, and false in its lookups and in calls apart from it.
 type PaymentKey struct{}
 
-// PartKey is what a context is asked for by [Part].
-type PartKey struct{}
+// NestedKey is the context key of [Nested].
+type NestedKey struct{}
 
-// Part reports whether ctx is that of a payment's send, or of a lookup, that is under way:
-// a call in it is a part of that, and is sent once.
-func Part(ctx context.Context) bool {
-	is, _ := ctx.Value(PartKey{}).(bool)
+// Nested reports whether ctx is that of a payment's send or lookup in progress. A call made
+// with it is part of that, and is sent once.
+func Nested(ctx context.Context) bool {
+	is, _ := ctx.Value(NestedKey{}).(bool)
 	return is
 }
 
-// Payment reports whether ctx is that of a send that must happen at most once: the
-// answer to it has to say that it happened.
+// Payment reports whether ctx is that of a send that must happen at most once. Its answer
+// must confirm that it happened.
 func Payment(ctx context.Context) bool {
 	is, _ := ctx.Value(PaymentKey{}).(bool)
 	return is

@@ -5,8 +5,8 @@ import (
 	"net/http/httptrace"
 )
 
-// IsTrace reports whether key is that by which a context finds its trace.
-func IsTrace(key any) bool { return key == traceKey }
+// IsTraceKey reports whether key is the context key of net/http/httptrace.
+func IsTraceKey(key any) bool { return key == traceKey }
 
 var traceKey = func() any {
 	var f keyFinder
@@ -14,7 +14,7 @@ var traceKey = func() any {
 	return f.key
 }()
 
-// A keyFinder is a context that remembers what it was asked for.
+// A keyFinder is a context that remembers the key that it was last asked for.
 type keyFinder struct {
 	context.Context
 	key any

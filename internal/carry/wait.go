@@ -2,15 +2,14 @@ package carry
 
 import "context"
 
-// A Waiter is a context that holds something for the case that a call made with it
-// ends, and has to give it up when the call goes on. A call runs BeforeWait, in its
-// own goroutine, whenever it is about to wait, or to look what happened, between two
-// sends.
+// Waiter is implemented by a context that keeps something while a call made with it may
+// end, and must give it up when the call continues. The call runs BeforeWait, in its own
+// goroutine, before each wait and each lookup between two sends.
 type Waiter interface{ BeforeWait() }
 
-// Wait runs that of ctx, if it is one. Contexts made from it are not: who keeps one
-// of those may call at any time, from anywhere.
-func Wait(ctx context.Context) {
+// BeforeWait calls the BeforeWait of ctx, if it is a Waiter. A context derived from a
+// Waiter is none: calls with it may come at any time and from any goroutine.
+func BeforeWait(ctx context.Context) {
 	if w, ok := ctx.(Waiter); ok {
 		w.BeforeWait()
 	}

@@ -1,6 +1,6 @@
-// Package certificate tells what is wrong with a server's certificate, in words
-// of ours. What crypto/x509 says quotes the certificate: its names are the
-// server's to choose, and it may choose what it has seen of a request.
+// Package certificate describes what is wrong with a server's certificate in fixed texts.
+// The texts of crypto/x509 quote the certificate. A server chooses the names in its
+// certificate, and could choose parts of a request.
 package certificate
 
 import (
@@ -11,13 +11,13 @@ import (
 	"github.com/nexpay-go/resilience/internal/errtree"
 )
 
-// Text describes err, if that is an error about a certificate or wraps one. host
-// is the name that was dialled, from a URL of the caller's own; it may be empty.
+// Text describes err, if it is or wraps an error about a certificate. host is the name that
+// was dialled, from a URL of the caller; it may be empty.
 func Text(err error, host string) (text string, ok bool) {
 	text, ok = reason(err, host)
 	if _, tried := errtree.As[*tls.CertificateVerificationError](err); tried {
 		if !ok {
-			text = "certificate not accepted" // the caller's own check says more, and not to us
+			text = "certificate not accepted" // a check of the caller's, whose text may contain anything
 		}
 		return "tls: failed to verify certificate: " + text, true
 	}

@@ -94,8 +94,8 @@ func (e *NilError) Error() string { return "an error that is a nil " + e.Kind }
 // SafeError returns the text of Error, which is safe to log.
 func (e *NilError) SafeError() string { return e.Error() }
 
-// A PanickingError replaces an error of that type which has, or holds an error with, a
-// method that panics.
+// A PanickingError replaces an error of that type if one of its methods panics, or a method
+// of an error in it.
 type PanickingError struct{ Kind string }
 
 // Error returns a text with the type.

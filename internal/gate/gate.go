@@ -1,4 +1,4 @@
-// Package gate bounds what is done at the same time.
+// Package gate limits how many goroutines do something at the same time.
 package gate
 
 import (
@@ -6,20 +6,19 @@ import (
 	"sync"
 )
 
-// A Gate lets so many through at a time; a nil one lets everybody through. Make one
-// with New. It is safe for concurrent use.
+// A Gate is a semaphore. A nil Gate has no limit. It is safe for concurrent use.
 type Gate chan struct{}
 
-// New returns a Gate for n at a time.
+// New returns a Gate that lets n goroutines through at a time.
 func New(n int) Gate { return make(Gate, n) }
 
-// Enter waits for a place. It reports false, and the gate is not to be left, if
-// ctx ended first.
+// Enter waits for a free slot, and reports whether it got one. It reports false if ctx
+// ended first; do not call Leave then.
 func (g Gate) Enter(ctx context.Context) bool {
 	if g == nil {
 		return true
 	}
-	select { // a free place counts, also for a context that is over
+	select { // a free slot is taken even if ctx has ended
 	case g <- struct{}{}:
 		return true
 	default:
@@ -32,21 +31,21 @@ func (g Gate) Enter(ctx context.Context) bool {
 	}
 }
 
-// Leave lets the next one through.
+// Leave frees the slot.
 func (g Gate) Leave() {
 	if g != nil {
 		<-g
 	}
 }
 
-// Claims are names that are taken: of two with one name only the first gets it. The
-// zero value is ready. It is safe for concurrent use.
+// Claims is a set of names, each of which one goroutine holds. The zero value is ready. It
+// is safe for concurrent use.
 type Claims struct {
 	mu    sync.Mutex // guards taken
 	taken map[string]struct{}
 }
 
-// Take reports whether name was free, and is taken now.
+// Take claims name, and reports whether it was free.
 func (c *Claims) Take(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,15 +66,15 @@ func (c *Claims) Free(name string) {
 	delete(c.taken, name)
 }
 
-// A Keyed has a value for each key, made when it is first asked for. The zero value
-// is ready. It is safe for concurrent use.
+// Keyed has one value per key, made when it is first used. The zero value is ready. It is
+// safe for concurrent use.
 type Keyed[T any] struct {
 	mu     sync.Mutex // guards values
 	values map[string]*T
 }
 
-// Of returns that of key. init is run on a new one.
-func (k *Keyed[T]) Of(key string, init func(*T)) *T {
+// Get returns the value of key. It calls init on a new value, under its lock.
+func (k *Keyed[T]) Get(key string, init func(*T)) *T {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	v := k.values[key]

@@ -12,7 +12,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/gate"
 )
 
-// So many at a time, and who is gone before their turn stands in nobody's way.
+// No more than the limit at a time. A caller that gives up does not hold up the others.
 func TestGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate.New(2)
@@ -60,7 +60,7 @@ func TestKeyed(t *testing.T) {
 	var k gate.Keyed[int]
 	made := 0
 	one := func(n *int) { made++; *n = 1 }
-	require.Same(t, k.Of("a", one), k.Of("a", one))
-	require.NotSame(t, k.Of("a", one), k.Of("b", one))
+	require.Same(t, k.Get("a", one), k.Get("a", one))
+	require.NotSame(t, k.Get("a", one), k.Get("b", one))
 	require.Equal(t, 2, made)
 }

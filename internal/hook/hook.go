@@ -1,5 +1,5 @@
-// Package hook runs what users hang onto this module, so that nothing it does can harm a call: outside every lock, one
-// at a time, in order, its panics contained.
+// Package hook runs the callbacks of users, so that nothing in them can harm a call: outside
+// every lock, one at a time, in order, and with panics contained.
 package hook
 
 import (
@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// Call runs f. A panic in it ends f and nothing else: it is reported to slog.Default() with the name of the hook and the
-// type of the panic, never its value, which may hold anything. runtime.Goexit goes on its way.
+// Call runs f. A panic in f ends only f. It is logged by slog.Default() with the name of the
+// hook and the type of the panic, never its value, which may contain anything. A
+// runtime.Goexit in f is not stopped.
 func Call(name string, f func()) {
 	defer contain(name)
 	f()
@@ -21,29 +22,29 @@ func contain(name string) {
 	}
 }
 
-// report survives a log handler that panics as well: there is nobody left to tell.
+// report logs a panic. It ignores a panic of the log handler, which cannot be reported.
 func report(name string, p any) {
 	defer func() { _ = recover() }()
 	slog.Default().Error("a hook panicked", "hook", name, "type", fmt.Sprintf("%T", p))
 }
 
-// Most is how many values wait for a hook at most.
+// Most is the maximum number of values that wait for a hook.
 const Most = 1 << 14
 
-// A Queue delivers values to a hook one at a time, in the order of the pushes. Push
-// while holding the lock that orders the changes, Drain when every lock is released.
-// Of more than Most values, which wait only for a hook that hangs or nearly does, the
-// oldest are dropped: what is true now is among the others. The zero Queue is ready
-// and safe for concurrent use; it must not be copied.
+// A Queue delivers values to a hook one at a time, in the order of the pushes. Call Push
+// under the lock that orders the changes, and Drain when every lock is released. If more
+// than Most values wait, because the hook hangs or nearly does, the oldest are dropped; the
+// current state is among the rest. The zero Queue is ready and safe for concurrent use. It
+// must not be copied.
 type Queue[T any] struct {
 	mu       sync.Mutex // guards what follows; never held while a hook runs
 	pending  []T
-	draining bool // somebody is delivering, and will deliver what is pushed meanwhile
-	dropping bool // since the hook last had nothing left to hear
-	unsaid   bool // that is still to be reported
+	draining bool // a Drain is delivering, and will also deliver what is pushed in the meantime
+	dropping bool // values were dropped since the queue was last empty
+	unsaid   bool // this is not reported yet
 }
 
-// Push appends v to what waits for delivery.
+// Push appends v to the values that wait.
 func (q *Queue[T]) Push(v T) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -55,8 +56,9 @@ func (q *Queue[T]) Push(v T) {
 	q.pending = append(q.pending, v)
 }
 
-// Drain passes what waits to f, contained as Call does it, and returns when nothing is left. If another Drain is under
-// way, in another goroutine or further up this one's stack, Drain returns at once and that one delivers.
+// Drain passes the waiting values to f, as Call does, and returns when none is left. If
+// another Drain is in progress, in another goroutine or further up the stack of this one, it
+// delivers them, and Drain returns at once.
 func (q *Queue[T]) Drain(name string, f func(T)) {
 	if q.drops() {
 		Call(name, func() { slog.Default().Error("a hook is too slow, so the oldest changes were dropped", "hook", name) })
@@ -70,7 +72,7 @@ func (q *Queue[T]) Drain(name string, f func(T)) {
 	}
 }
 
-// drops reports, once, that values are being dropped.
+// drops reports whether values were dropped, once each time that begins.
 func (q *Queue[T]) drops() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,13 +91,14 @@ func (q *Queue[T]) next() (v T, ok bool) {
 	v = q.pending[0]
 	q.pending = q.pending[1:]
 	if len(q.pending) == 0 {
-		q.pending, q.dropping = nil, false // lets go of what was delivered
+		q.pending, q.dropping = nil, false // releases the delivered values
 	}
 	q.draining = true
 	return v, true
 }
 
-// deliver gives the claim back even if f ends the goroutine; what still waits is then delivered on its way out.
+// deliver returns the claim even if f ends the goroutine. The values that still wait are
+// then delivered while the goroutine ends.
 func (q *Queue[T]) deliver(name string, f func(T), v T) {
 	returned := false
 	defer func() {

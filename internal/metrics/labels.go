@@ -10,15 +10,15 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Other stands for all that is beyond a bound.
+// Other replaces all values beyond a bound.
 const Other = "other"
 
-// Labels are what the series of one instrument differ in. Those that an instrument has no
-// label for are left empty.
+// Labels identify a series of one instrument. Those that the instrument does not have are
+// empty.
 type Labels struct {
 	Operation string // the program's own word
-	Endpoint  string // the program's own word; of lanes and lockouts the name of the key
-	Word      string // of a small fixed set: an outcome, a class, a state
+	Endpoint  string // the program's own word; for lanes and lockouts the name of the key
+	Word      string // from a small fixed set: an outcome, a class, a state
 	ErrorType string // empty if there was no error
 }
 
@@ -40,9 +40,9 @@ func (in *Instrument) Values(l Labels) []string {
 	return values
 }
 
-// ErrorType returns what a call that is over, or an attempt, failed with: the rule that
-// decided, a name of the program's own tables; without one the class; and where nothing
-// was sent that failed, why the call ended. Empty if it did not fail.
+// ErrorType returns the error type of a call that has ended, or of an attempt: the rule that
+// decided, which is a name in the program's own tables; without a rule the class; and if no
+// attempt failed, the reason of the call. Empty means success.
 func ErrorType(c *retry.Call) string {
 	switch {
 	case !c.Failed:
@@ -61,12 +61,13 @@ func ErrorTypeOf(v *classify.Verdict) string {
 	case v.Rule == "":
 		return v.Class.String()
 	case v.Status != 0 && http.StatusText(v.Status) == "" && strings.HasPrefix(v.Rule, "HTTP "):
-		return "HTTP " + string(rune('0'+v.Status/100)) + "xx" // as retry.Call has it: a server can make up any
+		return "HTTP " + string(rune('0'+v.Status/100)) + "xx" // as in retry.Call: a server can invent any status
 	}
 	return v.Rule
 }
 
-// Names are the first so many different words of one kind. It is safe for concurrent use.
+// Names holds the first different words of one kind, up to a limit. It is safe for
+// concurrent use.
 type Names struct {
 	Most int
 
@@ -74,7 +75,7 @@ type Names struct {
 	known map[string]bool
 }
 
-// Of returns the word, printable, or Other if there have been enough others before.
+// Of returns the word, made printable, or Other if the limit is reached.
 func (n *Names) Of(name string) string {
 	name = text.Line(name)
 	n.mu.Lock()

@@ -7,21 +7,21 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// What MaxSeries of a configuration may be, and what zero means.
+// The bounds of a MaxSeries, and the default for zero.
 const (
 	DefaultSeries = 200
 	minSeries     = 100
 	maxSeries     = 10_000
 )
 
-// A Recorder makes measurements of what a Retrier tells. It is safe for concurrent use.
+// A Recorder measures what a Retrier reports to its observers. It is safe for concurrent use.
 type Recorder struct {
 	calls, attempts, resends, delays, inDoubt, lookups *Table
 	undecided                                          Measure
 }
 
-// NewRecorder returns a Recorder whose series bind makes, no more than series for each
-// instrument; zero means DefaultSeries.
+// NewRecorder returns a Recorder. It calls bind to make a series, at most series times for
+// each instrument; zero means DefaultSeries.
 func NewRecorder(series int, bind func(*Instrument, []string) Measure) *Recorder {
 	names := &vocabulary{operations: Names{Most: Series(series) / 2}, endpoints: Names{Most: Series(series) / 2}}
 	table := func(in *Instrument) *Table { return newTable(in, Series(series), names, bind) }
@@ -29,11 +29,11 @@ func NewRecorder(series int, bind func(*Instrument, []string) Measure) *Recorder
 		calls: table(CallDuration), attempts: table(AttemptDuration), resends: table(Resends), delays: table(ResendDelay),
 		inDoubt: table(InDoubt), lookups: table(Lookups), undecided: bind(Undecided, nil),
 	}
-	r.undecided(context.Background(), 0) // there from the start: a rate does not see the first of a new series
+	r.undecided(context.Background(), 0) // makes the series at the start: a rate does not see the first value of a new series
 	return r
 }
 
-// Series returns what MaxSeries means.
+// Series returns the configured number, or the default for zero.
 func Series(configured int) int {
 	if configured == 0 {
 		return DefaultSeries
@@ -41,7 +41,7 @@ func Series(configured int) int {
 	return configured
 }
 
-// CheckSeries reports a MaxSeries that cannot be.
+// CheckSeries returns an error if MaxSeries is out of bounds.
 func CheckSeries(configured int) error {
 	if s := Series(configured); s < minSeries || s > maxSeries {
 		return fmt.Errorf("MaxSeries %d is not between %d and %d, nor zero for %d", configured, minSeries, maxSeries, DefaultSeries)
@@ -62,7 +62,7 @@ func (r *Recorder) OnCall(ctx context.Context, c retry.Call) {
 
 const outcomeUnknown = "outcome_unknown"
 
-// outcome is how a call ended. A decline is an answer to the caller, and no failure.
+// outcome returns how a call ended. A decline is an answer to the caller, not a failure.
 func outcome(c *retry.Call) string {
 	if c.Declined {
 		return "declined"
@@ -91,8 +91,8 @@ func (r *Recorder) OnEvent(ctx context.Context, e retry.Event) {
 	}
 }
 
-// Attach puts the functions of observers before what is in cfg already, which may end the
-// goroutine.
+// Attach adds the observers to cfg, before those that cfg already has, because those may
+// end the goroutine.
 func (r *Recorder) Attach(cfg *retry.Config, onEvent func(context.Context, retry.Event)) {
 	cfg.OnCall = retry.Observers(r.OnCall, cfg.OnCall)
 	cfg.OnAttempt = retry.Observers(r.OnAttempt, cfg.OnAttempt)

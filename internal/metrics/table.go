@@ -12,15 +12,15 @@ import (
 // Measure records a value in one series.
 type Measure func(context.Context, float64)
 
-// reserve is how many series are kept for what no room is left for: one for each word,
-// of which the outcome of a call has 22.
+// reserve is the number of series kept for labels that have no room: one for each word. The
+// outcome of a call has 22 words.
 const reserve = 25
 
-// A Table holds the series of one instrument, Max of them at most. Those of errors have
-// a third of the room, those without one, or with error.type "other", the rest: so no
-// server can drive out the series of successes. What has no room loses its error.type, and
-// if there is none for that either, its operation and endpoint. A series that is there
-// stays. It is safe for concurrent use.
+// A Table holds the series of one instrument, at most max. Series with an error type have a
+// third of the room; those without one, or with error.type "other", have the rest, so that no
+// server can displace the series of successes. Labels without room lose their error.type
+// and, if that has no room either, their operation and endpoint. A series is never removed.
+// It is safe for concurrent use.
 type Table struct {
 	in    *Instrument
 	max   int
@@ -33,7 +33,7 @@ type Table struct {
 	plain  int
 }
 
-// A vocabulary is the words that all tables of a Recorder know.
+// A vocabulary holds the words of all tables of a Recorder.
 type vocabulary struct{ operations, endpoints Names }
 
 func newTable(in *Instrument, max int, names *vocabulary, bind func(*Instrument, []string) Measure) *Table {
@@ -42,8 +42,8 @@ func newTable(in *Instrument, max int, names *vocabulary, bind func(*Instrument,
 	return t
 }
 
-// Get returns the series for l, or the one that stands for it. For one that is there it
-// allocates nothing.
+// Get returns the series for l, or the one that replaces it. It does not allocate if the
+// series exists.
 func (t *Table) Get(l Labels) Measure {
 	if m, ok := (*t.all.Load())[l]; ok {
 		return m

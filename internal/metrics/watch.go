@@ -15,14 +15,14 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A Sample is what one series has when somebody collects.
+// A Sample is the value of one series when metrics are collected.
 type Sample struct {
 	In    *Instrument
 	Value float64
 	Labels
 }
 
-// A Watcher reads how the parts of Retriers stand. It is safe for concurrent use.
+// A Watcher reads the state of Retriers and their parts. It is safe for concurrent use.
 type Watcher struct {
 	mu       sync.Mutex // guards retriers
 	retriers map[*retry.Retrier]int
@@ -30,27 +30,27 @@ type Watcher struct {
 	reading sync.Mutex // one Read at a time, and guards what follows
 	names   watchedNames
 	totals  map[series]float64
-	last    map[source]float64 // what each source of a total had when it was last read
+	last    map[source]float64 // the count of each source of a total when it was last read
 }
 
-// watchedNames are the words for the labels. One endpoint has three series of its state.
+// watchedNames has the words of the labels. Each endpoint has three series for its state.
 type watchedNames struct{ endpoints, keys, causes Names }
 
-// A series is one of an instrument.
+// A series identifies one series of an instrument.
 type series struct {
 	in *Instrument
 	Labels
 }
 
-// A source is what counts for a total: a breaker, a lane of a source of nonces, a Retrier.
+// A source contributes to a total: a breaker, a lane of a source of nonces, or a Retrier.
 type source struct {
 	of  any // see identity
 	key string
 	in  *Instrument
 }
 
-// A pointer stands for a part: what the part had counted is remembered for as long as the
-// program has it, also while no Retrier with it is watched, and no longer.
+// A pointer identifies a part. The counts of the part are kept for as long as the program
+// has it, even while no Retrier with it is watched.
 type pointer = weak.Pointer[byte]
 
 // identity returns a pointer to a part, or the part itself if it is not behind a pointer.
@@ -61,8 +61,8 @@ func identity(part any) any {
 	return part
 }
 
-// NewWatcher returns a Watcher that has no more than so many series for each instrument;
-// zero means DefaultSeries.
+// NewWatcher returns a Watcher with at most that many series for each instrument; zero
+// means DefaultSeries.
 func NewWatcher(most int) *Watcher {
 	most = Series(most)
 	return &Watcher{
@@ -73,7 +73,7 @@ func NewWatcher(most int) *Watcher {
 	}
 }
 
-// Watch adds a Retrier. It is read until stop is called as often as Watch was.
+// Watch adds a Retrier. It is read until stop was called for each Watch of it.
 func (w *Watcher) Watch(r *retry.Retrier) (stop func()) {
 	if r == nil {
 		return func() {}
@@ -85,7 +85,7 @@ func (w *Watcher) Watch(r *retry.Retrier) (stop func()) {
 		w.reading.Lock()
 		defer w.reading.Unlock()
 		if w.dropped(r) {
-			w.read(r) // what it has counted since the last Read
+			w.read(r) // its counts since the last Read
 		}
 	})
 }
@@ -121,24 +121,24 @@ func (w *Watcher) read(retriers ...*retry.Retrier) *reading {
 		Watcher: w, gauges: make(map[series]float64), seen: make(map[any]bool),
 		counted: make(map[source]bool), asked: make(map[any]bool),
 	}
-	r.count(UnknownCodes, Labels{}, source{}, 0) // there from the start
+	r.count(UnknownCodes, Labels{}, source{}, 0) // makes the series at the start
 	for _, retrier := range retriers {
 		r.retrier(retrier)
 	}
 	return r
 }
 
-// A reading is one Read under way.
+// A reading is one Read in progress.
 type reading struct {
 	*Watcher
 	gauges  map[series]float64
-	seen    map[any]bool    // what has been read already
-	counted map[source]bool // what totals were read of
-	asked   map[any]bool    // the sources of nonces that were asked how they stand; true: with success
+	seen    map[any]bool    // parts that have been read
+	counted map[source]bool // sources of totals that have been read
+	asked   map[any]bool    // nonce sources whose stats were read; true: successfully
 }
 
-// gone reports whether a source of a total that was not read is no more: the program has
-// dropped it, or another process has the key.
+// gone reports whether a source of a total that was not read no longer exists: the program
+// has dropped it, or another process has the key.
 func (r *reading) gone(from source) bool {
 	told, asked := r.asked[from.of]
 	if lane := from.in == LaneRefusals || from.in == LaneForeign; lane && asked {
@@ -158,8 +158,8 @@ func (r *reading) samples() []Sample {
 	return all
 }
 
-// first reports whether a part is read for the first time. What cannot be compared is
-// taken for another one each time.
+// first reports whether a part is read for the first time. A part that cannot be compared
+// counts as a new one each time.
 func (r *reading) first(part any) bool {
 	if !reflect.ValueOf(part).Comparable() {
 		return true
@@ -178,8 +178,8 @@ func (r *reading) most(in *Instrument, l Labels, v float64) {
 	r.gauges[s] = max(r.gauges[s], v)
 }
 
-// count adds to a total what its source has counted since the last time. One that has
-// less than before has begun anew.
+// count adds to a total what its source has counted since the last Read. A source with a
+// lower count than before has started again.
 func (r *reading) count(in *Instrument, l Labels, from source, now float64) {
 	from.in = in
 	if was := r.last[from]; was <= now {
@@ -242,7 +242,7 @@ func isTrue(b bool) float64 {
 	return 0
 }
 
-// lanes reads those of the Retrier's source of nonces, and returns their keys.
+// lanes reads the lanes of the Retrier's nonce source, and returns their keys.
 func (r *reading) lanes(of *retry.Retrier) (keys []string) {
 	from := any(of.Nonces())
 	if from == nil {
@@ -264,9 +264,9 @@ func (r *reading) lanes(of *retry.Retrier) (keys []string) {
 	return keys
 }
 
-// lanesOf returns how the lanes of a source stand, if it says so as a Lane, a Pool or
-// leases of package keylease do. It is not ok if the source panics: whoever collects does
-// so in a goroutine that ends the program.
+// lanesOf returns the stats of a source's lanes, if it has the methods of a Lane, a Pool or
+// the Leases of package keylease. It is not ok if the source panics: in the goroutine that
+// collects, a panic would end the program.
 func lanesOf(from nonce.Source) (lanes []nonce.Stats, ok bool) {
 	hook.Call("metrics: Nonces", func() {
 		switch s := from.(type) {
@@ -292,7 +292,7 @@ func (r *reading) lane(s *nonce.Stats, from source) {
 	r.count(LaneForeign, l, from, float64(s.Foreign))
 }
 
-// lockout reads which keys are locked, of those that are known and of others.
+// lockout reads which keys are locked, including those without a lane.
 func (r *reading) lockout(of *breaker.Lockout, known []string) {
 	locked := make(map[string]bool)
 	first := r.first(of)

@@ -120,7 +120,7 @@ func refusals(err error) bool {
 	return all
 }
 
-// told returns what an error of the caller's reports as an answer. With a classifier that
+// told returns the answer that an error of the caller describes. With a classifier that
 // is not a catalog, only its verdict is known.
 func (p *Proof) told(err error, v *classify.Verdict) *classify.Error {
 	if p.Catalog != nil {

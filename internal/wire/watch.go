@@ -42,7 +42,7 @@ func (w *Watch) In(ctx context.Context) context.Context {
 
 // Value also returns the trace, as after httptrace.WithClientTrace.
 func (w *Watch) Value(key any) any {
-	if carry.IsTrace(key) {
+	if carry.IsTraceKey(key) {
 		return &w.trace
 	}
 	return w.Context.Value(key)

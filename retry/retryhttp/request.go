@@ -26,7 +26,7 @@ func (x *exchange) request(ctx context.Context, watch *wire.Watch) (*http.Reques
 	}
 	out := x.req.Clone(plainly(ctx))
 	out.Body, out.ContentLength = next, x.body.length
-	out.Cancel = nil //lint:ignore SA1019 the exchange heeds it
+	out.Cancel = nil //lint:ignore SA1019 the exchange honours it
 	if x.body.again() && next != http.NoBody {
 		out.GetBody = x.body.get
 	}

@@ -1,5 +1,5 @@
-// Package metricstest has what the tests of otelretry and promretry do with a Retrier
-// that is measured.
+// Package metricstest has the calls that the tests of otelretry and promretry make with a
+// measured Retrier.
 package metricstest
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Metrics are those of either package.
+// Metrics is implemented by the Metrics of both packages.
 type Metrics interface {
 	Attach(*retry.Config)
 	Watch(*retry.Retrier) (stop func())
@@ -49,7 +49,7 @@ func Code(status int, code classify.Code) error {
 	return &classify.Error{Status: status, Details: []classify.Detail{{Code: code, Message: "4711-SECRET"}}}
 }
 
-// Answers is an operation that gives these one after the other, then succeeds.
+// Answers returns an operation that returns these errors one after the other, then succeeds.
 func Answers(errs ...error) func(context.Context) error {
 	return func(context.Context) (err error) {
 		if len(errs) > 0 {
@@ -59,9 +59,9 @@ func Answers(errs ...error) func(context.Context) error {
 	}
 }
 
-// Scene makes calls such that every metric has something to tell: six successes, one of
-// them after two resends; a decline, a refusal by an isolated breaker; a code that nobody knows; a payment
-// that is looked up, one that nobody knows the outcome of; and key "spare" locked.
+// Scene makes calls that give every metric a value: six successes, one of them after two
+// resends; a decline; a refusal by an isolated breaker; a code without a rule; a payment that
+// is looked up; a payment with an unknown outcome; and a lockout of key "spare".
 func Scene(t testing.TB, m Metrics) {
 	t.Helper()
 	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"})
@@ -100,8 +100,8 @@ func expect(t testing.TB, got, want error) {
 	}
 }
 
-// Hostile makes so many calls whose operations, endpoints, and rules of errors are all
-// different, payments among them, and has very many breakers, lanes and locked keys.
+// Hostile makes that many calls and payments, each with a different operation, endpoint and
+// rule, with very many breakers, lanes and locked keys.
 func Hostile(t testing.TB, m Metrics, times int) {
 	t.Helper()
 	odd := func(kind string, i int) string { return fmt.Sprintf("%s\xff\n%d", kind, i) }
@@ -143,7 +143,7 @@ func Hostile(t testing.TB, m Metrics, times int) {
 	}
 }
 
-// inventive is a classifier that has a rule of its own for every error.
+// inventive is a classifier that invents a rule for every error.
 type inventive struct{}
 
 func (inventive) Classify(err error) classify.Verdict {
