@@ -165,13 +165,12 @@ func (c *call) wait(ctx context.Context, d time.Duration) bool {
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	held := true
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-		held = false
 	case <-c.proc.dead:
 	}
+	held := ctx.Err() == nil // if the time is over at the same moment too: else a seed would be worth nothing
 	if crash {
 		c.w.mu.Lock()
 		c.proc.kill()
