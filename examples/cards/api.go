@@ -97,7 +97,7 @@ func (a *cardAPI) charge(w http.ResponseWriter, r *http.Request) {
 	case crash:
 		a.refuse(w, sent, did, http.StatusInternalServerError, "internal_error", "Something went wrong.")
 	case lose:
-		a.line.request(sent, did, "nothing: cut off")
+		a.line.Request(sent, did, "nothing: cut off")
 		panic(http.ErrAbortHandler)
 	default:
 		a.answer(w, sent, did, http.StatusCreated, key)
@@ -119,12 +119,12 @@ func (a *cardAPI) find(w http.ResponseWriter, r *http.Request) {
 
 func (a *cardAPI) answer(w http.ResponseWriter, sent, did string, status int, key string) {
 	id := strings.Replace(key, "invoice", "ch", 1)
-	a.line.request(sent, did, fmt.Sprintf("%d %s", status, id))
+	a.line.Request(sent, did, fmt.Sprintf("%d %s", status, id))
 	a.write(w, status, map[string]string{"id": id})
 }
 
 func (a *cardAPI) refuse(w http.ResponseWriter, sent, did string, status int, code, message string) {
-	a.line.request(sent, did, fmt.Sprintf("%d %s", status, code))
+	a.line.Request(sent, did, fmt.Sprintf("%d %s", status, code))
 	a.write(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
 }
 

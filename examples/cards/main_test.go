@@ -12,7 +12,7 @@ import (
 
 func TestStory(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, tell(t.Context(), &out, scenes), "%s", &out)
+	require.NoError(t, play(t.Context(), &out, scenes), "%s", &out)
 	for _, told := range []string{
 		`"The card has insufficient funds." (card_declined, trace req_1)`, "Ask for another card.",
 		"the same key again in 40 ms: connection failed, it may have been charged", "409 key_in_progress", "500 internal_error",
@@ -36,12 +36,12 @@ func TestStoryThatGoesWrong(t *testing.T) {
 		s := scenes[1]
 		change(&s)
 		var out bytes.Buffer
-		err := tell(t.Context(), &out, []scene{s})
+		err := play(t.Context(), &out, []scene{s})
 		require.ErrorContains(t, err, "scene 1 is not as told")
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, out.String(), "Everything")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, tell(ctx, new(bytes.Buffer), scenes), "not as told")
+	require.ErrorContains(t, play(ctx, new(bytes.Buffer), scenes), "not as told")
 }

@@ -100,7 +100,7 @@ func (p *program) bare(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer p.line.done("(is not asked)")
+	defer p.line.Done("(is not asked)")
 	return read(http.DefaultClient.Do(req))
 }
 

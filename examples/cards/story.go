@@ -50,9 +50,9 @@ var scenes = []scene{
 		"invoice-24", (*program).bare, nil, 25 * time.Hour, count{1, 0, 2}, "ch-24", nil},
 }
 
-// tell plays scenes.
-func tell(ctx context.Context, out io.Writer, scenes []scene) error {
-	line := &timeline{out: out}
+// play plays scenes.
+func play(ctx context.Context, out io.Writer, scenes []scene) error {
+	line := newTimeline(out)
 	api := newCardAPI(line)
 	defer api.Close()
 	p, err := newProgram(api.URL, line)
@@ -61,7 +61,7 @@ func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 	}
 	defer p.client.CloseIdleConnections()
 	for i, s := range scenes {
-		line.scene(i+1, s.title)
+		line.Scene(i+1, s.title)
 		if err := s.play(ctx, api, p); err != nil {
 			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
 		}
@@ -82,7 +82,7 @@ func (s *scene) play(ctx context.Context, api *cardAPI, p *program) error {
 		}
 	}
 	got, err := s.pay(p, ctx, s.key)
-	p.line.caller(outcome(got, err)...)
+	p.line.Caller(outcome(got, err)...)
 	var wrong []error
 	if !errors.Is(err, s.err) {
 		wrong = append(wrong, fmt.Errorf("it should have ended with %v", s.err), err)

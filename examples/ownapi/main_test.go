@@ -12,7 +12,7 @@ import (
 
 func TestStory(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, tell(t.Context(), &out, scenes), "%s", &out)
+	require.NoError(t, play(t.Context(), &out, scenes), "%s", &out)
 	for _, told := range []string{
 		"ledger_busy ledger busy", "503 ledger_busy", "it may have happened, so it is looked up", "looked up: applied",
 		"200 end_of_day", "the breaker opens: end_of_day", `circuit breaker "papaya" is open: end_of_day end of day (trace p-1)`,
@@ -34,12 +34,12 @@ func TestStoryThatGoesWrong(t *testing.T) {
 		s := scenes[0]
 		change(&s)
 		var out bytes.Buffer
-		err := tell(t.Context(), &out, []scene{s})
+		err := play(t.Context(), &out, []scene{s})
 		require.ErrorContains(t, err, "scene 1 is not as told")
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, out.String(), "Everything")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, tell(ctx, new(bytes.Buffer), scenes), "not as told")
+	require.ErrorContains(t, play(ctx, new(bytes.Buffer), scenes), "not as told")
 }

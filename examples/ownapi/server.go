@@ -70,7 +70,7 @@ func (p *papaya) meet(do func() (result string, found bool)) http.HandlerFunc {
 			p.script = p.script[1:]
 			if f == lost {
 				do()
-				p.line.request(sent, "executed, and the answer lost")
+				p.line.Request(sent, "executed, and the answer lost")
 				panic(http.ErrAbortHandler)
 			}
 			p.refuse(w, sent, f)
@@ -81,13 +81,13 @@ func (p *papaya) meet(do func() (result string, found bool)) http.HandlerFunc {
 			p.refuse(w, sent, noSuch)
 			return
 		}
-		p.line.request(sent, "200 "+result)
+		p.line.Request(sent, "200 "+result)
 		write(w, http.StatusOK, map[string]any{"result": result})
 	}
 }
 
 func (p *papaya) refuse(w http.ResponseWriter, sent string, f failure) {
-	p.line.request(sent, fmt.Sprintf("%d %s", f.status, f.reason))
+	p.line.Request(sent, fmt.Sprintf("%d %s", f.status, f.reason))
 	write(w, f.status, map[string]any{
 		"failure": map[string]string{"reason": f.reason, "text": f.text}, "ticket": fmt.Sprintf("p-%d", p.requests),
 	})

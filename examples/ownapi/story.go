@@ -45,9 +45,9 @@ var scenes = []scene{
 		unlocked, nil, 1, "42.00", nil},
 }
 
-// tell plays scenes.
-func tell(ctx context.Context, out io.Writer, scenes []scene) error {
-	line := &timeline{out: out}
+// play plays scenes.
+func play(ctx context.Context, out io.Writer, scenes []scene) error {
+	line := newTimeline(out)
 	server := newPapaya(line)
 	defer server.Close()
 	b, err := breaker.New(breaker.Config{Name: "papaya", OnStateChange: line.onStateChange})
@@ -64,7 +64,7 @@ func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 		fmt.Fprintf(out, "\n%v", c.policies.Explain(code))
 	}
 	for i, s := range scenes {
-		line.scene(i+1, s.title)
+		line.Scene(i+1, s.title)
 		if s.meets != nil {
 			b.Reset() // a new day
 		}
@@ -84,7 +84,8 @@ func (s *scene) play(ctx context.Context, c *client, server *papaya) error {
 	if e, ok := errors.AsType[*retry.Error](err); ok { // without the *url.Error around it, which holds the query
 		said = e.Error()
 	}
-	server.line.caller(said)
+	server.line.Finish("success")
+	server.line.Caller(said)
 	var wrong []error
 	if !errors.Is(err, s.err) || got != s.gets {
 		wrong = append(wrong, fmt.Errorf("it ended with %q and %v, not with %q and %v", got, err, s.gets, s.err))

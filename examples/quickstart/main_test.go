@@ -31,7 +31,7 @@ func TestStory(t *testing.T) {
 // A story that goes another way is an error, not a shrug.
 func TestStoryThatGoesWrong(t *testing.T) {
 	var out bytes.Buffer
-	s, err := newStory(&out)
+	s, err := newStage(&out)
 	require.NoError(t, err)
 	defer s.bank.Close()
 	s.bank.SetState(s.key, nexpaytest.Deleted)
@@ -41,7 +41,7 @@ func TestStoryThatGoesWrong(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, tell(ctx, &out), "scene 1 is not as told")
+	require.ErrorContains(t, play(ctx, &out), "scene 1 is not as told")
 }
 
 // With the environment set it makes one real call.

@@ -14,14 +14,14 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-func (s *story) stumbles(ctx context.Context) error {
+func (s *stage) stumbles(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	internal := nexpaytest.Fault{Code: "-32603"}
 	s.bank.Script(internal, internal)
 	return s.expect(s.status(ctx), nil, before, 3)
 }
 
-func (s *story) nonceTooLow(ctx context.Context) error {
+func (s *stage) nonceTooLow(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	raced := false
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
@@ -35,7 +35,7 @@ func (s *story) nonceTooLow(ctx context.Context) error {
 	return s.expect(err, nil, before, 2)
 }
 
-func (s *story) fixable(ctx context.Context) error {
+func (s *stage) fixable(ctx context.Context) error {
 	const id = "order-17"
 	if err := s.create(ctx, id); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s *story) fixable(ctx context.Context) error {
 	return s.expect(err, nil, before, 2)
 }
 
-func (s *story) unfixable(ctx context.Context) error {
+func (s *stage) unfixable(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		return s.post(ctx, "/api/2/eurowallet/payments/cancel-scheduled", nexpay.Form{
@@ -67,7 +67,7 @@ func (s *story) unfixable(ctx context.Context) error {
 	return s.expect(err, retry.ErrFixAndResend, before, 1)
 }
 
-func (s *story) outage(ctx context.Context) error {
+func (s *stage) outage(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	end := s.bank.AddRule(nexpaytest.Rule{Fault: nexpaytest.Fault{HTML: true}})
 	if err := s.expect(s.status(ctx), retry.ErrOpen, before, 3); err != nil {
@@ -93,7 +93,7 @@ func (s *story) outage(ctx context.Context) error {
 	return nil
 }
 
-func (s *story) locked(ctx context.Context) error {
+func (s *stage) locked(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	s.bank.SetState(s.key, nexpaytest.Locked)
 	if err := s.expect(s.status(ctx), retry.ErrFatal, before, 1); err != nil {
@@ -115,7 +115,7 @@ func (s *story) locked(ctx context.Context) error {
 }
 
 // create makes a payment, once: money is not moved by retry.Do.
-func (s *story) create(ctx context.Context, id string) error {
+func (s *stage) create(ctx context.Context, id string) error {
 	ticket, err := s.lane.Enter(ctx)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (s *story) create(ctx context.Context, id string) error {
 }
 
 // post sends a form to which the API answers with nothing.
-func (s *story) post(ctx context.Context, path string, form nexpay.Form) error {
+func (s *stage) post(ctx context.Context, path string, form nexpay.Form) error {
 	req, err := s.client.NewRequest(ctx, http.MethodPost, path, form)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *story) post(ctx context.Context, path string, form nexpay.Form) error {
 }
 
 // waitFor waits until the breaker is in a state, for two seconds at most.
-func (s *story) waitFor(ctx context.Context, state breaker.State) error {
+func (s *stage) waitFor(ctx context.Context, state breaker.State) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	for s.breaker.State() != state {
