@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
 func main() {
@@ -35,24 +37,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-var errUnpaid = errors.New("not every invoice was paid once")
-
 func run(ctx context.Context, args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
 	if err == nil {
 		err = show(ctx, o, out, log)
 	}
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errUnpaid):
-		return 1
-	}
-	fmt.Fprintln(log, "fleet:", err)
-	return 2
+	return program.ExitCode("fleet", log, err)
 }
 
 // options are the flags.
@@ -108,9 +98,9 @@ func show(ctx context.Context, o options, out, log io.Writer) error {
 	began := time.Now()
 	p := newProgress(out, o.invoices)
 	s.queue.progress = p
-	f := &fleet{options: o, task: t, queue: s.queue, log: log, say: p.say}
+	f := &fleet{options: o, task: t, queue: s.queue, log: log, say: p.Printf}
 	err = f.run(ctx)
-	p.stop()
+	p.Stop()
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 type queue struct {
 	url      string
 	server   *http.Server
-	progress progressing
+	progress progress
 
 	mu    sync.Mutex
 	todo  []string
@@ -74,7 +74,7 @@ func (q *queue) isPaid(_ http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q.paid[id] = worker
-	q.progress.done()
+	q.progress.Step()
 	if len(q.paid) == q.all {
 		close(q.done)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nexpay-go/resilience/nonce"
@@ -57,7 +58,7 @@ func newLane(c nonce.LaneConfig, key string) *nonce.Lane {
 
 // measure has every caller call for so long.
 func (m measuredCase) measure(t *testing.T, seed uint64, length time.Duration) (f figures) {
-	virtually(t, func() {
+	synctest.Test(t, func(*testing.T) {
 		n, op, end := newNetwork(), m.op(), time.Now().Add(length)
 		all := make([]*caller, callers)
 		var wg sync.WaitGroup

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
 // good returns what reaches every goal by a hair.
@@ -20,7 +22,7 @@ func good() (map[string]figures, []*process) {
 func TestGoals(t *testing.T) {
 	measured, processes := good()
 	for _, g := range judge(measured, processes) {
-		require.True(t, g.reached, g.what)
+		require.True(t, g.Reached, g.Name)
 	}
 	for name, spoil := range map[string]func(map[string]figures, *process){
 		"a code 50 one at a time": func(m map[string]figures, _ *process) { change(m, "InFlight 1", func(f *figures) { f.refused = 1 }) },
@@ -46,17 +48,17 @@ func TestGoals(t *testing.T) {
 		missed := 0
 		goals := judge(measured, processes)
 		for _, g := range goals {
-			if !g.reached {
+			if !g.Reached {
 				missed++
 			}
 		}
 		require.Equal(t, 1, missed, name)
 		var out bytes.Buffer
-		report{out: &out}.goals(goals)
+		lab.Report{Out: &out}.Goals(goals)
 		require.Contains(t, out.String(), "MISSED", name)
 	}
 	for _, g := range judge(nil, []*process{{}})[1:] { // nothing measured: all that asks for something is missed
-		require.Equal(t, g.what == "Adaptive: under 5 % code 50, no operation fails" || g.got == "0s", g.reached, g.what)
+		require.Equal(t, g.Name == "Adaptive: under 5 % code 50, no operation fails" || g.Got == "0s", g.Reached, g.Name)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nexpay-go/resilience/nonce"
@@ -34,7 +35,7 @@ type process struct {
 // twoProcesses lets two of them call at the same time.
 func twoProcesses(t *testing.T, seed uint64) []*process {
 	all := []*process{{name: "its clock right"}, {name: fmt.Sprintf("its clock %v behind", late), behind: late}}
-	virtually(t, func() {
+	synctest.Test(t, func(*testing.T) {
 		n, end := newNetwork(), time.Now().Add(together)
 		var wg sync.WaitGroup
 		for i, p := range all {

@@ -8,16 +8,15 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 	"github.com/nexpay-go/resilience/nexpay"
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 )
@@ -87,7 +86,7 @@ func TestKilledAtRandom(t *testing.T) {
 
 // environment is that of a worker for the bank.
 func environment(url string, c nexpay.Credentials) []string {
-	return append(os.Environ(), asWorker+"=1", "NEXPAY_URL="+url, "NEXPAY_API_KEY="+c.Key, "NEXPAY_SECRET="+c.Secret, "NEXPAY_PAYMENT_SECRET="+c.PaymentSecret)
+	return []string{"NEXPAY_URL=" + url, "NEXPAY_API_KEY=" + c.Key, "NEXPAY_SECRET=" + c.Secret, "NEXPAY_PAYMENT_SECRET=" + c.PaymentSecret}
 }
 
 func made(n int) string {
@@ -116,9 +115,8 @@ func (p process) once(t *testing.T, life time.Duration) (exit int, said []statem
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), life)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], p.args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGKILL) }
-	cmd.Env = p.env
+	cmd := programtest.Command(ctx, p.args...) // killed when ctx ends
+	cmd.Env = append(cmd.Env, p.env...)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	var complaints strings.Builder

@@ -10,18 +10,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// asWorker makes the test's own binary the program, for tests that start it as
-// a process.
-const asWorker = "PAYOUT_TEST_WORKER"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asWorker) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 // Offline every invoice ends paid, with what the table and the lines say.
 func TestOffline(t *testing.T) {

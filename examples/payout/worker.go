@@ -50,8 +50,8 @@ func newWorker(o options, s site, log io.Writer) (*worker, error) {
 func (w *worker) close() { _ = w.journal.Close() }
 
 // payAll finishes what an earlier run left open, and pays the rest.
-func (w *worker) payAll(ctx context.Context, invoices []invoice, progress progressing) ([]result, error) {
-	defer progress.stop()
+func (w *worker) payAll(ctx context.Context, invoices []invoice, p progress) ([]result, error) {
+	defer p.stop()
 	// A first call that changes nothing: it proves that the URL is the API's,
 	// without which no "not found" from there would count. If it fails, that is in
 	// the log, and the first payment that succeeds is proof as well.
@@ -61,12 +61,12 @@ func (w *worker) payAll(ctx context.Context, invoices []invoice, progress progre
 	var open map[string]result
 	var failed error
 	var recovering sync.WaitGroup
-	recovering.Go(func() { open, failed = w.recover(ctx, invoices, progress) })
+	recovering.Go(func() { open, failed = w.recover(ctx, invoices, p) })
 	results := make([]result, len(invoices))
 	w.each(len(invoices), func(n int) {
 		results[n] = w.pay(ctx, invoices[n])
 		if !errors.Is(results[n].err, retry.ErrBusy) {
-			progress.done(results[n])
+			p.done(results[n])
 		}
 	})
 	recovering.Wait()
@@ -96,7 +96,7 @@ func (w *worker) each(invoices int, pay func(n int)) {
 	workers.Wait()
 }
 
-func (w *worker) recover(ctx context.Context, invoices []invoice, progress progressing) (map[string]result, error) {
+func (w *worker) recover(ctx context.Context, invoices []invoice, p progress) (map[string]result, error) {
 	byID := make(map[string]invoice, len(invoices))
 	for _, i := range invoices {
 		byID[i.id] = i
@@ -118,7 +118,7 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 		r := result{o.ID, o.Value, o.Err}
 		results[o.ID] = r
 		if !errors.Is(o.Err, retry.ErrBusy) { // pay was first
-			progress.done(r)
+			p.done(r)
 		}
 	}, retry.Named("payout"))
 	return results, err

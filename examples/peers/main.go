@@ -20,23 +20,18 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err == nil:
+	if err == nil {
 		err = measure(o, out)
 	}
-	if err != nil {
-		fmt.Fprintln(log, "peers:", err)
-		return 2
-	}
-	return 0
+	return program.ExitCode("peers", log, err)
 }
 
 // options are the flags.

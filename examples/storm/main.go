@@ -17,34 +17,22 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"testing"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
-func main() {
-	inVirtualTime(func(t *testing.T) int { return run(t, os.Args[1:], os.Stdout, os.Stderr) })
-}
+func main() { lab.Main("storm", run) }
 
 func run(t *testing.T, args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	missed := 0
 	if err == nil {
-		missed, err = simulate(t, o, out)
+		err = simulate(t, o, out)
 	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(log, "storm:", err)
-		return 2
-	case missed > 0:
-		return 1
-	}
-	return 0
+	return program.ExitCode("storm", log, err)
 }
 
 // options are the flags.
@@ -74,24 +62,22 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// simulate puts every policy through every case and returns how many goals were
-// missed.
-func simulate(t *testing.T, o options, out io.Writer) (missed int, err error) {
+// simulate puts every policy through every case, prints what comes of it, and returns
+// program.ErrResult if a goal is missed.
+func simulate(t *testing.T, o options, out io.Writer) error {
 	debug.SetGCPercent(1000) // there is much to make and little to keep
+	r := report{lab.Report{Out: out, Markdown: o.markdown}}
 	if o.tried {
-		report{out, o.markdown}.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))
-		return 0, nil
+		r.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))
+		return nil
 	}
 	results := runAll(t, trials(stepOf(o.clients)), o.seed, o.clients)
 	goals := judge(results)
-	report{out, o.markdown}.print(results, goals)
-	for _, g := range goals {
-		if !g.reached {
-			missed++
+	r.print(results, goals)
+	if o.svg != "" {
+		if err := drawCharts(o.svg, results); err != nil {
+			return err
 		}
 	}
-	if o.svg != "" {
-		err = drawCharts(o.svg, results)
-	}
-	return missed, err
+	return lab.Verdict(goals)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,30 +12,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// asProgram makes the test's own binary the program, to be started as a process.
-const asProgram = "STORM_TEST_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Args = append(os.Args[:1], strings.Split(os.Getenv(asProgram), "\n")...)
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// program starts the program and returns all that it prints, and its exit code.
-func program(t *testing.T, args ...string) (out, log string, code int) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	require.NotNil(t, cmd.ProcessState, "%v", err)
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
-}
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
 // everything has the page compared with the whole of what the program prints: its other
 // rows are of packages that change when their versions in go.mod do.
@@ -58,10 +39,10 @@ func TestThePageIsWhatAFleetComesTo(t *testing.T) {
 	results := runAll(t, some, 7, 50)
 	goals := judge(results)
 	for _, g := range goals {
-		require.True(t, g.reached, "%s: %s", g.what, g.got)
+		require.True(t, g.Reached, "%s: %s", g.Name, g.Got)
 	}
 	var out bytes.Buffer
-	report{&out, true}.print(results, goals)
+	report{lab.Report{Out: &out, Markdown: true}}.print(results, goals)
 	onPage(t, out.String())
 }
 
@@ -72,7 +53,7 @@ func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 		t.Skip("its twenty seconds are for those who ask: go test ./examples/storm -everything")
 	}
 	folder := t.TempDir()
-	out, log, code := program(t, "-markdown", "-clients", "50", "-seed", "7", "-svg", folder)
+	out, log, code := programtest.Run(t, "-markdown", "-clients", "50", "-seed", "7", "-svg", folder)
 	require.Zero(t, code, "%s%s", out, log)
 	require.Empty(t, log)
 	require.NotContains(t, out, "MISSED")
@@ -181,11 +162,11 @@ func TestBadInput(t *testing.T) {
 		"-seed -1":         "invalid value",
 		"-test.v":          "flag provided but not defined",
 	} {
-		_, log, code := program(t, strings.Fields(args)...)
+		_, log, code := programtest.Run(t, strings.Fields(args)...)
 		require.Equal(t, 2, code, args)
 		require.Contains(t, log, want, args)
 	}
-	_, log, code := program(t, "-h")
+	_, log, code := programtest.Run(t, "-h")
 	require.Zero(t, code)
 	require.Contains(t, log, "-markdown")
 	require.ErrorIs(t, drawCharts(filepath.Join(t.TempDir(), "no such folder"), nil), os.ErrNotExist)

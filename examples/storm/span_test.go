@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
 func TestSpan(t *testing.T) {
@@ -17,7 +19,7 @@ func TestSpan(t *testing.T) {
 	s.take(never)
 	s.take(8 * time.Second)
 	require.Equal(t, "never", s.String())
-	require.False(t, within("back", s.most, time.Hour).reached)
+	require.False(t, within("back", s.most, time.Hour).Reached)
 }
 
 // A fleet that sends nothing again is back the moment an outage is over, however
@@ -81,7 +83,7 @@ func TestSettings(t *testing.T) {
 	require.Len(t, all, 27)
 	results := runAll(t, all[:2], 1, 10)
 	var out bytes.Buffer
-	report{&out, true}.settings(results)
+	report{lab.Report{Out: &out, Markdown: true}}.settings(results)
 	require.Equal(t, 2+len(settings), strings.Count("\n"+out.String(), "\n|"), out.String())
 	require.Contains(t, out.String(), "| the defaults |")
 }

@@ -52,5 +52,5 @@ func (r report) settings(results []result) {
 			s.name, fmt.Sprintf("%.3f", sixty.sends), peak.value(sixty), out.most, brown.most, fmt.Sprintf("%.2f %%", 100*five.succeeded),
 		})
 	}
-	r.table(table.Row{"setting", "sends/call", "peak of 1 s", "outages: 90 % back", "brown-outs: 90 % back", "20 % fail: succeed"}, rows, true)
+	r.Figures(table.Row{"setting", "sends/call", "peak of 1 s", "outages: 90 % back", "brown-outs: 90 % back", "20 % fail: succeed"}, rows)
 }
