@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,20 +39,12 @@ func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	require.True(t, string(chart) == string(drawn), "docs/nonces.svg shows something else; draw it anew")
 }
 
-func TestBadInput(t *testing.T) {
-	for args, want := range map[string]string{
-		"-seconds 0":      "seconds must be at least 1",
-		"-seconds 1 more": "there are no arguments",
-		"-seed -1":        "invalid value",
-		"-test.v":         "flag provided but not defined",
-	} {
-		_, log, code := programtest.Run(t, strings.Fields(args)...)
-		require.Equal(t, 2, code, args)
-		require.Contains(t, log, want, args)
-	}
-	_, log, code := programtest.Run(t, "-h")
-	require.Zero(t, code)
-	require.Contains(t, log, "-markdown")
+func TestMistakes(t *testing.T) {
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t, args, out, log) }, map[string]string{
+		"-seconds 0": "seconds must be at least 1",
+		"-seed -1":   "invalid value",
+		"-test.v":    "flag provided but not defined",
+	})
 	require.ErrorIs(t, drawChart(filepath.Join(t.TempDir(), "no such folder", "a.svg"), nil), os.ErrNotExist)
 }
 

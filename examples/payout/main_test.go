@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -55,10 +55,12 @@ func TestBadInput(t *testing.T) {
 			require.ErrorContains(t, err, tt.want)
 		})
 	}
+	nothing := func(string) string { return "" }
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t.Context(), args, out, log, nothing) }, map[string]string{
+		"-workers 0":             "workers must be at least 1",
+		"-invoices no-such-file": "no-such-file",
+	})
 	var out, log bytes.Buffer
-	require.Equal(t, 2, run(t.Context(), []string{"-workers", "0"}, &out, &log, os.Getenv))
-	require.Equal(t, 2, run(t.Context(), []string{"-invoices", "no-such-file"}, &out, &log, os.Getenv))
-	require.Equal(t, 0, run(t.Context(), []string{"-h"}, &out, &log, os.Getenv))
 	require.Equal(t, 2, run(t.Context(), nil, &out, &log, func(name string) string { return map[string]string{"NEXPAY_URL": "x"}[name] }))
 	require.Contains(t, log.String(), "NEXPAY_PAYMENT_SECRET are needed too")
 }

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"flag"
-	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
 // Each library does in each case what the case is about: no more and no fewer sends,
@@ -60,15 +61,10 @@ func TestTables(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	for _, args := range [][]string{{"-rounds", "0"}, {"-each", "1ns"}, {"what"}, {"-what"}} {
-		var out, log strings.Builder
-		require.Equal(t, 2, run(args, &out, &log), args)
-		require.NotEmpty(t, log.String())
-		require.Empty(t, out.String())
-	}
-	var log strings.Builder
-	require.Zero(t, run([]string{"-h"}, io.Discard, &log))
-	require.Contains(t, log.String(), "-rounds")
+	programtest.Mistakes(t, run, map[string]string{
+		"-rounds 0": "rounds must be from 1 to 1000",
+		"-each 1ns": "each at least 1ms",
+	})
 }
 
 // What the figures say is the median, and how far most of them lie from it.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -155,19 +156,12 @@ func texts(svg []byte) (words []string) {
 	return words
 }
 
-func TestBadInput(t *testing.T) {
-	for args, want := range map[string]string{
-		"-clients 9":       "clients must be from 10 to 10000",
-		"-clients 10 more": "there are no arguments",
-		"-seed -1":         "invalid value",
-		"-test.v":          "flag provided but not defined",
-	} {
-		_, log, code := programtest.Run(t, strings.Fields(args)...)
-		require.Equal(t, 2, code, args)
-		require.Contains(t, log, want, args)
-	}
-	_, log, code := programtest.Run(t, "-h")
-	require.Zero(t, code)
-	require.Contains(t, log, "-markdown")
+func TestMistakes(t *testing.T) {
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t, args, out, log) }, map[string]string{
+		"-clients 9":     "clients must be from 10 to 10000",
+		"-clients 10001": "clients must be from 10 to 10000",
+		"-seed -1":       "invalid value",
+		"-test.v":        "flag provided but not defined",
+	})
 	require.ErrorIs(t, drawCharts(filepath.Join(t.TempDir(), "no such folder"), nil), os.ErrNotExist)
 }
