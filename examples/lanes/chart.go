@@ -22,13 +22,13 @@ var (
 
 // A series is one bar for each case.
 type series struct {
-	name  string // in the legend; empty where there is but one
+	name  string // in the legend; empty if it is the only one
 	color color.Color
 	value func(figures) float64
-	label string // of a value, as fmt has it
+	label string // format of a value
 }
 
-// A panel is a part of the chart with an axis of its own.
+// A panel is a part of the chart with its own axis.
 type panel struct {
 	title, axis string
 	series      []series
@@ -72,7 +72,7 @@ func (p panel) plot(measured map[string]figures) (*plot.Plot, error) {
 	pl.Y.Tick.Label.Font = lab.Font(12)
 
 	var names []string
-	for _, c := range slices.Backward(cases) { // the first one on top
+	for _, c := range slices.Backward(cases) { // the first case on top
 		names = append(names, c.name)
 	}
 	width := 18 / vg.Length(len(p.series))
@@ -108,7 +108,7 @@ func (p panel) plot(measured map[string]figures) (*plot.Plot, error) {
 	return pl, nil
 }
 
-// wholeTicks are the usual ones, without decimals.
+// wholeTicks are the usual ticks, without decimals.
 func wholeTicks(least, most float64) []plot.Tick {
 	ticks := plot.DefaultTicks{}.Ticks(least, most)
 	for i, t := range ticks {
@@ -119,7 +119,7 @@ func wholeTicks(least, most float64) []plot.Tick {
 	return ticks
 }
 
-// labels say beside each bar how long it is.
+// labels are the values beside the bars.
 func (s series) labels(values plotter.Values, offset vg.Length) (*plotter.Labels, error) {
 	at := plotter.XYLabels{XYs: make(plotter.XYs, len(values)), Labels: make([]string, len(values))}
 	for i, v := range values {
@@ -134,6 +134,6 @@ func (s series) labels(values plotter.Values, offset vg.Length) (*plotter.Labels
 		style := &labels.TextStyle[i]
 		style.Font, style.Color, style.YAlign = lab.Font(9), grey, draw.YCenter
 	}
-	labels.Offset = vg.Point{X: 3, Y: offset + 1.5} // digits have no descenders: centred by eye
+	labels.Offset = vg.Point{X: 3, Y: offset + 1.5} // digits have no descenders, so the centre is set by eye
 	return labels, nil
 }

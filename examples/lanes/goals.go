@@ -7,10 +7,10 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
-// judge holds what was measured to the goals.
+// judge compares the measurements with the goals.
 func judge(measured map[string]figures, processes []*process) []lab.Goal {
 	one, adaptive, many := measured["InFlight 1"], measured["Adaptive"], measured["16 keys"]
-	var most float64 // per second, one request after the other without a pause
+	var most float64 // requests per second, one after the other without a pause
 	if one.onTheWire > 0 {
 		most = 1 / one.onTheWire.Seconds()
 	}
@@ -23,17 +23,17 @@ func judge(measured map[string]figures, processes []*process) []lab.Goal {
 		atLeast("16 keys: 15.5 × InFlight 1", many.perSecond, 15.5*one.perSecond, 15.5, " ×"),
 	}
 	for _, p := range processes {
-		after := p.told - p.refused + 1
-		told := p.refused > 0 && p.told > 0 && after <= 3
+		after := p.resync - p.refused + 1
+		soon := p.refused > 0 && p.resync > 0 && after <= 3
 		of := "two processes, " + p.name + ": "
 		goals = append(goals,
-			lab.NewGoal(of+"told within three calls of the first code 50", fmt.Sprintf("call %d", after), told),
+			lab.NewGoal(of+"told within three calls of the first code 50", fmt.Sprintf("call %d", after), soon),
 			lab.NewGoal(of+"never more than a minute ahead of its clock", p.ahead.Round(time.Millisecond).String(), p.ahead <= time.Minute))
 	}
 	return goals
 }
 
-// atLeast is reached by a value of at least least, which is shown as a multiple.
+// atLeast is reached if value is at least least. It shows value as a multiple.
 func atLeast(name string, value, least, multiple float64, unit string) lab.Goal {
 	got := "nothing"
 	if least > 0 {

@@ -1,7 +1,7 @@
-// Lanes measures what a strictly rising nonce per API key costs, and what
-// package nonce makes of it: many callers, one key or several, and a network on
-// which requests overtake each other. It runs the library as it is, in virtual
-// time: minutes of traffic take seconds.
+// Lanes measures what it costs that the nonces of an API key must increase, and how
+// package nonce reduces that cost: many callers use one key or several, and requests
+// overtake each other on the network. It runs the real library in virtual time, so that
+// minutes of traffic take seconds.
 //
 //	go run ./examples/lanes
 //	go run ./examples/lanes -markdown -svg docs/nonces.svg   # what docs/nonces.md shows
@@ -9,7 +9,7 @@
 // The same -seed and -seconds print the same figures every time.
 //
 // It exits with 0 if every goal is reached, with 1 if one is missed, and with 2
-// if it could not begin.
+// if it could not start.
 package main
 
 import (
@@ -60,7 +60,8 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// measure runs every case, prints what was measured, and returns program.ErrResult if a goal is missed.
+// measure runs every case and prints the results. It returns program.ErrResult if a goal
+// is missed.
 func measure(t *testing.T, o options, out io.Writer) error {
 	measured := map[string]figures{}
 	for _, c := range cases {

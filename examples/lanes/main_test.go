@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { programtest.Main(m, main) }
 
-// The page shows what the program prints, to the letter. The program has virtual
-// time outside a test as well, and prints nothing of package testing's.
+// The page shows exactly what the program prints. The program has virtual time outside
+// a test too, and package testing prints nothing.
 func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	page, err := os.ReadFile("../../docs/nonces.md")
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	}
 	drawn, err := os.ReadFile(svg)
 	require.NoError(t, err)
-	require.True(t, string(chart) == string(drawn), "docs/nonces.svg shows something else; draw it anew")
+	require.True(t, string(chart) == string(drawn), "docs/nonces.svg differs; draw it again")
 }
 
 func TestMistakes(t *testing.T) {
@@ -48,7 +48,8 @@ func TestMistakes(t *testing.T) {
 	require.ErrorIs(t, drawChart(filepath.Join(t.TempDir(), "no such folder", "a.svg"), nil), os.ErrNotExist)
 }
 
-// Any seed will do. The one-at-a-time goal is a matter of a few per cent, so that the lane has to be measured long enough.
+// Goals are reached with any seed. The goal of InFlight 1 is within a few per cent, so
+// the measurement must be long enough.
 func TestGoalsAreReachedWithAnySeed(t *testing.T) {
 	for seed := range uint64(2) {
 		measured := map[string]figures{}

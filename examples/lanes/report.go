@@ -11,6 +11,7 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
+// A report prints the measurements and the goals.
 type report struct{ lab.Report }
 
 func (r report) print(measured map[string]figures, processes []*process, goals []lab.Goal) {
@@ -39,7 +40,7 @@ func (r report) processes(all []*process) {
 	}
 	var rows []table.Row
 	for _, p := range all {
-		rows = append(rows, table.Row{p.name, p.calls, p.failed, p.refused, p.told, p.jumps, p.ahead.Round(time.Millisecond)})
+		rows = append(rows, table.Row{p.name, p.calls, p.failed, p.refused, p.resync, p.jumps, p.ahead.Round(time.Millisecond)})
 	}
 	r.Figures(header, rows)
 	for _, p := range all {
@@ -49,7 +50,7 @@ func (r report) processes(all []*process) {
 	}
 }
 
-// quoted sets off what the library says.
+// quoted formats an error text of the library.
 func (r report) quoted(s string) string {
 	if r.Markdown {
 		return "> " + s

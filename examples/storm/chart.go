@@ -15,8 +15,8 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
-// A line is a way in a chart. The colours are those of Okabe and Ito, which
-// colour-blind people can tell apart; the dashes are for print.
+// A line is a way of retrying in a chart. The colours are those of Okabe and Ito, which
+// colour-blind people can distinguish. The dashes are for print.
 type line struct {
 	way    string
 	color  color.Color
@@ -36,7 +36,7 @@ var (
 	grey  = color.RGBA{R: 0x77, G: 0x77, B: 0x77, A: 0xff}
 )
 
-// drawCharts draws the scenarios that are worth it.
+// drawCharts draws the outage and the brown-out.
 func drawCharts(folder string, results []result) error {
 	for _, s := range []scenario{outage, brownout} {
 		file := filepath.Join(folder, "storms-"+strings.ReplaceAll(s.name, " ", "-")+".svg")
@@ -47,7 +47,7 @@ func drawCharts(folder string, results []result) error {
 	return nil
 }
 
-// drawChart draws two panels above each other: what is sent, and what succeeds.
+// drawChart draws two panels, one above the other: what is sent and what succeeds.
 func drawChart(file string, s scenario, results []result) error {
 	offered, err := panel(s, results, "What is sent, in terms of the usual load", func(t *second) float64 { return float64(t.sends.Load()) })
 	if err != nil {
@@ -72,7 +72,7 @@ func panel(s scenario, results []result, title string, value func(*second) float
 	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
 		style.Font = lab.Font(11)
 	}
-	// At the right, but each line to the left of its name, which in another font than ours may be longer.
+	// At the right, with each line to the left of its name: in another font the name may be longer.
 	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, 7.45*vg.Inch
 	p.Legend.ThumbnailWidth, p.Legend.Padding, p.Legend.YOffs = 26, 3, -4
 
@@ -120,7 +120,7 @@ func everyTen(least, most float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// pointsOf are the values of a way, second by second.
+// pointsOf returns the values of a way, second by second.
 func pointsOf(s scenario, results []result, way string, value func(*second) float64) plotter.XYs {
 	var points plotter.XYs
 	for _, r := range results {

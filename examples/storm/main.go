@@ -1,17 +1,17 @@
-// Storm puts a fleet of clients in front of a server that fails, and shows what
-// each way of retrying makes of that: how much is sent, how much succeeds, and how
-// soon all is well again. It runs the packages as they are, this one and others,
-// in virtual time: minutes of a thousand clients take seconds.
+// Storm simulates a fleet of clients whose server fails, and compares ways of retrying:
+// how much they send, how much succeeds, and how soon the fleet recovers. It runs the
+// real packages, this one and others, in virtual time, so that minutes of a thousand
+// clients take seconds.
 //
 //	go run ./examples/storm
 //	go run ./examples/storm -markdown -svg docs   # what docs/storms.md shows
-//	go run ./examples/storm -markdown -tried      # and what it says of other settings
+//	go run ./examples/storm -markdown -tried      # and its table of other settings
 //
-// The -seed fixes when calls are made and which of them fail. The jitter inside
-// the packages is theirs, so the last digit of a figure differs from run to run.
+// The -seed fixes when calls are made and which of them fail. The packages have their
+// own random jitter, so the last digit of a figure differs from run to run.
 //
 // It exits with 0 if every goal is reached, with 1 if one is missed, and with 2
-// if it could not begin.
+// if it could not start.
 package main
 
 import (
@@ -62,10 +62,10 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// simulate puts every policy through every case, prints what comes of it, and returns
+// simulate runs every policy in every case and prints the results. It returns
 // program.ErrResult if a goal is missed.
 func simulate(t *testing.T, o options, out io.Writer) error {
-	debug.SetGCPercent(1000) // there is much to make and little to keep
+	debug.SetGCPercent(1000) // a simulation allocates much and keeps little of it
 	r := report{lab.Report{Out: out, Markdown: o.markdown}}
 	if o.tried {
 		r.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))

@@ -10,9 +10,10 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
+// A report prints the results and the goals.
 type report struct{ lab.Report }
 
-// A column is one figure of a table.
+// A column of a table shows one figure.
 type column struct {
 	name  string
 	value func(figures) string
@@ -31,7 +32,7 @@ var (
 	lastSuccess  = column{"last success", func(f figures) string { return fmt.Sprintf("%.1f s", f.last.Seconds()) }}
 )
 
-// columns are what matters in each scenario.
+// columns are the figures that matter in each scenario.
 var columns = map[string][]column{
 	outage.name:    {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
 	brownout.name:  {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
@@ -65,8 +66,8 @@ func (r report) print(results []result, goals []lab.Goal) {
 	r.Goals(goals)
 }
 
-// lengths shows how soon a fleet is back from faults of every length, at best and
-// at worst.
+// lengths shows how soon a fleet recovers from faults of every length: the shortest and
+// the longest time.
 func (r report) lengths(results []result) {
 	var rows []table.Row
 	for _, w := range ways {
@@ -80,7 +81,7 @@ func (r report) lengths(results []result) {
 	r.Figures(table.Row{"every length", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows)
 }
 
-// back is how long after the fault something was back.
+// back formats how long after the fault something was back.
 func back(d time.Duration) string {
 	if d == never {
 		return "never"
