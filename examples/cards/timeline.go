@@ -10,8 +10,8 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A timeline prints a line for each request: when, what was sent, what the API did,
-// what came back, and what the library does about it, and why.
+// A timeline prints a line for each request: the time, what was sent, what the API did,
+// its answer, and what the library does about it and why.
 type timeline struct{ *story.Timeline }
 
 func newTimeline(out io.Writer) *timeline {

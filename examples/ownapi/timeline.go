@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A timeline prints a line for each request: when, what was sent, what came back, and
+// A timeline prints a line for each request: the time, what was sent, the answer, and
 // what the library does about it.
 type timeline struct{ *story.Timeline }
 

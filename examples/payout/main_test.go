@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { programtest.Main(m, main) }
 
-// Offline every invoice ends paid, with what the table and the lines say.
+// Offline, every invoice has a line and the table counts all of them.
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
@@ -29,10 +29,10 @@ func TestOffline(t *testing.T) {
 	require.NotContains(t, out.String(), "executed 2 times")
 }
 
-// A worker that is stopped says of every invoice what is true.
+// A worker that is stopped reports every invoice truthfully.
 func TestStopped(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // of some five seconds' work
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // the work takes some five seconds
 	defer cancel()
 	var out, log bytes.Buffer
 	require.Equal(t, 1, run(ctx, nil, &out, &log, func(string) string { return "" }))

@@ -10,10 +10,10 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/lab/bar"
 )
 
-// A progress shows how far the work has come.
+// A progress shows how many invoices are done.
 type progress interface {
 	done(result) // safe for concurrent use
-	stop()       // when there is no more to come
+	stop()       // after the last one
 }
 
 // newProgress returns a bar on a terminal, and otherwise plain lines, one per invoice.
@@ -36,8 +36,8 @@ func (t onTerminal) done(r result) {
 
 func (t onTerminal) stop() { t.Stop() }
 
-// lines print each result as it comes, in one write: what stands in the log of a
-// process that was killed is whole.
+// lines print each result at once, in one write, so that the log of a process that was
+// killed has no cut lines.
 type lines struct {
 	mu  sync.Mutex // guards out
 	out io.Writer
@@ -51,7 +51,7 @@ func (l *lines) done(r result) {
 
 func (l *lines) stop() {}
 
-// summarize prints what came of it all, and of each invoice that is not paid why.
+// summarize prints the totals, and the reason for each invoice that is not paid.
 func summarize(out io.Writer, results []result, check func(id string) string) {
 	counts := map[state]int{}
 	for _, r := range results {

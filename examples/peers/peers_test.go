@@ -11,8 +11,8 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// Each library does in each case what the case is about: no more and no fewer sends,
-// and the end that it is to come to.
+// Each library does in each case what the case requires: the number of sends, and whether
+// the call fails.
 func TestEachDoesWhatItsCaseIs(t *testing.T) {
 	for _, c := range benchmarks() {
 		for _, w := range c.ways {
@@ -67,7 +67,7 @@ func TestMistakes(t *testing.T) {
 	})
 }
 
-// What the figures say is the median, and how far most of them lie from it.
+// The figures are the median and the distance of the quartiles from it.
 func TestResult(t *testing.T) {
 	r := result{times: []float64{100, 900, 110, 90, 95}}
 	require.InDelta(t, 100, r.median(), 0)

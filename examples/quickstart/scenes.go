@@ -27,7 +27,7 @@ func (s *stage) nonceTooLow(ctx context.Context) error {
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		if ticket, ok := nonce.FromContext(ctx); ok && !raced {
 			raced = true
-			s.bank.SetLastNonce(s.key, ticket.Nonce()) // somebody was faster with it
+			s.bank.SetLastNonce(s.key, ticket.Nonce()) // another program was faster
 		}
 		_, err := s.client.AccountStatus(ctx)
 		return err
@@ -41,7 +41,7 @@ func (s *stage) fixable(ctx context.Context) error {
 		return err
 	}
 	before := len(s.bank.Requests())
-	when := time.Now().Add(-time.Hour) // too late already
+	when := time.Now().Add(-time.Hour) // in the past, so refused
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		return s.post(ctx, "/api/2/eurowallet/payments/reschedule", nexpay.Form{
 			{Name: "externalPaymentId", Value: id},
@@ -59,7 +59,7 @@ func (s *stage) unfixable(ctx context.Context) error {
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		return s.post(ctx, "/api/2/eurowallet/payments/cancel-scheduled", nexpay.Form{
 			{Name: "externalPaymentId", Value: "order-17"},
-			{Name: "clientPaymentId", Value: "18"}, // which of the two?
+			{Name: "clientPaymentId", Value: "18"}, // two IDs for one payment
 		})
 	}, retry.Fix(func(context.Context, *classify.Error) (changed bool, err error) {
 		return false, nil
@@ -73,13 +73,13 @@ func (s *stage) outage(ctx context.Context) error {
 	if err := s.expect(s.status(ctx), retry.ErrOpen, before, 3); err != nil {
 		return err
 	}
-	// Others come, and are told at once.
+	// Other calls are refused at once.
 	for range 3 {
 		if err := s.expect(s.status(ctx), retry.ErrOpen, before, 3); err != nil {
 			return err
 		}
 	}
-	end() // the API is back, and nobody knows yet
+	end() // the API works again, but the breaker is still open
 	if err := s.waitFor(ctx, breaker.HalfOpen); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *stage) locked(ctx context.Context) error {
 			return err
 		}
 	}
-	s.bank.SetState(s.key, nexpaytest.Enabled) // somebody called the bank
+	s.bank.SetState(s.key, nexpaytest.Enabled) // a person has talked to the bank
 	s.retrier.Lockout().Unlock("main")
 	s.line.line(0, "", "", `a person has acted: Lockout().Unlock("main")`)
 	if err := s.expect(s.status(ctx), nil, before, 2); err != nil {
@@ -114,7 +114,7 @@ func (s *stage) locked(ctx context.Context) error {
 	return nil
 }
 
-// create makes a payment, once: money is not moved by retry.Do.
+// create makes a payment. It is sent once, without retry.Do: that may repeat what it sends.
 func (s *stage) create(ctx context.Context, id string) error {
 	ticket, err := s.lane.Enter(ctx)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *stage) create(ctx context.Context, id string) error {
 	return err
 }
 
-// post sends a form to which the API answers with nothing.
+// post sends a form. The answer has no result.
 func (s *stage) post(ctx context.Context, path string, form nexpay.Form) error {
 	req, err := s.client.NewRequest(ctx, http.MethodPost, path, form)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *stage) post(ctx context.Context, path string, form nexpay.Form) error {
 	return s.client.Do(req, nil)
 }
 
-// waitFor waits until the breaker is in a state, for two seconds at most.
+// waitFor waits until the breaker is in that state, for at most two seconds.
 func (s *stage) waitFor(ctx context.Context, state breaker.State) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -17,10 +17,10 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A stage has a bank, a client of it, and the timeline of what happens between them.
+// A stage is what the scenes need: a bank, a client of it, and the timeline.
 type stage struct {
 	bank    *nexpaytest.Bank
-	key     string // the API key, as the bank knows it
+	key     string // the ID of the API key at the bank
 	client  *nexpay.Client
 	lane    *nonce.Lane
 	breaker *breaker.Breaker
@@ -81,7 +81,7 @@ func newStage(out io.Writer) (*stage, error) {
 	if s.lane, err = nonce.NewLane(nonce.LaneConfig{Key: "main"}); err != nil {
 		return nil, err
 	}
-	// The defaults wait longer than a story should.
+	// Shorter than the defaults, so that the story takes two seconds.
 	s.breaker, err = breaker.New(breaker.Config{
 		Name: "nexpay", ConsecutiveFailures: 3, OpenFor: 400 * time.Millisecond, Probes: 1,
 		OnStateChange: s.line.onStateChange,
@@ -106,7 +106,7 @@ func newStage(out io.Writer) (*stage, error) {
 	return s, err
 }
 
-// status asks for the status of the account.
+// status requests the status of the account.
 func (s *stage) status(ctx context.Context) error {
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		_, err := s.client.AccountStatus(ctx)
@@ -115,11 +115,11 @@ func (s *stage) status(ctx context.Context) error {
 	return err
 }
 
-// ok prints a call that went well at first, of which there is no event.
+// ok prints a call that succeeded at the first send: the library emits no event for it.
 func (s *stage) ok() { s.line.line(1, "200", "", "success") }
 
-// expect compares the end of a call, and the requests that reached the bank
-// since it had seen before, with the story.
+// expect checks how a call ended, and how many requests reached the bank since it had
+// seen before of them.
 func (s *stage) expect(err, want error, before, sends int) error {
 	var wrong []error
 	if !errors.Is(err, want) || (err == nil) != (want == nil) {

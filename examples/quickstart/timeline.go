@@ -13,20 +13,20 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A timeline prints what happens, a line each: when, in which send, what the
-// API answered, what that asks for, and what was done about it.
+// A timeline prints a line for each event: the time, the number of the send, the answer
+// of the API, its class, and what the library did about it.
 type timeline struct {
 	*story.Timeline
 
 	mu     sync.Mutex
-	events []string // of the library since the scene began, in short
+	events []string // names of the events since the scene began
 }
 
 func newTimeline(out io.Writer) *timeline {
 	return &timeline{Timeline: story.NewTimeline(out, "%9s  %-4s  %-42s  %-15s  %s", "time", "send", "answer", "asks for", "done")}
 }
 
-// scene begins a scene, without events.
+// scene begins a scene and drops the events of the last one.
 func (t *timeline) scene(n int, title string) {
 	t.Scene(n, title)
 	t.mu.Lock()
@@ -34,14 +34,14 @@ func (t *timeline) scene(n int, title string) {
 	t.events = nil
 }
 
-// note keeps an event or a change of state, to compare with the story.
+// note records an event or a change of state, to be compared with the story.
 func (t *timeline) note(what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.events = append(t.events, what)
 }
 
-// line prints a line about a send; 0: about none.
+// line prints a line about the send of that number; 0 means about no send.
 func (t *timeline) line(send int, answer, asks, done string) {
 	n := ""
 	if send > 0 {
@@ -79,7 +79,7 @@ func (t *timeline) onEvent(_ context.Context, e retry.Event) {
 			t.line(0, "(nothing sent)", "", done)
 			return
 		}
-		if e.Verdict.Lockout { // its line is there already
+		if e.Verdict.Lockout { // EventLockedOut has printed it
 			return
 		}
 		t.line(e.Attempts, answer(e.Verdict), asks, "stop: "+e.Err.Reason.Error())
@@ -99,7 +99,7 @@ func (t *timeline) onStateChange(c breaker.StateChange) {
 	t.line(0, "", "", done)
 }
 
-// answer is what the API said, in a few words.
+// answer formats the answer of the API in a few words.
 func answer(v classify.Verdict) string {
 	switch {
 	case v.Code != "":
