@@ -1,16 +1,16 @@
-// Fleet is four worker processes that share sixteen API keys and pay 300 invoices, each
-// once, while one of them is killed and another one is stopped for a while. Leases on the
-// keys, the journal of payments and the switchboard are in one database.
+// Fleet runs four worker processes that share sixteen API keys and pay 300 invoices, each
+// of them once. Meanwhile one worker is killed and another one is stopped for a while. The
+// leases on the keys, the journal of payments and the switchboard are in one database.
 //
 //	go run ./examples/fleet                                  # SQLite, offline
 //	go run ./examples/fleet -postgres "host=/tmp user=me"    # PostgreSQL
 //	go run ./examples/fleet -redis 127.0.0.1:6379            # the leases in Redis
 //
-// The bank is one of our own on loopback, which loses or delays the answer to 18 % of the
-// requests. It knows what was really paid, how often, and whether any nonce came late.
+// The bank is a test server on loopback that loses or delays the answers to 18 % of the
+// requests. It records what was paid, how often, and which nonces came too late.
 //
 // It exits with 0 if every invoice was paid once and nothing is left open, with 1 if not,
-// and with 2 if it could not begin.
+// and with 2 if it could not start.
 package main
 
 import (
@@ -74,7 +74,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// show runs the fleet, and says what came of it.
+// show runs the fleet and prints the result.
 func show(ctx context.Context, o options, out, log io.Writer) error {
 	folder, err := os.MkdirTemp("", "fleet")
 	if err != nil {
@@ -98,7 +98,7 @@ func show(ctx context.Context, o options, out, log io.Writer) error {
 	began := time.Now()
 	p := newProgress(out, o.invoices)
 	s.queue.progress = p
-	f := &fleet{options: o, task: t, queue: s.queue, log: log, say: p.Printf}
+	f := &fleet{options: o, task: t, queue: s.queue, log: log, printf: p.Printf}
 	err = f.run(ctx)
 	p.Stop()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
-// A report says what came of it all.
+// A report prints the result of a run.
 type report struct {
 	out   io.Writer
 	o     options
@@ -22,7 +22,7 @@ type report struct {
 	total time.Duration
 }
 
-// print prints it, and returns program.ErrResult if not every invoice was paid once.
+// print prints the report. It returns program.ErrResult if not every invoice was paid once.
 func (r report) print() error {
 	paidBy := map[string]int{}
 	for _, worker := range r.s.queue.paid {
@@ -69,11 +69,11 @@ func (r report) print() error {
 	return nil
 }
 
-// A progress shows how far the work has come. Its methods are safe for concurrent use.
+// A progress shows how many invoices are paid. Its methods are safe for concurrent use.
 type progress interface {
 	Step()                             // one invoice is paid
-	Printf(format string, args ...any) // what happens meanwhile
-	Stop()                             // when there is no more to come
+	Printf(format string, args ...any) // an event
+	Stop()                             // after the last invoice
 }
 
 // newProgress returns a bar on a terminal, and otherwise a line for each tenth.
@@ -84,6 +84,7 @@ func newProgress(out io.Writer, n int) progress {
 	return &lines{out: out, all: n}
 }
 
+// lines prints a line for each tenth of the invoices.
 type lines struct {
 	mu        sync.Mutex
 	out       io.Writer
