@@ -8,8 +8,6 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
-	"github.com/nexpay-go/resilience/breaker"
-	"github.com/nexpay-go/resilience/retry"
 	"github.com/nexpay-go/resilience/retry/retryhttp"
 )
 
@@ -29,11 +27,7 @@ func (s *same) RoundTrip(req *http.Request) (*http.Response, error) {
 func exchanges(method, body string) []way {
 	return []way{
 		{"ours, default policies and a breaker", mine, func() (caller, error) {
-			b, err := breaker.New(breaker.Config{})
-			if err != nil {
-				return nil, err
-			}
-			r, err := retry.New(retry.Config{Breaker: b})
+			r, err := byDefault()
 			if err != nil {
 				return nil, err
 			}

@@ -44,14 +44,19 @@ func ours(open bool) (caller, error) {
 	return func(ctx context.Context, op operation) (int, error) { return retry.DoValue(ctx, r, op) }, nil
 }
 
-// oursByDefault sets nothing but a breaker. The rest are the defaults: attempt timeout,
+// byDefault returns a Retrier with a breaker. The rest are the defaults: attempt timeout,
 // budget, a policy for each code.
-func oursByDefault() (caller, error) {
+func byDefault() (*retry.Retrier, error) {
 	b, err := breaker.New(breaker.Config{})
 	if err != nil {
 		return nil, err
 	}
-	r, err := retry.New(retry.Config{Breaker: b})
+	return retry.New(retry.Config{Breaker: b})
+}
+
+// oursByDefault calls with byDefault.
+func oursByDefault() (caller, error) {
+	r, err := byDefault()
 	if err != nil {
 		return nil, err
 	}
