@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// A trouble is what a request for a charge meets.
+// A trouble is what goes wrong with a request for a charge.
 type trouble int
 
 const (
-	none     trouble = iota
-	decline          // the card is declined
-	lose             // the card is charged, and the connection cut before the answer
-	underWay         // the first request with this key is not through yet
-	crash            // the card is charged, and the server stumbles over the answer
+	none       trouble = iota
+	decline            // the card is declined
+	lose               // the card is charged, and the connection is cut before the answer
+	inProgress         // the first request with this key is still being processed
+	crash              // the card is charged, and the server fails before it answers
 )
 
 // A cardAPI charges once for each idempotency key that it remembers.
@@ -28,8 +28,8 @@ type cardAPI struct {
 
 	mu      sync.Mutex
 	script  []trouble
-	charges map[string]int  // by key, ever: two are the mistake that must not be
-	kept    map[string]bool // keys that it remembers
+	charges map[string]int  // by key, of all time: two are a double charge
+	kept    map[string]bool // keys that the API remembers
 	posts   int
 	lookups int
 	trace   int
@@ -44,21 +44,21 @@ func newCardAPI(line *timeline) *cardAPI {
 	return a
 }
 
-// begin has the next charges meet these troubles, and counts anew.
-func (a *cardAPI) begin(meets []trouble) {
+// begin sets the troubles of the next charges and resets the counts.
+func (a *cardAPI) begin(troubles []trouble) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.script, a.posts, a.lookups = meets, 0, 0
+	a.script, a.posts, a.lookups = troubles, 0, 0
 }
 
-// charged is a charge that was made a while ago, whose key is forgotten after a day.
+// charged adds a charge that was made some time ago. Its key is forgotten after a day.
 func (a *cardAPI) charged(key string, ago time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.charges[key], a.kept[key] = 1, ago < 24*time.Hour
 }
 
-// seen is what has come since begin, and how often a key was charged, ever.
+// seen returns the requests since begin, and how often a key was charged in all.
 func (a *cardAPI) seen(key string) count {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -70,15 +70,15 @@ func (a *cardAPI) charge(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	a.posts++
 	key := r.Header.Get("Idempotency-Key")
-	meets := none
+	next := none
 	if len(a.script) > 0 {
-		meets, a.script = a.script[0], a.script[1:]
+		next, a.script = a.script[0], a.script[1:]
 	}
 	did := "knows the key, charges nothing"
 	switch {
-	case meets == decline:
+	case next == decline:
 		did = "declines"
-	case meets == underWay:
+	case next == inProgress:
 		did = "is still at work on the first"
 	case !a.kept[key]:
 		a.charges[key]++
@@ -89,22 +89,22 @@ func (a *cardAPI) charge(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	sent := "POST " + key
-	switch meets {
+	switch next {
 	case decline:
 		a.refuse(w, sent, did, http.StatusPaymentRequired, "card_declined", "The card has insufficient funds.")
-	case underWay:
+	case inProgress:
 		a.refuse(w, sent, did, http.StatusConflict, "key_in_progress", "A request with this key is under way.")
 	case crash:
 		a.refuse(w, sent, did, http.StatusInternalServerError, "internal_error", "Something went wrong.")
 	case lose:
-		a.line.request(sent, did, "nothing: cut off")
+		a.line.Request(sent, did, "nothing: cut off")
 		panic(http.ErrAbortHandler)
 	default:
 		a.answer(w, sent, did, http.StatusCreated, key)
 	}
 }
 
-// find looks a charge up by its key. Charges are never forgotten; only answers are.
+// find looks up a charge by its key. Only answers are forgotten, charges never.
 func (a *cardAPI) find(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,12 +119,12 @@ func (a *cardAPI) find(w http.ResponseWriter, r *http.Request) {
 
 func (a *cardAPI) answer(w http.ResponseWriter, sent, did string, status int, key string) {
 	id := strings.Replace(key, "invoice", "ch", 1)
-	a.line.request(sent, did, fmt.Sprintf("%d %s", status, id))
+	a.line.Request(sent, did, fmt.Sprintf("%d %s", status, id))
 	a.write(w, status, map[string]string{"id": id})
 }
 
 func (a *cardAPI) refuse(w http.ResponseWriter, sent, did string, status int, code, message string) {
-	a.line.request(sent, did, fmt.Sprintf("%d %s", status, code))
+	a.line.Request(sent, did, fmt.Sprintf("%d %s", status, code))
 	a.write(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
 }
 

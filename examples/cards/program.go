@@ -23,7 +23,7 @@ var table []byte
 type program struct {
 	url     string
 	client  *http.Client
-	journal *retry.MemoryJournal // one that lasts in real life, see the module journal
+	journal *retry.MemoryJournal // in production a durable one: see module journal
 	line    *timeline
 }
 
@@ -41,7 +41,7 @@ func newProgram(url string, line *timeline) (*program, error) {
 	return p, nil
 }
 
-// request is that for a charge, with a key of its own for each invoice.
+// request returns the request for a charge. Each invoice has its own idempotency key.
 func (p *program) request(ctx context.Context, key string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/charges", strings.NewReader(`{"amount":"17.00","card":"tok_1"}`))
 	if err == nil {
@@ -50,7 +50,7 @@ func (p *program) request(ctx context.Context, key string) (*http.Request, error
 	return req, err
 }
 
-// post sends it as any program would.
+// post sends it with a plain http.Client.Do.
 func (p *program) post(ctx context.Context, key string) (string, error) {
 	req, err := p.request(ctx, key)
 	if err != nil {
@@ -59,13 +59,14 @@ func (p *program) post(ctx context.Context, key string) (string, error) {
 	return read(p.client.Do(req))
 }
 
-// once makes it a payment: it is in the journal before it is sent, and can be looked
-// up. Its ID is its idempotency key, which the Transport sees.
+// once sends it as a payment: it is in the journal before it is sent, and can be looked
+// up. Its ID is also its idempotency key, which the Transport finds in
+// the header.
 func (p *program) once(ctx context.Context, key string) (string, error) {
 	return p.pay(ctx, key, func(ctx context.Context) (*http.Response, retry.Outcome, error) { return p.find(ctx, key) })
 }
 
-// blind is once for an API where nothing can be looked up.
+// blind is once for an API without lookups.
 func (p *program) blind(ctx context.Context, key string) (string, error) { return p.pay(ctx, key, nil) }
 
 func (p *program) pay(ctx context.Context, key string, find func(context.Context) (*http.Response, retry.Outcome, error)) (string, error) {
@@ -76,35 +77,35 @@ func (p *program) pay(ctx context.Context, key string, find func(context.Context
 	return read(p.client.Do(retryhttp.Once(req, key, find)))
 }
 
-// find says what the answer to a lookup proves. That nothing happened, only the API's
-// own word does: a 404 may come from anybody on the way.
+// find looks up a charge and returns what the answer proves. Only the API's own code
+// proves that nothing happened: a bare 404 may come from any proxy on the way.
 func (p *program) find(ctx context.Context, key string) (*http.Response, retry.Outcome, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/charges/"+key, nil)
 	if err != nil {
 		return nil, retry.Undecided, err
 	}
 	resp, err := p.client.Do(req)
-	answer, said := errors.AsType[*classify.Error](err)
+	answer, ok := errors.AsType[*classify.Error](err)
 	switch {
 	case err == nil:
 		return resp, retry.Applied, nil
-	case said && answer.Complete() && answer.Details[0].Code == "no_such_charge":
+	case ok && answer.Complete() && answer.Details[0].Code == "no_such_charge":
 		return nil, retry.Absent, nil
 	}
 	return nil, retry.Undecided, err
 }
 
-// bare sends it past the library.
+// bare sends it without the library.
 func (p *program) bare(ctx context.Context, key string) (string, error) {
 	req, err := p.request(ctx, key)
 	if err != nil {
 		return "", err
 	}
-	defer p.line.done("(is not asked)")
+	defer p.line.Done("(is not asked)")
 	return read(http.DefaultClient.Do(req))
 }
 
-// sent is what the journal holds of a payment that a process sent before it died.
+// sent adds to the journal a payment that a process sent before it died.
 func (p *program) sent(ctx context.Context, key string, ago time.Duration) error {
 	at := time.Now().Add(-ago).UTC()
 	_, err := p.journal.Begin(ctx, retry.Entry{ID: key, Owner: "who died", State: retry.EntryOpen, At: at, First: at, Takes: 2 * time.Second})

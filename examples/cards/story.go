@@ -12,23 +12,23 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A count is what has reached the API.
+// A count is the number of requests that reached the API, and of charges.
 type count struct{ posts, lookups, charges int }
 
 func (c count) String() string {
 	return fmt.Sprintf("%d POST, %d lookups, %d charges", c.posts, c.lookups, c.charges)
 }
 
-// A scene is one charge, what it meets, and what has to come of it.
+// A scene is one charge, what goes wrong with it, and the expected result.
 type scene struct {
-	title string
-	key   string
-	pay   func(*program, context.Context, string) (string, error)
-	meets []trouble
-	ago   time.Duration // since it was sent, and charged, and the process died; 0: this is the first time
-	want  count
-	gets  string // in what the caller gets
-	err   error
+	title    string
+	key      string
+	pay      func(*program, context.Context, string) (string, error)
+	troubles []trouble
+	ago      time.Duration // how long ago an earlier process sent it and died; 0: it is new
+	want     count
+	gets     string // part of the caller's result
+	err      error
 }
 
 var scenes = []scene{
@@ -37,7 +37,7 @@ var scenes = []scene{
 	{"The card is charged and the answer lost. The same key again brings the answer, not a second charge.",
 		"invoice-18", (*program).once, []trouble{lose}, 0, count{2, 0, 1}, "ch-18", nil},
 	{"The answer is lost while the API is still at work: its 409 is waited out.",
-		"invoice-19", (*program).once, []trouble{lose, underWay, underWay}, 0, count{4, 0, 1}, "ch-19", nil},
+		"invoice-19", (*program).once, []trouble{lose, inProgress, inProgress}, 0, count{4, 0, 1}, "ch-19", nil},
 	{"A 500 after the charge, and another. The key is all that it takes: this is an ordinary POST of an ordinary http.Client.",
 		"invoice-20", (*program).post, []trouble{crash, crash}, 0, count{3, 0, 1}, "ch-20", nil},
 	{"The process died before the answer came, an hour ago. The API keeps keys for 24: sent again, and not charged again.",
@@ -50,9 +50,9 @@ var scenes = []scene{
 		"invoice-24", (*program).bare, nil, 25 * time.Hour, count{1, 0, 2}, "ch-24", nil},
 }
 
-// tell plays scenes.
-func tell(ctx context.Context, out io.Writer, scenes []scene) error {
-	line := &timeline{out: out}
+// play plays scenes.
+func play(ctx context.Context, out io.Writer, scenes []scene) error {
+	line := newTimeline(out)
 	api := newCardAPI(line)
 	defer api.Close()
 	p, err := newProgram(api.URL, line)
@@ -61,7 +61,7 @@ func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 	}
 	defer p.client.CloseIdleConnections()
 	for i, s := range scenes {
-		line.scene(i+1, s.title)
+		line.Scene(i+1, s.title)
 		if err := s.play(ctx, api, p); err != nil {
 			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
 		}
@@ -70,11 +70,11 @@ func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 	return nil
 }
 
-// play makes the charge and compares what comes of it with the story.
+// play makes the charge and compares the result with the story.
 func (s *scene) play(ctx context.Context, api *cardAPI, p *program) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	api.begin(s.meets)
+	api.begin(s.troubles)
 	if s.ago > 0 {
 		api.charged(s.key, s.ago)
 		if err := p.sent(ctx, s.key, s.ago); err != nil {
@@ -82,7 +82,7 @@ func (s *scene) play(ctx context.Context, api *cardAPI, p *program) error {
 		}
 	}
 	got, err := s.pay(p, ctx, s.key)
-	p.line.caller(outcome(got, err)...)
+	p.line.Caller(outcome(got, err)...)
 	var wrong []error
 	if !errors.Is(err, s.err) {
 		wrong = append(wrong, fmt.Errorf("it should have ended with %v", s.err), err)
@@ -96,7 +96,7 @@ func (s *scene) play(ctx context.Context, api *cardAPI, p *program) error {
 	return errors.Join(wrong...)
 }
 
-// outcome is what a program could log, or show, of an end.
+// outcome is what a program could log or show about the result.
 func outcome(got string, err error) []string {
 	e, ok := errors.AsType[*retry.Error](err)
 	switch {
@@ -105,16 +105,16 @@ func outcome(got string, err error) []string {
 	case ok && e.Doubt != nil:
 		return append([]string{e.Reason.Error()}, doubt(e.Doubt)...)
 	case ok:
-		said := e.Reason.Error()
+		text := e.Reason.Error()
 		if answer, ok := errors.AsType[*classify.Error](err); ok && len(answer.Details) > 0 {
-			said = fmt.Sprintf("%q (%s, trace %s)", answer.Details[0].Message, e.Verdict.Code, e.TraceID)
+			text = fmt.Sprintf("%q (%s, trace %s)", answer.Details[0].Message, e.Verdict.Code, e.TraceID)
 		}
-		return []string{said, e.Advice}
+		return []string{text, e.Advice}
 	}
 	return []string{err.Error()}
 }
 
-// doubt is what a person needs, a line for each part, and what to do at the end.
+// doubt is what a person needs, a line for each part. What to do comes last.
 func doubt(d *retry.Doubt) []string {
 	facts, action, _ := strings.Cut(d.String(), "; action: ")
 	lines := strings.Split(facts, "; ")

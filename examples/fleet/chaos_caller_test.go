@@ -17,24 +17,24 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 )
 
-// callerVariable makes a process of these tests a caller, with a task as a worker has it.
+// callerVariable makes a process of these tests a caller. Its value is the task.
 const callerVariable = "FLEET_CALLER"
 
-// What the bank is told of a request, beside what it needs.
+// Headers of a request for the test, which the bank ignores.
 const (
 	processHeader = "X-Test-Process"
 	epochHeader   = "X-Test-Epoch"
 )
 
-// A caller is a process that makes one call after another with the keys that it holds, none
-// of which changes anything, and without any retry: each is to succeed.
+// A caller is a process that makes one call after another with the keys that it holds. The
+// calls change nothing and are not retried: each has to succeed.
 type caller struct {
 	task
 	leases  *keylease.Leases
 	clients map[string]*nexpay.Client // by key
 }
 
-// patience is for how long a call waits for a key: longer than any trouble lasts.
+// patience is how long a call waits for a key: longer than any trouble lasts.
 const patience = 20 * time.Second
 
 func call(ctx context.Context, text string, log io.Writer) int {
@@ -79,7 +79,7 @@ func (c *caller) run(ctx context.Context) error {
 	for range 8 {
 		all.Go(func() {
 			for ctx.Err() == nil && c.one(ctx) == nil {
-				time.Sleep(20 * time.Millisecond) // the machine is others', too
+				time.Sleep(20 * time.Millisecond) // leave time for the other processes
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func (c *caller) run(ctx context.Context) error {
 	return c.leases.Close(context.WithoutCancel(ctx))
 }
 
-// one makes one call. It returns an error if there is nobody to report to.
+// one makes one call. It returns an error if the test cannot be reached.
 func (c *caller) one(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -98,12 +98,12 @@ func (c *caller) one(ctx context.Context) error {
 		key := ticket.Key()
 		epoch := before[key]
 		if c.epochs()[key] != epoch {
-			epoch = 0 // it came or went meanwhile: of which it is nobody can tell
+			epoch = 0 // the key was taken or lost meanwhile: the epoch is unknown
 		}
 		_, err = c.clients[key].AccountStatus(context.WithValue(nonce.NewContext(ctx, ticket), epochOf{}, epoch))
 	}
 	var refused *classify.Error
-	if err == nil || errors.As(err, &refused) { // the bank knows of that itself
+	if err == nil || errors.As(err, &refused) { // the bank has recorded it
 		return nil
 	}
 	time.Sleep(100 * time.Millisecond)
@@ -130,7 +130,7 @@ func (c *caller) report(path string, what url.Values) error {
 // epochOf is the key of the epoch in a context.
 type epochOf struct{}
 
-// stamp puts into a request who sends it.
+// stamp adds the sender to a request.
 type stamp struct {
 	process string
 	http.RoundTripper

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A store is a server as the processes reach it: it can be stopped, and its connections can
-// be cut.
+// A store is a proxy of a server. The server can be stopped, and its connections can be
+// cut.
 type store struct {
 	address        string
 	pause, resume  func() error
@@ -74,7 +74,7 @@ func (s *store) serve(client net.Conn) {
 	<-up
 }
 
-// join reports whether the connection may be.
+// join registers a connection. It returns false if connections are cut.
 func (s *store) join(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *store) setCut(cut bool) {
 	}
 }
 
-// trouble has the store gone for a while: stopped, or with its connections cut.
+// trouble makes the store unreachable for a while: stopped, or with its connections cut.
 func (s *store) trouble(t *testing.T, cut bool, d time.Duration) {
 	if cut {
 		s.setCut(true)

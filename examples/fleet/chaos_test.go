@@ -23,12 +23,13 @@ import (
 const (
 	chaosTTL   = 3 * time.Second
 	chaosRound = chaosTTL / 3
-	leeway     = 500 * time.Millisecond // for a busy machine, and the round itself
+	leeway     = 500 * time.Millisecond // for a busy machine and the round itself
 )
 
 // Four processes and sixteen keys, on real servers: processes are killed and stopped, the
 // store is stopped and its connections are cut, and the clock of one process is 8 s ahead.
-// Then invoices are paid under the same, with 18 % of the bank's answers lost or late.
+// Then invoices are paid under the same conditions, with 18 % of the bank's answers lost or
+// late.
 func TestChaos(t *testing.T) {
 	if *chaos == 0 {
 		t.Skip("it takes a while: go test ./examples/fleet -run TestChaos -chaos 30s -v")
@@ -52,13 +53,13 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// A chaosFleet is callers, what befell them, and what was seen of them.
+// A chaosFleet has the callers, what was done to them, and what was observed.
 type chaosFleet struct {
 	*testing.T
 	bank   *nexpaytest.Bank
 	task   task
 	leases *store
-	live   map[int]*exec.Cmd // by number; the names of those that start again differ
+	live   map[int]*exec.Cmd // by number; a process that starts again has another name
 	past   []trouble
 
 	mu     sync.Mutex // guards what follows
@@ -74,7 +75,7 @@ type (
 	}
 	sender struct {
 		process string
-		epoch   int64 // 0: nobody can tell
+		epoch   int64 // 0: unknown
 	}
 	taking struct {
 		at           time.Time
@@ -85,7 +86,7 @@ type (
 		process, text string
 	}
 	trouble struct {
-		process  string // empty: of the store
+		process  string // empty: the store
 		killed   bool
 		from, to time.Time
 	}
@@ -103,8 +104,8 @@ func openChaos(t *testing.T, db, leases *store) *chaosFleet {
 	require.NoError(t, err)
 	t.Cleanup(c.bank.Close)
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /taken", c.hearTaken)
-	mux.HandleFunc("POST /failed", c.hearFailed)
+	mux.HandleFunc("POST /taken", c.recordTaken)
+	mux.HandleFunc("POST /failed", c.recordFailed)
 	reports, bank := httptest.NewServer(mux), httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(reports.Close)
 	t.Cleanup(bank.Close)
@@ -123,7 +124,7 @@ func dsn(s *store) string {
 	return "host=" + host + " port=" + port + " user=test dbname=postgres sslmode=disable"
 }
 
-// serve is the bank's, and notes who sends.
+// serve is the bank's handler. It records the sender.
 func (c *chaosFleet) serve(w http.ResponseWriter, r *http.Request) {
 	nonce, _ := strconv.ParseUint(r.Header.Get("X-NONCE"), 10, 64)
 	epoch, _ := strconv.ParseInt(r.Header.Get(epochHeader), 10, 64)
@@ -133,27 +134,27 @@ func (c *chaosFleet) serve(w http.ResponseWriter, r *http.Request) {
 	c.bank.Handler().ServeHTTP(w, r)
 }
 
-func (c *chaosFleet) hearTaken(_ http.ResponseWriter, r *http.Request) {
+func (c *chaosFleet) recordTaken(_ http.ResponseWriter, r *http.Request) {
 	key, process := r.FormValue("key"), r.FormValue("process")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taken = append(c.taken, taking{time.Now(), key, process})
 }
 
-func (c *chaosFleet) hearFailed(_ http.ResponseWriter, r *http.Request) {
+func (c *chaosFleet) recordFailed(_ http.ResponseWriter, r *http.Request) {
 	process, text := r.FormValue("process"), r.FormValue("error")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failed = append(c.failed, failure{time.Now(), process, text})
 }
 
-// run has four processes call for so long, in trouble all the time.
+// run lets four processes make calls for that long, with one trouble after the other.
 func (c *chaosFleet) run(d time.Duration) {
 	for n := 1; n <= 4; n++ {
 		c.start(n, 0)
 	}
 	defer c.end()
-	time.Sleep(chaosTTL) // until each has its share
+	time.Sleep(chaosTTL) // until each has its share of the keys
 	end := time.Now().Add(d)
 	for life := 1; time.Now().Before(end); life++ {
 		cut := life%2 == 1
@@ -185,7 +186,7 @@ func (c *chaosFleet) start(n, life int) {
 
 func name(n, life int) string { return fmt.Sprintf("worker-%d.%d", n, life) }
 
-// kill kills a process, which starts again at once.
+// kill kills a process and starts it again at once.
 func (c *chaosFleet) kill(n, life int) {
 	at := time.Now()
 	require.NoError(c, c.live[n].Process.Kill())
@@ -214,7 +215,7 @@ func (c *chaosFleet) storeGone(cut bool, d time.Duration) {
 
 func (c *chaosFleet) note(t trouble) { c.past = append(c.past, t) }
 
-// end has the processes give back their keys.
+// end ends the processes, which give back their keys.
 func (c *chaosFleet) end() {
 	for _, cmd := range c.live {
 		require.NoError(c, cmd.Process.Signal(syscall.SIGTERM))
@@ -224,7 +225,7 @@ func (c *chaosFleet) end() {
 	}
 }
 
-// judge says what is wrong with all that was seen.
+// judge checks what was observed.
 func (c *chaosFleet) judge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -241,19 +242,19 @@ func (c *chaosFleet) judge() {
 	require.Less(c, unknown, len(c.bank.Requests())/100)
 }
 
-// refused counts what the bank has refused, by why that was to be.
+// refused counts the requests that the bank has refused, by the reason.
 func (c *chaosFleet) refused() map[string]int {
 	why, seen := map[string]int{}, map[request]bool{}
 	for _, r := range c.bank.Requests() {
 		this := request{r.Key, r.Nonce}
-		again := seen[this]
+		copied := seen[this]
 		seen[this] = true
 		by := c.sent[this]
 		switch {
 		case r.Refusal == "":
 		case r.Refusal != "50":
 			c.Errorf("the bank refused a request of %s: %s", by.process, r.Refusal)
-		case again:
+		case copied:
 			why["copy"]++
 		case c.wasStopped(by.process, r.At):
 			why["stopped"]++
@@ -265,7 +266,7 @@ func (c *chaosFleet) refused() map[string]int {
 	return why
 }
 
-// lead is how far ahead of the clock nonces were.
+// lead returns how far nonces were ahead of the clock.
 func (c *chaosFleet) lead() (most time.Duration) {
 	for _, r := range c.bank.Requests() {
 		most = max(most, time.UnixMicro(int64(r.Nonce)).Sub(r.At))
@@ -283,8 +284,8 @@ func (c *chaosFleet) wasStopped(process string, at time.Time) bool {
 	return false
 }
 
-// epochs checks that an epoch of a key has one process, and its nonces are below all of the
-// next.
+// epochs checks that each epoch of a key belongs to one process, and that its nonces are
+// below those of the next epoch.
 func (c *chaosFleet) epochs() (n, unknown int) {
 	type epoch struct {
 		process     string
@@ -322,8 +323,8 @@ func (c *chaosFleet) epochs() (n, unknown int) {
 	return n, unknown
 }
 
-// failures checks that no call failed but where the process could not renew its leases for
-// TTL, and counts those.
+// failures checks that calls failed only while their process could not renew its leases for
+// TTL, and counts these.
 func (c *chaosFleet) failures() (away int) {
 	for _, f := range c.failed {
 		if !c.excused(f) {
@@ -345,7 +346,8 @@ func (c *chaosFleet) excused(f failure) bool {
 	return false
 }
 
-// takeovers is the longest time that a key of a killed or stopped process was nobody's.
+// takeovers returns the longest time that a key of a killed or stopped process had no
+// holder, and how many keys passed on.
 func (c *chaosFleet) takeovers() (longest time.Duration, passed int) {
 	for _, t := range c.past {
 		if t.process == "" {
@@ -370,19 +372,19 @@ func (c *chaosFleet) takeovers() (longest time.Duration, passed int) {
 	return longest, passed
 }
 
-// invoices has the workers of the example pay, while the stores are gone for a while.
+// invoices lets the workers of the example pay while the stores are unreachable at times.
 func (c *chaosFleet) invoices(db *store) {
 	n := 120
 	if *chaos >= time.Minute {
 		n = 300
 	}
 	args := []string{"-postgres", c.task.Postgres, "-redis", c.task.Redis, "-invoices", strconv.Itoa(n), "-ttl", chaosTTL.String()}
-	out := &listener{word: "worker-2 is killed", heard: make(chan struct{})}
+	out := &listener{word: "worker-2 is killed", found: make(chan struct{})}
 	var log strings.Builder
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		<-out.heard
+		<-out.found
 		for i, d := range []time.Duration{1500 * time.Millisecond, 6 * time.Second} {
 			time.Sleep(time.Second)
 			var both sync.WaitGroup
@@ -394,23 +396,23 @@ func (c *chaosFleet) invoices(db *store) {
 		}
 	}()
 	code := run(c.Context(), args, out, &log)
-	out.once.Do(func() { close(out.heard) })
+	out.once.Do(func() { close(out.found) })
 	<-over
 	c.Logf("%s%s", &out.Builder, &log)
 	require.Zero(c, code)
 }
 
-// A listener waits for a word in what is written.
+// A listener waits until a word is written to it.
 type listener struct {
 	strings.Builder
 	word  string
 	once  sync.Once
-	heard chan struct{}
+	found chan struct{}
 }
 
 func (l *listener) Write(p []byte) (int, error) {
 	if strings.Contains(string(p), l.word) {
-		l.once.Do(func() { close(l.heard) })
+		l.once.Do(func() { close(l.found) })
 	}
 	return l.Builder.Write(p)
 }

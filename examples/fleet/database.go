@@ -17,7 +17,7 @@ import (
 	"github.com/nexpay-go/resilience/switchboard/sqlboard"
 )
 
-// A database is what the processes share.
+// A database has what the processes share.
 type database struct {
 	db      *sql.DB
 	redis   *redis.Client // nil: the leases are in db
@@ -28,7 +28,7 @@ type database struct {
 	keys    []string // in Redis
 }
 
-// connect opens it, as each process does.
+// connect opens the database. Each process does that.
 func connect(t *task) (*database, error) {
 	driver, dsn, lite := "pgx", t.Postgres, false
 	if t.Postgres == "" {
@@ -51,7 +51,7 @@ func connect(t *task) (*database, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if t.Redis != "" {
-		d.redis = redis.NewClient(&redis.Options{Addr: t.Redis, ContextTimeoutEnabled: true}) // else a hung server holds up rounds for 5 s each
+		d.redis = redis.NewClient(&redis.Options{Addr: t.Redis, ContextTimeoutEnabled: true}) // otherwise a server that hangs delays each round by 5 s
 		d.keys = []string{t.Prefix + ":leases", t.Prefix + ":owners"}
 		d.leases, err = redislease.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
 			return d.redis.Eval(ctx, script, keys, args...).Result()
@@ -60,7 +60,7 @@ func connect(t *task) (*database, error) {
 	return d, err
 }
 
-// openDatabase is connect, and makes the tables.
+// openDatabase is connect, and creates the tables.
 func openDatabase(ctx context.Context, t *task) (*database, error) {
 	d, err := connect(t)
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *database) close() error {
 	return err
 }
 
-// open is how many operations the journal holds open.
+// open counts the operations that are open in the journal.
 func (d *database) open(ctx context.Context) (n int, err error) {
 	for _, err := range d.journal.Pending(ctx) {
 		if err != nil {
@@ -95,7 +95,7 @@ func (d *database) open(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// drop leaves nothing behind.
+// drop removes all tables and keys, and closes the database.
 func (d *database) drop() {
 	for _, table := range d.tables {
 		_, _ = d.db.Exec(fmt.Sprintf("DROP TABLE IF EXISTS %s", table))

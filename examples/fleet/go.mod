@@ -6,6 +6,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/nexpay-go/resilience v0.1.0
+	github.com/nexpay-go/resilience/examples/internal/lab v0.1.0
 	github.com/nexpay-go/resilience/journal v0.1.0
 	github.com/nexpay-go/resilience/keylease v0.1.0
 	github.com/nexpay-go/resilience/keylease/redislease v0.1.0
@@ -14,7 +15,6 @@ require (
 	github.com/nexpay-go/resilience/switchboard/sqlboard v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1
-	golang.org/x/term v0.36.0
 	modernc.org/sqlite v1.62.0
 )
 
@@ -35,7 +35,8 @@ require (
 	go.uber.org/atomic v1.12.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+	golang.org/x/term v0.48.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect

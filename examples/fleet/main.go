@@ -1,16 +1,16 @@
-// Fleet is four worker processes that share sixteen API keys and pay 300 invoices, each
-// once, while one of them is killed and another one is stopped for a while. Leases on the
-// keys, the journal of payments and the switchboard are in one database.
+// Fleet runs four worker processes that share sixteen API keys and pay 300 invoices, each
+// of them once. Meanwhile one worker is killed and another one is stopped for a while. The
+// leases on the keys, the journal of payments and the switchboard are in one database.
 //
 //	go run ./examples/fleet                                  # SQLite, offline
 //	go run ./examples/fleet -postgres "host=/tmp user=me"    # PostgreSQL
 //	go run ./examples/fleet -redis 127.0.0.1:6379            # the leases in Redis
 //
-// The bank is one of our own on loopback, which loses or delays the answer to 18 % of the
-// requests. It knows what was really paid, how often, and whether any nonce came late.
+// The bank is a test server on loopback that loses or delays the answers to 18 % of the
+// requests. It records what was paid, how often, and which nonces came too late.
 //
 // It exits with 0 if every invoice was paid once and nothing is left open, with 1 if not,
-// and with 2 if it could not begin.
+// and with 2 if it could not start.
 package main
 
 import (
@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
 func main() {
@@ -35,24 +37,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-var errUnpaid = errors.New("not every invoice was paid once")
-
 func run(ctx context.Context, args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
 	if err == nil {
 		err = show(ctx, o, out, log)
 	}
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errUnpaid):
-		return 1
-	}
-	fmt.Fprintln(log, "fleet:", err)
-	return 2
+	return program.ExitCode("fleet", log, err)
 }
 
 // options are the flags.
@@ -84,7 +74,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// show runs the fleet, and says what came of it.
+// show runs the fleet and prints the result.
 func show(ctx context.Context, o options, out, log io.Writer) error {
 	folder, err := os.MkdirTemp("", "fleet")
 	if err != nil {
@@ -108,9 +98,9 @@ func show(ctx context.Context, o options, out, log io.Writer) error {
 	began := time.Now()
 	p := newProgress(out, o.invoices)
 	s.queue.progress = p
-	f := &fleet{options: o, task: t, queue: s.queue, log: log, say: p.say}
+	f := &fleet{options: o, task: t, queue: s.queue, log: log, printf: p.Printf}
 	err = f.run(ctx)
-	p.stop()
+	p.Stop()
 	if err != nil {
 		return err
 	}

@@ -14,14 +14,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 	"github.com/nexpay-go/resilience/internal/servertest"
 	"github.com/nexpay-go/resilience/internal/wallclock"
 )
 
-// chaos is for how long TestChaos troubles a fleet on each store; zero: not at all.
+// chaos is how long TestChaos runs on each store; zero skips it.
 var chaos = flag.Duration("chaos", 0, "for how long TestChaos runs on each store, such as 30s; 60s or more pays all 300 invoices besides")
 
-// The servers, for all tests.
+// The servers of all tests.
 var (
 	postgres    = servertest.NewPostgres()
 	redisServer = servertest.NewRedis()
@@ -48,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// ahead is by how much the clock of one of the four processes is.
+// ahead is how far the clock of one of the four processes is ahead.
 const ahead = 8 * time.Second
 
 func setClock(task string) {
@@ -57,22 +58,21 @@ func setClock(task string) {
 	}
 }
 
-// One killed, one stopped, one with a clock that is ahead: every invoice is paid once, and
-// nothing is left open. TestChaos does the same on PostgreSQL and Redis.
+// One process is killed, one is stopped and one has a clock that is ahead: every invoice is
+// paid once, and nothing is left open. TestChaos does the same on PostgreSQL and Redis.
 func TestFleet(t *testing.T) {
 	var out, log strings.Builder
 	args := []string{"-invoices", "60", "-keys", "8", "-ttl", "500ms"}
 	require.Zero(t, run(t.Context(), args, &out, &log), "%s%s", &out, &log)
-	for _, said := range []string{"worker-2 is killed", "worker-3 is stopped for 1s", "worker-3 goes on", "60 of 60"} {
-		require.Contains(t, out.String(), said)
+	for _, want := range []string{"worker-2 is killed", "worker-3 is stopped for 1s", "worker-3 goes on", "60 of 60"} {
+		require.Contains(t, out.String(), want)
 	}
 }
 
 func TestMistakes(t *testing.T) {
-	for _, args := range [][]string{{"-invoices", "0"}, {"-ttl", "1ms"}, {"what"}, {"-what"}} {
-		var log strings.Builder
-		require.Equal(t, 2, run(t.Context(), args, io.Discard, &log), args)
-		require.NotEmpty(t, log.String())
-	}
-	require.Zero(t, run(t.Context(), []string{"-h"}, io.Discard, io.Discard))
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t.Context(), args, out, log) }, map[string]string{
+		"-invoices 0": "must be at least 1",
+		"-keys 1001":  "must be at least 1",
+		"-ttl 1ms":    "ttl at least 100ms",
+	})
 }

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A fleet is the worker processes.
+// A fleet has the worker processes.
 type fleet struct {
 	options
-	task  task
-	queue *queue
-	log   io.Writer
-	say   func(format string, args ...any)
+	task   task
+	queue  *queue
+	log    io.Writer
+	printf func(format string, args ...any)
 
 	mu      sync.Mutex
 	all     []*process
@@ -28,10 +28,10 @@ type process struct {
 	name  string
 	cmd   *exec.Cmd
 	fate  string // what happened to it, for people
-	meant bool   // it was to die
+	meant bool   // whether its end was intended
 }
 
-// run starts the workers, does to them what is to be done, and waits until all invoices are
+// run starts the workers, kills one and stops another, and waits until all invoices are
 // paid.
 func (f *fleet) run(ctx context.Context) error {
 	for n := range f.workers {
@@ -73,15 +73,16 @@ func (f *fleet) start(name string) error {
 		meant := p.meant
 		f.mu.Unlock()
 		if n := f.queue.dead(name); meant || err != nil {
-			f.say("%s is gone; %d invoices that it had taken are handed out again", name, n)
+			f.printf("%s is gone; %d invoices that it had taken are handed out again", name, n)
 		}
 	})
 	return nil
 }
 
-// reached waits until so many are paid.
+// reached waits until that many invoices are paid. It returns false if ctx ends first or
+// all are paid.
 func (f *fleet) reached(ctx context.Context, paid int) bool {
-	for f.queue.part() < paid {
+	for f.queue.count() < paid {
 		select {
 		case <-ctx.Done():
 			return false
@@ -97,30 +98,30 @@ func (f *fleet) killOne(p *process) {
 	f.mu.Lock()
 	p.meant, p.fate = true, "killed in the middle"
 	f.mu.Unlock()
-	f.say("%s is killed", p.name)
+	f.printf("%s is killed", p.name)
 	_ = p.cmd.Process.Kill()
 }
 
-// stopOne stops a process for twice the TTL: it knows nothing of that, and others have its
-// keys meanwhile.
+// stopOne stops a process for twice the TTL. The process does not notice, and others take
+// over its keys meanwhile.
 func (f *fleet) stopOne(ctx context.Context, p *process) {
 	if err := pause(p.cmd.Process); err != nil {
-		f.say("%s cannot be stopped here: %v", p.name, err)
+		f.printf("%s cannot be stopped here: %v", p.name, err)
 		return
 	}
 	f.mu.Lock()
 	p.fate = fmt.Sprintf("stopped for %v", 2*f.ttl)
 	f.mu.Unlock()
-	f.say("%s is stopped for %v", p.name, 2*f.ttl)
+	f.printf("%s is stopped for %v", p.name, 2*f.ttl)
 	select {
 	case <-time.After(2 * f.ttl):
 	case <-ctx.Done():
 	}
 	_ = resume(p.cmd.Process)
-	f.say("%s goes on", p.name)
+	f.printf("%s goes on", p.name)
 }
 
-// end waits for the workers, which end by themselves when all is paid.
+// end waits for the workers, which end when all invoices are paid.
 func (f *fleet) end() error {
 	done := make(chan struct{})
 	go func() {

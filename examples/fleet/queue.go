@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// A queue hands out invoices over HTTP, and takes back what became of them: the stand-in
-// for the broker or the table that a team has. What a worker that died had taken is handed
-// out again; so is what could not be finished yet.
+// A queue hands out invoices over HTTP and receives the results. It stands for the broker
+// or the table that a team has. It hands out again what a dead worker had taken, and what
+// could not be paid yet.
 type queue struct {
 	url      string
 	server   *http.Server
-	progress progressing
+	progress progress
 
 	mu    sync.Mutex
 	todo  []string
 	taken map[string]string // invoice → worker
 	paid  map[string]string // invoice → worker
 	later int               // handed back
-	opens time.Time         // nothing is handed out before
+	opens time.Time         // nothing is handed out before this
 	all   int
 	done  chan struct{} // closed when all are paid
 }
@@ -46,8 +46,8 @@ func openQueue(n int, opens time.Time) (*queue, error) {
 
 func (q *queue) close() { _ = q.server.Close() }
 
-// take answers with an invoice, with nothing if there is none at present, or with 410 when
-// all are paid.
+// take answers with an invoice, with 204 if there is none at present, or with 410 if all
+// are paid.
 func (q *queue) take(w http.ResponseWriter, r *http.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -64,7 +64,8 @@ func (q *queue) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isPaid may come twice for an invoice: from who had taken it, and from who recovered it.
+// isPaid may be called twice for an invoice: by the worker that took it, and by the one
+// that recovered it.
 func (q *queue) isPaid(_ http.ResponseWriter, r *http.Request) {
 	id, worker := r.FormValue("id"), r.FormValue("worker")
 	q.mu.Lock()
@@ -74,7 +75,7 @@ func (q *queue) isPaid(_ http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q.paid[id] = worker
-	q.progress.done()
+	q.progress.Step()
 	if len(q.paid) == q.all {
 		close(q.done)
 	}
@@ -92,7 +93,7 @@ func (q *queue) isLater(_ http.ResponseWriter, r *http.Request) {
 	q.todo = append(q.todo, id)
 }
 
-// dead hands out again what a worker had taken.
+// dead puts back the invoices that a dead worker had taken.
 func (q *queue) dead(worker string) (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -106,8 +107,8 @@ func (q *queue) dead(worker string) (n int) {
 	return n
 }
 
-// part is how many are paid.
-func (q *queue) part() int {
+// count returns how many invoices are paid.
+func (q *queue) count() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.paid)

@@ -3,16 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/progress"
 	"github.com/jedib0t/go-pretty/v6/table"
-	"golang.org/x/term"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab/bar"
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
-// A report says what came of it all.
+// A report prints the result of a run.
 type report struct {
 	out   io.Writer
 	o     options
@@ -22,6 +22,7 @@ type report struct {
 	total time.Duration
 }
 
+// print prints the report. It returns program.ErrResult if not every invoice was paid once.
 func (r report) print() error {
 	paidBy := map[string]int{}
 	for _, worker := range r.s.queue.paid {
@@ -63,33 +64,34 @@ func (r report) print() error {
 	})
 	t.Render()
 	if once != r.o.invoices || twice+never+r.open > 0 {
-		return errUnpaid
+		return program.ErrResult
 	}
 	return nil
 }
 
-// A progressing tells how far the work has come.
-type progressing interface {
-	done()                          // one invoice
-	say(format string, args ...any) // what happens meanwhile
-	stop()                          // when there is no more to come
+// A progress shows how many invoices are paid. Its methods are safe for concurrent use.
+type progress interface {
+	Step()                             // one invoice is paid
+	Printf(format string, args ...any) // an event
+	Stop()                             // after the last invoice
 }
 
 // newProgress returns a bar on a terminal, and otherwise a line for each tenth.
-func newProgress(out io.Writer, n int) progressing {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return newBar(f, n)
+func newProgress(out io.Writer, n int) progress {
+	if b := bar.New(out, "paying invoices", n); b != nil {
+		return b
 	}
 	return &lines{out: out, all: n}
 }
 
+// lines prints a line for each tenth of the invoices.
 type lines struct {
 	mu        sync.Mutex
 	out       io.Writer
 	all, paid int
 }
 
-func (l *lines) done() {
+func (l *lines) Step() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.paid++; l.paid*10/l.all > (l.paid-1)*10/l.all {
@@ -97,38 +99,10 @@ func (l *lines) done() {
 	}
 }
 
-func (l *lines) say(format string, args ...any) {
+func (l *lines) Printf(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	fmt.Fprintf(l.out, format+"\n", args...)
 }
 
-func (*lines) stop() {}
-
-// A bar is a progress bar.
-type bar struct {
-	writer  progress.Writer
-	tracker *progress.Tracker
-	over    chan struct{}
-}
-
-func newBar(out io.Writer, n int) *bar {
-	b := &bar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: "paying invoices", Total: int64(n)}, over: make(chan struct{})}
-	b.writer.SetOutputWriter(out)
-	b.writer.SetAutoStop(false)
-	b.writer.SetStyle(progress.StyleBlocks)
-	b.writer.AppendTracker(b.tracker)
-	go func() {
-		defer close(b.over)
-		b.writer.Render()
-	}()
-	return b
-}
-
-func (b *bar) done()                          { b.tracker.Increment(1) }
-func (b *bar) say(format string, args ...any) { b.writer.Log(format, args...) }
-
-func (b *bar) stop() {
-	b.writer.Stop()
-	<-b.over
-}
+func (*lines) Stop() {}

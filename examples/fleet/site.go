@@ -6,7 +6,7 @@ import (
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 )
 
-// A site is what is around the workers: the bank and the queue of invoices.
+// A site is what the workers use: the bank and the queue of invoices.
 type site struct {
 	bank  *nexpaytest.Bank
 	url   string
@@ -23,7 +23,7 @@ func openSite(o options) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	// 18 of a hundred answers are lost or late, most of them after the bank did its work.
+	// 18 of a hundred answers are lost or late, most of them after the request was executed.
 	for _, f := range []nexpaytest.Fault{
 		{Reset: true, Execute: true},
 		{Status: 500, Execute: true},
@@ -38,7 +38,7 @@ func openSite(o options) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := openQueue(o.invoices, time.Now().Add(o.ttl)) // when all have joined, and have their share of the keys
+	q, err := openQueue(o.invoices, time.Now().Add(o.ttl)) // when each worker has its share of the keys
 	if err != nil {
 		bank.Close()
 		return nil, err
@@ -51,7 +51,7 @@ func (s *site) close() {
 	s.bank.Close()
 }
 
-// late are the requests whose nonce was below one that the bank had seen.
+// late counts the requests with a nonce below one that the bank had already received.
 func (s *site) late() (n int) {
 	for _, r := range s.bank.Requests() {
 		if r.Refusal == "50" {

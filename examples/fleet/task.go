@@ -11,7 +11,7 @@ import (
 // taskVariable is the environment variable that makes a process of this program a worker.
 const taskVariable = "FLEET_WORKER"
 
-// A task is what a worker has to know.
+// A task is what a worker needs to know.
 type task struct {
 	Name        string
 	Bank, Queue string
@@ -24,13 +24,13 @@ type task struct {
 }
 
 func (t task) String() string {
-	text, _ := json.Marshal(t) // of texts and numbers
+	text, _ := json.Marshal(t) // never fails: only strings and numbers
 	return string(text)
 }
 
 func readTask(text string) (t task, err error) { return t, json.Unmarshal([]byte(text), &t) }
 
-// keyNames are those of the API keys.
+// keyNames returns the names of the API keys.
 func (t *task) keyNames() (names []string) {
 	for n := range t.Keys {
 		names = append(names, keyName(n))
@@ -40,12 +40,12 @@ func (t *task) keyNames() (names []string) {
 
 func keyName(n int) string { return fmt.Sprintf("key-%02d", n) }
 
-// credentials are made up: the bank is our own.
+// credentials returns made-up credentials: the bank is a test server.
 func credentials(key string) nexpay.Credentials {
 	return nexpay.Credentials{Key: key, Secret: "secret of " + key, PaymentSecret: "payments of " + key}
 }
 
-// Times that fit the bank's delays.
+// Times that match the bank's delays.
 const (
 	settle  = 400 * time.Millisecond
 	giveUp  = 4 * time.Second

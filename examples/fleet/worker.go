@@ -19,18 +19,18 @@ import (
 	"github.com/nexpay-go/resilience/switchboard"
 )
 
-// A worker is one process: it pays with the keys that it has leased, and finishes what the
-// former holder of a key has left open.
+// A worker is one process. It pays with the keys that it has leased, and recovers the
+// payments that the former holder of a key has left open.
 type worker struct {
 	task       task
 	d          *database
 	leases     *keylease.Leases
 	retrier    *retry.Retrier
 	clients    map[string]*nexpay.Client // by key
-	introduced sync.Map                  // keys whose client was answered
+	introduced sync.Map                  // keys with which a call has succeeded
 }
 
-// work is the whole of a worker's life.
+// work runs a worker and returns its exit code.
 func work(ctx context.Context, text string, log io.Writer) int {
 	t, err := readTask(text)
 	if err == nil {
@@ -97,8 +97,9 @@ func (w *worker) run(ctx context.Context) (err error) {
 	return err
 }
 
-// introduce makes a first call with a key that changes nothing. Without one that succeeded
-// nothing shows that the base URL is the API's, and no "not found" from there counts.
+// introduce makes a first call with a key, which changes nothing. Until one has succeeded,
+// nothing proves that the base URL is the API's, and a "not found" from there does not
+// count.
 func (w *worker) introduce(ctx context.Context, key string) {
 	if _, done := w.introduced.Load(key); done {
 		return
@@ -120,15 +121,15 @@ func (w *worker) introduce(ctx context.Context, key string) {
 	}
 }
 
-// sweep finishes, now and then, what is open under the keys of this process and nobody is
-// at: what another process gave up on, as the key it was sent with is ours by now.
+// sweep recovers, once per TTL, the open payments under the keys of this process that no
+// process is working on: another one gave them up because it lost the key.
 func (w *worker) sweep(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(w.task.TTL):
-			for _, key := range w.leases.Stats().Keys { // that which failed when the key came
+			for _, key := range w.leases.Stats().Keys { // again, if it failed when the key was taken
 				w.introduce(ctx, key.Lane.Key)
 			}
 			w.recover(ctx, func(retry.Entry) bool { return true })
@@ -136,12 +137,12 @@ func (w *worker) sweep(ctx context.Context) {
 	}
 }
 
-// payAll takes invoices, several at a time, until there are no more.
+// payAll pays invoices, several at the same time, until there are no more.
 func (w *worker) payAll(ctx context.Context) error {
 	const atOnce = 6
 	errs := make(chan error, atOnce)
 	for range atOnce {
-		go func() { errs <- w.payOn(ctx) }()
+		go func() { errs <- w.payLoop(ctx) }()
 	}
 	var all error
 	for range atOnce {
@@ -150,7 +151,7 @@ func (w *worker) payAll(ctx context.Context) error {
 	return all
 }
 
-func (w *worker) payOn(ctx context.Context) error {
+func (w *worker) payLoop(ctx context.Context) error {
 	for {
 		status, id, err := w.ask(ctx, "/take", "")
 		switch {
@@ -163,28 +164,28 @@ func (w *worker) payOn(ctx context.Context) error {
 			continue
 		}
 		_, err = retry.DoOnce(ctx, w.retrier, w.operation(id), retry.Named("payout"))
-		w.tell(ctx, id, err)
+		w.report(ctx, id, err)
 	}
 }
 
-// recover finishes what is open under the keys that this process holds.
+// recover recovers the open payments under the keys that this process holds.
 func (w *worker) recover(ctx context.Context, which func(retry.Entry) bool) {
 	_ = retry.RecoverEach(ctx, w.retrier, w.d.journal, func(e retry.Entry) (retry.Operation[nexpay.PaymentStatus], bool) {
 		return w.operation(e.ID), which(e)
 	}, func(one retry.Recovered[nexpay.PaymentStatus]) {
-		w.tell(ctx, one.ID, one.Err)
+		w.report(ctx, one.ID, one.Err)
 	}, retry.Named("recovered"), retry.OfHeldKeys())
 }
 
-// paid reports whether it happened: who comes second, when another process has recorded
-// that, has no value.
+// paid reports whether the payment happened. If another process has recorded that first,
+// the error is ErrApplied.
 func paid(err error) bool { return err == nil || errors.Is(err, retry.ErrApplied) }
 
-// tell tells the queue what became of an invoice. What did not happen is for later, and so is
-// what no send is known of: the journal failed, and may hold nothing that anybody could
-// recover. What may have happened otherwise is not for the queue to hand out: who holds the
-// key that it was sent with finishes it.
-func (w *worker) tell(ctx context.Context, id string, err error) {
+// report reports the result of an invoice to the queue. An invoice that was not paid is for
+// later. So is one in doubt of which no send is known: the journal failed, and may have no
+// entry to recover. Any other invoice in doubt must not be handed out again: the holder of
+// the key that it was sent with recovers it.
+func (w *worker) report(ctx context.Context, id string, err error) {
 	path := "/paid"
 	switch {
 	case (errors.Is(err, retry.ErrOutcomeUnknown) || errors.Is(err, retry.ErrBusy)) && !unsent(err):
@@ -196,13 +197,13 @@ func (w *worker) tell(ctx context.Context, id string, err error) {
 	_, _, _ = w.ask(context.WithoutCancel(ctx), path, id)
 }
 
-// unsent reports whether it is in doubt and no send of it is known.
+// unsent reports whether a payment is in doubt and no send of it is known.
 func unsent(err error) bool {
 	failed, ok := errors.AsType[*retry.Error](err)
 	return ok && failed.Doubt != nil && failed.Doubt.Conclusive.IsZero()
 }
 
-// operation pays with whichever key the attempt has its turn on.
+// operation returns the payment of an invoice, with the key in each attempt's ticket.
 func (w *worker) operation(id string) retry.Operation[nexpay.PaymentStatus] {
 	with := func(ctx context.Context) (nexpay.Payment, error) {
 		ticket, ok := nonce.FromContext(ctx)
@@ -230,7 +231,7 @@ func (w *worker) operation(id string) retry.Operation[nexpay.PaymentStatus] {
 	}
 }
 
-// payment is what an invoice asks for, signed with a key.
+// payment returns the payment of an invoice, signed with a key.
 func payment(c *nexpay.Client, id string) (nexpay.Payment, error) {
 	order, err := c.Signer.SignOrder(nexpay.Order{
 		ExternalPaymentID: id, Amount: "12.50", BeneficiaryName: "A. Supplier", BeneficiaryAccount: "LT601010012345678901",
@@ -239,7 +240,7 @@ func payment(c *nexpay.Client, id string) (nexpay.Payment, error) {
 	return nexpay.Payment{Client: c, ExternalID: id, Order: order}, err
 }
 
-// ask asks the queue.
+// ask sends a request to the queue.
 func (w *worker) ask(ctx context.Context, path, id string) (status int, answer string, err error) {
 	at := w.task.Queue + path + "?" + url.Values{"worker": {w.task.Name}, "id": {id}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, nil)

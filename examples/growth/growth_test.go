@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
 // Every case does, among few and among many, what it is to do: the loops panic where an
@@ -63,17 +65,15 @@ func TestRecover(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	for _, args := range [][]string{
-		{"-rounds", "0"}, {"-each", "1ns"}, {"-few", "1"}, {"-many", "5"}, {"-many", "1000000"}, {"-recover", "-1"}, {"-settle", "0"}, {"what"}, {"-what"},
-	} {
-		var out, log strings.Builder
-		require.Equal(t, 2, run(args, &out, &log), args)
-		require.NotEmpty(t, log.String())
-		require.Empty(t, out.String())
-	}
-	var log strings.Builder
-	require.Zero(t, run([]string{"-h"}, io.Discard, &log))
-	require.Contains(t, log.String(), "-only")
+	programtest.Mistakes(t, run, map[string]string{
+		"-rounds 0":     "rounds must be from 1 to 1000",
+		"-each 1ns":     "each at least 1ms",
+		"-few 1":        "few must be at least 2",
+		"-many 5":       "many from there to 100,000",
+		"-many 1000000": "many from there to 100,000",
+		"-recover -1":   "recover must be from 1",
+		"-settle 0":     "settle at least 1s",
+	})
 }
 
 // Three digits or so, whatever the size.

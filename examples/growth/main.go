@@ -23,6 +23,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -30,18 +32,12 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
 	case err == nil && o.recover > 0:
 		err = recoverMany(o, out)
 	case err == nil:
 		err = measure(o, out)
 	}
-	if err != nil {
-		fmt.Fprintln(log, "growth:", err)
-		return 2
-	}
-	return 0
+	return program.ExitCode("growth", log, err)
 }
 
 // options are the flags.

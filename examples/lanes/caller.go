@@ -9,21 +9,21 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A caller makes one operation after the other, and counts.
+// A caller makes one operation after the other and counts the results.
 type caller struct {
 	network *network
 	random  *rand.Rand
 
-	operations, failed int             // that came to an end within the measured time
-	latencies          []time.Duration // of all of them, failed or not
+	operations, failed int             // that ended within the measured time
+	latencies          []time.Duration // of all operations, failed or not
 	sends, refused     int
-	onTheWire          time.Duration // that accepted requests were
+	onTheWire          time.Duration // of accepted requests
 }
 
-// An operation is one call as a program makes it, with all its sends.
+// An operation is one call of a program, with all its sends.
 type operation func(*caller) error
 
-// send sends one request for an operation.
+// send sends one request of an operation.
 func (c *caller) send(key string, nonce uint64) error {
 	began := time.Now()
 	err := c.network.send(c.random, key, nonce)
@@ -36,7 +36,7 @@ func (c *caller) send(key string, nonce uint64) error {
 	return nil
 }
 
-// work makes operations until the end. What it is at by then does not count.
+// work makes operations until the end. The one in progress then does not count.
 func (c *caller) work(op operation, end time.Time) {
 	for {
 		before, began := *c, time.Now()
@@ -53,8 +53,8 @@ func (c *caller) work(op operation, end time.Time) {
 	}
 }
 
-// ungated is what people write: the clock is the nonce, and a refused request is
-// sent again, three times in all.
+// ungated is what people write by hand: the clock is the nonce, and a refused request
+// is sent up to three times.
 func ungated(c *caller) (err error) {
 	for range 3 {
 		if err = c.send("key", uint64(time.Now().UnixMicro())); err == nil {
@@ -64,8 +64,7 @@ func ungated(c *caller) (err error) {
 	return err
 }
 
-// inTurn has operations take turns: it is retry.Do with nonces from a lane or a
-// pool.
+// inTurn is retry.Do with nonces from a lane or a pool, so that operations take turns.
 func inTurn(source nonce.Source) operation {
 	r, err := retry.New(retry.Config{Nonces: source})
 	if err != nil {

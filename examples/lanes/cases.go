@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nexpay-go/resilience/nonce"
@@ -11,7 +12,7 @@ import (
 
 const callers = 32
 
-// A measuredCase is a way to get nonces for all callers.
+// A measuredCase is one way in which all callers get their nonces.
 type measuredCase struct {
 	name string
 	op   func() operation
@@ -55,9 +56,9 @@ func newLane(c nonce.LaneConfig, key string) *nonce.Lane {
 	return l
 }
 
-// measure has every caller call for so long.
+// measure lets every caller make calls for that long.
 func (m measuredCase) measure(t *testing.T, seed uint64, length time.Duration) (f figures) {
-	virtually(t, func() {
+	synctest.Test(t, func(*testing.T) {
 		n, op, end := newNetwork(), m.op(), time.Now().Add(length)
 		all := make([]*caller, callers)
 		var wg sync.WaitGroup
@@ -65,7 +66,7 @@ func (m measuredCase) measure(t *testing.T, seed uint64, length time.Duration) (
 			c := &caller{network: n, random: newRandom(seed, i)}
 			all[i] = c
 			wg.Go(func() {
-				// They come one by one: at the same moment it would be anybody's guess who is first.
+				// They start one by one. At the same instant, the order would be random.
 				time.Sleep(time.Duration(i) * time.Millisecond)
 				c.work(op, end)
 			})

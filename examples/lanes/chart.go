@@ -1,25 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
-	"os"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
-// Liberation Sans is as wide as Arial and comes with the library.
 var (
-	sans  = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	blue  = color.RGBA{R: 0x2b, G: 0x6c, B: 0xb0, A: 0xff}
 	amber = color.RGBA{R: 0xdd, G: 0x8a, B: 0x1f, A: 0xff}
 	grey  = color.RGBA{R: 0x55, G: 0x55, B: 0x55, A: 0xff}
@@ -27,13 +22,13 @@ var (
 
 // A series is one bar for each case.
 type series struct {
-	name  string // in the legend; empty where there is but one
+	name  string // in the legend; empty if it is the only one
 	color color.Color
 	value func(figures) float64
-	label string // of a value, as fmt has it
+	label string // format of a value
 }
 
-// A panel is a part of the chart with an axis of its own.
+// A panel is a part of the chart with its own axis.
 type panel struct {
 	title, axis string
 	series      []series
@@ -55,8 +50,6 @@ var panels = []panel{
 
 // drawChart writes an SVG of the first table.
 func drawChart(file string, measured map[string]figures) error {
-	const width, height = 13 * vg.Inch, 4.4 * vg.Inch
-	canvas := vgsvg.New(width, height)
 	row := make([]*plot.Plot, len(panels))
 	for i, p := range panels {
 		var err error
@@ -64,37 +57,22 @@ func drawChart(file string, measured map[string]figures) error {
 			return err
 		}
 	}
-	tiles := draw.Tiles{
-		Rows: 1, Cols: len(row), PadX: 14,
-		PadLeft: 10, PadRight: 10, PadTop: 10, PadBottom: 10,
-	}
-	on := draw.New(canvas)
-	on.SetColor(color.White) // also between the panels, whatever the page behind is like
-	on.Fill(on.Rectangle.Path())
-	for i, part := range plot.Align([][]*plot.Plot{row}, tiles, on)[0] {
-		row[i].Draw(part)
-	}
-	var svg bytes.Buffer
-	if _, err := canvas.WriteTo(&svg); err != nil {
-		return err
-	}
-	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
-	drawn := strings.ReplaceAll(svg.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-	return os.WriteFile(file, []byte(drawn), 0o644)
+	tiles := draw.Tiles{PadX: 14, PadLeft: 10, PadRight: 10, PadTop: 10, PadBottom: 10}
+	return lab.WriteSVG(file, 13*vg.Inch, 4.4*vg.Inch, tiles, [][]*plot.Plot{row})
 }
 
 func (p panel) plot(measured map[string]figures) (*plot.Plot, error) {
 	pl := plot.New()
 	pl.Title.Text, pl.X.Label.Text = p.title, p.axis
 	pl.Title.Padding, pl.X.Label.Padding = 8, 6
-	pl.Title.TextStyle.Font = font.From(sans, 14)
+	pl.Title.TextStyle.Font = lab.Font(14)
 	for _, style := range []*text.Style{&pl.X.Label.TextStyle, &pl.X.Tick.Label, &pl.Legend.TextStyle} {
-		style.Font = font.From(sans, 11)
+		style.Font = lab.Font(11)
 	}
-	pl.Y.Tick.Label.Font = font.From(sans, 12)
+	pl.Y.Tick.Label.Font = lab.Font(12)
 
 	var names []string
-	for _, c := range slices.Backward(cases) { // the first one on top
+	for _, c := range slices.Backward(cases) { // the first case on top
 		names = append(names, c.name)
 	}
 	width := 18 / vg.Length(len(p.series))
@@ -130,7 +108,7 @@ func (p panel) plot(measured map[string]figures) (*plot.Plot, error) {
 	return pl, nil
 }
 
-// wholeTicks are the usual ones, without decimals.
+// wholeTicks are the usual ticks, without decimals.
 func wholeTicks(least, most float64) []plot.Tick {
 	ticks := plot.DefaultTicks{}.Ticks(least, most)
 	for i, t := range ticks {
@@ -141,7 +119,7 @@ func wholeTicks(least, most float64) []plot.Tick {
 	return ticks
 }
 
-// labels say beside each bar how long it is.
+// labels are the values beside the bars.
 func (s series) labels(values plotter.Values, offset vg.Length) (*plotter.Labels, error) {
 	at := plotter.XYLabels{XYs: make(plotter.XYs, len(values)), Labels: make([]string, len(values))}
 	for i, v := range values {
@@ -154,8 +132,8 @@ func (s series) labels(values plotter.Values, offset vg.Length) (*plotter.Labels
 	}
 	for i := range labels.TextStyle {
 		style := &labels.TextStyle[i]
-		style.Font, style.Color, style.YAlign = font.From(sans, 9), grey, draw.YCenter
+		style.Font, style.Color, style.YAlign = lab.Font(9), grey, draw.YCenter
 	}
-	labels.Offset = vg.Point{X: 3, Y: offset + 1.5} // digits have no descenders: centred by eye
+	labels.Offset = vg.Point{X: 3, Y: offset + 1.5} // digits have no descenders, so the centre is set by eye
 	return labels, nil
 }

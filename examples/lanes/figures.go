@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// figures are what a row of the first table says.
+// figures are one row of the first table.
 type figures struct {
 	perSecond  float64 // operations that succeeded
 	sends      float64 // per operation
-	code50     float64 // share of the sends that were refused
+	code50     float64 // share of the sends that were refused with code 50
 	operations int
 	failed     int
 	p50, p99   time.Duration // from the call to its return, all operations
-	onTheWire  time.Duration // mean of the accepted requests
+	onTheWire  time.Duration // mean duration of an accepted request
 	refused    int
 }
 
-// sum makes figures of what all callers counted in a time of that length.
+// sum adds up what all callers counted in that time.
 func sum(all []*caller, length time.Duration) (f figures) {
 	var sends, refused int
 	var onTheWire time.Duration
@@ -45,10 +45,10 @@ func sum(all []*caller, length time.Duration) (f figures) {
 	return f
 }
 
-// share returns what part of them n is.
+// share returns n as a share of of.
 func share(n, of int) float64 { return float64(n) / float64(max(of, 1)) }
 
-// quantile returns the smallest value that at least percent of them do not
+// quantile returns the smallest value that at least percent of the values do not
 // exceed.
 func quantile(sorted []time.Duration, percent int) time.Duration {
 	return sorted[(len(sorted)*percent+99)/100-1]

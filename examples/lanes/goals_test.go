@@ -6,21 +6,23 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
-// good returns what reaches every goal by a hair.
+// good returns measurements that just reach every goal.
 func good() (map[string]figures, []*process) {
 	return map[string]figures{
 		"InFlight 1": {perSecond: 9.75, onTheWire: 100 * time.Millisecond},
 		"Adaptive":   {perSecond: 14.7, code50: 0.0499},
 		"16 keys":    {perSecond: 151.2},
-	}, []*process{{name: "p", refused: 7, told: 9, ahead: time.Minute}}
+	}, []*process{{name: "p", refused: 7, resync: 9, ahead: time.Minute}}
 }
 
 func TestGoals(t *testing.T) {
 	measured, processes := good()
 	for _, g := range judge(measured, processes) {
-		require.True(t, g.reached, g.what)
+		require.True(t, g.Reached, g.Name)
 	}
 	for name, spoil := range map[string]func(map[string]figures, *process){
 		"a code 50 one at a time": func(m map[string]figures, _ *process) { change(m, "InFlight 1", func(f *figures) { f.refused = 1 }) },
@@ -36,8 +38,8 @@ func TestGoals(t *testing.T) {
 		"keys do not add up": func(m map[string]figures, _ *process) {
 			change(m, "16 keys", func(f *figures) { f.perSecond = 151 })
 		},
-		"told late":     func(_ map[string]figures, p *process) { p.told = 10 },
-		"never told":    func(_ map[string]figures, p *process) { p.told = 0 },
+		"detected late": func(_ map[string]figures, p *process) { p.resync = 10 },
+		"not detected":  func(_ map[string]figures, p *process) { p.resync = 0 },
 		"never refused": func(_ map[string]figures, p *process) { p.refused = 0 },
 		"far ahead":     func(_ map[string]figures, p *process) { p.ahead++ },
 	} {
@@ -46,17 +48,17 @@ func TestGoals(t *testing.T) {
 		missed := 0
 		goals := judge(measured, processes)
 		for _, g := range goals {
-			if !g.reached {
+			if !g.Reached {
 				missed++
 			}
 		}
 		require.Equal(t, 1, missed, name)
 		var out bytes.Buffer
-		report{out: &out}.goals(goals)
+		lab.Report{Out: &out}.Goals(goals)
 		require.Contains(t, out.String(), "MISSED", name)
 	}
-	for _, g := range judge(nil, []*process{{}})[1:] { // nothing measured: all that asks for something is missed
-		require.Equal(t, g.what == "Adaptive: under 5 % code 50, no operation fails" || g.got == "0s", g.reached, g.what)
+	for _, g := range judge(nil, []*process{{}})[1:] { // nothing was measured: goals with a minimum are missed
+		require.Equal(t, g.Name == "Adaptive: under 5 % code 50, no operation fails" || g.Got == "0s", g.Reached, g.Name)
 	}
 }
 

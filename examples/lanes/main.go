@@ -1,7 +1,7 @@
-// Lanes measures what a strictly rising nonce per API key costs, and what
-// package nonce makes of it: many callers, one key or several, and a network on
-// which requests overtake each other. It runs the library as it is, in virtual
-// time: minutes of traffic take seconds.
+// Lanes measures what it costs that the nonces of an API key must increase, and how
+// package nonce reduces that cost: many callers use one key or several, and requests
+// overtake each other on the network. It runs the real library in virtual time, so that
+// minutes of traffic take seconds.
 //
 //	go run ./examples/lanes
 //	go run ./examples/lanes -markdown -svg docs/nonces.svg   # what docs/nonces.md shows
@@ -9,40 +9,28 @@
 // The same -seed and -seconds print the same figures every time.
 //
 // It exits with 0 if every goal is reached, with 1 if one is missed, and with 2
-// if it could not begin.
+// if it could not start.
 package main
 
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"os"
 	"testing"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
-func main() {
-	inVirtualTime(func(t *testing.T) int { return run(t, os.Args[1:], os.Stdout, os.Stderr) })
-}
+func main() { lab.Main("lanes", run) }
 
 func run(t *testing.T, args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	missed := 0
 	if err == nil {
-		missed, err = measure(t, o, out)
+		err = measure(t, o, out)
 	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(log, "lanes:", err)
-		return 2
-	case missed > 0:
-		return 1
-	}
-	return 0
+	return program.ExitCode("lanes", log, err)
 }
 
 // options are the flags.
@@ -72,22 +60,20 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// measure runs every case and returns how many goals were missed.
-func measure(t *testing.T, o options, out io.Writer) (missed int, err error) {
+// measure runs every case and prints the results. It returns program.ErrResult if a goal
+// is missed.
+func measure(t *testing.T, o options, out io.Writer) error {
 	measured := map[string]figures{}
 	for _, c := range cases {
 		measured[c.name] = c.measure(t, o.seed, o.length)
 	}
 	processes := twoProcesses(t, o.seed)
 	goals := judge(measured, processes)
-	report{out, o.markdown}.print(measured, processes, goals)
-	for _, g := range goals {
-		if !g.reached {
-			missed++
+	report{lab.Report{Out: out, Markdown: o.markdown}}.print(measured, processes, goals)
+	if o.svg != "" {
+		if err := drawChart(o.svg, measured); err != nil {
+			return err
 		}
 	}
-	if o.svg != "" {
-		err = drawChart(o.svg, measured)
-	}
-	return missed, err
+	return lab.Verdict(goals)
 }

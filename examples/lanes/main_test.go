@@ -2,41 +2,23 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// asProgram makes the test's own binary the program, to be started as a process.
-const asProgram = "LANES_TEST_PROGRAM"
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Args = append(os.Args[:1], strings.Split(os.Getenv(asProgram), "\n")...)
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// program starts the program and returns all that it prints, and its exit code.
-func program(t *testing.T, args ...string) (out, log string, code int) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	require.NotNil(t, cmd.ProcessState, "%v", err)
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
-}
-
-// The page shows what the program prints, to the letter. The program has virtual
-// time outside a test as well, and prints nothing of package testing's.
+// The page shows exactly what the program prints. The program has virtual time outside
+// a test too, and package testing prints nothing.
 func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	page, err := os.ReadFile("../../docs/nonces.md")
 	require.NoError(t, err)
@@ -44,7 +26,7 @@ func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	require.NoError(t, err)
 
 	svg := filepath.Join(t.TempDir(), "nonces.svg")
-	out, log, code := program(t, "-markdown", "-svg", svg)
+	out, log, code := programtest.Run(t, "-markdown", "-svg", svg)
 	require.Zero(t, code, "%s%s", out, log)
 	require.Empty(t, log)
 	parts := strings.Split(strings.TrimSpace(out), "\n\n")
@@ -54,27 +36,20 @@ func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	}
 	drawn, err := os.ReadFile(svg)
 	require.NoError(t, err)
-	require.True(t, string(chart) == string(drawn), "docs/nonces.svg shows something else; draw it anew")
+	require.True(t, string(chart) == string(drawn), "docs/nonces.svg differs; draw it again")
 }
 
-func TestBadInput(t *testing.T) {
-	for args, want := range map[string]string{
-		"-seconds 0":      "seconds must be at least 1",
-		"-seconds 1 more": "there are no arguments",
-		"-seed -1":        "invalid value",
-		"-test.v":         "flag provided but not defined",
-	} {
-		_, log, code := program(t, strings.Fields(args)...)
-		require.Equal(t, 2, code, args)
-		require.Contains(t, log, want, args)
-	}
-	_, log, code := program(t, "-h")
-	require.Zero(t, code)
-	require.Contains(t, log, "-markdown")
+func TestMistakes(t *testing.T) {
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t, args, out, log) }, map[string]string{
+		"-seconds 0": "seconds must be at least 1",
+		"-seed -1":   "invalid value",
+		"-test.v":    "flag provided but not defined",
+	})
 	require.ErrorIs(t, drawChart(filepath.Join(t.TempDir(), "no such folder", "a.svg"), nil), os.ErrNotExist)
 }
 
-// Any seed will do. The one-at-a-time goal is a matter of a few per cent, so that the lane has to be measured long enough.
+// Goals are reached with any seed. The goal of InFlight 1 is within a few per cent, so
+// the measurement must be long enough.
 func TestGoalsAreReachedWithAnySeed(t *testing.T) {
 	for seed := range uint64(2) {
 		measured := map[string]figures{}
@@ -84,12 +59,12 @@ func TestGoalsAreReachedWithAnySeed(t *testing.T) {
 		processes := twoProcesses(t, 1000+seed)
 		goals := judge(measured, processes)
 		var out bytes.Buffer
-		report{out: &out}.print(measured, processes, goals)
+		report{lab.Report{Out: &out}}.print(measured, processes, goals)
 		require.Contains(t, out.String(), "│ Adaptive ")
 		words := strings.Fields(strings.ReplaceAll(out.String(), "│", " ")) // the table breaks lines where it must
 		require.Contains(t, strings.Join(words, " "), "give each process a key")
 		for _, g := range goals {
-			require.True(t, g.reached, "seed %d: %s: %s", 1000+seed, g.what, g.got)
+			require.True(t, g.Reached, "seed %d: %s: %s", 1000+seed, g.Name, g.Got)
 		}
 	}
 }

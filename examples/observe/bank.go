@@ -8,7 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 )
 
-// A trouble is what the bank does wrong for a while.
+// A trouble is a fault of the bank that lasts for a part of the day.
 type trouble struct {
 	from, to float64 // of the day: 0 to 1
 	what     string  // for the log
@@ -20,7 +20,7 @@ const (
 	payments = "/api/2/eurowallet/payments"
 )
 
-// day is what goes wrong between one midnight and the next.
+// day is what goes wrong in the course of a day.
 var day = []trouble{
 	{0.10, 0.22, "one answer in five is an internal error", nexpaytest.Rule{Share: 0.2, Fault: nexpaytest.Fault{Code: "-32603"}}},
 	{0.25, 0.30, "a code that nobody knows", nexpaytest.Rule{Path: balances, Share: 0.3, Fault: nexpaytest.Fault{Status: 400, Code: "4242"}}},
@@ -31,7 +31,7 @@ var day = []trouble{
 	{0.85, 0.97, "everything is slow", nexpaytest.Rule{Fault: nexpaytest.Fault{DelayAfter: 300 * time.Millisecond}}},
 }
 
-// misbehave lives through a day.
+// misbehave applies the faults of one day.
 func misbehave(ctx context.Context, logger *slog.Logger, bank *nexpaytest.Bank, length time.Duration) {
 	ends := make([]func(), len(day))
 	defer func() {

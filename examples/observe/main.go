@@ -1,10 +1,10 @@
-// Observe is a small service that pays invoices at a bank which misbehaves by the clock, with all
-// that one can see of it from outside: the page for the night, metrics to scrape, and a
-// line in the log for everything that goes wrong.
+// Observe is a small service that pays invoices at a bank which fails on a schedule. It
+// shows everything that can be observed from outside: the debug page, metrics to scrape,
+// and a log line for everything that goes wrong.
 //
 //	go run ./examples/observe
 //
-// Open http://127.0.0.1:8089 and watch. The hour of the bank has two minutes: see day in
+// Open http://127.0.0.1:8089 and watch. A day of the bank takes two minutes: see day in
 // bank.go.
 package main
 
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// run serves until ctx ends, or the days are over.
+// run serves until ctx ends or the days are over.
 func run(ctx context.Context, listen string, length time.Duration, days int) error {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// In the course of a day the page and the metrics have seen what the bank did.
+// In the course of a day, the page and the metrics show what the bank did.
 func TestADay(t *testing.T) {
 	s, err := newService(slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -60,7 +60,8 @@ func get(t *testing.T, url string) []byte {
 	return text
 }
 
-// There is no login, so nobody acts under a name that a site of somebody else's can have lead here.
+// There is no login, so actions are refused under every host name that is not this
+// machine: any website can let a name of its own resolve to 127.0.0.1.
 func TestActionsAreForThisMachine(t *testing.T) {
 	s, err := newService(slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A service pays invoices and asks for balances.
+// A service pays invoices and reads balances.
 type service struct {
 	logger *slog.Logger
 	bank   *nexpaytest.Bank
@@ -66,7 +66,7 @@ func newService(logger *slog.Logger) (*service, error) {
 	return s, s.watched(pool)
 }
 
-// watched makes the Retrier, the metrics and the page: all that it takes to be seen.
+// watched makes the Retrier, the metrics and the page: all that is needed to observe it.
 func (s *service) watched(pool *nonce.Pool) error {
 	breakers, err := breaker.NewGroup(breaker.Config{OnStateChange: breaker.LogChanges(s.logger)}, 0)
 	if err != nil {
@@ -106,8 +106,9 @@ func (s *service) watched(pool *nonce.Pool) error {
 	return nil
 }
 
-// you is whoever sits at this machine, as there is no login here. A site of somebody else's may have
-// its own name lead to 127.0.0.1, and is the same origin then to the browser.
+// you names whoever uses this machine, as there is no login. It names nobody under other
+// host names: any website can let a name of its own resolve to 127.0.0.1, and has the
+// same origin as this page then.
 func you(r *http.Request) string {
 	host, _, _ := net.SplitHostPort(r.Host)
 	if ip := net.ParseIP(host); host == "localhost" || ip.IsLoopback() {
@@ -118,7 +119,7 @@ func you(r *http.Request) string {
 
 func (s *service) close() { s.bank.Close() }
 
-// serve serves, and works, until ctx ends or the days are over.
+// serve serves the page and runs the jobs until ctx ends or the days are over.
 func (s *service) serve(ctx context.Context, listener net.Listener, length time.Duration, days int) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -138,7 +139,7 @@ func (s *service) serve(ctx context.Context, listener net.Listener, length time.
 		defer close(done)
 		for n := 0; ctx.Err() == nil && (days == 0 || n < days); n++ {
 			misbehave(ctx, s.logger, s.bank, length)
-			for _, key := range names { // somebody has talked to the bank
+			for _, key := range names { // a person has talked to the bank
 				s.r.Lockout().Unlock(key)
 			}
 		}
@@ -151,7 +152,7 @@ func (s *service) serve(ctx context.Context, listener net.Listener, length time.
 	return nil
 }
 
-// repeat starts a job four times a second, whether or not earlier ones are through, but
+// repeat starts a job four times a second, even if earlier ones are still running, but
 // never more than 50 at once.
 func (s *service) repeat(ctx context.Context, job func(context.Context, int)) {
 	var jobs sync.WaitGroup
@@ -176,7 +177,7 @@ func (s *service) repeat(ctx context.Context, job func(context.Context, int)) {
 	}
 }
 
-// settle is for how long a request at this bank may still take effect.
+// settle is how long a request at this bank may still take effect after it was sent.
 const settle = 2 * time.Second
 
 func (s *service) balance(ctx context.Context, _ int) {
@@ -188,7 +189,7 @@ func (s *service) balance(ctx context.Context, _ int) {
 	}, retry.Named("balance"), retry.Endpoint("accounts"))
 }
 
-// pay pays an invoice. Its order is signed once, with the secret of payments.
+// pay pays an invoice. The order is signed once, with the payment secret.
 func (s *service) pay(ctx context.Context, n int) {
 	id := fmt.Sprintf("inv-%d-%d", time.Now().Unix(), n)
 	order, err := s.keys[names[0]].Signer.SignOrder(nexpay.Order{
@@ -211,7 +212,7 @@ func (s *service) pay(ctx context.Context, n int) {
 	}, retry.Named("payout"), retry.Endpoint("payments"))
 }
 
-// client is that of the key whose turn it is.
+// client returns the client of the key in the attempt's ticket.
 func (s *service) client(ctx context.Context) *nexpay.Client {
 	if ticket, ok := nonce.FromContext(ctx); ok {
 		return s.keys[ticket.Key()]

@@ -19,10 +19,10 @@ import (
 //go:embed papaya.yaml
 var table []byte
 
-// token is the name of the API key, for people. It is not the key.
+// token is the name of the API key, for people. It is not the secret.
 const token = "console token"
 
-// A client speaks the Papaya API. This file and papaya.yaml are all that the API takes.
+// A client calls the Papaya API. This file and papaya.yaml are all that is needed for it.
 type client struct {
 	url      string
 	http     *http.Client
@@ -43,7 +43,7 @@ func newClient(url string, b *breaker.Breaker, onEvent func(context.Context, ret
 	return &client{url, &http.Client{Transport: transport}, file.Policies, r}, nil
 }
 
-// balance is a question, asked again whenever that may help.
+// balance only reads, so it is retried whenever that may help.
 func (c *client) balance(ctx context.Context) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/balance", nil)
 	if err != nil {
@@ -52,7 +52,7 @@ func (c *client) balance(ctx context.Context) (string, error) {
 	return result(c.http.Do(req))
 }
 
-// transfer moves money, once: after doubt it is looked up.
+// transfer moves money, once: if its outcome is unknown, it is looked up.
 func (c *client) transfer(ctx context.Context, id string) (string, error) {
 	body := `{"id":"` + id + `","amount":"17.00"}`
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/transfers", strings.NewReader(body))
@@ -64,19 +64,19 @@ func (c *client) transfer(ctx context.Context, id string) (string, error) {
 	})))
 }
 
-// find looks a transfer up. That there is none, only the API's own word proves: a bare
-// 404 may come from anybody on the way.
+// find looks up a transfer. Only the API's own code proves that there is none: a bare
+// 404 may come from any proxy on the way.
 func (c *client) find(ctx context.Context, id string) (*http.Response, retry.Outcome, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/transfers/"+id, nil)
 	if err != nil {
 		return nil, retry.Undecided, err
 	}
 	resp, err := c.http.Do(req)
-	answer, said := errors.AsType[*classify.Error](err)
+	answer, ok := errors.AsType[*classify.Error](err)
 	switch {
 	case err == nil:
 		return resp, retry.Applied, nil
-	case said && answer.Complete() && answer.Details[0].Code == "no_such_transfer":
+	case ok && answer.Complete() && answer.Details[0].Code == "no_such_transfer":
 		return nil, retry.Absent, nil
 	}
 	return nil, retry.Undecided, err

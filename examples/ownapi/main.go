@@ -9,16 +9,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/signal"
+	"io"
+
+	"github.com/nexpay-go/resilience/examples/internal/story"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := tell(ctx, os.Stdout, scenes); err != nil {
-		fmt.Fprintln(os.Stderr, "ownapi:", err)
-		os.Exit(1)
-	}
+	story.Main("ownapi", func(ctx context.Context, out io.Writer) error { return play(ctx, out, scenes) })
 }

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// A failure is an answer of the server's other than a result.
+// A failure is an answer without a result.
 type failure struct {
 	status int
 	reason string
@@ -17,20 +17,20 @@ type failure struct {
 
 var (
 	busy     = failure{503, "ledger_busy", "The ledger is being written."}
-	endOfDay = failure{200, "end_of_day", "Closed until 8:00."} // a failure, by its handbook
+	endOfDay = failure{200, "end_of_day", "Closed until 8:00."} // a failure, as its documentation says
 	revoked  = failure{401, "token_revoked", "This token was revoked."}
 	noSuch   = failure{404, "no_such_transfer", "There is no such transfer."}
-	lost     = failure{} // the request is carried out, and the answer lost
+	lost     = failure{} // the request is carried out, and the answer is lost
 )
 
-// A papaya is the server, which fails by a script.
+// A papaya is the server. It fails as its script says.
 type papaya struct {
 	*httptest.Server
 	line *timeline
 
 	mu        sync.Mutex
 	script    []failure
-	transfers int // made, of whatever id
+	transfers int // executed, with any ID
 	requests  int
 }
 
@@ -44,21 +44,21 @@ func newPapaya(line *timeline) *papaya {
 	return p
 }
 
-// fail has the next requests fail, and counts anew.
+// fail sets the failures of the next requests and resets the count of requests.
 func (p *papaya) fail(script ...failure) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.script, p.requests = script, 0
 }
 
-// seen is how many requests have come since, and how many transfers were made, ever.
+// seen returns the requests since fail, and the transfers of all time.
 func (p *papaya) seen() (requests, transfers int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requests, p.transfers
 }
 
-// meet answers with what do says, if no failure is in the way.
+// meet returns a handler: it answers with the result of do, unless the script has a failure.
 func (p *papaya) meet(do func() (result string, found bool)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
@@ -70,7 +70,7 @@ func (p *papaya) meet(do func() (result string, found bool)) http.HandlerFunc {
 			p.script = p.script[1:]
 			if f == lost {
 				do()
-				p.line.request(sent, "executed, and the answer lost")
+				p.line.Request(sent, "executed, and the answer lost")
 				panic(http.ErrAbortHandler)
 			}
 			p.refuse(w, sent, f)
@@ -81,13 +81,13 @@ func (p *papaya) meet(do func() (result string, found bool)) http.HandlerFunc {
 			p.refuse(w, sent, noSuch)
 			return
 		}
-		p.line.request(sent, "200 "+result)
+		p.line.Request(sent, "200 "+result)
 		write(w, http.StatusOK, map[string]any{"result": result})
 	}
 }
 
 func (p *papaya) refuse(w http.ResponseWriter, sent string, f failure) {
-	p.line.request(sent, fmt.Sprintf("%d %s", f.status, f.reason))
+	p.line.Request(sent, fmt.Sprintf("%d %s", f.status, f.reason))
 	write(w, f.status, map[string]any{
 		"failure": map[string]string{"reason": f.reason, "text": f.text}, "ticket": fmt.Sprintf("p-%d", p.requests),
 	})

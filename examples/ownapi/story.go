@@ -11,11 +11,11 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A scene is one call, what it meets, and what has to come of it.
+// A scene is one call, its failures, and the expected result.
 type scene struct {
 	title    string
 	call     func(*client, context.Context) (string, error)
-	meets    []failure
+	failures []failure
 	requests int
 	gets     string
 	err      error
@@ -45,9 +45,9 @@ var scenes = []scene{
 		unlocked, nil, 1, "42.00", nil},
 }
 
-// tell plays scenes.
-func tell(ctx context.Context, out io.Writer, scenes []scene) error {
-	line := &timeline{out: out}
+// play plays scenes.
+func play(ctx context.Context, out io.Writer, scenes []scene) error {
+	line := newTimeline(out)
 	server := newPapaya(line)
 	defer server.Close()
 	b, err := breaker.New(breaker.Config{Name: "papaya", OnStateChange: line.onStateChange})
@@ -64,8 +64,8 @@ func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 		fmt.Fprintf(out, "\n%v", c.policies.Explain(code))
 	}
 	for i, s := range scenes {
-		line.scene(i+1, s.title)
-		if s.meets != nil {
+		line.Scene(i+1, s.title)
+		if s.failures != nil {
 			b.Reset() // a new day
 		}
 		if err := s.play(ctx, c, server); err != nil {
@@ -76,15 +76,16 @@ func tell(ctx context.Context, out io.Writer, scenes []scene) error {
 	return nil
 }
 
-// play makes the call and compares what comes of it with the story.
+// play makes the call and compares the result with the story.
 func (s *scene) play(ctx context.Context, c *client, server *papaya) error {
-	server.fail(s.meets...)
+	server.fail(s.failures...)
 	got, err := s.call(c, ctx)
-	said := got
-	if e, ok := errors.AsType[*retry.Error](err); ok { // without the *url.Error around it, which holds the query
-		said = e.Error()
+	text := got
+	if e, ok := errors.AsType[*retry.Error](err); ok { // without the *url.Error around it, whose text has the query
+		text = e.Error()
 	}
-	server.line.caller(said)
+	server.line.Finish("success")
+	server.line.Caller(text)
 	var wrong []error
 	if !errors.Is(err, s.err) || got != s.gets {
 		wrong = append(wrong, fmt.Errorf("it ended with %q and %v, not with %q and %v", got, err, s.gets, s.err))

@@ -63,7 +63,7 @@ func read(r io.Reader) ([]invoice, error) {
 	return invoices, errors.Join(errs...)
 }
 
-// parseInvoice finds everything that is wrong with a line, before anything is paid.
+// parseInvoice parses a line and reports everything that is wrong with it.
 func parseInvoice(line []string) (invoice, error) {
 	i := invoice{id: line[0], order: nexpay.Order{
 		ExternalPaymentID: line[0], Amount: line[2],

@@ -8,25 +8,24 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 	"github.com/nexpay-go/resilience/nexpay"
 	"github.com/nexpay-go/resilience/nexpay/nexpaytest"
 )
 
-var killed = flag.Int("killed", 24, "how many invoices a worker pays that is killed meanwhile")
+var killed = flag.Int("killed", 24, "number of invoices of TestKilledAtRandom")
 
-// The worker as a process, against a bank that misbehaves, killed at random
-// moments while it pays its invoices and started again until it is done: every
-// invoice is executed exactly once, and no line it printed on the way is wrong.
+// The worker, a process that pays at a bank with faults, is killed at random moments and
+// started again until it is done. Every invoice is executed exactly once, and no line that
+// it printed is wrong.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	const attempt = 100 * time.Millisecond
@@ -48,16 +47,16 @@ func TestKilledAtRandom(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	var said []statement
+	var printed []statement
 	kills := 0
 	for n := 0; ; n++ {
-		require.LessOrEqual(t, n, mostKills+5, "it does not come to an end")
+		require.LessOrEqual(t, n, mostKills+5, "it does not end")
 		life := time.Duration(50+random.IntN(800)) * time.Millisecond
-		if n >= mostKills { // all that is left is to be done in peace, on whatever machine
+		if n >= mostKills { // enough time for the rest, on any machine
 			life = 2 * time.Minute
 		}
 		exit, lines := run.once(t, life)
-		said = append(said, lines...)
+		printed = append(printed, lines...)
 		if exit == 0 {
 			break
 		}
@@ -66,7 +65,7 @@ func TestKilledAtRandom(t *testing.T) {
 			kills++
 		}
 	}
-	t.Logf("%d kills, %d statements", kills, len(said))
+	t.Logf("%d kills, %d statements", kills, len(printed))
 	require.Greater(t, kills, 2, "nothing was tested")
 
 	when := map[string]time.Time{}
@@ -75,7 +74,7 @@ func TestKilledAtRandom(t *testing.T) {
 		when[p.ExternalID] = p.Created
 	}
 	require.Len(t, when, invoices)
-	for _, s := range said {
+	for _, s := range printed {
 		switch executed, ok := when[s.id]; s.state {
 		case paid:
 			require.True(t, ok, "%s was never executed", s.id)
@@ -85,9 +84,9 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 }
 
-// environment is that of a worker for the bank.
+// environment returns the variables of a worker for the bank.
 func environment(url string, c nexpay.Credentials) []string {
-	return append(os.Environ(), asWorker+"=1", "NEXPAY_URL="+url, "NEXPAY_API_KEY="+c.Key, "NEXPAY_SECRET="+c.Secret, "NEXPAY_PAYMENT_SECRET="+c.PaymentSecret)
+	return []string{"NEXPAY_URL=" + url, "NEXPAY_API_KEY=" + c.Key, "NEXPAY_SECRET=" + c.Secret, "NEXPAY_PAYMENT_SECRET=" + c.PaymentSecret}
 }
 
 func made(n int) string {
@@ -99,7 +98,7 @@ func made(n int) string {
 	return b.String()
 }
 
-// A statement is one line of a worker about an invoice.
+// A statement is a line that a worker printed about an invoice.
 type statement struct {
 	state state
 	id    string
@@ -110,40 +109,39 @@ type statement struct {
 // A process is how a worker is started.
 type process struct{ args, env []string }
 
-// once runs the worker until it ends or, after the given time, is killed. It
-// returns its exit status, -1 if it was killed, and what it stated in whole lines.
-func (p process) once(t *testing.T, life time.Duration) (exit int, said []statement) {
+// once runs the worker and kills it after the given time, if it still runs. It returns
+// the exit code, -1 if it was killed, and the statements in whole lines.
+func (p process) once(t *testing.T, life time.Duration) (exit int, printed []statement) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), life)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], p.args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGKILL) }
-	cmd.Env = p.env
+	cmd := programtest.Command(ctx, p.args...) // killed when ctx ends
+	cmd.Env = append(cmd.Env, p.env...)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	require.NoError(t, cmd.Start())
 	var reading sync.WaitGroup
-	reading.Go(func() { said = statements(out) })
+	reading.Go(func() { printed = statements(out) })
 	reading.Wait()
 	_ = cmd.Wait()
 	exit = cmd.ProcessState.ExitCode()
-	require.NotEqual(t, 2, exit, "%s", &complaints)
-	return exit, said
+	require.NotEqual(t, 2, exit, "%s", &stderr)
+	return exit, printed
 }
 
-func statements(out io.Reader) (said []statement) {
+func statements(out io.Reader) (found []statement) {
 	lines := bufio.NewReader(out)
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			return said // the end, or a line that the kill cut
+			return found // the end, or a line that was cut by the kill
 		}
 		for _, s := range []state{paid, notPaid, unknown} {
 			if rest, ok := strings.CutPrefix(line, string(s)+" inv-"); ok {
 				id, _, _ := strings.Cut("inv-"+rest, ":")
-				said = append(said, statement{s, id, strings.TrimSpace(line), time.Now()})
+				found = append(found, statement{s, id, strings.TrimSpace(line), time.Now()})
 				break
 			}
 		}

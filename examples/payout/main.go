@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -25,6 +24,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
 func main() {
@@ -33,25 +34,12 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }
 
-// errUnpaid says that the worker did its work and not every invoice is paid.
-var errUnpaid = errors.New("not every invoice is paid")
-
 func run(ctx context.Context, args []string, out, log io.Writer, getenv func(string) string) int {
 	o, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
 	if err == nil {
 		err = work(ctx, o, out, log, getenv)
 	}
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errUnpaid):
-		return 1
-	}
-	fmt.Fprintln(log, "payout:", err)
-	return 2
+	return program.ExitCode("payout", log, err)
 }
 
 // options are the flags.
@@ -81,7 +69,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// work pays the invoices.
+// work pays the invoices. It returns program.ErrResult if not every one is paid.
 func work(ctx context.Context, o options, out, log io.Writer, getenv func(string) string) error {
 	invoices, err := load(o.invoices)
 	if err != nil {
@@ -112,7 +100,7 @@ func work(ctx context.Context, o options, out, log io.Writer, getenv func(string
 	summarize(out, results, site.check)
 	for _, r := range results {
 		if r.state() != paid {
-			return errUnpaid
+			return program.ErrResult
 		}
 	}
 	return nil

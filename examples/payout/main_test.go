@@ -4,26 +4,19 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// asWorker makes the test's own binary the program, for tests that start it as
-// a process.
-const asWorker = "PAYOUT_TEST_WORKER"
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asWorker) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// Offline every invoice ends paid, with what the table and the lines say.
+// Offline, every invoice has a line and the table counts all of them.
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	var out, log bytes.Buffer
@@ -36,10 +29,10 @@ func TestOffline(t *testing.T) {
 	require.NotContains(t, out.String(), "executed 2 times")
 }
 
-// A worker that is stopped says of every invoice what is true.
+// A worker that is stopped reports every invoice truthfully.
 func TestStopped(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // of some five seconds' work
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond) // the work takes some five seconds
 	defer cancel()
 	var out, log bytes.Buffer
 	require.Equal(t, 1, run(ctx, nil, &out, &log, func(string) string { return "" }))
@@ -62,10 +55,12 @@ func TestBadInput(t *testing.T) {
 			require.ErrorContains(t, err, tt.want)
 		})
 	}
+	nothing := func(string) string { return "" }
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t.Context(), args, out, log, nothing) }, map[string]string{
+		"-workers 0":             "workers must be at least 1",
+		"-invoices no-such-file": "no-such-file",
+	})
 	var out, log bytes.Buffer
-	require.Equal(t, 2, run(t.Context(), []string{"-workers", "0"}, &out, &log, os.Getenv))
-	require.Equal(t, 2, run(t.Context(), []string{"-invoices", "no-such-file"}, &out, &log, os.Getenv))
-	require.Equal(t, 0, run(t.Context(), []string{"-h"}, &out, &log, os.Getenv))
 	require.Equal(t, 2, run(t.Context(), nil, &out, &log, func(name string) string { return map[string]string{"NEXPAY_URL": "x"}[name] }))
 	require.Contains(t, log.String(), "NEXPAY_PAYMENT_SECRET are needed too")
 }

@@ -3,30 +3,41 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
-	"github.com/jedib0t/go-pretty/v6/progress"
 	"github.com/jedib0t/go-pretty/v6/table"
-	"golang.org/x/term"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab/bar"
 )
 
-// A progressing tells how far the work has come.
-type progressing interface {
+// A progress shows how many invoices are done.
+type progress interface {
 	done(result) // safe for concurrent use
-	stop()       // when there is no more to come
+	stop()       // after the last one
 }
 
 // newProgress returns a bar on a terminal, and otherwise plain lines, one per invoice.
-func newProgress(out io.Writer, n int) progressing {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return newBar(f, n)
+func newProgress(out io.Writer, n int) progress {
+	if b := bar.New(out, "paying invoices", n); b != nil {
+		return onTerminal{b}
 	}
 	return &lines{out: out}
 }
 
-// lines print each result as it comes, in one write: what stands in the log of a
-// process that was killed is whole.
+// onTerminal is a bar, with a line for each invoice that is not paid.
+type onTerminal struct{ *bar.Bar }
+
+func (t onTerminal) done(r result) {
+	t.Step()
+	if r.state() != paid {
+		t.Printf("%v", r)
+	}
+}
+
+func (t onTerminal) stop() { t.Stop() }
+
+// lines print each result at once, in one write, so that the log of a process that was
+// killed has no cut lines.
 type lines struct {
 	mu  sync.Mutex // guards out
 	out io.Writer
@@ -40,40 +51,7 @@ func (l *lines) done(r result) {
 
 func (l *lines) stop() {}
 
-// A bar is a progress bar.
-type bar struct {
-	writer  progress.Writer
-	tracker *progress.Tracker
-	over    chan struct{}
-}
-
-func newBar(out io.Writer, n int) *bar {
-	b := &bar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: "paying invoices", Total: int64(n)}, over: make(chan struct{})}
-	b.writer.SetOutputWriter(out)
-	b.writer.SetAutoStop(false)
-	b.writer.SetStyle(progress.StyleBlocks)
-	b.writer.AppendTracker(b.tracker)
-	go func() {
-		defer close(b.over)
-		b.writer.Render()
-	}()
-	return b
-}
-
-func (b *bar) done(r result) {
-	b.tracker.Increment(1)
-	if r.state() != paid {
-		b.writer.Log("%v", r)
-	}
-}
-
-func (b *bar) stop() {
-	b.tracker.MarkAsDone()
-	b.writer.Stop()
-	<-b.over
-}
-
-// summarize prints what came of it all, and of each invoice that is not paid why.
+// summarize prints the totals, and the reason for each invoice that is not paid.
 func summarize(out io.Writer, results []result, check func(id string) string) {
 	counts := map[state]int{}
 	for _, r := range results {

@@ -8,14 +8,14 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A result is what became of one invoice.
+// A result is the outcome of one invoice.
 type result struct {
 	id     string
 	status nexpay.PaymentStatus
 	err    error
 }
 
-// A state is what a result says about the money.
+// A state is whether the money was paid.
 type state string
 
 const (
@@ -34,7 +34,7 @@ func (r result) state() state {
 	return notPaid
 }
 
-// String is the line of a plain log.
+// String formats r as a line of the log.
 func (r result) String() string {
 	if r.err != nil {
 		return fmt.Sprintf("%s %s: %v", r.state(), r.id, r.err)

@@ -13,12 +13,11 @@ import (
 type site struct {
 	url         string
 	credentials nexpay.Credentials
-	check       func(id string) string // what the bank's own ledger says, "" if that cannot be seen
+	check       func(id string) string // what the bank has executed; "" if only the bank knows
 	close       func()
 }
 
-// connect finds the bank: the one the environment names, or one of our own that
-// misbehaves.
+// connect returns the bank from the environment, or else an offline one with faults.
 func connect(o *options, getenv func(string) string) (site, error) {
 	s := site{
 		url:         getenv("NEXPAY_URL"),
@@ -41,7 +40,7 @@ func connect(o *options, getenv func(string) string) (site, error) {
 	return offline(*o)
 }
 
-// offline opens a bank on loopback where one request in four goes wrong.
+// offline starts a bank on loopback that fails one request in four.
 func offline(o options) (site, error) {
 	bank, credentials := nexpaytest.NewKeyed()
 	url, err := bank.Start()
@@ -54,8 +53,8 @@ func offline(o options) (site, error) {
 	}}, nil
 }
 
-// misbehave makes a quarter of the requests go wrong, half of them after the
-// payment was made.
+// misbehave makes a quarter of the requests fail, half of them after the payment was
+// made.
 func misbehave(bank *nexpaytest.Bank, attempt time.Duration) {
 	for _, fault := range []nexpaytest.Fault{
 		{Code: "-32603"},                   // refused to work

@@ -50,23 +50,23 @@ func newWorker(o options, s site, log io.Writer) (*worker, error) {
 func (w *worker) close() { _ = w.journal.Close() }
 
 // payAll finishes what an earlier run left open, and pays the rest.
-func (w *worker) payAll(ctx context.Context, invoices []invoice, progress progressing) ([]result, error) {
-	defer progress.stop()
-	// A first call that changes nothing: it proves that the URL is the API's,
-	// without which no "not found" from there would count. If it fails, that is in
-	// the log, and the first payment that succeeds is proof as well.
+func (w *worker) payAll(ctx context.Context, invoices []invoice, p progress) ([]result, error) {
+	defer p.stop()
+	// A first call that changes nothing. If it succeeds, it proves that the URL is the
+	// API's: without that, a "not found" from there does not count. If it fails, the log
+	// says so, and the first payment that succeeds is the proof.
 	_, _ = retry.DoValue(ctx, w.retrier, w.client.AccountStatus, retry.Named("account status"))
-	// What was left open may take Settle and more to be found out. The rest need
-	// not wait for that; an invoice that is being recovered is busy for pay.
+	// To recover what was left open may take Settle or longer. The other invoices need
+	// not wait for it. For pay, an invoice that is being recovered is busy.
 	var open map[string]result
 	var failed error
 	var recovering sync.WaitGroup
-	recovering.Go(func() { open, failed = w.recover(ctx, invoices, progress) })
+	recovering.Go(func() { open, failed = w.recover(ctx, invoices, p) })
 	results := make([]result, len(invoices))
 	w.each(len(invoices), func(n int) {
 		results[n] = w.pay(ctx, invoices[n])
 		if !errors.Is(results[n].err, retry.ErrBusy) {
-			progress.done(results[n])
+			p.done(results[n])
 		}
 	})
 	recovering.Wait()
@@ -78,7 +78,7 @@ func (w *worker) payAll(ctx context.Context, invoices []invoice, progress progre
 	return results, failed
 }
 
-// each calls pay for every invoice, as many at a time as there are workers.
+// each calls pay for every invoice, on several goroutines.
 func (w *worker) each(invoices int, pay func(n int)) {
 	todo := make(chan int)
 	var workers sync.WaitGroup
@@ -89,14 +89,14 @@ func (w *worker) each(invoices int, pay func(n int)) {
 			}
 		})
 	}
-	for n := range invoices { // also when the context is over: every invoice gets its answer
+	for n := range invoices { // even after the context has ended: every invoice gets a result
 		todo <- n
 	}
 	close(todo)
 	workers.Wait()
 }
 
-func (w *worker) recover(ctx context.Context, invoices []invoice, progress progressing) (map[string]result, error) {
+func (w *worker) recover(ctx context.Context, invoices []invoice, p progress) (map[string]result, error) {
 	byID := make(map[string]invoice, len(invoices))
 	for _, i := range invoices {
 		byID[i.id] = i
@@ -107,7 +107,7 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 		if i, ok := byID[id]; ok {
 			return w.operation(i), true
 		}
-		// Not in this file: it is looked up, and not sent again.
+		// It is not in this file: it is looked up, but not sent again.
 		op := w.operation(invoice{id: id})
 		op.Fingerprint = ""
 		op.Send = func(context.Context) (nexpay.PaymentStatus, error) {
@@ -117,8 +117,8 @@ func (w *worker) recover(ctx context.Context, invoices []invoice, progress progr
 	}, func(o retry.Recovered[nexpay.PaymentStatus]) {
 		r := result{o.ID, o.Value, o.Err}
 		results[o.ID] = r
-		if !errors.Is(o.Err, retry.ErrBusy) { // pay was first
-			progress.done(r)
+		if !errors.Is(o.Err, retry.ErrBusy) { // else pay has it
+			p.done(r)
 		}
 	}, retry.Named("payout"))
 	return results, err

@@ -5,19 +5,19 @@ import (
 	"testing"
 )
 
-// An operation is what is called: it fails as its case wants it.
+// An operation is what is called. It fails as its case requires.
 type operation func(context.Context) (int, error)
 
 // A caller is one library, ready to call.
 type caller func(context.Context, operation) (int, error)
 
-// A kind is how a peer is used.
+// A kind is how a library is used.
 type kind string
 
 const (
 	mine kind = "ours"
-	real kind = "real" // as a server must: with the context of each call
-	best kind = "best" // all reused that the package lets one reuse
+	real kind = "real" // as a server must use it: with the context of each call
+	best kind = "best" // with everything reused that the package allows
 )
 
 // A way is a library in a case.
@@ -27,16 +27,16 @@ type way struct {
 	make func() (caller, error)
 }
 
-// A benchmark is one case, by all who can do it.
+// A benchmark is one case, with all libraries that can do it.
 type benchmark struct {
 	name   string
-	sends  int  // that the operation is to see in each call, or unseen
-	fails  bool // the call
+	sends  int  // how often each call runs the operation, or unseen
+	fails  bool // whether the call fails
 	script func() operation
 	ways   []way
 }
 
-// unseen is where there is no operation.
+// unseen is for a case without an operation.
 const unseen = -1
 
 // benchmarks are all cases.
@@ -70,7 +70,7 @@ func composed(open bool) []way {
 	}
 }
 
-// failing fails n times, then succeeds, in every call anew; always with -1.
+// failing fails n times in each call and then succeeds; with -1 it always fails.
 func failing(n int, err error) operation {
 	failed := 0
 	return func(context.Context) (int, error) {
@@ -85,7 +85,7 @@ func failing(n int, err error) operation {
 	}
 }
 
-// loop measures a library in the case.
+// loop returns the benchmark of a library in the case.
 func (c benchmark) loop(w way) func(*testing.B) {
 	return func(b *testing.B) {
 		call, err := w.make()
@@ -96,7 +96,7 @@ func (c benchmark) loop(w way) func(*testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := call(ctx, op); (err != nil) != c.fails {
-				b.Fatal("it ended otherwise than its case says:", err)
+				b.Fatal("the call did not end as its case requires:", err)
 			}
 		}
 	}

@@ -8,13 +8,11 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
-	"github.com/nexpay-go/resilience/breaker"
-	"github.com/nexpay-go/resilience/retry"
 	"github.com/nexpay-go/resilience/retry/retryhttp"
 )
 
-// same answers every request at once, with the same response and no body: what is left to
-// measure is what stands before it.
+// same answers every request at once, with the same response and no body, so that only
+// the client is measured.
 type same struct{ header http.Header }
 
 func (s *same) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -25,15 +23,11 @@ func (s *same) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, Header: s.header, Body: http.NoBody, Request: req}, nil
 }
 
-// exchanges are requests over a stub, by clients as a server uses them.
+// exchanges are requests to a stub, by clients as a server uses them.
 func exchanges(method, body string) []way {
 	return []way{
 		{"ours, default policies and a breaker", mine, func() (caller, error) {
-			b, err := breaker.New(breaker.Config{})
-			if err != nil {
-				return nil, err
-			}
-			r, err := retry.New(retry.Config{Breaker: b})
+			r, err := byDefault()
 			if err != nil {
 				return nil, err
 			}

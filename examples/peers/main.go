@@ -1,14 +1,14 @@
-// Peers measures this library beside others: what a call costs that succeeds, fails
-// once, fails for good, or finds the breaker open. All are the packages as they are
-// published, in one process, taking turns, so that a busy machine troubles them alike;
-// what counts is the ratios.
+// Peers compares the cost of a call with this library and with others: a call that
+// succeeds, fails once, fails for good, or finds the breaker open. All are the published
+// packages. They take turns in one process, so that a busy machine slows all of them
+// down alike. What counts is the ratios.
 //
 //	go run ./examples/peers
 //	go run ./examples/peers -markdown   # what docs/performance.md shows
 //	go test -run '^$' -bench . -count 10 ./examples/peers | benchstat -
 //
-// It exits with 0 whatever the figures are: no machine is quiet enough for a verdict by
-// the clock. What is allocated is held by tests.
+// It exits with 0 whatever the figures are: times vary too much between runs and machines
+// for a verdict. Tests check the allocations.
 package main
 
 import (
@@ -20,23 +20,18 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err == nil:
+	if err == nil {
 		err = measure(o, out)
 	}
-	if err != nil {
-		fmt.Fprintln(log, "peers:", err)
-		return 2
-	}
-	return 0
+	return program.ExitCode("peers", log, err)
 }
 
 // options are the flags.
@@ -62,7 +57,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// measure runs every case and prints what it comes to.
+// measure runs every case and prints the results.
 func measure(o options, out io.Writer) error {
 	testing.Init()
 	if err := flag.Set("test.benchtime", o.each.String()); err != nil {
@@ -79,7 +74,7 @@ func measure(o options, out io.Writer) error {
 	return nil
 }
 
-// measure has each way take its turn, round after round.
+// measure measures the ways in turn, round after round.
 func (c benchmark) measure(rounds int) ([]result, error) {
 	results := make([]result, len(c.ways))
 	for range rounds {

@@ -10,7 +10,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// Answers as a server gives them: one that is worth another try, one that is not.
+// Answers of a server: one that is retryable and one that is not.
 var (
 	errInternal = &classify.Error{Status: 503, TraceID: "5f2c", Details: []classify.Detail{{Code: "-32603", Message: "Internal error"}}}
 	errDeclined = &classify.Error{Status: 401, TraceID: "5f2d", Details: []classify.Detail{{Code: "20", Message: "Invalid signature"}}}
@@ -44,14 +44,19 @@ func ours(open bool) (caller, error) {
 	return func(ctx context.Context, op operation) (int, error) { return retry.DoValue(ctx, r, op) }, nil
 }
 
-// oursByDefault is what a service gets that sets nothing but a breaker: attempt
-// timeout, budget, a policy for each code.
-func oursByDefault() (caller, error) {
+// byDefault returns a Retrier with a breaker. The rest are the defaults: attempt timeout,
+// budget, a policy for each code.
+func byDefault() (*retry.Retrier, error) {
 	b, err := breaker.New(breaker.Config{})
 	if err != nil {
 		return nil, err
 	}
-	r, err := retry.New(retry.Config{Breaker: b})
+	return retry.New(retry.Config{Breaker: b})
+}
+
+// oursByDefault calls with byDefault.
+func oursByDefault() (caller, error) {
+	r, err := byDefault()
 	if err != nil {
 		return nil, err
 	}

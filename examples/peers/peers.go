@@ -13,8 +13,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// retryable is all that peers are asked to find out about an error: less than a
-// classifier does.
+// retryable is how the other libraries classify an error. It does less than a classifier.
 func retryable(err error) bool { return err == errInternal }
 
 func newGobreaker(open bool) *gobreaker.CircuitBreaker[int] {
@@ -28,8 +27,8 @@ func newGobreaker(open bool) *gobreaker.CircuitBreaker[int] {
 	return cb
 }
 
-// retryGo is avast/retry-go around gobreaker. Its Retrier carries the context of a
-// call: as a server must use it, it is made for each of them.
+// retryGo is avast/retry-go around gobreaker. Its Retrier has the context of a call, so a
+// server must make one for each call.
 func retryGo(open bool) (caller, error) {
 	cb := newGobreaker(open)
 	return func(ctx context.Context, op operation) (int, error) {
@@ -38,7 +37,7 @@ func retryGo(open bool) (caller, error) {
 	}, nil
 }
 
-// retryGoReused makes it once: nobody can cancel such a call.
+// retryGoReused makes one Retrier for all calls, which cannot be cancelled then.
 func retryGoReused(open bool) (caller, error) {
 	cb := newGobreaker(open)
 	r := retry.NewWithData[int](retryGoOptions()...)
@@ -54,8 +53,8 @@ func retryGoOptions() []retry.Option {
 	}
 }
 
-// goRetry is sethvargo/go-retry around gobreaker. Its Backoff counts the attempts of
-// one call: it can only be made anew.
+// goRetry is sethvargo/go-retry around gobreaker. Its Backoff counts the attempts of one
+// call, so each call needs a new one.
 func goRetry(open bool) (caller, error) {
 	cb := newGobreaker(open)
 	return func(ctx context.Context, op operation) (int, error) {
@@ -73,8 +72,8 @@ func goRetry(open bool) (caller, error) {
 	}, nil
 }
 
-// failsafe is failsafe-go's retry policy around its breaker. The executor is reused; it
-// takes the context of a call with a copy.
+// failsafeGo is failsafe-go's retry policy around its breaker. The executor is reused;
+// WithContext copies it for each call.
 func failsafeGo(open bool) (caller, error) { return failsafeWith(open), nil }
 
 func failsafeWith(open bool, inner ...failsafe.Policy[int]) caller {
@@ -82,23 +81,23 @@ func failsafeWith(open bool, inner ...failsafe.Policy[int]) caller {
 	if open {
 		cb.Open()
 	}
-	again := retrypolicy.NewBuilder[int]().
+	retries := retrypolicy.NewBuilder[int]().
 		WithMaxAttempts(attempts).WithBackoff(wait, 2*wait).WithMaxDuration(elapsed).
 		HandleIf(func(_ int, err error) bool { return err != nil && retryable(err) }).
 		ReturnLastFailure().
 		Build()
-	exec := failsafe.With(append([]failsafe.Policy[int]{again, cb}, inner...)...)
+	exec := failsafe.With(append([]failsafe.Policy[int]{retries, cb}, inner...)...)
 	return func(ctx context.Context, op operation) (int, error) {
 		return exec.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[int]) (int, error) { return op(e.Context()) })
 	}
 }
 
-// failsafeTimeout has an attempt timeout as well.
+// failsafeTimeout is failsafeGo with an attempt timeout.
 func failsafeTimeout() (caller, error) {
 	return failsafeWith(false, timeout.New[int](10*time.Second)), nil
 }
 
-// retryGoTimeout is retryGo with a context for each attempt, as retry-go has none.
+// retryGoTimeout is retryGo with a timeout for each attempt, which retry-go does not have.
 func retryGoTimeout() (caller, error) {
 	call, err := retryGo(false)
 	return func(ctx context.Context, op operation) (int, error) {

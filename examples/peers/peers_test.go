@@ -3,15 +3,16 @@ package main
 import (
 	"context"
 	"flag"
-	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// Each library does in each case what the case is about: no more and no fewer sends,
-// and the end that it is to come to.
+// Each library does in each case what the case requires: the number of sends, and whether
+// the call fails.
 func TestEachDoesWhatItsCaseIs(t *testing.T) {
 	for _, c := range benchmarks() {
 		for _, w := range c.ways {
@@ -60,18 +61,13 @@ func TestTables(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	for _, args := range [][]string{{"-rounds", "0"}, {"-each", "1ns"}, {"what"}, {"-what"}} {
-		var out, log strings.Builder
-		require.Equal(t, 2, run(args, &out, &log), args)
-		require.NotEmpty(t, log.String())
-		require.Empty(t, out.String())
-	}
-	var log strings.Builder
-	require.Zero(t, run([]string{"-h"}, io.Discard, &log))
-	require.Contains(t, log.String(), "-rounds")
+	programtest.Mistakes(t, run, map[string]string{
+		"-rounds 0": "rounds must be from 1 to 1000",
+		"-each 1ns": "each at least 1ms",
+	})
 }
 
-// What the figures say is the median, and how far most of them lie from it.
+// The figures are the median and the distance of the quartiles from it.
 func TestResult(t *testing.T) {
 	r := result{times: []float64{100, 900, 110, 90, 95}}
 	require.InDelta(t, 100, r.median(), 0)

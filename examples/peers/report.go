@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A result is what one library took in a case.
+// A result has the measurements of one library in a case.
 type result struct {
-	times         []float64 // ns of one call, one a round
+	times         []float64 // nanoseconds of one call, one for each round
 	allocs, bytes int64
 }
 
@@ -18,27 +18,27 @@ func (r *result) add(b testing.BenchmarkResult) {
 	r.allocs, r.bytes = b.AllocsPerOp(), b.AllocedBytesPerOp()
 }
 
-// median is the time in the middle.
+// median returns the median of the times.
 func (r *result) median() float64 {
 	sorted := slices.Sorted(slices.Values(r.times))
 	return sorted[len(sorted)/2]
 }
 
-// spread is how far the quarter and the three quarters lie from it, as a share.
+// spread returns half the distance between the quartiles, as a share of the median.
 func (r *result) spread() float64 {
 	sorted := slices.Sorted(slices.Values(r.times))
 	n := len(sorted)
 	return (sorted[3*n/4] - sorted[n/4]) / 2 / r.median()
 }
 
-// A report is where the tables go.
+// A report prints the tables.
 type report struct {
 	out      io.Writer
 	markdown bool
 }
 
-// print prints the table of a case: the first of its ways is what the others are
-// measured by.
+// print prints the table of a case. The ratios compare the first of its ways with the
+// others.
 func (p report) print(c benchmark, results []result) {
 	first := results[0].median()
 	if p.markdown {

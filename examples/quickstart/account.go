@@ -16,14 +16,14 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// account is where to make a real call, and with what.
+// An account is what a real call needs.
 type account struct {
 	url         string
 	credentials nexpay.Credentials
 }
 
-// accountFrom reads the environment: nil if nothing is set, an error if only a
-// part is.
+// accountFrom reads the account from the environment. It returns nil if nothing is set,
+// and an error if only a part is.
 func accountFrom(getenv func(string) string) (*account, error) {
 	names := []string{"NEXPAY_URL", "NEXPAY_API_KEY", "NEXPAY_SECRET"}
 	var missing []error
@@ -41,8 +41,8 @@ func accountFrom(getenv func(string) string) (*account, error) {
 	}, errors.Join(missing...)
 }
 
-// callAccount asks for the status of the account: all it takes to use the
-// library with the defaults.
+// callAccount requests the status of the account. It shows all that is needed to use the
+// library with its defaults.
 func callAccount(ctx context.Context, out io.Writer, a account) error {
 	signer, err := nexpay.NewSigner(a.credentials)
 	if err != nil {
@@ -72,7 +72,7 @@ func callAccount(ctx context.Context, out io.Writer, a account) error {
 	return nil
 }
 
-// printable keeps what a server sends from steering the terminal.
+// printable removes control characters, with which a server could control the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || unicode.IsPrint(r) {

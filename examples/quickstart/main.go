@@ -12,19 +12,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
+
+	"github.com/nexpay-go/resilience/examples/internal/story"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, os.Getenv); err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1)
-	}
+	story.Main("quickstart", func(ctx context.Context, out io.Writer) error { return run(ctx, out, os.Getenv) })
 }
 
 func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
@@ -35,5 +30,5 @@ func run(ctx context.Context, out io.Writer, getenv func(string) string) error {
 	case account != nil:
 		return callAccount(ctx, out, *account)
 	}
-	return tell(ctx, out)
+	return play(ctx, out)
 }

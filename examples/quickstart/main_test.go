@@ -19,19 +19,19 @@ func env(values map[string]string) func(string) string {
 func TestStory(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out, env(nil)), "%s", &out)
-	for _, told := range []string{
+	for _, want := range []string{
 		"500: -32603 Internal error", "take a newer nonce", "corrected, send again at once",
 		"stop: the request has to be changed", "breaker closed → open", "breaker half-open → closed",
 		`key "main" is locked out`, "Everything went as told.",
 	} {
-		require.Contains(t, out.String(), told)
+		require.Contains(t, out.String(), want)
 	}
 }
 
-// A story that goes another way is an error, not a shrug.
+// If anything differs from the story, the program fails.
 func TestStoryThatGoesWrong(t *testing.T) {
 	var out bytes.Buffer
-	s, err := newStory(&out)
+	s, err := newStage(&out)
 	require.NoError(t, err)
 	defer s.bank.Close()
 	s.bank.SetState(s.key, nexpaytest.Deleted)
@@ -41,10 +41,10 @@ func TestStoryThatGoesWrong(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, tell(ctx, &out), "scene 1 is not as told")
+	require.ErrorContains(t, play(ctx, &out), "scene 1 is not as told")
 }
 
-// With the environment set it makes one real call.
+// If the environment is set, the program makes one real call.
 func TestRealCall(t *testing.T) {
 	bank, credentials := nexpaytest.NewKeyed()
 	defer bank.Close()

@@ -14,20 +14,20 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-func (s *story) stumbles(ctx context.Context) error {
+func (s *stage) stumbles(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	internal := nexpaytest.Fault{Code: "-32603"}
 	s.bank.Script(internal, internal)
 	return s.expect(s.status(ctx), nil, before, 3)
 }
 
-func (s *story) nonceTooLow(ctx context.Context) error {
+func (s *stage) nonceTooLow(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	raced := false
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		if ticket, ok := nonce.FromContext(ctx); ok && !raced {
 			raced = true
-			s.bank.SetLastNonce(s.key, ticket.Nonce()) // somebody was faster with it
+			s.bank.SetLastNonce(s.key, ticket.Nonce()) // another program was faster
 		}
 		_, err := s.client.AccountStatus(ctx)
 		return err
@@ -35,13 +35,13 @@ func (s *story) nonceTooLow(ctx context.Context) error {
 	return s.expect(err, nil, before, 2)
 }
 
-func (s *story) fixable(ctx context.Context) error {
+func (s *stage) fixable(ctx context.Context) error {
 	const id = "order-17"
 	if err := s.create(ctx, id); err != nil {
 		return err
 	}
 	before := len(s.bank.Requests())
-	when := time.Now().Add(-time.Hour) // too late already
+	when := time.Now().Add(-time.Hour) // in the past, so refused
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		return s.post(ctx, "/api/2/eurowallet/payments/reschedule", nexpay.Form{
 			{Name: "externalPaymentId", Value: id},
@@ -54,12 +54,12 @@ func (s *story) fixable(ctx context.Context) error {
 	return s.expect(err, nil, before, 2)
 }
 
-func (s *story) unfixable(ctx context.Context) error {
+func (s *stage) unfixable(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		return s.post(ctx, "/api/2/eurowallet/payments/cancel-scheduled", nexpay.Form{
 			{Name: "externalPaymentId", Value: "order-17"},
-			{Name: "clientPaymentId", Value: "18"}, // which of the two?
+			{Name: "clientPaymentId", Value: "18"}, // two IDs for one payment
 		})
 	}, retry.Fix(func(context.Context, *classify.Error) (changed bool, err error) {
 		return false, nil
@@ -67,19 +67,19 @@ func (s *story) unfixable(ctx context.Context) error {
 	return s.expect(err, retry.ErrFixAndResend, before, 1)
 }
 
-func (s *story) outage(ctx context.Context) error {
+func (s *stage) outage(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	end := s.bank.AddRule(nexpaytest.Rule{Fault: nexpaytest.Fault{HTML: true}})
 	if err := s.expect(s.status(ctx), retry.ErrOpen, before, 3); err != nil {
 		return err
 	}
-	// Others come, and are told at once.
+	// Other calls are refused at once.
 	for range 3 {
 		if err := s.expect(s.status(ctx), retry.ErrOpen, before, 3); err != nil {
 			return err
 		}
 	}
-	end() // the API is back, and nobody knows yet
+	end() // the API works again, but the breaker is still open
 	if err := s.waitFor(ctx, breaker.HalfOpen); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *story) outage(ctx context.Context) error {
 	return nil
 }
 
-func (s *story) locked(ctx context.Context) error {
+func (s *stage) locked(ctx context.Context) error {
 	before := len(s.bank.Requests())
 	s.bank.SetState(s.key, nexpaytest.Locked)
 	if err := s.expect(s.status(ctx), retry.ErrFatal, before, 1); err != nil {
@@ -104,7 +104,7 @@ func (s *story) locked(ctx context.Context) error {
 			return err
 		}
 	}
-	s.bank.SetState(s.key, nexpaytest.Enabled) // somebody called the bank
+	s.bank.SetState(s.key, nexpaytest.Enabled) // a person has talked to the bank
 	s.retrier.Lockout().Unlock("main")
 	s.line.line(0, "", "", `a person has acted: Lockout().Unlock("main")`)
 	if err := s.expect(s.status(ctx), nil, before, 2); err != nil {
@@ -114,8 +114,8 @@ func (s *story) locked(ctx context.Context) error {
 	return nil
 }
 
-// create makes a payment, once: money is not moved by retry.Do.
-func (s *story) create(ctx context.Context, id string) error {
+// create makes a payment. It is sent once, without retry.Do: that may repeat what it sends.
+func (s *stage) create(ctx context.Context, id string) error {
 	ticket, err := s.lane.Enter(ctx)
 	if err != nil {
 		return err
@@ -132,8 +132,8 @@ func (s *story) create(ctx context.Context, id string) error {
 	return err
 }
 
-// post sends a form to which the API answers with nothing.
-func (s *story) post(ctx context.Context, path string, form nexpay.Form) error {
+// post sends a form. The answer has no result.
+func (s *stage) post(ctx context.Context, path string, form nexpay.Form) error {
 	req, err := s.client.NewRequest(ctx, http.MethodPost, path, form)
 	if err != nil {
 		return err
@@ -141,8 +141,8 @@ func (s *story) post(ctx context.Context, path string, form nexpay.Form) error {
 	return s.client.Do(req, nil)
 }
 
-// waitFor waits until the breaker is in a state, for two seconds at most.
-func (s *story) waitFor(ctx context.Context, state breaker.State) error {
+// waitFor waits until the breaker is in that state, for at most two seconds.
+func (s *stage) waitFor(ctx context.Context, state breaker.State) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	for s.breaker.State() != state {

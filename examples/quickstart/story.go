@@ -17,10 +17,10 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A story is a bank, a client of it, and the lines that tell of them.
-type story struct {
+// A stage is what the scenes need: a bank, a client of it, and the timeline.
+type stage struct {
 	bank    *nexpaytest.Bank
-	key     string // the API key, as the bank knows it
+	key     string // the ID of the API key at the bank
 	client  *nexpay.Client
 	lane    *nonce.Lane
 	breaker *breaker.Breaker
@@ -28,45 +28,45 @@ type story struct {
 	line    *timeline
 }
 
-// tell plays all scenes.
-func tell(ctx context.Context, out io.Writer) error {
-	s, err := newStory(out)
+// play plays all scenes.
+func play(ctx context.Context, out io.Writer) error {
+	s, err := newStage(out)
 	if err != nil {
 		return err
 	}
 	defer s.bank.Close()
 	for i, scene := range []struct {
-		title string
-		play  func(*story, context.Context) error
-		told  []string // by events and hooks, in this order
+		title  string
+		play   func(*stage, context.Context) error
+		events []string // of the library, in this order
 	}{
-		{"The server stumbles twice: -32603 waits and sends again.", (*story).stumbles,
+		{"The server stumbles twice: -32603 waits and sends again.", (*stage).stumbles,
 			[]string{"resend", "resend", "recovered"}},
-		{"Another program was faster with our key: 50 takes a newer nonce.", (*story).nonceTooLow,
+		{"Another program was faster with our key: 50 takes a newer nonce.", (*stage).nonceTooLow,
 			[]string{"resend", "recovered"}},
-		{"A wrong parameter: 2xxxx and 3xxxx are corrected and sent again …", (*story).fixable,
+		{"A wrong parameter: 2xxxx and 3xxxx are corrected and sent again …", (*stage).fixable,
 			[]string{"resend", "recovered"}},
-		{"… or not, where the program cannot know what was meant.", (*story).unfixable,
+		{"… or not, where the program cannot know what was meant.", (*stage).unfixable,
 			[]string{"gave up"}},
-		{"The API goes down: the breaker leaves it alone until it is back.", (*story).outage,
+		{"The API goes down: the breaker leaves it alone until it is back.", (*stage).outage,
 			[]string{"resend", "resend", "open", "gave up", "gave up", "gave up", "gave up", "half-open", "closed"}},
-		{"The bank locks the key: one answer, and nobody sends with it until a person has acted.", (*story).locked,
+		{"The bank locks the key: one answer, and nobody sends with it until a person has acted.", (*stage).locked,
 			[]string{"locked out", "gave up", "gave up", "gave up", "gave up"}},
 	} {
 		s.line.scene(i+1, scene.title)
 		if err := scene.play(s, ctx); err != nil {
 			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
 		}
-		if !slices.Equal(s.line.told, scene.told) {
-			return fmt.Errorf("scene %d is not as told: events and hooks told of %q, not of %q", i+1, s.line.told, scene.told)
+		if !slices.Equal(s.line.events, scene.events) {
+			return fmt.Errorf("scene %d is not as told: the events were %q, not %q", i+1, s.line.events, scene.events)
 		}
 	}
 	fmt.Fprintln(out, "\nEverything went as told.")
 	return nil
 }
 
-func newStory(out io.Writer) (*story, error) {
-	s := &story{line: &timeline{out: out, begin: time.Now()}}
+func newStage(out io.Writer) (*stage, error) {
+	s := &stage{line: newTimeline(out)}
 	bank, credentials := nexpaytest.NewKeyed()
 	s.bank, s.key = bank, credentials.Key
 	url, err := bank.Start()
@@ -81,7 +81,7 @@ func newStory(out io.Writer) (*story, error) {
 	if s.lane, err = nonce.NewLane(nonce.LaneConfig{Key: "main"}); err != nil {
 		return nil, err
 	}
-	// The defaults wait longer than a story should.
+	// Shorter than the defaults, so that the story takes two seconds.
 	s.breaker, err = breaker.New(breaker.Config{
 		Name: "nexpay", ConsecutiveFailures: 3, OpenFor: 400 * time.Millisecond, Probes: 1,
 		OnStateChange: s.line.onStateChange,
@@ -106,8 +106,8 @@ func newStory(out io.Writer) (*story, error) {
 	return s, err
 }
 
-// status asks for the status of the account.
-func (s *story) status(ctx context.Context) error {
+// status requests the status of the account.
+func (s *stage) status(ctx context.Context) error {
 	err := retry.Do(ctx, s.retrier, func(ctx context.Context) error {
 		_, err := s.client.AccountStatus(ctx)
 		return err
@@ -115,12 +115,12 @@ func (s *story) status(ctx context.Context) error {
 	return err
 }
 
-// ok prints a call that went well at first, of which there is no event.
-func (s *story) ok() { s.line.line(1, "200", "", "success") }
+// ok prints a call that succeeded at the first send: the library emits no event for it.
+func (s *stage) ok() { s.line.line(1, "200", "", "success") }
 
-// expect compares the end of a call, and the requests that reached the bank
-// since it had seen before, with the story.
-func (s *story) expect(err, want error, before, sends int) error {
+// expect checks how a call ended, and how many requests reached the bank since it had
+// seen before of them.
+func (s *stage) expect(err, want error, before, sends int) error {
 	var wrong []error
 	if !errors.Is(err, want) || (err == nil) != (want == nil) {
 		wrong = append(wrong, fmt.Errorf("the call should have ended with %v", want), err)

@@ -5,60 +5,54 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/examples/internal/story"
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A timeline prints what happens, a line each: when, in which send, what the
-// API answered, what that asks for, and what was done about it.
+// A timeline prints a line for each event: the time, the number of the send, the answer
+// of the API, its class, and what the library did about it.
 type timeline struct {
-	mu    sync.Mutex
-	out   io.Writer
-	begin time.Time
-	told  []string // what the library told since the scene began, in short
+	*story.Timeline
+
+	mu     sync.Mutex
+	events []string // names of the events since the scene began
 }
 
-// tell notes an event or a change of state, to compare with the story.
-func (t *timeline) tell(what string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.told = append(t.told, what)
+func newTimeline(out io.Writer) *timeline {
+	return &timeline{Timeline: story.NewTimeline(out, "%9s  %-4s  %-42s  %-15s  %s", "time", "send", "answer", "asks for", "done")}
 }
 
-const row = "%9s  %-4s  %-42s  %-15s  %s\n"
-
+// scene begins a scene and drops the events of the last one.
 func (t *timeline) scene(n int, title string) {
+	t.Scene(n, title)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.out, "\n%d. %s\n", n, title)
-	if n == 1 {
-		fmt.Fprintf(t.out, row, "time", "send", "answer", "asks for", "done")
-	}
-	t.begin = time.Now()
-	t.told = nil
+	t.events = nil
 }
 
-func (t *timeline) line(send int, answer, asks, done string) {
+// note records an event or a change of state, to be compared with the story.
+func (t *timeline) note(what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.events = append(t.events, what)
+}
+
+// line prints a line about the send of that number; 0 means about no send.
+func (t *timeline) line(send int, answer, asks, done string) {
 	n := ""
 	if send > 0 {
 		n = fmt.Sprint(send)
 	}
-	line := fmt.Sprintf(row, ms(time.Since(t.begin)), n, answer, asks, done)
-	io.WriteString(t.out, strings.TrimRight(line, " \n")+"\n")
+	t.Line(n, answer, asks, done)
 }
-
-func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
 
 // onEvent is a Config.OnEvent.
 func (t *timeline) onEvent(_ context.Context, e retry.Event) {
-	t.tell(e.Kind.String())
+	t.note(e.Kind.String())
 	asks := e.Verdict.Class.String()
 	switch e.Kind {
 	case retry.EventResend:
@@ -69,7 +63,7 @@ func (t *timeline) onEvent(_ context.Context, e retry.Event) {
 		case e.Verdict.Class == classify.FixAndResend:
 			done = "corrected, send again at once"
 		case e.Wait > 0:
-			done = fmt.Sprintf("wait %s, send again", ms(e.Wait))
+			done = fmt.Sprintf("wait %s, send again", story.Milliseconds(e.Wait))
 		}
 		t.line(e.Attempts, answer(e.Verdict), asks, done)
 	case retry.EventRecovered:
@@ -80,12 +74,12 @@ func (t *timeline) onEvent(_ context.Context, e retry.Event) {
 		if e.Attempts == 0 {
 			done := "refused: " + e.Err.Reason.Error()
 			if open, ok := errors.AsType[*breaker.OpenError](e.Err); ok {
-				done += ", come back in " + ms(open.RetryIn)
+				done += ", come back in " + story.Milliseconds(open.RetryIn)
 			}
 			t.line(0, "(nothing sent)", "", done)
 			return
 		}
-		if e.Verdict.Lockout { // its line is there already
+		if e.Verdict.Lockout { // EventLockedOut has printed it
 			return
 		}
 		t.line(e.Attempts, answer(e.Verdict), asks, "stop: "+e.Err.Reason.Error())
@@ -94,10 +88,10 @@ func (t *timeline) onEvent(_ context.Context, e retry.Event) {
 
 // onStateChange is a breaker.Config.OnStateChange.
 func (t *timeline) onStateChange(c breaker.StateChange) {
-	t.tell(c.To.String())
+	t.note(c.To.String())
 	done := fmt.Sprintf("breaker %v → %v", c.From, c.To)
 	if c.RetryIn > 0 {
-		done += " for " + ms(c.RetryIn)
+		done += " for " + story.Milliseconds(c.RetryIn)
 	}
 	if c.Reason != "" {
 		done += " (" + c.Reason + ")"
@@ -105,7 +99,7 @@ func (t *timeline) onStateChange(c breaker.StateChange) {
 	t.line(0, "", "", done)
 }
 
-// answer is what the API said, in a few words.
+// answer formats the answer of the API in a few words.
 func answer(v classify.Verdict) string {
 	switch {
 	case v.Code != "":

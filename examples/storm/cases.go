@@ -10,24 +10,23 @@ import (
 	"time"
 )
 
-// A scenario is what happens to a fleet.
+// A scenario is one kind of trouble for a fleet.
 type scenario struct {
 	name     string
 	story    string
 	from, to time.Duration // of the fault
-	length   time.Duration // of the whole, in which calls are made
-	every    time.Duration // a call of each client
-	together bool          // one call of each client, all at one instant
-	clients  float64       // of the fleet's, where fewer show the same
-	least    int           // clients that there are in any case
+	length   time.Duration // for how long calls are made
+	every    time.Duration // time between two calls of a client, on average
+	together bool          // each client makes one call, all at the same instant
+	clients  float64       // share of the fleet that takes part: sometimes fewer show the same
+	least    int           // minimum number of clients
 	servers  func(perSecond float64) []*server
 }
 
 const fiveASecond = 200 * time.Millisecond
 
-// The usual server does a quarter more than the fleet asks of it, and lets as
-// much wait as it does in five seconds: more than twice the patience of its
-// clients.
+// The usual server has a quarter more capacity than the fleet needs. Its queue holds
+// what it can process in five seconds, which is more than twice as long as clients wait.
 const spare, queued = 1.25, 5.0
 
 var (
@@ -61,11 +60,11 @@ var (
 	scenarios = []scenario{outage, brownout, warming, random, herd, oneOfFour}
 )
 
-// hundredth is what also happens to a server that is well.
+// hundredth is the failure rate of a healthy server.
 var hundredth = phase{failing: 0.01}
 
-// usual is the usual server for so many calls a second, with phases of which a
-// capacity is a share of that, zero all of it.
+// usual returns the usual server for load calls a second. The capacity of a phase is a
+// share of the server's capacity; zero means all of it.
 func usual(load float64, phases ...phase) *server {
 	s := &server{phases: append([]phase{{}}, phases...), queue: load * spare * queued}
 	for i := range s.phases {
@@ -81,20 +80,20 @@ func usual(load float64, phases ...phase) *server {
 	return s
 }
 
-// A result is what a way made of a scenario.
+// A result is what was counted when one way of retrying was used in a scenario.
 type result struct {
 	scenario scenario
 	way      string
 	*tally
 }
 
-// A trial is a way in a scenario.
+// A trial is a way of retrying to be used in a scenario.
 type trial struct {
 	scenario scenario
 	way      way
 }
 
-// trials puts every way through every scenario, and those with breakers through
+// trials combines every way with every scenario, and those with breakers also with
 // faults of every length.
 func trials(step time.Duration) (all []trial) {
 	for _, s := range slices.Concat(scenarios, everyLength(step)) {
@@ -107,7 +106,7 @@ func trials(step time.Duration) (all []trial) {
 	return all
 }
 
-// runAll makes trials, several at a time.
+// runAll runs trials, several at a time.
 func runAll(t *testing.T, trials []trial, seed uint64, clients int) []result {
 	results := make([]result, len(trials))
 	next := make(chan int, len(results))
@@ -128,10 +127,10 @@ func runAll(t *testing.T, trials []trial, seed uint64, clients int) []result {
 	return results
 }
 
-// atOnce is how many scenarios run at the same time.
+// atOnce is the number of scenarios that run at the same time.
 const atOnce = 2
 
-// run is one scenario with one way.
+// run runs one scenario with one way.
 func (s scenario) run(t *testing.T, w way, seed uint64, clients int) *tally {
 	clients = max(1, s.least, int(float64(clients)*s.clients))
 	load := float64(clients) / s.every.Seconds()

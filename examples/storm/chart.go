@@ -1,27 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
-// Liberation Sans is as wide as Arial and comes with the library.
-var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
-
-// A line is a way in a chart. The colours are those of Okabe and Ito, which
-// colour-blind people can tell apart; the dashes are for print.
+// A line is a way of retrying in a chart. The colours are those of Okabe and Ito, which
+// colour-blind people can distinguish. The dashes are for print.
 type line struct {
 	way    string
 	color  color.Color
@@ -41,7 +36,7 @@ var (
 	grey  = color.RGBA{R: 0x77, G: 0x77, B: 0x77, A: 0xff}
 )
 
-// drawCharts draws the scenarios that are worth it.
+// drawCharts draws the outage and the brown-out.
 func drawCharts(folder string, results []result) error {
 	for _, s := range []scenario{outage, brownout} {
 		file := filepath.Join(folder, "storms-"+strings.ReplaceAll(s.name, " ", "-")+".svg")
@@ -52,7 +47,7 @@ func drawCharts(folder string, results []result) error {
 	return nil
 }
 
-// drawChart draws two panels above each other: what is sent, and what succeeds.
+// drawChart draws two panels, one above the other: what is sent and what succeeds.
 func drawChart(file string, s scenario, results []result) error {
 	offered, err := panel(s, results, "What is sent, in terms of the usual load", func(t *second) float64 { return float64(t.sends.Load()) })
 	if err != nil {
@@ -65,33 +60,19 @@ func drawChart(file string, s scenario, results []result) error {
 	good.X.Label.Text = "seconds; the grey ones are those of the " + s.name
 	good.Legend = plot.NewLegend()
 
-	canvas := vgsvg.New(10*vg.Inch, 6*vg.Inch)
-	on := draw.New(canvas)
-	on.SetColor(color.White) // whatever the page behind is like
-	on.Fill(on.Rectangle.Path())
-	panels := [][]*plot.Plot{{offered}, {good}}
-	tiles := draw.Tiles{Rows: 2, Cols: 1, PadY: 16, PadLeft: 10, PadRight: 14, PadTop: 10, PadBottom: 10}
-	for i, part := range plot.Align(panels, tiles, on) {
-		panels[i][0].Draw(part[0])
-	}
-	var svg bytes.Buffer
-	if _, err := canvas.WriteTo(&svg); err != nil {
-		return err
-	}
-	// Who has no Liberation Sans sees a font as wide as that, and no serifs.
-	drawn := strings.ReplaceAll(svg.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-	return os.WriteFile(file, []byte(drawn), 0o644)
+	tiles := draw.Tiles{PadY: 16, PadLeft: 10, PadRight: 14, PadTop: 10, PadBottom: 10}
+	return lab.WriteSVG(file, 10*vg.Inch, 6*vg.Inch, tiles, [][]*plot.Plot{{offered}, {good}})
 }
 
 func panel(s scenario, results []result, title string, value func(*second) float64) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = title
 	p.Title.Padding = 6
-	p.Title.TextStyle.Font = font.From(sans, 13)
+	p.Title.TextStyle.Font = lab.Font(13)
 	for _, style := range []*text.Style{&p.X.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
-		style.Font = font.From(sans, 11)
+		style.Font = lab.Font(11)
 	}
-	// At the right, but each line to the left of its name, which in another font than ours may be longer.
+	// At the right, with each line to the left of its name: in another font the name may be longer.
 	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, 7.45*vg.Inch
 	p.Legend.ThumbnailWidth, p.Legend.Padding, p.Legend.YOffs = 26, 3, -4
 
@@ -139,7 +120,7 @@ func everyTen(least, most float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// pointsOf are the values of a way, second by second.
+// pointsOf returns the values of a way, second by second.
 func pointsOf(s scenario, results []result, way string, value func(*second) float64) plotter.XYs {
 	var points plotter.XYs
 	for _, r := range results {

@@ -10,10 +10,10 @@ import (
 	"github.com/nexpay-go/resilience/classify"
 )
 
-// patience is how long a client waits for one answer, whatever its policy.
+// patience is how long a client waits for one answer, with any policy.
 const patience = 2 * time.Second
 
-// A fleet is many clients in front of a few servers, all by one policy.
+// A fleet is many clients of a few servers. All have the same policy.
 type fleet struct {
 	scenario scenario
 	servers  []*server
@@ -23,7 +23,7 @@ type fleet struct {
 	workers  workers
 }
 
-// What a client gets: an answer, or none in time.
+// Errors of a client: an answer that is a failure, or no answer in time.
 var (
 	errUnavailable = &classify.Error{Status: 503}
 	errNoAnswer    = errTimeout{}
@@ -37,8 +37,8 @@ func (errTimeout) Temporary() bool { return true }
 
 func (f *fleet) now() time.Duration { return time.Since(f.began) }
 
-// client makes its calls. It does not wait for one before it makes the next: a
-// user who calls does not know of the others.
+// client makes the calls of one client. It does not wait for a call to end before it
+// makes the next, because users call independently of each other.
 func (f *fleet) client(dice *rand.Rand, policy caller) {
 	c := f.scenario
 	next := f.began.Add(time.Duration(dice.Int64N(int64(c.every))))
@@ -53,7 +53,7 @@ func (f *fleet) client(dice *rand.Rand, policy caller) {
 		endpoint := n % len(f.servers)
 		f.running.Add(1)
 		f.workers.do(func() { f.call(policy, endpoint); f.running.Done() })
-		// Some early, some late, five a second all the same.
+		// Up to a quarter early or late, and on average one call in every c.every.
 		next = next.Add(c.every*3/4 + time.Duration(dice.Int64N(int64(c.every/2))))
 		if c.together {
 			return
@@ -61,7 +61,7 @@ func (f *fleet) client(dice *rand.Rand, policy caller) {
 	}
 }
 
-// call makes one call and tallies what becomes of it.
+// call makes one call and counts its result.
 func (f *fleet) call(policy caller, endpoint int) {
 	made := f.now()
 	sends := 0
@@ -91,6 +91,5 @@ func (f *fleet) send(ctx context.Context, endpoint int) error {
 	return nil
 }
 
-// refused reports whether a call that failed sent nothing because its breaker
-// was open.
+// refused reports whether a failed call sent nothing because its breaker was open.
 func refused(err error, sends int) bool { return sends == 0 && !errors.Is(err, errNoAnswer) }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// outageOf is a total outage of some length.
+// outageOf returns a total outage of this length.
 func outageOf(length time.Duration) scenario {
 	const from = 10 * time.Second
 	to := from + length
@@ -19,7 +19,7 @@ func outageOf(length time.Duration) scenario {
 	}
 }
 
-// brownoutOf is a brown-out of some length.
+// brownoutOf returns a brown-out of this length.
 func brownoutOf(length time.Duration) scenario {
 	const from = 10 * time.Second
 	to := from + length
@@ -33,8 +33,8 @@ func brownoutOf(length time.Duration) scenario {
 	}
 }
 
-// warmingUp is an outage after which the server is well by and by: it begins at a
-// tenth of its capacity, with nothing in its caches, and has all of it after 27 s.
+// warmingUp returns an outage after which the server recovers slowly: with empty caches
+// it starts at a tenth of its capacity, and reaches all of it after 27 s.
 func warmingUp() scenario {
 	s := outageOf(60 * time.Second)
 	s.name, s.story = "slow start", "60 s of HTTP 503 at once, after which the capacity is a tenth, and a tenth more every three seconds"
@@ -49,8 +49,8 @@ func warmingUp() scenario {
 	return s
 }
 
-// everyLength are faults of 30 s to 90 s in steps: how soon a fleet is back depends on
-// how far its breakers are in their open times when the fault ends.
+// everyLength returns faults of 30 s to 90 s in steps. How soon a fleet recovers depends
+// on how much of their open time the breakers have left when the fault ends.
 func everyLength(step time.Duration) (all []scenario) {
 	for length := shortest; length <= longestFault; length += step {
 		for _, s := range []scenario{outageOf(length), brownoutOf(length)} {
@@ -65,12 +65,12 @@ func everyLength(step time.Duration) (all []scenario) {
 
 const (
 	shortest, longestFault = 30 * time.Second, 90 * time.Second
-	fineStep, coarseStep   = 5 * time.Second, 15 * time.Second // coarse, where it is to be quick
+	fineStep, coarseStep   = 5 * time.Second, 15 * time.Second // coarse is for quick runs
 
 	ofEveryLength = " of every length"
 )
 
-// stepOf is that of everyLength for a fleet of so many.
+// stepOf returns the step of everyLength for a fleet of this size.
 func stepOf(clients int) time.Duration {
 	if clients < 100 {
 		return coarseStep
@@ -78,5 +78,5 @@ func stepOf(clients int) time.Duration {
 	return fineStep
 }
 
-// isOneOfMany reports whether s is of no interest by itself.
+// isOneOfMany reports whether s is one of everyLength.
 func (s scenario) isOneOfMany() bool { return strings.HasSuffix(s.name, ofEveryLength) }

@@ -1,50 +1,38 @@
-// Storm puts a fleet of clients in front of a server that fails, and shows what
-// each way of retrying makes of that: how much is sent, how much succeeds, and how
-// soon all is well again. It runs the packages as they are, this one and others,
-// in virtual time: minutes of a thousand clients take seconds.
+// Storm simulates a fleet of clients whose server fails, and compares ways of retrying:
+// how much they send, how much succeeds, and how soon the fleet recovers. It runs the
+// real packages, this one and others, in virtual time, so that minutes of a thousand
+// clients take seconds.
 //
 //	go run ./examples/storm
 //	go run ./examples/storm -markdown -svg docs   # what docs/storms.md shows
-//	go run ./examples/storm -markdown -tried      # and what it says of other settings
+//	go run ./examples/storm -markdown -tried      # and its table of other settings
 //
-// The -seed fixes when calls are made and which of them fail. The jitter inside
-// the packages is theirs, so the last digit of a figure differs from run to run.
+// The -seed fixes when calls are made and which of them fail. The packages have their
+// own random jitter, so the last digit of a figure differs from run to run.
 //
 // It exits with 0 if every goal is reached, with 1 if one is missed, and with 2
-// if it could not begin.
+// if it could not start.
 package main
 
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"testing"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
+	"github.com/nexpay-go/resilience/examples/internal/program"
 )
 
-func main() {
-	inVirtualTime(func(t *testing.T) int { return run(t, os.Args[1:], os.Stdout, os.Stderr) })
-}
+func main() { lab.Main("storm", run) }
 
 func run(t *testing.T, args []string, out, log io.Writer) int {
 	o, err := parse(args, log)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	missed := 0
 	if err == nil {
-		missed, err = simulate(t, o, out)
+		err = simulate(t, o, out)
 	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(log, "storm:", err)
-		return 2
-	case missed > 0:
-		return 1
-	}
-	return 0
+	return program.ExitCode("storm", log, err)
 }
 
 // options are the flags.
@@ -74,24 +62,22 @@ func parse(args []string, log io.Writer) (options, error) {
 	return o, nil
 }
 
-// simulate puts every policy through every case and returns how many goals were
-// missed.
-func simulate(t *testing.T, o options, out io.Writer) (missed int, err error) {
-	debug.SetGCPercent(1000) // there is much to make and little to keep
+// simulate runs every policy in every case and prints the results. It returns
+// program.ErrResult if a goal is missed.
+func simulate(t *testing.T, o options, out io.Writer) error {
+	debug.SetGCPercent(1000) // a simulation allocates much and keeps little of it
+	r := report{lab.Report{Out: out, Markdown: o.markdown}}
 	if o.tried {
-		report{out, o.markdown}.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))
-		return 0, nil
+		r.settings(runAll(t, ofSettings(stepOf(o.clients)), o.seed, o.clients))
+		return nil
 	}
 	results := runAll(t, trials(stepOf(o.clients)), o.seed, o.clients)
 	goals := judge(results)
-	report{out, o.markdown}.print(results, goals)
-	for _, g := range goals {
-		if !g.reached {
-			missed++
+	r.print(results, goals)
+	if o.svg != "" {
+		if err := drawCharts(o.svg, results); err != nil {
+			return err
 		}
 	}
-	if o.svg != "" {
-		err = drawCharts(o.svg, results)
-	}
-	return missed, err
+	return lab.Verdict(goals)
 }

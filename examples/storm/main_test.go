@@ -3,8 +3,8 @@ package main
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,42 +13,24 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
+	"github.com/nexpay-go/resilience/examples/internal/programtest"
 )
 
-// asProgram makes the test's own binary the program, to be started as a process.
-const asProgram = "STORM_TEST_PROGRAM"
+func TestMain(m *testing.M) { programtest.Main(m, main) }
 
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		os.Args = append(os.Args[:1], strings.Split(os.Getenv(asProgram), "\n")...)
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// program starts the program and returns all that it prints, and its exit code.
-func program(t *testing.T, args ...string) (out, log string, code int) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), asProgram+"="+strings.Join(args, "\n"))
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	require.NotNil(t, cmd.ProcessState, "%v", err)
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
-}
-
-// everything has the page compared with the whole of what the program prints: its other
-// rows are of packages that change when their versions in go.mod do.
+// everything compares the page with all that the program prints: the other rows are about
+// packages whose results change with their versions in go.mod.
 var everything = flag.Bool("everything", false, "compare all rows and the charts of the page, too")
 
-// A fleet of fifty reaches every goal, and comes to what the page shows of a
-// thousand, as far as fifty can.
+// A fleet of fifty clients reaches every goal, and its figures are near those of the
+// thousand clients on the page.
 func TestThePageIsWhatAFleetComesTo(t *testing.T) {
 	var some []trial
 	for _, x := range trials(coarseStep) {
-		goals := []string{plain, oursBudget, oursAll} // what they are of
-		if x.scenario.name == random.name {           // ten minutes
+		goals := []string{plain, oursBudget, oursAll} // the ways that have goals
+		if x.scenario.name == random.name {           // it takes ten minutes
 			goals = []string{oursAll}
 		}
 		if slices.Contains(goals, x.way.name) {
@@ -58,21 +40,20 @@ func TestThePageIsWhatAFleetComesTo(t *testing.T) {
 	results := runAll(t, some, 7, 50)
 	goals := judge(results)
 	for _, g := range goals {
-		require.True(t, g.reached, "%s: %s", g.what, g.got)
+		require.True(t, g.Reached, "%s: %s", g.Name, g.Got)
 	}
 	var out bytes.Buffer
-	report{&out, true}.print(results, goals)
+	report{lab.Report{Out: &out, Markdown: true}}.print(results, goals)
 	onPage(t, out.String())
 }
 
-// The program has virtual time outside of a test as well, and prints nothing of
-// package testing's.
+// The program has virtual time outside a test too, and package testing prints nothing.
 func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 	if !*everything {
 		t.Skip("its twenty seconds are for those who ask: go test ./examples/storm -everything")
 	}
 	folder := t.TempDir()
-	out, log, code := program(t, "-markdown", "-clients", "50", "-seed", "7", "-svg", folder)
+	out, log, code := programtest.Run(t, "-markdown", "-clients", "50", "-seed", "7", "-svg", folder)
 	require.Zero(t, code, "%s%s", out, log)
 	require.Empty(t, log)
 	require.NotContains(t, out, "MISSED")
@@ -83,12 +64,12 @@ func TestThePageIsWhatTheProgramPrints(t *testing.T) {
 		require.NoError(t, err)
 		shown, err := os.ReadFile(filepath.Join("../../docs", name))
 		require.NoError(t, err)
-		require.Equal(t, texts(shown), texts(drawn), "draw %s anew", name)
+		require.Equal(t, texts(shown), texts(drawn), "draw %s again", name)
 	}
 }
 
-// onPage finds each table that was printed on the page, with the rows that it has, and
-// about the same figures.
+// onPage checks that the page has each printed table, with the same rows and similar
+// figures.
 func onPage(t *testing.T, out string) {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/storms.md")
@@ -107,8 +88,8 @@ func onPage(t *testing.T, out string) {
 	}
 }
 
-// tables finds the tables in a Markdown text, by their headers, and their rows
-// by the first cell.
+// tables returns the tables of a Markdown text by their headers, and the rows of each by
+// the first cell.
 func tables(markdown string) map[string]map[string][]string {
 	all := map[string]map[string][]string{}
 	header := ""
@@ -125,7 +106,7 @@ func tables(markdown string) map[string]map[string][]string {
 			all[header][cells[0]] = cells[1:]
 		}
 	}
-	for header, rows := range all { // the page has tables of its own
+	for header, rows := range all { // the page has other tables too
 		if len(rows) == 0 || !strings.Contains(header, "sends/call") && !strings.Contains(header, "every length") && !strings.Contains(header, "goal") {
 			delete(all, header)
 		}
@@ -135,7 +116,7 @@ func tables(markdown string) map[string]map[string][]string {
 
 var number = regexp.MustCompile(`-?\d[\d.]*`)
 
-// near compares two cells: words to the letter, numbers as far as a small fleet
+// near compares two cells: the words must be equal, the numbers as close as a small fleet
 // allows.
 func near(t *testing.T, shown, printed, where string) {
 	t.Helper()
@@ -150,10 +131,10 @@ func near(t *testing.T, shown, printed, where string) {
 	}
 }
 
-// allowed is what a figure may differ by besides a part of itself. When nine tenths of
-// fifty clients are back may hang on one or two of them, whose breakers may have opened
-// anew just before the fault ended: then for as long as one may stay open, 10 s in the
-// worst of the packages.
+// allowed is the absolute difference that is allowed besides the relative one. The time
+// until nine tenths of fifty clients are back may depend on one or two of them, whose
+// breakers may have opened again just before the fault ended. Such a breaker stays open
+// for up to 10 s in some of the packages.
 func allowed(cell string) float64 {
 	switch {
 	case strings.HasSuffix(cell, "%"):
@@ -166,7 +147,7 @@ func allowed(cell string) float64 {
 
 var label = regexp.MustCompile(`<text[^>]*>\s*([^<]*[a-z][^<]*)</text>`)
 
-// texts are the words in a chart.
+// texts returns the words in a chart.
 func texts(svg []byte) (words []string) {
 	for _, m := range label.FindAllSubmatch(svg, -1) {
 		words = append(words, string(m[1]))
@@ -174,19 +155,12 @@ func texts(svg []byte) (words []string) {
 	return words
 }
 
-func TestBadInput(t *testing.T) {
-	for args, want := range map[string]string{
-		"-clients 9":       "clients must be from 10 to 10000",
-		"-clients 10 more": "there are no arguments",
-		"-seed -1":         "invalid value",
-		"-test.v":          "flag provided but not defined",
-	} {
-		_, log, code := program(t, strings.Fields(args)...)
-		require.Equal(t, 2, code, args)
-		require.Contains(t, log, want, args)
-	}
-	_, log, code := program(t, "-h")
-	require.Zero(t, code)
-	require.Contains(t, log, "-markdown")
+func TestMistakes(t *testing.T) {
+	programtest.Mistakes(t, func(args []string, out, log io.Writer) int { return run(t, args, out, log) }, map[string]string{
+		"-clients 9":     "clients must be from 10 to 10000",
+		"-clients 10001": "clients must be from 10 to 10000",
+		"-seed -1":       "invalid value",
+		"-test.v":        "flag provided but not defined",
+	})
 	require.ErrorIs(t, drawCharts(filepath.Join(t.TempDir(), "no such folder"), nil), os.ErrNotExist)
 }

@@ -16,18 +16,18 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A caller makes a call to an endpoint by some policy. It is what one client has:
-// its budget, its breaker.
+// A caller makes a call to an endpoint by some policy. Each client has its own, with its
+// own budget and breaker.
 type caller func(ctx context.Context, endpoint int, op func(context.Context) error) error
 
-// A way is a policy with a name. Each client gets a caller of its own.
+// A way is a way of retrying: a policy with a name.
 type way struct {
 	name   string
-	breaks bool // it has a breaker
+	breaks bool // whether it has a breaker
 	new    func() (caller, error)
 }
 
-// What most people do by hand: four sends, 200 ms doubling to 5 s.
+// What most people write by hand: four sends, 200 ms doubling to 5 s.
 const (
 	sends   = 4
 	initial = 200 * time.Millisecond
@@ -73,7 +73,7 @@ func ours(cfg retry.Config) (caller, error) {
 	}, nil
 }
 
-// withBreakers is ours with a breaker for each endpoint.
+// withBreakers is this library with a breaker for each endpoint.
 func withBreakers(cfg breaker.Config) (caller, error) {
 	group, err := breaker.NewGroup(cfg, 0)
 	if err != nil {
@@ -82,7 +82,7 @@ func withBreakers(cfg breaker.Config) (caller, error) {
 	return ours(retry.Config{Breakers: group})
 }
 
-// byHand is a loop with a backoff, which this library can be told to be.
+// byHand is a loop with a backoff. This library is configured to do the same.
 func byHand(jitter policy.Jitter, budget *retry.Budget) (caller, error) {
 	return loop(policy.Policy{
 		MaxAttempts: sends, Backoff: policy.Backoff{Initial: initial, Max: longest, Jitter: jitter}, Cost: 10,
@@ -99,9 +99,9 @@ func loop(all policy.Policy, statuses map[int]policy.Policy, budget *retry.Budge
 }
 
 // aws is the standard retry mode of the AWS SDKs, as package aws/retry of
-// aws-sdk-go-v2 v1.48.0 has it: 500 tokens, 14 for a resend, the price back if
-// that succeeds; 50 ms, doubling, full jitter. (Throttling, which is cheaper
-// there, does not occur here.)
+// aws-sdk-go-v2 v1.48.0 implements it: 500 tokens; a resend costs 14, which are returned
+// if it succeeds; 50 ms, doubling, full jitter. Throttling costs less there, but does not
+// occur here.
 func aws() (caller, error) {
 	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 500, Refund: retry.RefundOnly, FullIn: policy.None})
 	if err != nil {
@@ -113,7 +113,7 @@ func aws() (caller, error) {
 	}, nil, budget)
 }
 
-// ratio lets a tenth of what succeeds be sent again, and ten at the beginning.
+// ratio allows one resend for every ten successes, and ten at the beginning.
 func ratio() (caller, error) {
 	budget, err := retry.NewBudget(retry.BudgetConfig{Capacity: 100, Refund: retry.NoRefund, FullIn: policy.None})
 	if err != nil {
@@ -122,8 +122,8 @@ func ratio() (caller, error) {
 	return byHand(policy.JitterFull, budget)
 }
 
-// failsafeGo is failsafe-go as its documentation composes it: a retry policy
-// around a circuit breaker, with the figures of the others.
+// failsafeGo is failsafe-go composed as in its documentation: a retry policy around a
+// circuit breaker, with the same numbers as the others.
 func failsafeGo() (caller, error) {
 	retries := retrypolicy.NewBuilder[any]().
 		WithBackoff(initial, longest).WithJitterFactor(0.5).WithMaxRetries(sends - 1).
@@ -136,7 +136,7 @@ func failsafeGo() (caller, error) {
 	}, nil
 }
 
-// gobreakerAndBackoff is the other pair that people put together.
+// gobreakerAndBackoff is the other common combination.
 func gobreakerAndBackoff() (caller, error) {
 	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests: 2, Interval: 30 * time.Second, Timeout: 10 * time.Second,

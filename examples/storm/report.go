@@ -2,21 +2,18 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
-// A report is printed as text or as Markdown.
-type report struct {
-	out      io.Writer
-	markdown bool
-}
+// A report prints the results and the goals.
+type report struct{ lab.Report }
 
-// A column is one figure of a table.
+// A column of a table shows one figure.
 type column struct {
 	name  string
 	value func(figures) string
@@ -26,16 +23,16 @@ var (
 	sendsPerCall = column{"sends/call", func(f figures) string { return fmt.Sprintf("%.2f", f.sends) }}
 	peak         = column{"peak of 1 s", func(f figures) string { return fmt.Sprintf("%.1f ×", f.peak) }}
 	peakOf5      = column{"of 5 s", func(f figures) string { return fmt.Sprintf("%.1f ×", f.peakOf5) }}
-	notSent      = column{"not sent", func(f figures) string { return percent(f.refused) }}
-	succeeded    = column{"succeed", func(f figures) string { return percent(f.succeeded) }}
-	after        = column{"succeed after it", func(f figures) string { return percent(f.after) }}
+	notSent      = column{"not sent", func(f figures) string { return lab.Percent(f.refused) }}
+	succeeded    = column{"succeed", func(f figures) string { return lab.Percent(f.succeeded) }}
+	after        = column{"succeed after it", func(f figures) string { return lab.Percent(f.after) }}
 	halfBack     = column{"half back", func(f figures) string { return back(f.half) }}
 	mostBack     = column{"90 % back", func(f figures) string { return back(f.most) }}
-	others       = column{"other three succeed", func(f figures) string { return percent(f.others) }}
+	others       = column{"other three succeed", func(f figures) string { return lab.Percent(f.others) }}
 	lastSuccess  = column{"last success", func(f figures) string { return fmt.Sprintf("%.1f s", f.last.Seconds()) }}
 )
 
-// columns are what matters in each scenario.
+// columns are the figures that matter in each scenario.
 var columns = map[string][]column{
 	outage.name:    {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
 	brownout.name:  {sendsPerCall, peak, peakOf5, notSent, after, halfBack, mostBack},
@@ -45,7 +42,7 @@ var columns = map[string][]column{
 	oneOfFour.name: {sendsPerCall, peak, notSent, others, after, mostBack},
 }
 
-func (r report) print(results []result, goals []goal) {
+func (r report) print(results []result, goals []lab.Goal) {
 	for _, s := range scenarios {
 		header := table.Row{s.name}
 		for _, c := range columns[s.name] {
@@ -62,23 +59,15 @@ func (r report) print(results []result, goals []goal) {
 			}
 			rows = append(rows, row)
 		}
-		fmt.Fprintf(r.out, "%s: %s.\n\n", s.name, s.story)
-		r.table(header, rows, true)
+		fmt.Fprintf(r.Out, "%s: %s.\n\n", s.name, s.story)
+		r.Figures(header, rows)
 	}
 	r.lengths(results)
-	var rows []table.Row
-	for _, g := range goals {
-		verdict := "reached"
-		if !g.reached {
-			verdict = "MISSED"
-		}
-		rows = append(rows, table.Row{g.what, g.got, verdict})
-	}
-	r.table(table.Row{"goal", "measured", ""}, rows, false)
+	r.Goals(goals)
 }
 
-// lengths shows how soon a fleet is back from faults of every length, at best and
-// at worst.
+// lengths shows how soon a fleet recovers from faults of every length: the shortest and
+// the longest time.
 func (r report) lengths(results []result) {
 	var rows []table.Row
 	for _, w := range ways {
@@ -88,35 +77,11 @@ func (r report) lengths(results []result) {
 		out, brown := spanOf(results, outage.name+ofEveryLength, w.name), spanOf(results, brownout.name+ofEveryLength, w.name)
 		rows = append(rows, table.Row{w.name, out.half, out.most, brown.half, brown.most})
 	}
-	fmt.Fprintf(r.out, "faults of every length: %v to %v.\n\n", shortest, longestFault)
-	r.table(table.Row{"every length", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows, true)
+	fmt.Fprintf(r.Out, "faults of every length: %v to %v.\n\n", shortest, longestFault)
+	r.Figures(table.Row{"every length", "outage: half back", "outage: 90 % back", "brown-out: half back", "brown-out: 90 % back"}, rows)
 }
 
-// table prints a table, and an empty line after it. numbers says that all but the
-// first column are numbers.
-func (r report) table(header table.Row, rows []table.Row, numbers bool) {
-	w := table.NewWriter()
-	w.SetStyle(table.StyleLight)
-	w.Style().Format.Header = text.FormatDefault
-	w.AppendHeader(header)
-	w.AppendRows(rows)
-	if numbers {
-		var columns []table.ColumnConfig
-		for i := range header[1:] {
-			columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
-		}
-		w.SetColumnConfigs(columns)
-	}
-	render := w.Render
-	if r.markdown {
-		render = w.RenderMarkdown
-	}
-	fmt.Fprintf(r.out, "%s\n\n", render())
-}
-
-func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
-
-// back is how long after the fault something was back.
+// back formats how long after the fault something was back.
 func back(d time.Duration) string {
 	if d == never {
 		return "never"

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A phase is how a server is from some time on.
+// A phase is how a server behaves from some time on.
 type phase struct {
 	from     time.Duration
 	capacity float64 // requests a second
@@ -14,24 +14,24 @@ type phase struct {
 	failing  float64 // share of answers that are HTTP 503 at random, at the usual time
 }
 
-// A server works through a queue, first come, first served, at the pace of its
-// capacity. It does not know who has given up waiting, and works for those too.
-// Where the queue is full it answers HTTP 503 at once.
+// A server processes a queue, first come, first served, at the rate of its capacity. It
+// also processes the requests of clients that have given up waiting, as it cannot know
+// that. If the queue is full, it answers HTTP 503 at once.
 type server struct {
 	phases []phase
-	queue  float64 // requests it holds
+	queue  float64 // requests that fit in it
 
 	mu      sync.Mutex
 	dice    *rand.Rand
 	backlog float64       // requests waiting
-	seen    time.Duration // when that was so
+	seen    time.Duration // the time at which backlog was right
 }
 
-// latency is what an answer takes besides the queue.
+// latency is how long an answer takes besides the queue.
 const latency = 20 * time.Millisecond
 
-// answer says what becomes of a request that comes in now, and how long that
-// takes.
+// answer returns how long the answer to a request takes that arrives now, and whether it
+// is a failure.
 func (s *server) answer(now time.Duration) (takes time.Duration, failed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *server) at(now time.Duration) phase {
 	return current
 }
 
-// drain takes out of the queue what has been done since it was last looked at.
+// drain removes from the queue what was processed since the last request.
 func (s *server) drain(now time.Duration) {
 	for s.seen < now && s.backlog > 0 {
 		end := min(now, s.next(s.seen))
@@ -65,7 +65,7 @@ func (s *server) drain(now time.Duration) {
 	s.backlog, s.seen = max(s.backlog, 0), now
 }
 
-// until is how long it takes to do so many requests, beginning now.
+// until returns how long it takes to process that many requests from now on.
 func (s *server) until(now time.Duration, requests float64) time.Duration {
 	t := now
 	for {
@@ -78,7 +78,7 @@ func (s *server) until(now time.Duration, requests float64) time.Duration {
 	}
 }
 
-// next is when the phase of t ends.
+// next returns when the phase of t ends.
 func (s *server) next(t time.Duration) time.Duration {
 	for _, p := range s.phases {
 		if p.from > t {

@@ -9,14 +9,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The queue against the plainest of models: requests one after the other, each
-// done when the capacity since the one before suffices.
+// The queue behaves like a simple model: requests are processed one after the other,
+// each as fast as the capacity allows.
 func TestServerAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &server{phases: []phase{{capacity: 100}, {from: time.Second, capacity: 10}, {from: 3 * time.Second, capacity: 200}},
 			queue: 20, dice: rand.New(rand.NewPCG(1, 1))}
 		capacity := func(ms int) float64 { return s.at(time.Duration(ms)*time.Millisecond).capacity / 1000 }
-		var now, finished int // ms; when the last one accepted is done
+		var now, finished int // ms; finished is when the last accepted request is done
 		waiting := []int{}
 		for range rapid.IntRange(1, 100).Draw(t, "requests") {
 			now += rapid.IntRange(0, 100).Draw(t, "pause")

@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// A span is how long something takes at best and at worst.
+// A span is the shortest and the longest time that something takes.
 type span struct{ least, most time.Duration }
 
-// spans are how long it takes until half, and nine tenths, of the usual success
-// are back.
+// spans are the times until half, and until nine tenths, of the usual success are back.
 type spans struct{ half, most span }
 
-// spanOf are those of a way in all scenarios of a name.
+// spanOf returns the spans of a way in all scenarios of that name.
 func spanOf(results []result, scenario, way string) spans {
 	var all spans
 	first := true
@@ -30,7 +29,7 @@ func spanOf(results []result, scenario, way string) spans {
 	return all
 }
 
-// take makes room for d in the span. Once never, it takes for ever at worst.
+// take extends the span by d. If any d is never, so is the longest time.
 func (s *span) take(d time.Duration) {
 	switch {
 	case d == never || s.most == never:
@@ -40,7 +39,7 @@ func (s *span) take(d time.Duration) {
 	}
 }
 
-// String has the span in seconds.
+// String formats the span in seconds.
 func (s span) String() string {
 	if s.most == never {
 		return "never"

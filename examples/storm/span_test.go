@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/nexpay-go/resilience/examples/internal/lab"
 )
 
 func TestSpan(t *testing.T) {
@@ -17,11 +19,11 @@ func TestSpan(t *testing.T) {
 	s.take(never)
 	s.take(8 * time.Second)
 	require.Equal(t, "never", s.String())
-	require.False(t, within("back", s.most, time.Hour).reached)
+	require.False(t, within("back", s.most, time.Hour).Reached)
 }
 
-// A fleet that sends nothing again is back the moment an outage is over, however
-// long it was; after a brown-out not before the queue is short again.
+// A fleet that never resends recovers as soon as an outage of any length is over. After a
+// brown-out it recovers when the queue is short again.
 func TestSpanOfEveryLength(t *testing.T) {
 	var results []result
 	lengths := map[string]int{}
@@ -38,11 +40,12 @@ func TestSpanOfEveryLength(t *testing.T) {
 	require.Zero(t, spanOf(results, outage.name+ofEveryLength, oursAll), "nothing was measured")
 }
 
-// Success that was back and went is a second collapse; that which wavers is not.
+// If success is back to normal and is then lost again, that is a second collapse. If it
+// only varies, it is not.
 func TestCollapse(t *testing.T) {
 	s := outageOf(2 * time.Second)
 	for name, tt := range map[string]struct {
-		done []int64 // by the second after the fault, of ten
+		done []int64 // successes in each second after the fault, of ten calls
 		want string
 	}{
 		"it came back and stayed":    {[]int64{0, 3, 6, 9, 10}, "none"},
@@ -61,7 +64,7 @@ func TestCollapse(t *testing.T) {
 	}
 }
 
-// A slow start ends when the server can do what is asked of it.
+// A slow start ends when the server can process the usual load.
 func TestSlowStart(t *testing.T) {
 	srv := warming.servers(100)[0]
 	for after, want := range map[time.Duration]float64{0: 12.5, 3 * time.Second: 25, warmIn: 100, 27 * time.Second: 125} {
@@ -70,7 +73,7 @@ func TestSlowStart(t *testing.T) {
 	require.True(t, srv.at(warming.to-1).down)
 }
 
-// Every setting that was tried has its row.
+// Every setting that was tried has a row.
 func TestSettings(t *testing.T) {
 	var all []trial
 	for _, one := range ofSettings(fineStep) {
@@ -81,7 +84,7 @@ func TestSettings(t *testing.T) {
 	require.Len(t, all, 27)
 	results := runAll(t, all[:2], 1, 10)
 	var out bytes.Buffer
-	report{&out, true}.settings(results)
+	report{lab.Report{Out: &out, Markdown: true}}.settings(results)
 	require.Equal(t, 2+len(settings), strings.Count("\n"+out.String(), "\n|"), out.String())
 	require.Contains(t, out.String(), "| the defaults |")
 }

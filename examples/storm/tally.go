@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A tally counts, by the second.
+// A tally counts what happens in each second.
 type tally struct {
 	scenario scenario
 	load     float64 // calls a second
@@ -14,13 +14,13 @@ type tally struct {
 	last     atomic.Int64
 }
 
-// A second is what happened in one.
+// A second has the counts of one second.
 type second struct {
 	sends   atomic.Int64
 	done    atomic.Int64 // calls that ended with success
-	made    count        // the calls made in it, and what became of them
-	sent    atomic.Int64 // for those
-	refused atomic.Int64 // of those, without a send
+	made    count        // calls that began in it, and their results
+	sent    atomic.Int64 // sends of those calls
+	refused atomic.Int64 // those calls that were refused without a send
 }
 
 type count struct{ all, good atomic.Int64 }
@@ -63,20 +63,20 @@ func (t *tally) call(made, ended time.Duration, endpoint, sends int, err error) 
 	}
 }
 
-// figures are what a result comes to.
+// figures summarise a result.
 type figures struct {
 	calls     int64
 	sends     float64 // per call made during the fault
-	peak      float64 // sends in the worst second from the fault on, in terms of the load
+	peak      float64 // sends in the worst second from the fault on, as a multiple of the load
 	peakOf5   float64 // the same of five seconds
 	succeeded float64 // share of the calls made during the fault
 	after     float64 // share of the calls made from the end of the fault on
 	refused   float64 // share of the calls made during the fault
 	half      time.Duration
-	most      time.Duration // until nine tenths of the usual success, for good; negative: never
-	collapse  bool          // nine tenths of it were there, and half of it went
+	most      time.Duration // until nine tenths of the usual success were back for good; negative: never
+	collapse  bool          // nine tenths were back, and then less than half
 	others    float64
-	last      time.Duration // success, in a herd
+	last      time.Duration // time of the last success, in a herd
 }
 
 const never = time.Duration(-1)
@@ -97,8 +97,7 @@ func (t *tally) figures() figures {
 	return f
 }
 
-// peak is the load of the worst so many seconds that reach into the fault or the
-// time after it.
+// peak returns the highest load over that many seconds, during the fault or after it.
 func (t *tally) peak(seconds int) float64 {
 	most := int64(0)
 	for end := int(t.scenario.from/time.Second) + 1; end < len(t.perSec); end++ {
@@ -124,7 +123,7 @@ func (t *tally) sum(from, to time.Duration) (all sums) {
 	return all
 }
 
-// recovered is how long after the fault so much of the usual success is back for
+// recovered returns how long after the fault that share of the usual success is back for
 // good.
 func (t *tally) recovered(share float64) (after time.Duration) {
 	first, end := t.aftermath()
@@ -140,8 +139,8 @@ func (t *tally) recovered(share float64) (after time.Duration) {
 	return after
 }
 
-// collapsed reports whether, after the fault, nine tenths of the usual success were
-// back and half of it went again.
+// collapsed reports whether, after the fault, nine tenths of the usual success were back
+// and it then fell below half.
 func (t *tally) collapsed() bool {
 	back := false
 	for i, end := t.aftermath(); i < end; i++ {
@@ -154,12 +153,12 @@ func (t *tally) collapsed() bool {
 	return false
 }
 
-// aftermath are the seconds from the end of the fault on.
+// aftermath returns the seconds after the fault.
 func (t *tally) aftermath() (first, end int) {
 	return int(t.scenario.to / time.Second), int(t.scenario.length/time.Second) - 1
 }
 
-// success is how many calls ended with it in a second, in terms of the load.
+// success returns how many calls ended with success in a second, as a share of the load.
 func (t *tally) success(second int) float64 { return float64(t.perSec[second].done.Load()) / t.load }
 
 func ratioOf(part, all int64) float64 {

@@ -9,13 +9,13 @@ import (
 	"github.com/nexpay-go/resilience/breaker"
 )
 
-// A setting is one that was tried for the breaker's defaults.
+// A setting was tried as the breaker's default.
 type setting struct {
 	name string
 	cfg  breaker.Config
 }
 
-// settings differ from the defaults in what they name.
+// settings differ from the defaults in what their name says.
 var settings = []setting{
 	{"the defaults", breaker.Config{}},
 	{"5 in a row", breaker.Config{ConsecutiveFailures: 5}},
@@ -30,7 +30,7 @@ var settings = []setting{
 	{"10 in a row, 10 s, then 20 s, 2 probes", breaker.Config{ConsecutiveFailures: 10, OpenFor: 10 * time.Second, Probes: 2}},
 }
 
-// ofSettings puts all settings through what they were chosen by.
+// ofSettings returns the trials by which the defaults were chosen.
 func ofSettings(step time.Duration) (all []trial) {
 	for _, s := range settings {
 		w := way{s.name, true, func() (caller, error) { return withBreakers(s.cfg) }}
@@ -41,8 +41,8 @@ func ofSettings(step time.Duration) (all []trial) {
 	return all
 }
 
-// settings shows what each setting makes of outages and brown-outs of every length,
-// of the outage of 60 s, and of failures at random.
+// settings shows the results of each setting: in outages and brown-outs of every length,
+// in the outage of 60 s, and with random failures.
 func (r report) settings(results []result) {
 	var rows []table.Row
 	for _, s := range settings {
@@ -52,5 +52,5 @@ func (r report) settings(results []result) {
 			s.name, fmt.Sprintf("%.3f", sixty.sends), peak.value(sixty), out.most, brown.most, fmt.Sprintf("%.2f %%", 100*five.succeeded),
 		})
 	}
-	r.table(table.Row{"setting", "sends/call", "peak of 1 s", "outages: 90 % back", "brown-outs: 90 % back", "20 % fail: succeed"}, rows, true)
+	r.Figures(table.Row{"setting", "sends/call", "peak of 1 s", "outages: 90 % back", "brown-outs: 90 % back", "20 % fail: succeed"}, rows)
 }

@@ -2,8 +2,8 @@ package main
 
 import "sync"
 
-// workers are goroutines that are used again: to grow the stack of a new one for
-// each call would take longer than the call.
+// workers are goroutines that are reused: growing the stack of a new one for each call
+// would take longer than the call.
 type workers struct {
 	mu   sync.Mutex
 	idle []chan func()
@@ -33,7 +33,7 @@ func (w *workers) work(jobs chan func()) {
 	}
 }
 
-// dismiss ends them all; none may be at work.
+// dismiss ends all workers. None may be busy.
 func (w *workers) dismiss() {
 	for _, one := range w.all {
 		close(one)

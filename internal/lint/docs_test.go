@@ -276,7 +276,9 @@ var excerpts = map[string][]string{
 	"docs/coming-from.md":      {"examples/peers/coming/*_test.go"},
 	"docs/durable.md":          {"durable/temporalretry/example_test.go", "durable/riverretry/example_test.go", "durable/testdata/dbos/payments.go"},
 	"docs/idempotency-keys.md": {"retry/example_key_test.go", "retry/retryhttp/example_key_test.go"},
+	"docs/nonces.md":           {"examples/lanes/recipes_test.go"},
 	"docs/observe-page.md":     {"resiliencedebug/example_test.go"},
+	"docs/sdks.md":             {"examples/sdks/*.go"},
 	"docs/testing.md":          {"nexpay/nexpaytest/guide_test.go", "keylease/keyleasetest/keyleasetest_test.go"},
 }
 

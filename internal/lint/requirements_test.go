@@ -59,6 +59,7 @@ var mayRequire = map[string][]string{
 		"github.com/jackc/pgx/v5",
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/examples/internal/lab",
 		"github.com/nexpay-go/resilience/journal",
 		"github.com/nexpay-go/resilience/keylease",
 		"github.com/nexpay-go/resilience/keylease/redislease",
@@ -67,7 +68,6 @@ var mayRequire = map[string][]string{
 		"github.com/nexpay-go/resilience/switchboard/sqlboard",
 		"github.com/redis/go-redis/v9",
 		"github.com/stretchr/testify",
-		"golang.org/x/term",
 		"modernc.org/sqlite",
 	},
 	"examples/growth": {
@@ -75,9 +75,17 @@ var mayRequire = map[string][]string{
 		"github.com/nexpay-go/resilience/journal",
 		"github.com/stretchr/testify",
 	},
+	"examples/internal/lab": {
+		"github.com/jedib0t/go-pretty/v6",
+		"github.com/nexpay-go/resilience",
+		"github.com/stretchr/testify",
+		"golang.org/x/term",
+		"gonum.org/v1/plot",
+	},
 	"examples/lanes": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/examples/internal/lab",
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",
 	},
@@ -96,9 +104,9 @@ var mayRequire = map[string][]string{
 	"examples/payout": {
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/examples/internal/lab",
 		"github.com/nexpay-go/resilience/journal",
 		"github.com/stretchr/testify",
-		"golang.org/x/term",
 	},
 	"examples/peers": {
 		"github.com/avast/retry-go/v5",
@@ -129,6 +137,7 @@ var mayRequire = map[string][]string{
 		"github.com/failsafe-go/failsafe-go",
 		"github.com/jedib0t/go-pretty/v6",
 		"github.com/nexpay-go/resilience",
+		"github.com/nexpay-go/resilience/examples/internal/lab",
 		"github.com/sony/gobreaker/v2",
 		"github.com/stretchr/testify",
 		"gonum.org/v1/plot",

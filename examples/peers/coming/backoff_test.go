@@ -66,7 +66,7 @@ func TestBackoffBeforeAndAfter(t *testing.T) {
 	})
 }
 
-// What neither a rule nor a method of the error says anything about.
+// An error that neither a rule nor a method of its own classifies.
 func TestBackoffRepeatsWhatItDoesNotKnow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := backoffRetrier()
@@ -83,7 +83,7 @@ func TestBackoffRepeatsWhatItDoesNotKnow(t *testing.T) {
 	})
 }
 
-// With no options it goes on for 15 minutes.
+// With no options it retries for 15 minutes.
 func TestBackoffDefaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin, before := time.Now(), failing(1000, errDown)
@@ -138,7 +138,7 @@ func TestBackoffAndContexts(t *testing.T) {
 		for _, test := range []struct {
 			name  string
 			call  func(context.Context, *bank) error
-			over  int           // sends on a context that is over
+			over  int           // sends with a context that has ended
 			took  time.Duration // with a deadline in 150 ms and a wait of 10 s
 			keeps bool          // the bank's error
 		}{{"v5", v5, 1, 150 * time.Millisecond, false}, {"v6", v6, 1, 150 * time.Millisecond, true}, {"ours", ours, 0, 0, true}} {

@@ -1,5 +1,5 @@
-// Package coming has the code of docs/coming-from.md, before and after, and holds what the
-// page says of other libraries against the libraries themselves.
+// Package coming has the code of docs/coming-from.md, before and after, and tests what the
+// page says about other libraries with the libraries themselves.
 package coming_test
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A bank is the API that is called. It fails as it is told, and then answers.
+// A bank is the API that is called. It fails as configured and then answers.
 type bank struct {
 	fails []error // one for each of the next calls
 	calls int
@@ -27,7 +27,7 @@ func (b *bank) Balance(ctx context.Context) (string, error) {
 	return "17.50", nil
 }
 
-// failing is a bank that fails n times in the same way.
+// failing returns a bank that fails n times in the same way.
 func failing(n int, err error) *bank {
 	b := new(bank)
 	for range n {
@@ -51,7 +51,7 @@ var (
 	errRefused = &apiError{status: http.StatusForbidden}
 )
 
-// refused reports whether sending the same again cannot help.
+// refused reports whether a resend cannot help.
 func refused(err error) bool {
 	e, ok := errors.AsType[*apiError](err)
 	return ok && e.status < 500 && e.status != http.StatusTooManyRequests

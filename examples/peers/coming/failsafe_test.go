@@ -86,7 +86,7 @@ func TestFailsafeBeforeAndAfter(t *testing.T) {
 	})
 }
 
-// With no options any error is sent again, twice, at once.
+// With no options it resends after any error, twice, at once.
 func TestFailsafeDefaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin, before := time.Now(), failing(10, errRefused)
@@ -97,8 +97,8 @@ func TestFailsafeDefaults(t *testing.T) {
 	})
 }
 
-// A breaker that opens meanwhile is one more failure: it uses up the attempts, and what
-// the API said is lost.
+// A breaker that opens during a call is one more failure: it uses up the attempts, and the
+// API's answer is lost.
 func TestFailsafeRetriesAnOpenBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		again := retrypolicy.NewBuilder[string]().WithMaxAttempts(4).WithDelay(time.Second).Build()
@@ -155,13 +155,13 @@ func TestFailsafeAndContexts(t *testing.T) {
 	})
 }
 
-// A budget that refuses takes the API's error with it.
+// If the budget refuses a retry, the API's error is lost.
 func TestFailsafeBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		few := budget.NewBuilder().WithMaxRate(0.01).WithMinConcurrency(0).Build()
 		exec := failsafe.With(retrypolicy.NewBuilder[string]().WithBudget(few).Build())
 		hang, sends := make(chan struct{}), 0
-		go func() { // a retry that is under way
+		go func() { // a retry in progress
 			_ = exec.Run(func() error {
 				if sends++; sends == 2 {
 					<-hang
@@ -184,7 +184,7 @@ func TestFailsafeBudget(t *testing.T) {
 	})
 }
 
-// failsafehttp sends a POST again that may have taken effect.
+// failsafehttp resends a POST that may have taken effect.
 func TestFailsafeHTTPRepeatsPOST(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := new(stub)

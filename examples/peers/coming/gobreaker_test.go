@@ -103,7 +103,7 @@ func TestGobreakerBeforeAndAfter(t *testing.T) {
 	})
 }
 
-// Without IsSuccessful and IsExcluded refusals and cancelled calls are failures.
+// Without IsSuccessful and IsExcluded, refusals and cancelled calls are failures.
 func TestGobreakerDefaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, fail := range []error{errRefused, context.Canceled} {
@@ -133,7 +133,7 @@ func TestGobreakerDefaults(t *testing.T) {
 	})
 }
 
-// Ours comes back sooner, and not all of them at once.
+// Our breaker probes sooner, and breakers do not all probe at the same time.
 func TestGobreakerAfterComesBackSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := breaker.New(breaker.Config{})
@@ -152,7 +152,7 @@ func TestGobreakerAfterComesBackSooner(t *testing.T) {
 	})
 }
 
-// A probe that hangs keeps everybody out, for a day and for ever.
+// If a probe hangs, gobreaker refuses all calls, even after a day. Ours has another probe.
 func TestGobreakerProbeThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
@@ -181,7 +181,7 @@ func TestGobreakerProbeThatHangs(t *testing.T) {
 	})
 }
 
-// With an Interval, failures that are as far apart never add up.
+// With an Interval, failures that are that far apart never add up.
 func TestGobreakerIntervalForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cb := gobreaker.NewCircuitBreaker[string](gobreaker.Settings{Interval: 30 * time.Second})

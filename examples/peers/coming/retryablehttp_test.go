@@ -37,7 +37,7 @@ func retryablehttpAfter(transport http.RoundTripper) (*http.Client, error) {
 	return &http.Client{Transport: &retryhttp.Transport{Base: transport, Retrier: r}}, nil
 }
 
-// A stub answers with the statuses that it is told, and then with 200.
+// A stub answers with the given statuses and then with 200.
 type stub struct {
 	statuses []int
 	header   http.Header
@@ -90,7 +90,7 @@ func TestRetryablehttpBeforeAndAfter(t *testing.T) {
 	})
 }
 
-// The last answer is thrown away, and the error has no more than a count.
+// The last answer is dropped, and the error has only a count.
 func TestRetryablehttpLosesTheLastAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := new(stub)
@@ -150,7 +150,7 @@ func TestRetryablehttpDefaults(t *testing.T) {
 	})
 }
 
-// Whatever a server asks for is waited for.
+// Any Retry-After is honoured, however long.
 func TestRetryablehttpAndRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &stub{header: http.Header{"Retry-After": {"99999999"}}}
@@ -226,7 +226,7 @@ func TestRetryablehttpFollowsRedirects(t *testing.T) {
 	})
 }
 
-// The query is not in the text of the error itself; http.Client puts it around that.
+// The query is not in the text of the error itself. http.Client adds it around that.
 func TestRetryablehttpAfterHidesTheQuery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, err := retryablehttpAfter(new(stub))
