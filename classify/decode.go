@@ -87,7 +87,6 @@ func saysNone(text []byte) bool {
 // word. The beginning is enough for the vendor's support.
 func readTrace(text []byte) string { return traceWord(scalar(text)) }
 
-//
 // A part of a longer text is copied: it is kept for as long as an operation is in doubt or
 // a key is locked, and must not keep a header of megabytes with it.
 func traceWord(text string) string {
