@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 )
 
 // Response returns the answer that a failed request ended with, if err holds a *retry.Error
@@ -43,7 +44,7 @@ func answer(err error, resp *http.Response) error {
 	a.resp.Body = nil
 	a.seen, a.end = known(resp.Body)
 	if len(a.seen) > mostError {
-		a.seen, a.end = a.seen[:mostError:mostError], errRest
+		a.seen, a.end = slices.Clone(a.seen[:mostError]), errRest // the error may be kept for long
 	}
 	return a
 }
