@@ -15,7 +15,9 @@ import (
 // returns a response with a body that starts at the beginning. The body ends with an error
 // if there was more, or if the answer broke off.
 //
-// The response and its header are shared between calls: do not change them.
+// The response and its header are shared between calls: do not change them. The header is
+// kept whole. http.Transport accepts 10 MB by default: set MaxResponseHeaderBytes to 64 KiB if
+// thousands of operations may wait in doubt.
 func Response(err error) *http.Response {
 	a, ok := errors.AsType[*answered](err)
 	if !ok {
