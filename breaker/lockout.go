@@ -100,7 +100,7 @@ func (l *Lockout) Lock(key string, cause LockCause) bool {
 	}
 	now := time.Now()
 	return l.change(key, cause.Sent, &LockedError{
-		Key: key, Code: cause.Code, At: orNow(cause.At, now), Sent: orNow(cause.Sent, now),
+		Key: key, Code: text.Line(cause.Code), At: orNow(cause.At, now), Sent: orNow(cause.Sent, now),
 		TraceID: text.Line(cause.TraceID), Reason: text.Line(cause.Reason), Advice: text.Line(cause.Advice), By: text.Line(cause.By),
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -176,15 +177,17 @@ func FuzzTextsFromOutside(f *testing.F) {
 	f.Add(strings.Repeat("x", 1<<20), "")
 	f.Fuzz(func(t *testing.T, reason, traceID string) {
 		var l breaker.Lockout
-		l.Lock("k", breaker.LockCause{Reason: reason, TraceID: traceID})
+		l.Lock("k", breaker.LockCause{Code: traceID, Reason: reason, TraceID: traceID, Advice: reason, By: traceID})
 		e := l.Check("k").(*breaker.LockedError)
 		b := newBreaker(t, breaker.Config{})
 		b.Isolate(reason)
-		for _, s := range []string{e.Reason, e.TraceID} {
+		for _, s := range []string{e.Code, e.Reason, e.TraceID, e.Advice, e.By} {
 			require.LessOrEqual(t, len(s), 256)
+			require.True(t, utf8.ValidString(s))
+			require.False(t, strings.ContainsFunc(s, unicode.IsControl))
 		}
 		for _, s := range []string{e.Error(), b.Check().Error()} {
-			require.LessOrEqual(t, len(s), 800)
+			require.LessOrEqual(t, len(s), 1500)
 			require.True(t, utf8.ValidString(s))
 			require.NotContains(t, s, "\n")
 			require.NotContains(t, s, "\x1b")

@@ -87,13 +87,18 @@ func saysNone(text []byte) bool {
 // word. The beginning is enough for the vendor's support.
 func readTrace(text []byte) string { return traceWord(scalar(text)) }
 
-func traceWord(id string) string {
-	id = strings.TrimLeftFunc(id, breaksWord)
+// A part of a longer text is copied: it is kept for as long as an operation is in doubt or
+// a key is locked, and must not keep a header of megabytes with it.
+func traceWord(text string) string {
+	id := strings.TrimLeftFunc(text, breaksWord)
 	if end := strings.IndexFunc(id, breaksWord); end >= 0 {
 		id = id[:end]
 	}
 	if len(id) > maxTrace {
 		id = strings.ToValidUTF8(id[:maxTrace], "")
+	}
+	if len(id) < len(text) {
+		id = strings.Clone(id)
 	}
 	return id
 }

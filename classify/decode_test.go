@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,17 @@ func TestDecodeCodes(t *testing.T) {
 		e := classify.Decode(400, nil, []byte(`{"errors":[{"code":`+text+`,"message":"m"}]}`))
 		require.Equal(t, []classify.Detail{{Code: want, Message: "m"}}, e.Details, text)
 		require.Equal(t, want != "", e.Complete(), text)
+	}
+}
+
+// A trace id is kept for long, and must not keep a header of megabytes in memory.
+func TestTraceIDKeepsNothingElse(t *testing.T) {
+	c, err := classify.Nexpay().WithShape(classify.Shape{TraceID: []string{"header:Request-Id"}})
+	require.NoError(t, err)
+	for _, value := range []string{"req_7 " + strings.Repeat("x", 1<<20), strings.Repeat("x", 1<<20)} {
+		id := c.Decode(503, http.Header{"Request-Id": {value}}, nil).TraceID
+		require.Equal(t, value[:len(id)], id)
+		require.NotSame(t, unsafe.StringData(value), unsafe.StringData(id))
 	}
 }
 

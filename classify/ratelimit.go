@@ -60,7 +60,7 @@ func (w *waitHeader) asks(status int, h http.Header) (longest time.Duration) {
 	if !ok {
 		now = time.Now()
 	}
-	for _, value := range values {
+	for _, value := range values[:min(len(values), maxWaits)] {
 		if strings.EqualFold(w.name, "ratelimit") {
 			longest = max(longest, window(value, now))
 		} else {
@@ -74,7 +74,8 @@ func (w *waitHeader) asks(status int, h http.Header) (longest time.Duration) {
 // X-RateLimit-Reset, and r for RateLimit.
 func usedUp(h http.Header, name string) bool {
 	if strings.EqualFold(name, "ratelimit") {
-		for _, value := range h.Values(name) {
+		values := h.Values(name)
+		for _, value := range values[:min(len(values), maxWaits)] {
 			for item := range strings.SplitSeq(value, ",") {
 				if left, ok := decimal(parameter(item, "r")); ok && left == 0 {
 					return true

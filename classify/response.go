@@ -199,6 +199,11 @@ func unmarshal(body []byte, whole bool, v any) error {
 		v = new(json.RawMessage)
 	}
 	err := json.Unmarshal(body, v)
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok { // which holds the whole number
+		own := *wrong
+		own.Value, own.Field = clean(own.Value), clean(own.Field)
+		return &own
+	}
 	if err == nil && !whole {
 		return errTooDeep
 	}

@@ -3,6 +3,7 @@ package classify_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -164,6 +165,15 @@ func TestReadJSON(t *testing.T) {
 	require.Equal(t, classify.Verdict{Class: classify.Retryable, Status: 503, RetryAfter: 2 * time.Second, Rule: "HTTP 503"},
 		classify.Nexpay().Classify(classify.ReadJSON(resp, nil)))
 	require.EqualError(t, classify.ReadJSON(response(200, "{}"), payment{}), "HTTP 200: unreadable answer: *json.InvalidUnmarshalError")
+}
+
+// The error of a value that does not fit keeps no more of it than can be of use: encoding/json puts in a whole number.
+func TestAnErrorKeepsLittleOfANumber(t *testing.T) {
+	var v struct{ Amount int }
+	err := classify.ReadJSON(response(200, `{"amount":1`+strings.Repeat("0", 1<<20)+`}`), &v)
+	var wrong *json.UnmarshalTypeError
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, "number 1"+strings.Repeat("0", 248), wrong.Value)
 }
 
 // Over a real connection: a failed answer leaves it fit for the next call.

@@ -16,12 +16,16 @@ const (
 	firstUnix      = 1e9
 	firstUnixMilli = 1e12
 	tooLarge       = 1e15
+
+	// maxWaits is how many values of one header are read. Each is tried as a date, and
+	// over HTTP/2 a server can repeat one for a byte.
+	maxWaits = 16
 )
 
 // retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds, or a date.
 // Of several values the longest counts. A date is compared with the Date of the same
 // answer, because the server's clock may differ from ours. Any other value, and any time
-// in the past, is 0.
+// in the past, is 0. Only the first 16 values count.
 func retryAfter(h http.Header) time.Duration {
 	values := h["Retry-After"]
 	if len(values) == 0 {
@@ -32,7 +36,7 @@ func retryAfter(h http.Header) time.Duration {
 		now = time.Now()
 	}
 	var longest time.Duration
-	for _, value := range values {
+	for _, value := range values[:min(len(values), maxWaits)] {
 		longest = max(longest, wait(value, now, time.Second))
 	}
 	return min(longest, maxRetryAfter)

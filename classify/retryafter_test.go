@@ -121,3 +121,20 @@ func TestLongestRetryAfter(t *testing.T) {
 		}
 	}
 }
+
+// A server that repeats a header costs no more than one that sends a few of them.
+func TestFewRetryAftersAreRead(t *testing.T) {
+	c, err := classify.Nexpay().WithShape(classify.Shape{RetryAfter: []string{"X-RateLimit-Reset", "RateLimit"}})
+	require.NoError(t, err)
+	for _, name := range []string{"Retry-After", "X-Ratelimit-Reset", "Ratelimit"} {
+		few, many := http.Header{"X-Ratelimit-Remaining": {"0"}}, http.Header{"X-Ratelimit-Remaining": {"0"}}
+		for n := range 10_000 {
+			if n < 16 {
+				few[name] = append(few[name], `soon;r=0`)
+			}
+			many[name] = append(many[name], `soon;r=0`)
+		}
+		cost := func(h http.Header) float64 { return testing.AllocsPerRun(5, func() { c.Decode(429, h, nil) }) }
+		require.InDelta(t, cost(few), cost(many), 50, name) // pools are emptied now and then
+	}
+}

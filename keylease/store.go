@@ -30,6 +30,9 @@ type Store interface {
 	// Round returns all records of this owner among r.Keys, and the number of living
 	// owners.
 	//
+	// A lease or an owner that ends more than two hours from now has expired: no TTL is
+	// that long, so the store's clock was ahead and has been set back.
+	//
 	// It must be safe to run a Round twice, and to run it late, as database clients
 	// repeat requests on their own: a key that this owner has taken already is returned,
 	// not taken again. After an error the Round may or may not have happened.

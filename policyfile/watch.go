@@ -60,7 +60,8 @@ type Watcher struct {
 //
 // Watch reads the file at every Interval and compares the content. So it works with
 // editors that replace the file, with Kubernetes, which swaps a link to a folder, and
-// with network file systems that do not report changes. Hooks run one at a time, in a
+// with network file systems that do not report changes. A pipe or a device in its place
+// is an error. Hooks run one at a time, in a
 // goroutine of the Watcher, and not after Close has returned. They must not call Close. A
 // panic in a hook ends the program, as in any goroutine.
 func Watch(f *File, cfg WatchConfig) (*Watcher, error) {
@@ -110,7 +111,7 @@ func (w *Watcher) run(ctx context.Context) {
 // last poll: while somebody writes the file, it may be empty, incomplete or missing for a
 // moment.
 func (w *Watcher) poll() {
-	data, err := read(w.path)
+	data, err := readRegular(w.path)
 	now := string(data)
 	if err != nil {
 		now = "cannot be read: " + err.Error()
@@ -159,6 +160,19 @@ func apart(err error) (all []error) {
 		return all
 	}
 	return []error{err}
+}
+
+// readRegular is read for a regular file only: opening a pipe would block until somebody
+// writes, and Close with it.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
+	return read(path)
 }
 
 // read reads a file, at most one byte more than the limit.

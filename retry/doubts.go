@@ -73,7 +73,7 @@ func (p *payment) remember() {
 	case p.state.Phase == protocol.Applied || p.state.Phase == protocol.NotApplied:
 		r.doubts.settle(p.id)
 	case p.inDoubt && p.entry.State == EntryOpen:
-		p.entry.TraceIDs = p.doubt.TraceIDs
+		p.entry.TraceIDs = slices.Clone(p.doubt.TraceIDs) // those are the caller's now
 		r.doubts.add(p.entry)
 	}
 }

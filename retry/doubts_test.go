@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -185,6 +186,21 @@ func TestASecondCallForSomethingElse(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, sends)
+	})
+}
+
+// The Doubt of an error is the caller's: what is done to it changes nothing that is remembered.
+func TestADoubtIsTheCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{})
+		op := retry.Operation[int]{ID: "inv-7", Send: func(context.Context) (int, error) { return 0, &classify.Error{Status: 500, TraceID: "t-1"} }}
+		for range 2 {
+			_, err := retry.DoOnce(t.Context(), r, op)
+			e, ok := errors.AsType[*retry.Error](err)
+			require.True(t, ok)
+			require.Equal(t, []string{"t-1"}, e.Doubt.TraceIDs)
+			e.Doubt.TraceIDs[0] = "mine"
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -82,4 +84,38 @@ func recoverMany(t *testing.T, many int, cfg func(testing.TB) retry.Config) {
 		})
 	}
 	require.LessOrEqual(t, took[many], 2*took[1])
+}
+
+// A journal may name any number of keys. A Retrier keeps nothing of those that it has done with.
+func TestRecoveredKeysAreNotKept(t *testing.T) {
+	const many = 5_000
+	synctest.Test(t, func(t *testing.T) {
+		journal := new(retry.MemoryJournal)
+		for i := range many {
+			_, err := journal.Begin(t.Context(), retry.Entry{ID: fmt.Sprint("inv-", i), Key: fmt.Sprint("key-", i), Owner: "x", State: retry.EntryOpen, At: time.Now()})
+			require.NoError(t, err)
+		}
+		b, err := breaker.New(breaker.Config{})
+		require.NoError(t, err)
+		r := newRetrier(t, retry.Config{Breaker: b})
+		applied := func(context.Context) (int, retry.Outcome, error) { return 1, retry.Applied, nil }
+		kept := func() int64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		before, n := kept(), 0
+		err = retry.RecoverEach(t.Context(), r, journal, func(e retry.Entry) (retry.Operation[int], bool) {
+			return retry.Operation[int]{Send: func(context.Context) (int, error) { return 0, nil }, Verify: applied}, true
+		}, func(one retry.Recovered[int]) {
+			require.NoError(t, one.Err)
+			n++
+		})
+		require.NoError(t, err)
+		require.Equal(t, many, n)
+		require.Less(t, (kept()-before)/many, int64(500), "bytes of each")
+		runtime.KeepAlive(journal)
+		runtime.KeepAlive(r)
+	})
 }

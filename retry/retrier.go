@@ -111,7 +111,7 @@ type Retrier struct {
 
 	locked  func(key string) error // lockout.Check as a method value
 	nonceID any                    // nonces, if it is comparable
-	lookups *gate.Keyed[lookupRoom]
+	lookups *lookupRooms
 	reads   gate.Gate // of the journal
 	ends    gate.Gate // written into it
 	sends   gate.Gate // for payments
@@ -131,7 +131,7 @@ func New(cfg Config) (*Retrier, error) {
 		journal:    cfg.Journal,
 		claims:     new(gate.Claims),
 		doubts:     new(doubts),
-		lookups:    new(gate.Keyed[lookupRoom]),
+		lookups:    newLookupRooms(cfg.Nonces != nil),
 		unknown:    new(unknowns),
 		counts:     new(counts),
 		onEvent:    cfg.OnEvent,

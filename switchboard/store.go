@@ -36,6 +36,8 @@ type Store interface {
 	//   - If the stored entry is younger, Put has no effect. So a late answer does not
 	//     lock a key that a person has unlocked since, and a process that was cut off
 	//     does not undo later changes of other processes.
+	//   - If the stored entry is from the future, the store's clock was ahead and has been
+	//     set back. It counts as older than e: it might be years until it is not.
 	//   - If both the stored entry and e are On, the first cause stays, and the entry
 	//     is as old as e from then on.
 	//

@@ -25,7 +25,7 @@
 //
 // A snooze does not count as an attempt, so MaxAttempts does not end a job that snoozes.
 // River stores no text for a snooze: log it with Config.OnEvent. A snooze takes at least
-// one second.
+// one second and at most a day, even if the API asks for longer.
 //
 // # Number of sends
 //

@@ -28,7 +28,8 @@
 // The type of the first row contains the code that decided, "fatal/HTTP-404" if there was
 // only a status, and "fatal" without either. ErrOutcomeUnknown and ErrBusy without a
 // Journal are not retried. Neither is a call that may have taken effect and that its
-// retry.Resend does not allow to be resent (doubt), for any reason.
+// retry.Resend does not allow to be resent (doubt), for any reason. No wait is longer than a
+// day, even if the API asks for a longer one.
 //
 // # Number of sends
 //

@@ -27,7 +27,7 @@ const (
 // Next is what follows a call.
 type Next struct {
 	Step  Step
-	After time.Duration // for Later and Again; above zero
+	After time.Duration // for Later and Again; above zero, at most a day
 	Type  string        // a word for the reason; "fatal/100" if a code decided
 	Err   *retry.Error  // the error that decided
 	Inert bool          // for Later: the wait that should help has passed, so another may not help
@@ -45,9 +45,19 @@ const (
 	isolate = 30 * time.Second // between attempts while the breaker is isolated, which only a person ends
 )
 
+// longest is the longest wait. A server can ask for ten years, and an engine would let
+// that pass in silence, with a payment in doubt. After a day it is asked again.
+const longest = 24 * time.Hour
+
 // After returns what follows err. It returns false if err is not from a call of
 // package retry.
 func (c Call) After(err error) (Next, bool) {
+	n, ok := c.next(err)
+	n.After = min(n.After, longest)
+	return n, ok
+}
+
+func (c Call) next(err error) (Next, bool) {
 	e := decisive(err)
 	if e == nil {
 		return Next{}, false

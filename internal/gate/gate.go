@@ -66,25 +66,55 @@ func (c *Claims) Free(name string) {
 	delete(c.taken, name)
 }
 
-// Keyed has one value per key, made when it is first used. The zero value is ready. It is
-// safe for concurrent use.
-type Keyed[T any] struct {
-	mu     sync.Mutex // guards values
-	values map[string]*T
+// Keyed is a Gate for each key. A gate that nobody has entered or waits for is dropped. It
+// is safe for concurrent use.
+type Keyed struct {
+	Most int // at a time, for each key
+
+	mu    sync.Mutex // guards gates
+	gates map[string]*counted
 }
 
-// Get returns the value of key. It calls init on a new value, under its lock.
-func (k *Keyed[T]) Get(key string, init func(*T)) *T {
+// A counted gate knows how many are inside or wait.
+type counted struct {
+	Gate
+	n int
+}
+
+// Enter waits for a place at the gate of key. It reports false if ctx ended first; then
+// Leave must not be called.
+func (k *Keyed) Enter(ctx context.Context, key string) bool {
+	k.mu.Lock()
+	g := k.gates[key]
+	if g == nil {
+		if k.gates == nil {
+			k.gates = make(map[string]*counted)
+		}
+		g = &counted{Gate: New(k.Most)}
+		k.gates[key] = g
+	}
+	g.n++
+	k.mu.Unlock()
+	entered := false
+	defer func() {
+		if !entered {
+			k.done(key)
+		}
+	}()
+	entered = g.Gate.Enter(ctx)
+	return entered
+}
+
+// Leave lets the next one through.
+func (k *Keyed) Leave(key string) { k.done(key).Gate.Leave() }
+
+// done counts one less at the gate of key, and returns the gate.
+func (k *Keyed) done(key string) *counted {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	v := k.values[key]
-	if v == nil {
-		v = new(T)
-		init(v)
-		if k.values == nil {
-			k.values = make(map[string]*T)
-		}
-		k.values[key] = v
+	g := k.gates[key]
+	if g.n--; g.n == 0 {
+		delete(k.gates, key)
 	}
-	return v
+	return g
 }

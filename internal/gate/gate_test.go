@@ -57,10 +57,23 @@ func TestClaims(t *testing.T) {
 }
 
 func TestKeyed(t *testing.T) {
-	var k gate.Keyed[int]
-	made := 0
-	one := func(n *int) { made++; *n = 1 }
-	require.Same(t, k.Get("a", one), k.Get("a", one))
-	require.NotSame(t, k.Get("a", one), k.Get("b", one))
-	require.Equal(t, 2, made)
+	synctest.Test(t, func(t *testing.T) {
+		k := gate.Keyed{Most: 1}
+		require.True(t, k.Enter(t.Context(), "a"))
+		require.True(t, k.Enter(t.Context(), "b"), "another gate")
+		ctx, cancel := context.WithCancel(t.Context())
+		entered := make(chan bool)
+		go func() { entered <- k.Enter(ctx, "a") }()
+		synctest.Wait()
+		cancel()
+		require.False(t, <-entered)
+		go func() { entered <- k.Enter(t.Context(), "a") }()
+		synctest.Wait()
+		k.Leave("a")
+		require.True(t, <-entered)
+		k.Leave("b")
+		require.Equal(t, 1, gate.Keys(&k))
+		k.Leave("a")
+		require.Zero(t, gate.Keys(&k), "nothing is kept")
+	})
 }

@@ -20,8 +20,8 @@ func Cut(s string, most int) string {
 	if fine(s, most) {
 		return s
 	}
-	if len(s) > 4*most {
-		s = s[:4*most] // so that a huge text is not copied
+	if len(s) > most { // a copy, so that what is returned does not keep a huge text
+		s = strings.Clone(s[:min(len(s), 4*most)])
 	}
 	s = strings.Map(func(r rune) rune {
 		if printable(r) {

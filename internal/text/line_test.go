@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +27,13 @@ func TestLine(t *testing.T) {
 		require.Equal(t, want, text.Line(in))
 	}
 	require.Zero(t, testing.AllocsPerRun(100, func() { text.Line("Invalid API key") }))
+}
+
+// What is kept of a long text does not keep the rest of it in memory.
+func TestLineKeepsNothingElse(t *testing.T) {
+	for _, long := range []string{strings.Repeat("x", 1<<20), strings.Repeat("é", 200), strings.Repeat("x", 257)} {
+		require.NotSame(t, unsafe.StringData(long), unsafe.StringData(text.Line(long)))
+	}
 }
 
 func FuzzLine(f *testing.F) {

@@ -9,3 +9,9 @@ func (j *Journal) Stall() (free func(), err error) {
 	}
 	return func() { _ = tx.Rollback() }, nil
 }
+
+// What a record is read and written with.
+var (
+	Decode = decode
+	Encode = encode
+)

@@ -192,3 +192,24 @@ func TestDamagedRecord(t *testing.T) {
 		require.NoError(t, j.Close())
 	}
 }
+
+// An open ID without an entry is damage. It must not look like the end of the list, or Recover would leave the payments behind it.
+func TestPendingFindsDamage(t *testing.T) {
+	path := newPath(t)
+	j := open(t, path)
+	begin(t, j, "p-1")
+	require.NoError(t, j.Close())
+	db, err := bolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("resilience journal 1")).Bucket([]byte("open")).Put([]byte("p-0"), nil)
+	}))
+	require.NoError(t, db.Close())
+	j = open(t, path)
+	var errs []error
+	for _, err := range j.Pending(t.Context()) {
+		errs = append(errs, err)
+	}
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], boltjournal.ErrDamaged)
+}

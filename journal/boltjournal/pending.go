@@ -2,6 +2,7 @@ package boltjournal
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	bolt "go.etcd.io/bbolt"
@@ -37,8 +38,11 @@ func (j *Journal) nextOpen(ctx context.Context, last string) (e retry.Entry, err
 		if string(id) == last {
 			id, _ = cursor.Next()
 		}
-		if id != nil {
-			e, err = get(tx, string(id))
+		if id == nil {
+			return nil
+		}
+		if e, err = get(tx, string(id)); err == nil && e.ID == "" {
+			err = fmt.Errorf("%w: %q is open, and has no entry", ErrDamaged, id)
 		}
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
@@ -80,4 +81,24 @@ func TestReplies(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, tt.want, got)
 	}
+}
+
+// While the server's clock was ten years ahead, a process took the key, and died. The clock is right again: neither the lease nor
+// the process outlasts that.
+func TestClockIsSetBack(t *testing.T) {
+	c := client(t)
+	s, prefix := open(t, c), fmt.Sprintf("{test-%d}", prefixes.Load())
+	round := keylease.Round{Owner: "a", Keys: []string{"main"}, TTL: time.Hour}
+	_, err := s.Round(t.Context(), round)
+	require.NoError(t, err)
+	round.Owner = "b"
+	got, err := s.Round(t.Context(), round)
+	require.NoError(t, err)
+	require.Equal(t, keylease.Standing{Alive: 2}, got, "its lease holds")
+	ahead := fmt.Sprint(time.Now().Add(87_600 * time.Hour).UnixMicro())
+	require.NoError(t, c.HSet(t.Context(), prefix+":owners", "a", ahead).Err())
+	require.NoError(t, c.HSet(t.Context(), prefix+":leases", "main", "1 0 "+ahead+" a").Err())
+	got, err = s.Round(t.Context(), round)
+	require.NoError(t, err)
+	require.Equal(t, keylease.Standing{Alive: 1, Records: []keylease.Record{{Key: "main", Epoch: 2}}}, got)
 }

@@ -8,6 +8,9 @@ local keys, renewed, returned = cjson.decode(ARGV[5]), cjson.decode(ARGV[6]), cj
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
+-- No lease ends more than two hours from now, unless the clock was ahead.
+local function expired(until_) return until_ <= now or until_ > now + 7200e6 end
+
 local function whole(n) return string.format('%.0f', n) end
 
 local function get(key)
@@ -26,7 +29,7 @@ if leaving then redis.call('HDEL', owners, owner) else redis.call('HSET', owners
 local alive = 0
 local all = redis.call('HGETALL', owners)
 for i = 1, #all, 2 do
-  if tonumber(all[i + 1]) <= now then redis.call('HDEL', owners, all[i]) else alive = alive + 1 end
+  if expired(tonumber(all[i + 1])) then redis.call('HDEL', owners, all[i]) else alive = alive + 1 end
 end
 
 for _, r in ipairs(renewed) do
@@ -52,7 +55,7 @@ for _, key in ipairs(keys) do
   local l = get(key)
   if l.owner == owner then
     held = held + 1
-  elseif not back[key] and (l.owner == '' or l.until_ <= now) then
+  elseif not back[key] and (l.owner == '' or expired(l.until_)) then
     free[#free + 1] = { key = key, lease = l }
   end
 end

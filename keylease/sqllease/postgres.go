@@ -18,7 +18,7 @@ import (
 // returned.
 const postgresRound = `
 WITH now AS MATERIALIZED (
-	SELECT clock_timestamp() AS at
+	SELECT at, at + interval '2 hours' AS latest FROM (SELECT clock_timestamp() AS at) clock -- no lease ends later, unless the clock was ahead
 ), asked AS MATERIALIZED (
 	SELECT value AS key_name FROM json_array_elements_text($2::json)
 ), renews AS (
@@ -27,13 +27,13 @@ WITH now AS MATERIALIZED (
 	SELECT * FROM json_to_recordset($7::json) AS x("Key" text, "Epoch" bigint, "High" bigint)
 ), gone AS (
 	DELETE FROM TABLE_owner WHERE owner IN (
-		SELECT o.owner FROM TABLE_owner o, now WHERE o.until <= now.at AND o.owner <> $1::text OR $4::boolean AND o.owner = $1::text
+		SELECT o.owner FROM TABLE_owner o, now WHERE (o.until <= now.at OR o.until > now.latest) AND o.owner <> $1::text OR $4::boolean AND o.owner = $1::text
 		FOR UPDATE OF o SKIP LOCKED)
 ), lives AS (
 	INSERT INTO TABLE_owner (owner, until) SELECT $1::text, now.at + $3::bigint * interval '1 microsecond' FROM now WHERE NOT $4::boolean
 	ON CONFLICT (owner) DO UPDATE SET until = excluded.until
 ), alive AS (
-	SELECT count(*) + CASE WHEN $4::boolean THEN 0 ELSE 1 END AS n FROM TABLE_owner o, now WHERE o.owner <> $1::text AND o.until > now.at
+	SELECT count(*) + CASE WHEN $4::boolean THEN 0 ELSE 1 END AS n FROM TABLE_owner o, now WHERE o.owner <> $1::text AND o.until > now.at AND o.until <= now.latest
 ), renewed AS (
 	UPDATE TABLE k SET high = GREATEST(k.high, r."High"), until = now.at + $3::bigint * interval '1 microsecond'
 	FROM renews r, now WHERE k.key_name = r."Key" AND k.owner = $1::text AND k.epoch = r."Epoch"
@@ -53,7 +53,7 @@ WITH now AS MATERIALIZED (
 	FROM alive, (SELECT count(*) AS keys FROM asked) a, (SELECT count(*) AS n FROM kept) kept
 ), free AS (
 	SELECT k.key_name FROM TABLE k JOIN asked USING (key_name), now
-	WHERE NOT $4::boolean AND (k.owner = '' OR k.owner <> $1::text AND k.until <= now.at)
+	WHERE NOT $4::boolean AND (k.owner = '' OR k.owner <> $1::text AND (k.until <= now.at OR k.until > now.latest))
 		AND NOT EXISTS (SELECT 1 FROM returns b WHERE b."Key" = k.key_name) -- returned by an earlier run of this round
 	ORDER BY k.until, k.key_name
 	LIMIT (SELECT n FROM room)

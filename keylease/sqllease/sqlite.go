@@ -12,6 +12,10 @@ import (
 // sqliteNow is the time in seconds since 1970, with its fraction.
 const sqliteNow = `(julianday('now') - 2440587.5) * 86400.0`
 
+// sqliteExpired is what holds of a lease or an owner that has expired. None ends more
+// than two hours from now, unless the clock was ahead.
+const sqliteExpired = `(until <= ` + sqliteNow + ` OR until > ` + sqliteNow + ` + 7200)`
+
 // sqlite makes a round in a transaction that locks the database from its first statement
 // on.
 func (s *Store) sqlite(ctx context.Context, r *keylease.Round) (keylease.Standing, error) {
@@ -61,7 +65,7 @@ func (r *sqliteRound) run() (s keylease.Standing, err error) {
 	if err != nil {
 		return s, err
 	}
-	r.exec(`DELETE FROM `+r.table+`_owner WHERE until <= `+sqliteNow+` OR owner = ?`, r.Owner)
+	r.exec(`DELETE FROM `+r.table+`_owner WHERE `+sqliteExpired+` OR owner = ?`, r.Owner)
 	if !r.Leaving {
 		r.exec(`INSERT INTO `+r.table+`_owner VALUES (?, `+sqliteNow+` + ?)`, r.Owner, ttl)
 	}
@@ -77,7 +81,7 @@ func (r *sqliteRound) run() (s keylease.Standing, err error) {
 	if !r.Leaving {
 		r.exec(`INSERT INTO `+r.table+` (key_name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`, string(keys))
 		r.exec(`UPDATE `+r.table+` SET owner = ?1, epoch = epoch + 1, until = `+sqliteNow+` + ?2 WHERE key_name IN (
-	SELECT key_name FROM `+r.table+` WHERE key_name IN (SELECT value FROM json_each(?3)) AND (owner = '' OR owner <> ?1 AND until <= `+sqliteNow+`)
+	SELECT key_name FROM `+r.table+` WHERE key_name IN (SELECT value FROM json_each(?3)) AND (owner = '' OR owner <> ?1 AND `+sqliteExpired+`)
 		AND key_name NOT IN (SELECT value FROM json_each(?5))
 	ORDER BY until, key_name
 	LIMIT MAX(0, ?4 - (SELECT COUNT(*) FROM `+r.table+` WHERE owner = ?1 AND key_name IN (SELECT value FROM json_each(?3)))))`,

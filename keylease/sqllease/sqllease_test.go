@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -73,4 +74,37 @@ func TestConfig(t *testing.T) {
 	s, err := sqllease.New(new(sql.DB), sqllease.Config{Table: "ops.leases"})
 	require.NoError(t, err)
 	require.Contains(t, s.Schema(), "CREATE TABLE IF NOT EXISTS ops.leases_owner (")
+}
+
+// While the database's clock was ten years ahead, a process took the key, and died. The clock is right again: neither the lease
+// nor the process outlasts that.
+func TestClockIsSetBack(t *testing.T) {
+	for _, c := range []struct {
+		dialect sqllease.Dialect
+		db      *sql.DB
+		future  string
+	}{
+		{sqllease.SQLite, openSQLite(t), "until + 3e8"},
+		{sqllease.PostgreSQL, openPostgres(t), "until + interval '10 years'"},
+	} {
+		t.Run(c.dialect.String(), func(t *testing.T) {
+			s, err := sqllease.New(c.db, sqllease.Config{Table: "set_back", Dialect: c.dialect})
+			require.NoError(t, err)
+			require.NoError(t, s.Migrate(t.Context()))
+			round := keylease.Round{Owner: "a", Keys: []string{"main", "other"}, TTL: time.Hour}
+			_, err = s.Round(t.Context(), round)
+			require.NoError(t, err)
+			round.Owner = "b"
+			got, err := s.Round(t.Context(), round)
+			require.NoError(t, err)
+			require.Equal(t, keylease.Standing{Alive: 2}, got, "its lease holds")
+			for _, table := range []string{"set_back", "set_back_owner"} {
+				_, err = c.db.Exec("UPDATE " + table + " SET until = " + c.future + " WHERE owner = 'a'")
+				require.NoError(t, err)
+			}
+			got, err = s.Round(t.Context(), round)
+			require.NoError(t, err)
+			require.Equal(t, keylease.Standing{Alive: 1, Records: []keylease.Record{{Key: "main", Epoch: 2}, {Key: "other", Epoch: 2}}}, got)
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 )
 
 // Response returns the answer that a failed request ended with, if err holds a *retry.Error
@@ -14,7 +15,9 @@ import (
 // returns a response with a body that starts at the beginning. The body ends with an error
 // if there was more, or if the answer broke off.
 //
-// The response and its header are shared between calls: do not change them.
+// The response and its header are shared between calls: do not change them. The header is
+// kept whole. http.Transport accepts 10 MB by default: set MaxResponseHeaderBytes to 64 KiB if
+// thousands of operations may wait in doubt.
 func Response(err error) *http.Response {
 	a, ok := errors.AsType[*answered](err)
 	if !ok {
@@ -43,7 +46,7 @@ func answer(err error, resp *http.Response) error {
 	a.resp.Body = nil
 	a.seen, a.end = known(resp.Body)
 	if len(a.seen) > mostError {
-		a.seen, a.end = a.seen[:mostError:mostError], errRest
+		a.seen, a.end = slices.Clone(a.seen[:mostError]), errRest // the error may be kept for long
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -290,4 +291,25 @@ func TestClassifierOverAShape(t *testing.T) {
 		require.Equal(t, classify.Unknown, errorOf(t, err).Effect, "nor does a code that no rule knows")
 		require.Len(t, s.seen, 1)
 	})
+}
+
+// An error keeps 64 KiB of an answer, not the 4 MiB that were read: thousands of operations may wait in doubt with theirs.
+func TestAnErrorKeepsLittleOfALongAnswer(t *testing.T) {
+	const n = 8
+	whole := `{"x":"` + strings.Repeat("x", 3<<20)
+	c := client(t, answers(says(200, whole)), func(tr *retryhttp.Transport) { tr.InspectJSON, tr.AlwaysError = true, true })
+	var errs []error
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range n {
+		_, err := c.Do(request(t, "POST", "x"))
+		require.NotNil(t, retryhttp.Response(err))
+		errs = append(errs, err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(n*128<<10))
+	runtime.KeepAlive(errs)
+	runtime.KeepAlive(whole)
 }

@@ -48,11 +48,12 @@ func New(eval func(ctx context.Context, script string, keys []string, args ...an
 // An entry is "at on json": when it was set, in microseconds; 0 or 1; the rest.
 const put = `
 local time = redis.call('TIME')
-local said, what = math.max(time[1] * 1000000 + time[2] - tonumber(ARGV[3]), 0), ARGV[4]
+local now = time[1] * 1000000 + time[2]
+local said, what = math.max(now - tonumber(ARGV[3]), 0), ARGV[4]
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 if held then
   local at, on, rest = string.match(held, '^(%d+) (%d) (.*)$')
-  if said < tonumber(at) then return 0 end
+  if said < tonumber(at) and tonumber(at) <= now then return 0 end -- later than now: the clock was set back
   if on == '1' and ARGV[2] == '1' then what = rest end
 end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', said) .. ' ' .. ARGV[2] .. ' ' .. what)

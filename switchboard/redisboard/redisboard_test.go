@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -71,4 +73,35 @@ func TestReplies(t *testing.T) {
 		_, err = s.All(t.Context())
 		require.Equal(t, tt.ok, err == nil, "%v: %v", tt.reply, err)
 	}
+}
+
+// While the server's clock was ahead, a key was locked. It is right again, and the lock is from the future: it must not outlast
+// what is said now, by years maybe.
+func TestClockIsSetBack(t *testing.T) {
+	c, key := client(t), fmt.Sprint("board-", keys.Add(1))
+	s, err := redisboard.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
+		return c.Eval(ctx, script, keys, args...).Result()
+	}, redisboard.Config{Key: key})
+	require.NoError(t, err)
+	locked := func() bool {
+		all, err := s.All(t.Context())
+		require.NoError(t, err)
+		return all[0].On
+	}
+	e := switchboard.Entry{Kind: switchboard.Key, Name: "main", On: true}
+	require.NoError(t, s.Put(t.Context(), e, 0))
+	held, err := c.HGet(t.Context(), key, "key main").Result()
+	require.NoError(t, err)
+	at, rest, _ := strings.Cut(held, " ")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	require.NoError(t, err)
+	ahead := strconv.FormatInt(micros+(87_600*time.Hour).Microseconds(), 10)
+	require.NoError(t, c.HSet(t.Context(), key, "key main", ahead+" "+rest).Err())
+	require.True(t, locked())
+	e.On = false
+	require.NoError(t, s.Put(t.Context(), e, time.Minute))
+	require.False(t, locked())
+	e.On = true
+	require.NoError(t, s.Put(t.Context(), e, time.Hour), "older than what is stored, which is right again")
+	require.False(t, locked())
 }

@@ -84,11 +84,11 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 var statements = [...][]string{
 	PostgreSQL: {
 		"{collation}", `"C"`, "{instant}", "TIMESTAMPTZ",
-		"{said}", "clock_timestamp() - $9::double precision * interval '1 second'", "{age}", "EXTRACT(EPOCH FROM clock_timestamp() - said_at)::double precision",
+		"{now}", "clock_timestamp()", "{said}", "clock_timestamp() - $9::double precision * interval '1 second'", "{age}", "EXTRACT(EPOCH FROM clock_timestamp() - said_at)::double precision",
 	},
 	SQLite: {
 		"{collation}", "BINARY", "{instant}", "REAL",
-		"{said}", "(julianday('now') - 2440587.5) * 86400.0 - $9", "{age}", "(julianday('now') - 2440587.5) * 86400.0 - said_at",
+		"{now}", "(julianday('now') - 2440587.5) * 86400.0", "{said}", "(julianday('now') - 2440587.5) * 86400.0 - $9", "{age}", "(julianday('now') - 2440587.5) * 86400.0 - said_at",
 	},
 }
 
@@ -105,6 +105,8 @@ const schema = `CREATE TABLE IF NOT EXISTS {table} (
 	PRIMARY KEY (kind, name)
 )`
 
+// put replaces an entry that is not younger, and one from the future: the clock was set
+// back.
 const put = `INSERT INTO {table} AS held (kind, name, on_, code, trace_id, reason, advice, said_by, said_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, {said})
 ON CONFLICT (kind, name) DO UPDATE SET on_ = excluded.on_, said_at = excluded.said_at,
@@ -113,7 +115,7 @@ ON CONFLICT (kind, name) DO UPDATE SET on_ = excluded.on_, said_at = excluded.sa
 	reason   = CASE WHEN held.on_ AND excluded.on_ THEN held.reason ELSE excluded.reason END,
 	advice   = CASE WHEN held.on_ AND excluded.on_ THEN held.advice ELSE excluded.advice END,
 	said_by  = CASE WHEN held.on_ AND excluded.on_ THEN held.said_by ELSE excluded.said_by END
-WHERE held.said_at <= excluded.said_at`
+WHERE held.said_at <= excluded.said_at OR held.said_at > {now}`
 
 const all = `SELECT kind, name, on_, code, trace_id, reason, advice, said_by, {age} FROM {table}`
 

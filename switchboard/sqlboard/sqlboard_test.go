@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -42,11 +43,17 @@ func open(t testing.TB, db *sql.DB, dialect sqlboard.Dialect) *sqlboard.Store {
 	return s
 }
 
+func openSQLite(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "board.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
 func TestKeepsTheRules(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
-		db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "board.db")+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
-		require.NoError(t, err)
-		defer db.Close()
+		db := openSQLite(t)
 		switchboardtest.Run(t, func() switchboard.Store { return open(t, db, sqlboard.SQLite) })
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
@@ -65,4 +72,37 @@ func TestConfig(t *testing.T) {
 	s, err := sqlboard.New(new(sql.DB), sqlboard.Config{Table: "ops.board"})
 	require.NoError(t, err)
 	require.Contains(t, s.Schema(), "CREATE TABLE IF NOT EXISTS ops.board (")
+}
+
+// While the database's clock was ahead, a person locked a key. It is right again, and the lock is from the future: it must not
+// outlast what is said now, by years maybe.
+func TestClockIsSetBack(t *testing.T) {
+	for _, c := range []struct {
+		dialect sqlboard.Dialect
+		db      func() *sql.DB
+		future  string
+	}{
+		{sqlboard.SQLite, func() *sql.DB { return openSQLite(t) }, "said_at + 3e8"},
+		{sqlboard.PostgreSQL, func() *sql.DB { return openPostgres(t) }, "said_at + interval '10 years'"},
+	} {
+		t.Run(c.dialect.String(), func(t *testing.T) {
+			db := c.db()
+			s := open(t, db, c.dialect)
+			e := switchboard.Entry{Kind: switchboard.Key, Name: "main", On: true}
+			require.NoError(t, s.Put(t.Context(), e, 0))
+			_, err := db.Exec(fmt.Sprintf("UPDATE board_%d SET said_at = %s", tables.Load(), c.future))
+			require.NoError(t, err)
+			e.On = false
+			require.NoError(t, s.Put(t.Context(), e, time.Minute))
+			all, err := s.All(t.Context())
+			require.NoError(t, err)
+			require.False(t, all[0].On)
+			require.InDelta(t, time.Minute, all[0].Age, float64(30*time.Second))
+			e.On = true
+			require.NoError(t, s.Put(t.Context(), e, time.Hour), "older than what is stored, which is right again")
+			all, err = s.All(t.Context())
+			require.NoError(t, err)
+			require.False(t, all[0].On)
+		})
+	}
 }
