@@ -112,7 +112,7 @@ var usual = []string{"x-request-id", "request-id", "x-correlation-id", "x-trace-
 // word is the first word of an id: catalogs take no more of it.
 func word(id string) string {
 	for first := range strings.FieldsSeq(id[:min(len(id), 4*mostTrace)]) {
-		return text.Cut(first, mostTrace)
+		return strings.Clone(text.Cut(first, mostTrace)) // not all of the header
 	}
 	return ""
 }

@@ -152,7 +152,8 @@ func TestPaymentWithoutAJournalIsRefused(t *testing.T) {
 	op := b.payment(t, "inv-8")
 	op.Verify = nil
 	job = q.run(t, "plain", 25, func(ctx context.Context) error {
-		_, err := retry.DoOnce(ctx, b.r, op)
+		worker := newRetrier(t, retry.Config{Nonces: b.r.Nonces(), Policies: b.r.Policies()})
+		_, err := retry.DoOnce(ctx, worker, op)
 		return err
 	})
 	require.Equal(t, rivertype.JobStateCompleted, job.State)

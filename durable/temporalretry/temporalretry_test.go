@@ -117,7 +117,8 @@ func TestTheNextAttemptLooksThePaymentUp(t *testing.T) {
 	require.Equal(t, 20*time.Millisecond, d.Doubt.Settle)
 }
 
-// What this package is there for: without it the server's next attempt is another call.
+// What this package is there for: without it the server's next attempt, on another worker,
+// is another call.
 func TestPaymentWithoutAJournalIsRefused(t *testing.T) {
 	b := newTeller(t, nil)
 	began, err := runs(t, 5, func(ctx context.Context) error {
@@ -133,7 +134,8 @@ func TestPaymentWithoutAJournalIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	op.Verify = nil
 	_, err = runs(t, 5, func(ctx context.Context) error {
-		_, err := retry.DoOnce(ctx, b.r, op)
+		worker := newRetrier(t, retry.Config{Nonces: b.r.Nonces(), Policies: b.r.Policies()})
+		_, err := retry.DoOnce(ctx, worker, op)
 		return err
 	})
 	require.NoError(t, err)
