@@ -24,11 +24,6 @@ func Fallback[T any](f func(ctx context.Context, why *Error) (T, error)) Option 
 	return Option{kind: optFallback, do: fallback[T](f)}
 }
 
-// FallbackValue is [Fallback] with a fixed value.
-func FallbackValue[T any](value T) Option {
-	return Fallback(func(context.Context, *Error) (T, error) { return value, nil })
-}
-
 type fallback[T any] func(context.Context, *Error) (T, error)
 
 func (fallback[T]) of() reflect.Type { return reflect.TypeFor[T]() }
