@@ -36,7 +36,7 @@ func (c *Call) attrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 20)
 	attrs = texts(attrs, "name", c.Name, "endpoint", c.Endpoint, "method", c.Method, "host", c.Host,
 		"key", c.Key, "id", c.ID, "reason", c.Reason)
-	if c.Class != classify.Unclassified || c.Reason == endingWords[endUnclassified] {
+	if c.Class != classify.Unclassified || c.Reason == endUnclassified.word() {
 		attrs = append(attrs, slog.String("class", c.Class.String()))
 	}
 	attrs = texts(attrs, "rule", c.Rule)
