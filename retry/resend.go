@@ -71,13 +71,6 @@ type bound struct {
 	keeps time.Duration // how long the API keeps its key, 0 if it has none
 }
 
-func resends(opts []Option) bound {
-	if o := find(opts, optResend); o != nil {
-		return o.bound
-	}
-	return bound{}
-}
-
 // guard returns the guard of a call with this bound.
 func (b bound) guard() guard {
 	switch r := b.when; r {
