@@ -20,15 +20,10 @@ import (
 // observer allocates nothing. It is safe for concurrent use.
 func LogCalls(logger *slog.Logger) func(context.Context, Call) {
 	return func(ctx context.Context, c Call) {
-		l := logger
-		if l == nil {
-			l = slog.Default()
-		}
 		level := level(c.Reason, c.Declined, c.Unsettled)
-		if !l.Enabled(ctx, level) {
-			return
+		if l := enabled(ctx, logger, level); l != nil {
+			l.LogAttrs(ctx, level, "retry: call", c.attrs()...)
 		}
-		l.LogAttrs(ctx, level, "retry: call", c.attrs()...)
 	}
 }
 
