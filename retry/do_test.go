@@ -144,6 +144,11 @@ func TestNewReportsEverything(t *testing.T) {
 	for _, mistake := range []string{"nil *classify.Catalog", "nil *nonce.Lane", "Config.Key", "Config.Breakers"} {
 		require.ErrorContains(t, err, mistake)
 	}
+
+	_, err = retry.New(retry.Config{Policies: new(policy.Set), Key: "k", Nonces: newLane(t)})
+	require.ErrorContains(t, err, "zero policy.Set")
+	require.ErrorContains(t, err, "Config.Key")
+	require.ErrorContains(t, newRetrier(t, retry.Config{}).Reload(new(policy.Set)), "zero policy.Set")
 }
 
 // What stands beside what, where a part of the configuration is left out.
