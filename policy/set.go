@@ -8,7 +8,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/codes"
 )
 
-// A Set is a compiled [Table]. Make one with New, Standard or Nexpay: the zero Set has no
+// A Set is a compiled [Table]. Make one with [New], or take [Standard]: the zero Set has no
 // policies. It is immutable and safe for concurrent use.
 type Set struct {
 	table  Table   // all layers together

@@ -14,7 +14,7 @@ import (
 // by themselves. Nil Metrics measure nothing.
 func Quick(t testing.TB, m Metrics, cfg retry.Config) *retry.Retrier {
 	t.Helper()
-	p, err := policy.Nexpay().With(policy.Table{AttemptTimeout: policy.None})
+	p, err := policy.Standard().With(policy.Table{AttemptTimeout: policy.None})
 	if err != nil {
 		t.Fatal(err)
 	}
