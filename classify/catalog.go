@@ -13,7 +13,8 @@ import (
 
 // A Catalog holds the rules for the error codes of one API, and the shape of its answers.
 // It is immutable and safe for concurrent use. Make one with [NewCatalog], or derive one
-// from another with [Catalog.With] and [Catalog.WithShape].
+// from another with [Catalog.With] and [Catalog.WithShape]. The zero Catalog has no rules, and
+// its answers have the zero Shape.
 type Catalog struct {
 	name     string
 	shape    *shape
@@ -60,13 +61,13 @@ func NewCatalog(name string, rules ...Rule) (*Catalog, error) {
 // Policies made for the original catalog keep using it. To give them the copy, set the
 // Catalog field of policy.Table.
 func (c *Catalog) With(rules ...Rule) (*Catalog, error) {
-	set, err := compile(rules, c.shape)
+	set, err := compile(rules, c.reads())
 	if err != nil {
 		return nil, fmt.Errorf("catalog %q: %w", c.name, err)
 	}
 	n := &Catalog{
 		name:       c.name,
-		shape:      c.shape,
+		shape:      c.reads(),
 		adapters:   c.adapters,
 		sqlState:   c.sqlState,
 		singles:    join(c.singles, set.singles),

@@ -32,7 +32,7 @@ func Decode(status int, header http.Header, body []byte) *Error {
 // that there are none. A trace id is a number or a word. It ends before the first
 // character that could break a line or a log, and after 128 bytes.
 func (c *Catalog) Decode(status int, header http.Header, body []byte) *Error {
-	return c.shape.decode(status, header, body)
+	return c.reads().decode(status, header, body)
 }
 
 func (s *shape) decode(status int, header http.Header, body []byte) *Error {

@@ -13,7 +13,7 @@ import (
 // it is blank, or if there are several, because it is unknown which of them the API
 // honours.
 func (c *Catalog) IdempotencyKey(h http.Header) (key string, keeps time.Duration) {
-	s := &c.shape.Shape
+	s := &c.reads().Shape
 	if len(s.IdempotencyKeys) == 0 {
 		return "", 0
 	}

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ func (c *Catalog) codeOf(err error) Code {
 		}
 	}
 	if x, ok := as[hasWord](err); ok {
-		if code := wordCode(x.ErrorCode()); code != "" && !c.shape.isSuccess(code) {
+		if code := wordCode(x.ErrorCode()); code != "" && !c.reads().isSuccess(code) {
 			return code
 		}
 	}
@@ -200,10 +201,11 @@ func Adapt[E error](f func(E) Error) Adapter {
 }
 
 // WithAdapters returns a copy of the catalog that also reads the errors of these
-// libraries. If several adapters match a type, the first one counts.
+// libraries. If several adapters match a type, the first one counts. A zero Adapter reads
+// nothing.
 func (c *Catalog) WithAdapters(adapters ...Adapter) *Catalog {
 	n := *c
-	n.adapters = append(c.adapters[:len(c.adapters):len(c.adapters)], adapters...)
+	n.adapters = slices.DeleteFunc(slices.Concat(c.adapters, adapters), func(a Adapter) bool { return a.adapt == nil })
 	return &n
 }
 

@@ -33,7 +33,7 @@ var errNoResponse = errors.New("no response to read")
 func FromResponse(resp *http.Response) error { return standard.fromResponse(resp) }
 
 // FromResponse is the function [FromResponse] for answers of the catalog's [Shape].
-func (c *Catalog) FromResponse(resp *http.Response) error { return c.shape.fromResponse(resp) }
+func (c *Catalog) FromResponse(resp *http.Response) error { return c.reads().fromResponse(resp) }
 
 func (s *shape) fromResponse(resp *http.Response) error {
 	if resp == nil {
@@ -82,7 +82,7 @@ func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp,
 
 // ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
 // error if a path leads to a code that is not in Success, unless StatusDecides is set.
-func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.shape.readJSON(resp, v) }
+func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.reads().readJSON(resp, v) }
 
 func (s *shape) readJSON(resp *http.Response, v any) error {
 	if err := s.fromResponse(resp); err != nil {

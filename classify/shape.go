@@ -171,7 +171,15 @@ func (c *Catalog) WithShape(s Shape) (*Catalog, error) {
 }
 
 // Shape returns a copy of the shape of the catalog's answers.
-func (c *Catalog) Shape() Shape { return c.shape.Shape.clone() }
+func (c *Catalog) Shape() Shape { return c.reads().Shape.clone() }
+
+// reads returns how the catalog reads answers: the zero Catalog reads the zero Shape.
+func (c *Catalog) reads() *shape {
+	if c.shape == nil {
+		return standard
+	}
+	return c.shape
+}
 
 func (s Shape) clone() Shape {
 	for _, list := range []*[]string{&s.Code, &s.Message, &s.Data, &s.TraceID, &s.RetryAfter, &s.IdempotencyKeys} {

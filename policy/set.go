@@ -8,7 +8,8 @@ import (
 	"github.com/nexpay-go/resilience/internal/codes"
 )
 
-// A Set is a compiled [Table]. It is immutable and safe for concurrent use.
+// A Set is a compiled [Table]. Make one with [New], or take [Standard]: the zero Set has no
+// policies. It is immutable and safe for concurrent use.
 type Set struct {
 	table  Table   // all layers together
 	layers []Table // the table given to New, then those given to With

@@ -202,72 +202,36 @@ func ExampleBuiltin() {
 	// Kraken - resync
 }
 
-// A client of gRPC whose errors tell the status code. With google.golang.org/grpc that is
+// Errors that tell no more than a code are judged by the table of their API: a status of
+// gRPC, of HTTP, or a code of JSON-RPC, as errors of go-ethereum have it. With
+// google.golang.org/grpc the method is
 // func (e statusError) ErrorCode() int { return int(status.Code(e.error)) }.
-func ExampleBuiltin_grpc() {
-	f, err := policyfile.Parse("policies.yaml", []byte("extends: grpc\ndefault: {backoff: {initial: 1ms}}\n"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	r, err := retry.New(retry.Config{Policies: f.Policies})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	sends := 0
-	err = retry.Do(context.Background(), r, func(context.Context) error {
-		if sends++; sends < 3 {
-			return coded(14) // UNAVAILABLE
+func ExampleParse_extends() {
+	for _, of := range []struct {
+		table string
+		err   coded
+	}{{"grpc", 14}, {"http", 503}, {"jsonrpc", -32603}} {
+		f, err := policyfile.Parse("policies.yaml", []byte("extends: "+of.table+"\ndefault: {backoff: {initial: 1ms}}\n"))
+		if err != nil {
+			fmt.Println(err)
+			return
 		}
-		return nil
-	})
-	fmt.Println(sends, "sends:", err)
-	// Output: 3 sends: <nil>
-}
-
-// A client whose errors have nothing but an HTTP status.
-func ExampleBuiltin_http() {
-	f, err := policyfile.Parse("policies.yaml", []byte("extends: http\ndefault: {backoff: {initial: 1ms}}\n"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	r, err := retry.New(retry.Config{Policies: f.Policies})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	sends := 0
-	err = retry.Do(context.Background(), r, func(context.Context) error {
-		if sends++; sends < 3 {
-			return coded(503) // service unavailable
+		r, err := retry.New(retry.Config{Policies: f.Policies})
+		if err != nil {
+			fmt.Println(err)
+			return
 		}
-		return nil
-	})
-	fmt.Println(sends, "sends:", err)
-	// Output: 3 sends: <nil>
-}
-
-// A client of JSON-RPC whose errors tell the code, as those of go-ethereum do.
-func ExampleBuiltin_jsonrpc() {
-	f, err := policyfile.Parse("policies.yaml", []byte("extends: jsonrpc\ndefault: {backoff: {initial: 1ms}}\n"))
-	if err != nil {
-		fmt.Println(err)
-		return
+		sends := 0
+		err = retry.Do(context.Background(), r, func(context.Context) error {
+			if sends++; sends < 3 {
+				return of.err // unavailable
+			}
+			return nil
+		})
+		fmt.Println(of.table, sends, "sends:", err)
 	}
-	r, err := retry.New(retry.Config{Policies: f.Policies})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	sends := 0
-	err = retry.Do(context.Background(), r, func(context.Context) error {
-		if sends++; sends < 3 {
-			return coded(-32603) // internal error
-		}
-		return nil
-	})
-	fmt.Println(sends, "sends:", err)
-	// Output: 3 sends: <nil>
+	// Output:
+	// grpc 3 sends: <nil>
+	// http 3 sends: <nil>
+	// jsonrpc 3 sends: <nil>
 }

@@ -20,7 +20,8 @@ import (
 //
 // Resyncs, fixes and the lookups of [DoOnce] cost nothing. They have limits per call.
 //
-// Several retriers may share a Budget. It is safe for concurrent use.
+// Several retriers may share a Budget. It is safe for concurrent use. The zero Budget never
+// refuses, see [NoBudget].
 //
 // The examples configure the published retry modes of other libraries.
 //

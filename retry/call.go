@@ -57,7 +57,8 @@ type count struct {
 func (r *Retrier) begin(c *call, kind markKind, m *mark, opts []Option) {
 	c.r, c.tables = r, r.tables.Load()
 	if len(opts) > 0 {
-		c.name, c.endpoint, c.fallback = name(opts), endpoint(opts), find(opts, optFallback) != nil
+		c.name, c.endpoint = find(opts, optName).text, find(opts, optEndpoint).text
+		c.fallback = find(opts, optFallback) != &noOption
 	}
 	if kind != markCall || r.nonces != nil { // it may be a while to the first send
 		c.start = clock()

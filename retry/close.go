@@ -95,7 +95,7 @@ func (p *payment) finish(ctx context.Context, state EntryState) error {
 func (p *payment) tellJournal(ctx context.Context, err error) {
 	if p.call.r.onEvent != nil {
 		e := p.call.event(EventJournal)
-		e.Error = (&journalError{err}).Error()
+		e.Error = journalError(err).Error()
 		p.call.tellObserver(ctx, e)
 	}
 }

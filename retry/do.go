@@ -63,7 +63,7 @@ func DoValue[T any](ctx context.Context, r *Retrier, op func(context.Context) (T
 	c := calls.Get().(*call)
 	r.begin(c, markCall, m, opts)
 	if len(opts) > 0 { // as each call of an adapter has
-		c.guard = resends(opts).guard()
+		c.guard = find(opts, optResend).bound.guard()
 		c.adapter, _ = ctx.(carry.Described)
 	}
 	for {

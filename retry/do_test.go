@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -134,6 +136,19 @@ func TestNewReportsEverything(t *testing.T) {
 	_, err := retry.New(retry.Config{Classifier: catalog, Nonces: newLane(t), Key: "k"})
 	require.ErrorContains(t, err, "nil *classify.Catalog")
 	require.ErrorContains(t, err, "Config.Key")
+
+	var lane *nonce.Lane
+	_, err = retry.New(retry.Config{
+		Classifier: catalog, Nonces: lane, Key: "k", Breaker: new(breaker.Breaker), Breakers: new(breaker.Group),
+	})
+	for _, mistake := range []string{"nil *classify.Catalog", "nil *nonce.Lane", "Config.Key", "Config.Breakers"} {
+		require.ErrorContains(t, err, mistake)
+	}
+
+	_, err = retry.New(retry.Config{Policies: new(policy.Set), Key: "k", Nonces: newLane(t)})
+	require.ErrorContains(t, err, "zero policy.Set")
+	require.ErrorContains(t, err, "Config.Key")
+	require.ErrorContains(t, newRetrier(t, retry.Config{}).Reload(new(policy.Set)), "zero policy.Set")
 }
 
 // What stands beside what, where a part of the configuration is left out.

@@ -204,20 +204,15 @@ func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 // LogValue returns the text of String.
 func (a Answer) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// others are the errors that an unknown outcome must not match.
-var others = []error{
-	context.Canceled, context.DeadlineExceeded, ErrFatal, ErrFixAndResend, ErrUnclassified, ErrAttempts, ErrElapsed, ErrDeadline,
-	ErrCanceled, ErrBudget, ErrOpen, ErrLockedOut, ErrRetryAfter, ErrResync, ErrNonce, ErrApplied, ErrBusy, ErrNested, ErrDoubt,
-}
-
-// unwrapDoubt is Unwrap for an unknown outcome.
+// unwrapDoubt is Unwrap for an unknown outcome, which matches no other reason and no error
+// of package context.
 func (e *Error) unwrapDoubt() []error {
 	errs := []error{e.Reason}
-	if e.Last == nil || isCall(e.Last) {
+	if e.Last == nil || isCall(e.Last) || errors.Is(e.Last, context.Canceled) || errors.Is(e.Last, context.DeadlineExceeded) {
 		return errs
 	}
-	for _, other := range others {
-		if errors.Is(e.Last, other) {
+	for end, row := range endingRows {
+		if ending(end) != endOutcomeUnknown && row.reason != nil && errors.Is(e.Last, row.reason) {
 			return errs
 		}
 	}

@@ -1,13 +1,14 @@
 package retry
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/nexpay-go/resilience/classify"
 )
 
 // An ending is how a call ended: by success, by panic, or by its reason. It is an index
-// into endingWords and the counters.
+// into endingRows and the counters.
 type ending uint8
 
 const (
@@ -35,54 +36,46 @@ const (
 	endings
 )
 
-var endingWords = [endings]string{
-	endSuccess: "success", endPanic: "panic", endInner: "inner",
-	endFatal: "fatal", endFixAndResend: "fix_and_resend", endUnclassified: "unclassified",
-	endAttempts: "attempts", endElapsed: "elapsed", endDeadline: "deadline", endCanceled: "canceled",
-	endBudget: "budget", endOpen: "open", endLockedOut: "locked_out", endRetryAfter: "retry_after",
-	endResync: "resync", endNonce: "nonce", endOutcomeUnknown: "outcome_unknown", endApplied: "applied",
-	endBusy: "busy", endNested: "nested", endDoubt: "doubt",
+// An endingRow says what an ending is called, which reason it stands for, and how urgent it
+// is.
+type endingRow struct {
+	word   string
+	reason error // nil: the call has none
+	level  slog.Level
 }
+
+var endingRows = [endings]endingRow{
+	endSuccess:        {"success", nil, slog.LevelInfo},
+	endPanic:          {"panic", nil, slog.LevelError},
+	endInner:          {"inner", nil, slog.LevelInfo},
+	endFatal:          {"fatal", ErrFatal, slog.LevelError},
+	endFixAndResend:   {"fix_and_resend", ErrFixAndResend, slog.LevelError},
+	endUnclassified:   {"unclassified", ErrUnclassified, slog.LevelError},
+	endAttempts:       {"attempts", ErrAttempts, slog.LevelWarn},
+	endElapsed:        {"elapsed", ErrElapsed, slog.LevelWarn},
+	endDeadline:       {"deadline", ErrDeadline, slog.LevelWarn},
+	endCanceled:       {"canceled", ErrCanceled, slog.LevelInfo},
+	endBudget:         {"budget", ErrBudget, slog.LevelWarn},
+	endOpen:           {"open", ErrOpen, slog.LevelWarn},
+	endLockedOut:      {"locked_out", ErrLockedOut, slog.LevelError},
+	endRetryAfter:     {"retry_after", ErrRetryAfter, slog.LevelWarn},
+	endResync:         {"resync", ErrResync, slog.LevelError},
+	endNonce:          {"nonce", ErrNonce, slog.LevelError},
+	endOutcomeUnknown: {"outcome_unknown", ErrOutcomeUnknown, slog.LevelError},
+	endApplied:        {"applied", ErrApplied, slog.LevelWarn},
+	endBusy:           {"busy", ErrBusy, slog.LevelWarn},
+	endNested:         {"nested", ErrNested, slog.LevelError},
+	endDoubt:          {"doubt", ErrDoubt, slog.LevelError},
+}
+
+func (e ending) word() string { return endingRows[e].word }
 
 // endingOf returns the ending for that reason.
 func endingOf(reason error) ending {
-	switch reason {
-	case ErrFatal:
-		return endFatal
-	case ErrFixAndResend:
-		return endFixAndResend
-	case ErrUnclassified:
-		return endUnclassified
-	case ErrAttempts:
-		return endAttempts
-	case ErrElapsed:
-		return endElapsed
-	case ErrDeadline:
-		return endDeadline
-	case ErrCanceled:
-		return endCanceled
-	case ErrBudget:
-		return endBudget
-	case ErrOpen:
-		return endOpen
-	case ErrLockedOut:
-		return endLockedOut
-	case ErrRetryAfter:
-		return endRetryAfter
-	case ErrResync:
-		return endResync
-	case ErrNonce:
-		return endNonce
-	case ErrOutcomeUnknown:
-		return endOutcomeUnknown
-	case ErrApplied:
-		return endApplied
-	case ErrBusy:
-		return endBusy
-	case ErrNested:
-		return endNested
-	case ErrDoubt:
-		return endDoubt
+	for e := endFatal; e < endings; e++ {
+		if endingRows[e].reason == reason {
+			return e
+		}
 	}
 	return endInner
 }
@@ -111,11 +104,11 @@ func (n *counts) fill(s *Stats) {
 	s.Ended = make(map[string]int64)
 	for e := range endings {
 		if times := n.ended[e].Load(); times > 0 {
-			s.Ended[endingWords[e]] = times
+			s.Ended[e.word()] = times
 			s.Calls += times
 		}
 	}
-	s.Successes = s.Ended[endingWords[endSuccess]]
+	s.Successes = s.Ended[endSuccess.word()]
 	s.Resends = resends
 	s.Sends = max(s.Calls-unsent, 0) + resends
 }

@@ -50,35 +50,18 @@ const (
 	EventUnknownCode
 )
 
+var eventKinds = [...]string{
+	EventResend: "resend", EventRecovered: "recovered", EventGaveUp: "gave up", EventLockedOut: "locked out",
+	EventDoubt: "in doubt", EventLookup: "looked up", EventSettled: "out of doubt", EventJournal: "journal failed",
+	EventHedge: "hedge", EventFallback: "fallback", EventWarning: "warning", EventUnknownCode: "unknown code",
+}
+
 // String returns the kind in lower case.
 func (k EventKind) String() string {
-	switch k {
-	case EventResend:
-		return "resend"
-	case EventRecovered:
-		return "recovered"
-	case EventGaveUp:
-		return "gave up"
-	case EventLockedOut:
-		return "locked out"
-	case EventDoubt:
-		return "in doubt"
-	case EventLookup:
-		return "looked up"
-	case EventSettled:
-		return "out of doubt"
-	case EventJournal:
-		return "journal failed"
-	case EventHedge:
-		return "hedge"
-	case EventFallback:
-		return "fallback"
-	case EventWarning:
-		return "warning"
-	case EventUnknownCode:
-		return "unknown code"
+	if k == 0 || int(k) >= len(eventKinds) {
+		return "invalid"
 	}
-	return "invalid"
+	return eventKinds[k]
 }
 
 // MarshalText returns the text of String, for JSON and logs. It cannot be parsed back.
@@ -127,7 +110,7 @@ func (c *call) deliver(ctx context.Context, kind EventKind, why *Error) {
 	switch {
 	case e.Err != nil:
 		e.Error = e.Err.Error()
-		e.TraceID, e.Reason = e.Err.TraceID, endingWords[endingOf(e.Err.Reason)]
+		e.TraceID, e.Reason = e.Err.TraceID, endingOf(e.Err.Reason).word()
 		if locked := e.Err.lockedBy(); locked != nil && e.Key == "" {
 			e.Key = locked.Key
 		}

@@ -24,34 +24,25 @@ func Fallback[T any](f func(ctx context.Context, why *Error) (T, error)) Option 
 	return Option{kind: optFallback, do: fallback[T](f)}
 }
 
-// FallbackValue is [Fallback] with a fixed value.
-func FallbackValue[T any](value T) Option {
-	return Fallback(func(context.Context, *Error) (T, error) { return value, nil })
-}
-
 type fallback[T any] func(context.Context, *Error) (T, error)
 
 func (fallback[T]) of() reflect.Type { return reflect.TypeFor[T]() }
 
 // fits returns an error if the Fallback in opts does not return a T.
 func fits[T any](opts []Option) error {
-	o := find(opts, optFallback)
-	if o == nil {
-		return nil
+	f, ok := find(opts, optFallback).do.(interface{ of() reflect.Type })
+	if is := reflect.TypeFor[T](); ok && f.of() != is {
+		return fmt.Errorf("retry: Fallback returns a %v, but the operation returns a %v", f.of(), is)
 	}
-	if _, ok := o.do.(fallback[T]); ok {
-		return nil
-	}
-	is := o.do.(interface{ of() reflect.Type })
-	return fmt.Errorf("retry: Fallback returns a %v, but the operation returns a %v", is.of(), reflect.TypeFor[T]())
+	return nil
 }
 
 // instead returns the result of a call that ended with err: that of the Fallback, if there
 // is one for that reason.
 func instead[T any](ctx context.Context, err error, opts []Option) (T, error) {
-	if o := find(opts, optFallback); o != nil {
+	if f, ok := find(opts, optFallback).do.(fallback[T]); ok {
 		if e := callIn(err); e != nil && e.unasked() {
-			return o.do.(fallback[T])(ctx, e)
+			return f(ctx, e)
 		}
 	}
 	var zero T
@@ -63,7 +54,7 @@ func (e *Error) unasked() bool { return e.Reason == ErrOpen || e.Reason == ErrLo
 
 // refuse returns an error for the option that DoOnce does not accept.
 func refuse(opts []Option) error {
-	if find(opts, optFallback) != nil {
+	if find(opts, optFallback) != &noOption {
 		return errors.New("retry: DoOnce takes no Fallback: a payment that was not made has no substitute value")
 	}
 	return nil

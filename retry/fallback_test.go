@@ -102,16 +102,16 @@ func TestFallbackOfAnOuterCall(t *testing.T) {
 func TestFallbackMistakes(t *testing.T) {
 	r := newRetrier(t, retry.Config{Breaker: isolated(t)})
 	sent := func(context.Context) (int, error) { t.Error("sent"); return 0, nil }
-	_, err := retry.DoValue(t.Context(), r, sent, retry.FallbackValue("seven"))
+	_, err := retry.DoValue(t.Context(), r, sent, fallingBackTo("seven"))
 	require.EqualError(t, err, "retry: Fallback returns a string, but the operation returns a int")
-	_, err = retry.DoOnce(t.Context(), r, retry.Operation[int]{Send: sent}, retry.FallbackValue(7))
+	_, err = retry.DoOnce(t.Context(), r, retry.Operation[int]{Send: sent}, fallingBackTo(7))
 	require.ErrorContains(t, err, "DoOnce takes no Fallback")
 	require.ErrorContains(t, err, "ID is required", "with all else that is wrong")
 	_, err = retry.DoValue(t.Context(), r, answer, retry.Fallback[int](nil))
 	require.ErrorIs(t, err, retry.ErrOpen, "none is none")
 
-	require.NoError(t, retry.Do(t.Context(), r, always(nil), retry.FallbackValue(struct{}{})))
-	_, err = retry.DoValue(t.Context(), r, func(context.Context) (fmt.Stringer, error) { return nil, nil }, retry.FallbackValue(7))
+	require.NoError(t, retry.Do(t.Context(), r, always(nil), fallingBackTo(struct{}{})))
+	_, err = retry.DoValue(t.Context(), r, func(context.Context) (fmt.Stringer, error) { return nil, nil }, fallingBackTo(7))
 	require.ErrorContains(t, err, "the operation returns a fmt.Stringer")
 }
 
@@ -121,7 +121,7 @@ func TestFallbackEvent(t *testing.T) {
 		Breaker: isolated(t),
 		OnEvent: func(_ context.Context, e retry.Event) { events = append(events, e) },
 	})
-	_, err := retry.DoValue(t.Context(), r, answer, retry.FallbackValue(7), retry.Named("balance"))
+	_, err := retry.DoValue(t.Context(), r, answer, fallingBackTo(7), retry.Named("balance"))
 	require.NoError(t, err)
 	require.Len(t, events, 1)
 	require.Equal(t, retry.EventFallback, events[0].Kind)

@@ -60,7 +60,7 @@ func Hedge[T any](ctx context.Context, r *Retrier, after time.Duration, op func(
 	c := new(call)
 	r.begin(c, markCall, m, opts)
 	c.start = clock()
-	c.guard = resends(opts).guard()
+	c.guard = find(opts, optResend).bound.guard()
 	unneeded, over := int32(0), false
 	defer func() {
 		if !over {

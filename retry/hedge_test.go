@@ -374,7 +374,7 @@ func TestHedgeMistakes(t *testing.T) {
 	require.ErrorContains(t, err, "the Retrier is nil")
 	_, err = retry.Hedge[int](t.Context(), r, after, nil)
 	require.ErrorContains(t, err, "the operation is nil")
-	_, err = retry.Hedge(t.Context(), r, after, sent.op, retry.FallbackValue("text"))
+	_, err = retry.Hedge(t.Context(), r, after, sent.op, fallingBackTo("text"))
 	require.ErrorContains(t, err, "Fallback returns a string, but the operation returns a int")
 	require.Empty(t, sent.begun)
 }

@@ -38,6 +38,11 @@ func newBreaker(t testing.TB, cfg breaker.Config) *breaker.Breaker {
 	return b
 }
 
+// fallingBackTo returns a Fallback with a fixed value.
+func fallingBackTo[T any](value T) retry.Option {
+	return retry.Fallback(func(context.Context, *retry.Error) (T, error) { return value, nil })
+}
+
 // steady returns the Nexpay policies with waits of 1 s, 2 s, 4 s … without
 // jitter, so that instants can be named, and with t on top.
 func steady(t testing.TB, over policy.Table) *policy.Set {

@@ -28,12 +28,10 @@ func level(reason string, declined, unsettled bool) slog.Level {
 	case declined:
 		return slog.LevelInfo
 	}
-	switch reason {
-	case endingWords[endSuccess], endingWords[endCanceled], endingWords[endInner]:
-		return slog.LevelInfo
-	case endingWords[endAttempts], endingWords[endElapsed], endingWords[endDeadline], endingWords[endBudget],
-		endingWords[endOpen], endingWords[endRetryAfter], endingWords[endApplied], endingWords[endBusy]:
-		return slog.LevelWarn
+	for _, row := range endingRows {
+		if row.word == reason {
+			return row.level
+		}
 	}
 	return slog.LevelError
 }

@@ -33,16 +33,23 @@ import (
 // The observer is safe for concurrent use.
 func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
-		l := logger
-		if l == nil {
-			l = slog.Default()
-		}
 		level := e.level()
-		if !l.Enabled(ctx, level) {
-			return
+		if l := enabled(ctx, logger, level); l != nil {
+			l.LogAttrs(ctx, level, "retry: "+e.Kind.String(), e.attrs()...)
 		}
-		l.LogAttrs(ctx, level, "retry: "+e.Kind.String(), e.attrs()...)
 	}
+}
+
+// enabled returns logger, or the default one, if it logs lines of that level, and nil
+// otherwise.
+func enabled(ctx context.Context, logger *slog.Logger, level slog.Level) *slog.Logger {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	if !logger.Enabled(ctx, level) {
+		return nil
+	}
+	return logger
 }
 
 func (e *Event) attrs() []slog.Attr {

@@ -20,15 +20,10 @@ import (
 // observer allocates nothing. It is safe for concurrent use.
 func LogCalls(logger *slog.Logger) func(context.Context, Call) {
 	return func(ctx context.Context, c Call) {
-		l := logger
-		if l == nil {
-			l = slog.Default()
-		}
 		level := level(c.Reason, c.Declined, c.Unsettled)
-		if !l.Enabled(ctx, level) {
-			return
+		if l := enabled(ctx, logger, level); l != nil {
+			l.LogAttrs(ctx, level, "retry: call", c.attrs()...)
 		}
-		l.LogAttrs(ctx, level, "retry: call", c.attrs()...)
 	}
 }
 
@@ -36,7 +31,7 @@ func (c *Call) attrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 20)
 	attrs = texts(attrs, "name", c.Name, "endpoint", c.Endpoint, "method", c.Method, "host", c.Host,
 		"key", c.Key, "id", c.ID, "reason", c.Reason)
-	if c.Class != classify.Unclassified || c.Reason == endingWords[endUnclassified] {
+	if c.Class != classify.Unclassified || c.Reason == endUnclassified.word() {
 		attrs = append(attrs, slog.String("class", c.Class.String()))
 	}
 	attrs = texts(attrs, "rule", c.Rule)

@@ -79,7 +79,7 @@ func TestLevels(t *testing.T) {
 
 	source, err := os.ReadFile("ending.go")
 	require.NoError(t, err)
-	words := regexp.MustCompile(`: +"([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	words := regexp.MustCompile(`: +\{"([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
 	require.Len(t, reasons, len(words))
 	for _, w := range words {
 		for _, k := range []retry.EventKind{retry.EventGaveUp, retry.EventFallback} {

@@ -74,7 +74,7 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 		p.doubt.traced(last.TraceID)
 		p.hold = a.verdict.Class == classify.Resync
 		if protocol.Decide.EndsLooking(a.verdict.Class == classify.Fatal, p.call.decides(&a.verdict)) {
-			a.final, a.obstacle = true, &finalError{a.err, a.verdict.Rule}
+			a.final, a.obstacle = true, &reason{redact.Text(a.err) + ", " + a.verdict.Rule, a.err}
 		}
 		if locked := p.call.r.lockout.Check(c.key()); a.verdict.Lockout && locked != nil {
 			a.obstacle = locked
@@ -93,16 +93,6 @@ func (p *payment) lookup(ctx context.Context, room *lookupRoom) (a answer) {
 }
 
 var errOtherKeyAsked = &reason{text: "absent, but looked up with another key than the operation was sent with, or through Apart, which proves nothing"}
-
-// A finalError is an answer of the API that rules out further lookups.
-type finalError struct {
-	err  error
-	rule string
-}
-
-func (e *finalError) Error() string     { return redact.Text(e.err) + ", " + e.rule }
-func (e *finalError) SafeError() string { return e.Error() }
-func (e *finalError) Unwrap() error     { return e.err }
 
 // openUntil returns the error of the payments' breaker if it keeps lookups away too,
 // because of an outage or because a person opened it.

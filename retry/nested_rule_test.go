@@ -107,11 +107,11 @@ func TestOptionsOfACallInsideACall(t *testing.T) {
 		"Resend, without proxy": {retry.Resend(retry.ResendOnProofNoReplay), nested},
 		"Resend, never":         {retry.Resend(retry.ResendNever), nested},
 		"Fix":                   {retry.Fix(changed), nested},
-		"FallbackValue":         {retry.FallbackValue(7), nested},
+		"Fallback":              {fallingBackTo(7), nested},
 	} {
 		for where, p := range places {
 			for how, call := range calls {
-				if how == "DoOnce" || how == "Do" && name == "FallbackValue" { // refused for what they are
+				if how == "DoOnce" || how == "Do" && name == "Fallback" { // refused for what they are
 					continue
 				}
 				t.Run(name+"/"+where+"/"+how, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestNestedEndsTheCallAround(t *testing.T) {
 }
 
 func fallen(ctx context.Context, r *retry.Retrier) error {
-	_, err := retry.DoValue(ctx, r, func(context.Context) (int, error) { return 0, errTimeout }, retry.FallbackValue(7))
+	_, err := retry.DoValue(ctx, r, func(context.Context) (int, error) { return 0, errTimeout }, fallingBackTo(7))
 	return err
 }
 

@@ -104,7 +104,7 @@ func (c *call) ended(ctx context.Context, e ending, err *Error) {
 //go:noinline
 func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 	is := c.observed()
-	is.Reason, is.Failed = endingWords[e], e != endSuccess
+	is.Reason, is.Failed = e.word(), e != endSuccess
 	is.Took = c.elapsed()
 	is.Waited = max(is.Took-c.count.sending, 0)
 	is.Cost = int(c.count.cost)

@@ -371,7 +371,7 @@ func TestLabelsAreFew(t *testing.T) {
 	require.NoError(t, err)
 	doc, err := os.ReadFile("observe.go")
 	require.NoError(t, err)
-	words := regexp.MustCompile(`: +"([a-z_]+)"`).FindAllSubmatch(source, -1)
+	words := regexp.MustCompile(`: +\{"([a-z_]+)"`).FindAllSubmatch(source, -1)
 	require.Len(t, words, 21)
 	for _, w := range words {
 		require.Contains(t, string(doc), fmt.Sprintf("%q", w[1]))

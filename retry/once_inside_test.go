@@ -37,13 +37,13 @@ func TestCallsInsideSendSendOnce(t *testing.T) {
 		}, 0, retry.ErrNested},
 		"another, with a fallback": {func(_, other *retry.Retrier) func(context.Context, func(context.Context) error) error {
 			return func(ctx context.Context, op func(context.Context) error) error {
-				_, err := retry.DoValue(ctx, other, func(ctx context.Context) (int, error) { return 1, op(ctx) }, retry.FallbackValue(7))
+				_, err := retry.DoValue(ctx, other, func(ctx context.Context) (int, error) { return 1, op(ctx) }, fallingBackTo(7))
 				return err
 			}
 		}, 0, retry.ErrNested},
 		"the same, with a fallback": {func(same, _ *retry.Retrier) func(context.Context, func(context.Context) error) error {
 			return func(ctx context.Context, op func(context.Context) error) error {
-				_, err := retry.DoValue(ctx, same, func(ctx context.Context) (int, error) { return 1, op(ctx) }, retry.FallbackValue(7))
+				_, err := retry.DoValue(ctx, same, func(ctx context.Context) (int, error) { return 1, op(ctx) }, fallingBackTo(7))
 				return err
 			}
 		}, 0, retry.ErrNested},

@@ -40,40 +40,29 @@ func (k optionKind) decides() string {
 	return ""
 }
 
-// find returns the last option of a kind, nil if there is none.
+// find returns the last option of a kind. If there is none, it returns noOption.
 func find(opts []Option, kind optionKind) *Option {
 	for i := len(opts) - 1; i >= 0; i-- {
 		if opts[i].kind == kind {
 			return &opts[i]
 		}
 	}
-	return nil
+	return &noOption
 }
+
+// noOption is read only.
+var noOption Option
 
 // Named names the call in its error, its events and its log lines. Use a description such
 // as "payment status", not an id: metrics need few different names, and a name must not
 // hold secrets. Unprintable characters are removed, and the name is cut at 256 bytes.
 func Named(name string) Option { return Option{kind: optName, text: text.Line(name)} }
 
-func name(opts []Option) string {
-	if o := find(opts, optName); o != nil {
-		return o.text
-	}
-	return ""
-}
-
 // Endpoint names the part of the API that the call goes to, if parts fail independently:
 // the call uses the breaker of that name in Config.Breakers. Use few names, such as
 // "payments" or a normalized host, which others cannot choose. The default is the empty
 // name. Without Breakers the name only appears in events and calls.
 func Endpoint(name string) Option { return Option{kind: optEndpoint, text: name} }
-
-func endpoint(opts []Option) string {
-	if o := find(opts, optEndpoint); o != nil {
-		return o.text
-	}
-	return ""
-}
 
 // Fix lets the caller change the request after an error of class FixAndResend, such as an
 // invalid parameter. f gets the API's answer, or one made from the code if the error has
@@ -91,8 +80,6 @@ func Fix(f func(ctx context.Context, e *classify.Error) (changed bool, err error
 }
 
 func fix(opts []Option) func(context.Context, *classify.Error) (bool, error) {
-	if o := find(opts, optFix); o != nil {
-		return o.do.(func(context.Context, *classify.Error) (bool, error))
-	}
-	return nil
+	f, _ := find(opts, optFix).do.(func(context.Context, *classify.Error) (bool, error))
+	return f
 }

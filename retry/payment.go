@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/internal/carry"
-	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
@@ -30,11 +29,10 @@ type payment struct {
 	state      protocol.State
 	event      protocol.Event // the last one
 	rows       protocol.Trail
-	unanswered []string    // owners of Begins without an answer
-	entry      Entry       // what the journal holds, as far as known
-	first      time.Time   // of the first send
-	wire       *proof.Wire // of the last send
-	firstWire  proof.Wire
+	unanswered []string  // owners of Begins without an answer
+	entry      Entry     // what the journal holds, as far as known
+	first      time.Time // of the first send
+	wires      wires
 	highest    atomic.Uint64 // nonce of the nested calls in Send
 	replays    bool          // the next send in doubt may be a replay
 	hold       bool          // the next lookup holds its turn until its answer

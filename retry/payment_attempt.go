@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/classify"
-	"github.com/nexpay-go/resilience/internal/proof"
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
@@ -32,11 +31,7 @@ func (p *payment) before(ctx context.Context, c *call) (context.Context, *Error)
 	if err := c.r.lockout.Check(c.terms.key); err != nil {
 		return nil, stopped(ErrLockedOut, err)
 	}
-	p.wire = &p.firstWire
-	if c.count.sends > 0 { // whose hooks may come late
-		p.wire = new(proof.Wire)
-	}
-	return p.wire.Traced(ctx), nil
+	return p.wires.traced(ctx, c), nil
 }
 
 var errOtherKey = &reason{text: "the operation was first sent with another key"}
@@ -49,7 +44,7 @@ func (p *payment) after(ctx context.Context, c *call, came error) {
 	}
 	p.state.Fence = max(p.state.Fence, p.highest.Load())
 	e := protocol.Event{Kind: protocol.Unproved, At: clock()}
-	if c.tables.proof(p.noReplay, p.wire).Holds(came, c.err, &last.Verdict) {
+	if c.tables.proof(p.noReplay, p.wires.last).Holds(came, c.err, &last.Verdict) {
 		last.Verdict.Effect = classify.NotApplied
 		e.Kind, e.Last = protocol.Proved, p.final(&last.Verdict)
 	} else {

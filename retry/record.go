@@ -143,16 +143,12 @@ func (p *payment) keptUntil() {
 	}
 }
 
-// A journalError is an error of the journal. Its text shows only what is safe to log.
-type journalError struct{ err error }
-
-func (e *journalError) Error() string     { return "the journal failed: " + redact.Text(e.err) }
-func (e *journalError) SafeError() string { return e.Error() }
-func (e *journalError) Unwrap() error     { return e.err }
+// journalError wraps an error of the journal. Its text shows only what is safe to log.
+func journalError(err error) error { return &reason{"the journal failed: " + redact.Text(err), err} }
 
 // journalFailed records that the state in the journal is unknown.
 func (p *payment) journalFailed(err error) protocol.Kind {
-	p.doubt.Blocked = &journalError{err}
+	p.doubt.Blocked = journalError(err)
 	return protocol.JournalFailed
 }
 
@@ -185,7 +181,7 @@ func (p *payment) begin(ctx context.Context) *Error {
 		case err != nil:
 			p.unanswered = append(p.unanswered, e.Owner)
 			if ctx.Err() != nil { // nothing was sent: what is held is asked when the turn is given back
-				return stoppedBy(ctx, &journalError{errUnanswered})
+				return stoppedBy(ctx, journalError(errUnanswered))
 			}
 			begun.Kind = p.journalFailed(err)
 		case p.stray(held):

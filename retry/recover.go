@@ -92,7 +92,7 @@ func OfHeldKeys() Option { return Option{kind: optHeld} }
 
 // leaves reports whether another process must finish the entry.
 func (r *Retrier) leaves(e *Entry, opts []Option) bool {
-	if e.Key == "" || find(opts, optHeld) == nil {
+	if e.Key == "" || find(opts, optHeld) == &noOption {
 		return false
 	}
 	if r.nonces == nil {
@@ -120,7 +120,7 @@ func sweep[T any](ctx context.Context, r *Retrier, journal Journal, find func(En
 	with.reads, with.ends, with.sends = gate.New(recoverBusy), gate.New(recoverBusy), gate.New(recoverBusy)
 	ctx, stop := context.WithCancel(ctx)
 	results := make(chan through[T])
-	failed := error(&journalError{errJournalExited}) // unless it returns
+	failed := journalError(errJournalExited) // unless it returns
 	go func() {
 		defer close(results)
 		finishAll(ctx, pending, results, &failed, func(e Entry, report func(Recovered[T])) {
@@ -181,15 +181,15 @@ func finishAll[T any](ctx context.Context, pending PendingJournal, results chan<
 func list(ctx context.Context, pending PendingJournal, each func(Entry) bool) (failed error) {
 	defer func() {
 		if value := recover(); value != nil {
-			failed = &journalError{&insist.PanicError{Where: "the journal", Kind: fmt.Sprintf("%T", value)}}
+			failed = journalError(&insist.PanicError{Where: "the journal", Kind: fmt.Sprintf("%T", value)})
 		}
 	}()
 	for entry, err := range pending.Pending(ctx) {
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return stoppedBy(ctx, &journalError{err})
+			return stoppedBy(ctx, journalError(err))
 		case err != nil:
-			return &journalError{err}
+			return journalError(err)
 		case ctx.Err() != nil || !each(entry):
 			return stoppedBy(ctx, nil)
 		}
@@ -215,14 +215,9 @@ func finish[T any](ctx context.Context, r *Retrier, e Entry, find func(Entry) (O
 	}
 	one.Value, one.Err = recoverOne(ctx, r, e.ID, op, opts)
 	if one.Err != nil && !isCall(one.Err) { // a mistake in the operation: it is as open as before
-		one.Err = left(e.ID, &mistake{one.Err})
+		one.Err = left(e.ID, &reason{text: one.Err.Error()}) // a text of this package's
 	}
 }
-
-// A mistake is an error of the program, whose text is this package's.
-type mistake struct{ error }
-
-func (m *mistake) SafeError() string { return m.Error() }
 
 var (
 	errExited        = &reason{text: "the operation ended its goroutine"}

@@ -71,13 +71,6 @@ type bound struct {
 	keeps time.Duration // how long the API keeps its key, 0 if it has none
 }
 
-func resends(opts []Option) bound {
-	if o := find(opts, optResend); o != nil {
-		return o.bound
-	}
-	return bound{}
-}
-
 // guard returns the guard of a call with this bound.
 func (b bound) guard() guard {
 	switch r := b.when; r {
@@ -119,32 +112,42 @@ func (g *sentOnce) refuses(*call, *classify.Verdict) *Error {
 // have changed nothing.
 type onProof struct {
 	noReplay  bool
-	wire      *proof.Wire // of the last send
-	firstWire proof.Wire
+	wires     wires
 	proved    bool // that it changed nothing
 	doubt     bool // some send may have, whatever the table says
 	earlier   bool // one before the last may have
 	claimable bool // the last would be proved if the rule of its code said NotApplied
 }
 
-func (g *onProof) before(ctx context.Context, c *call) (context.Context, *Error) {
-	g.wire = &g.firstWire
+// wires observe whether a connection was made for the last send of a call.
+type wires struct {
+	last  *proof.Wire
+	first proof.Wire
+}
+
+// traced returns the context for the next send.
+func (w *wires) traced(ctx context.Context, c *call) context.Context {
+	w.last = &w.first
 	if c.count.sends > 0 { // whose hooks may come late
-		g.wire = new(proof.Wire)
+		w.last = new(proof.Wire)
 	}
-	return g.wire.Traced(ctx), nil
+	return w.last.Traced(ctx)
+}
+
+func (g *onProof) before(ctx context.Context, c *call) (context.Context, *Error) {
+	return g.wires.traced(ctx, c), nil
 }
 
 func (g *onProof) after(_ context.Context, c *call, came error) {
 	v := &c.history.last().Verdict
-	g.proved = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, v) || misdirected(v) || unprocessed(c.err)
+	g.proved = c.tables.proof(g.noReplay, g.wires.last).Holds(came, c.err, v) || misdirected(v) || unprocessed(c.err)
 	g.earlier, g.doubt = g.doubt, g.doubt || !g.proved
 	// Without a status, a transport may have made the code, as gRPC does UNAVAILABLE.
 	g.claimable = v.Code != "" && v.Status != 0 && v.Effect == classify.Unknown && c.decides(v)
 	if g.claimable {
 		claimed := *v
 		claimed.Effect = classify.NotApplied
-		g.claimable = c.tables.proof(g.noReplay, g.wire).Holds(came, c.err, &claimed)
+		g.claimable = c.tables.proof(g.noReplay, g.wires.last).Holds(came, c.err, &claimed)
 	}
 }
 

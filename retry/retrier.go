@@ -156,29 +156,17 @@ func (cfg *Config) check() error {
 	if cfg.Breaker != nil && cfg.Breakers != nil {
 		errs = append(errs, errors.New("retry: Config.Breaker is for all calls and Config.Breakers for each endpoint: only one of them can be set"))
 	}
-	if reason := nilPointer(cfg.Nonces, cfg.Classifier); reason != "" {
-		errs = append(errs, errors.New("retry: "+reason))
+	// A nil pointer in an interface would otherwise panic in the first call.
+	if cfg.Nonces == nonce.Source((*nonce.Lane)(nil)) {
+		errs = append(errs, errors.New("retry: Config.Nonces is a nil *nonce.Lane; was the error of NewLane checked?"))
+	}
+	if cfg.Nonces == nonce.Source((*nonce.Pool)(nil)) {
+		errs = append(errs, errors.New("retry: Config.Nonces is a nil *nonce.Pool; was the error of NewPool checked?"))
+	}
+	if cfg.Classifier == classify.Classifier((*classify.Catalog)(nil)) {
+		errs = append(errs, errors.New("retry: Config.Classifier is a nil *classify.Catalog; was the error of NewCatalog checked?"))
 	}
 	return errors.Join(errs...)
-}
-
-// nilPointer finds a nil pointer in an interface, which would otherwise panic in the first
-// call.
-func nilPointer(n nonce.Source, c classify.Classifier) string {
-	switch n := n.(type) {
-	case *nonce.Lane:
-		if n == nil {
-			return "Config.Nonces is a nil *nonce.Lane; was the error of NewLane checked?"
-		}
-	case *nonce.Pool:
-		if n == nil {
-			return "Config.Nonces is a nil *nonce.Pool; was the error of NewPool checked?"
-		}
-	}
-	if c, ok := c.(*classify.Catalog); ok && c == nil {
-		return "Config.Classifier is a nil *classify.Catalog; was the error of NewCatalog checked?"
-	}
-	return ""
 }
 
 func (r *Retrier) defaults() {

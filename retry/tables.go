@@ -50,9 +50,12 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 	return t
 }
 
-// check returns an error if the catalog and the policies are for different APIs, because a
-// code would have two meanings.
+// check returns an error if the policies are empty, or if the catalog and the policies are
+// for different APIs, because a code would have two meanings.
 func (t *tables) check() error {
+	if t.policies.For(classify.Verdict{}).MaxElapsed == 0 { // which every compiled Set has
+		return errors.New("retry: Config.Policies is the zero policy.Set; make one with policy.New or policy.Standard")
+	}
 	of := t.policies.Catalog()
 	if t.catalog == nil || of == nil || t.catalog == of || t.catalog.Name() == of.Name() {
 		return nil

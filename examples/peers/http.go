@@ -5,7 +5,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/failsafe-go/failsafe-go/failsafehttp"
+	"github.com/failsafe-go/failsafe-go/timeout"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/nexpay-go/resilience/retry/retryhttp"
@@ -46,6 +51,14 @@ func exchanges(method, body string) []way {
 				}
 				return status(c.Do(req))
 			}, nil
+		}},
+		{"failsafehttp: retry, breaker, timeout", real, func() (caller, error) {
+			cb := circuitbreaker.NewBuilder[*http.Response]().WithFailureThreshold(6).WithDelay(3 * time.Second).Build()
+			policies := []failsafe.Policy[*http.Response]{
+				failsafehttp.NewRetryPolicyBuilder().WithBackoff(200*time.Millisecond, 5*time.Second).Build(),
+				cb, timeout.New[*http.Response](10 * time.Second),
+			}
+			return exchange(&http.Client{Transport: failsafehttp.NewRoundTripper(new(same), policies...)}, method, body), nil
 		}},
 	}
 }

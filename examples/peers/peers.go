@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/avast/retry-go/v5"
@@ -28,11 +29,12 @@ func newGobreaker(open bool) *gobreaker.CircuitBreaker[int] {
 }
 
 // retryGo is avast/retry-go around gobreaker. Its Retrier has the context of a call, so a
-// server must make one for each call.
+// server must make one for each call, of options made once.
 func retryGo(open bool) (caller, error) {
 	cb := newGobreaker(open)
+	options := slices.Clip(retryGoOptions())
 	return func(ctx context.Context, op operation) (int, error) {
-		r := retry.NewWithData[int](append(retryGoOptions(), retry.Context(ctx))...)
+		r := retry.NewWithData[int](append(options, retry.Context(ctx))...)
 		return r.Do(func() (int, error) { return cb.Execute(func() (int, error) { return op(ctx) }) })
 	}, nil
 }
@@ -72,12 +74,17 @@ func goRetry(open bool) (caller, error) {
 	}, nil
 }
 
+// unreached is more failures than a run has, and few enough that failsafe-go, which keeps a
+// bit for each, takes half a megabyte. With much more in use, the garbage collector would run
+// less often for all.
+const unreached = 1 << 22
+
 // failsafeGo is failsafe-go's retry policy around its breaker. The executor is reused;
 // WithContext copies it for each call.
 func failsafeGo(open bool) (caller, error) { return failsafeWith(open), nil }
 
 func failsafeWith(open bool, inner ...failsafe.Policy[int]) caller {
-	cb := circuitbreaker.NewBuilder[int]().WithFailureThreshold(1 << 30).WithDelay(time.Hour).Build()
+	cb := circuitbreaker.NewBuilder[int]().WithFailureThreshold(unreached).WithDelay(time.Hour).Build()
 	if open {
 		cb.Open()
 	}

@@ -41,7 +41,9 @@ const (
 	awsBucket   = "AWS's bucket"
 	tenPercent  = "10 % ratio"
 	failsafeAll = "failsafe-go"
+	failsafe3   = "failsafe-go, 3 s, per endpoint"
 	gobreakerV2 = "gobreaker + backoff v5"
+	gobreaker3  = "gobreaker + backoff v5, 3 s, per endpoint"
 	oursBudget  = "ours, no breaker"
 	oursAll     = "ours"
 )
@@ -54,8 +56,10 @@ var ways = []way{
 	{fullJitter, false, func() (caller, error) { return byHand(policy.JitterFull, retry.NoBudget()) }},
 	{awsBucket, false, aws},
 	{tenPercent, false, ratio},
-	{failsafeAll, true, failsafeGo},
-	{gobreakerV2, true, gobreakerAndBackoff},
+	{failsafeAll, true, func() (caller, error) { return failsafeGo(10 * time.Second), nil }},
+	{failsafe3, true, func() (caller, error) { return perEndpoint(failsafeGo), nil }},
+	{gobreakerV2, true, func() (caller, error) { return gobreakerAndBackoff(10 * time.Second), nil }},
+	{gobreaker3, true, func() (caller, error) { return perEndpoint(gobreakerAndBackoff), nil }},
 	{oursBudget, false, func() (caller, error) { return ours(retry.Config{}) }},
 	{oursAll, true, func() (caller, error) { return withBreakers(breaker.Config{}) }},
 }
@@ -122,24 +126,36 @@ func ratio() (caller, error) {
 	return byHand(policy.JitterFull, budget)
 }
 
+// perEndpoint gives each endpoint a breaker of another library, open for as long as ours is
+// at first.
+func perEndpoint(peer func(openFor time.Duration) caller) caller {
+	var each [len(endpoints)]caller
+	for i := range each {
+		each[i] = peer(3 * time.Second)
+	}
+	return func(ctx context.Context, endpoint int, op func(context.Context) error) error {
+		return each[endpoint](ctx, endpoint, op)
+	}
+}
+
 // failsafeGo is failsafe-go composed as in its documentation: a retry policy around a
 // circuit breaker, with the same numbers as the others.
-func failsafeGo() (caller, error) {
+func failsafeGo(openFor time.Duration) caller {
 	retries := retrypolicy.NewBuilder[any]().
 		WithBackoff(initial, longest).WithJitterFactor(0.5).WithMaxRetries(sends - 1).
 		AbortOnErrors(circuitbreaker.ErrOpen).Build()
 	cb := circuitbreaker.NewBuilder[any]().
-		WithFailureRateThreshold(0.5, 20, 30*time.Second).WithDelay(10 * time.Second).WithSuccessThreshold(2).Build()
+		WithFailureRateThreshold(0.5, 20, 30*time.Second).WithDelay(openFor).WithSuccessThreshold(2).Build()
 	executor := failsafe.With[any](retries, cb)
 	return func(ctx context.Context, _ int, op func(context.Context) error) error {
 		return executor.WithContext(ctx).Run(func() error { return op(ctx) })
-	}, nil
+	}
 }
 
 // gobreakerAndBackoff is the other common combination.
-func gobreakerAndBackoff() (caller, error) {
+func gobreakerAndBackoff(openFor time.Duration) caller {
 	cb := gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests: 2, Interval: 30 * time.Second, Timeout: 10 * time.Second,
+		MaxRequests: 2, Interval: 30 * time.Second, Timeout: openFor,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			return c.ConsecutiveFailures >= 10 || c.Requests >= 20 && float64(c.TotalFailures) >= 0.5*float64(c.Requests)
 		},
@@ -155,5 +171,5 @@ func gobreakerAndBackoff() (caller, error) {
 			return v, err
 		}, backoff5.WithBackOff(b), backoff5.WithMaxTries(sends), backoff5.WithMaxElapsedTime(0))
 		return err
-	}, nil
+	}
 }

@@ -149,7 +149,8 @@ var scenes = []struct {
 		r := s.watched(retry.Config{})
 		s.request("GET", nil, nil, down)
 		quote := func(context.Context) (int, error) { return 1, nil }
-		_, _ = retry.DoValue(s.t.Context(), r, quote, retry.Named("quote"), retry.FallbackValue(0))
+		cached := func(context.Context, *retry.Error) (int, error) { return 0, nil }
+		_, _ = retry.DoValue(s.t.Context(), r, quote, retry.Named("quote"), retry.Fallback(cached))
 	}},
 	{"a payment", `in doubt|looked up|out of doubt`, func(s *scene) {
 		s.watched(retry.Config{})
