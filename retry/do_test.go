@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,12 @@ func TestNewReportsEverything(t *testing.T) {
 	require.ErrorContains(t, err, "zero policy.Set")
 	require.ErrorContains(t, err, "Config.Key")
 	require.ErrorContains(t, newRetrier(t, retry.Config{}).Reload(new(policy.Set)), "zero policy.Set")
+	for _, key := range []string{"main\n", strings.Repeat("k", 257)} {
+		_, err := retry.New(retry.Config{Key: key, Classifier: catalog})
+		require.ErrorContains(t, err, "Config.Key is longer than 256 bytes, or not printable")
+		require.ErrorContains(t, err, "nil *classify.Catalog")
+		require.NotContains(t, err.Error(), key)
+	}
 }
 
 // What stands beside what, where a part of the configuration is left out.

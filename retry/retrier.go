@@ -3,12 +3,14 @@ package retry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync/atomic"
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
 	"github.com/nexpay-go/resilience/internal/gate"
+	"github.com/nexpay-go/resilience/internal/text"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 )
@@ -52,7 +54,7 @@ type Config struct {
 	Nonces nonce.Source
 
 	// Key is the name of the API key if Nonces is nil, for lockouts. It is not the secret.
-	// It may be empty if there is one key.
+	// It may be empty if there is one key. At most 256 bytes of printable text.
 	Key string
 
 	// Budget limits the resends of all calls together. It must hold at least the price of
@@ -152,6 +154,9 @@ func (cfg *Config) check() error {
 	var errs []error
 	if cfg.Nonces != nil && cfg.Key != "" {
 		errs = append(errs, errors.New("retry: Config.Key names the key where Nonces is nil, but Nonces is set and names its own"))
+	}
+	if text.Line(cfg.Key) != cfg.Key { // it may be a misplaced secret, so it is not repeated
+		errs = append(errs, fmt.Errorf("retry: Config.Key is longer than %d bytes, or not printable", text.Most))
 	}
 	if cfg.Breaker != nil && cfg.Breakers != nil {
 		errs = append(errs, errors.New("retry: Config.Breaker is for all calls and Config.Breakers for each endpoint: only one of them can be set"))
