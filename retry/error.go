@@ -263,7 +263,7 @@ func (e *Error) last(text string) string {
 		return text
 	}
 	if n := len(e.History); n > 0 && e.History[n-1].TraceID != e.TraceID {
-		return text + " (an earlier answer had trace " + e.TraceID + ")"
+		return text + " (another answer had trace " + e.TraceID + ")"
 	}
 	return text + " (trace " + e.TraceID + ")"
 }
@@ -283,10 +283,12 @@ func (e *Error) decision(text string) string {
 
 // sends returns the number of sends, the time they took, and the effect.
 func (e *Error) sends() string {
-	switch e.Attempts {
-	case 0:
+	switch {
+	case e.Attempts == 0 && e.ID != "" && e.Effect == classify.Unknown: // another call may have sent it
+		return fmt.Sprintf(" (this call sent nothing, effect %v)", e.Effect)
+	case e.Attempts == 0:
 		return " (nothing sent)"
-	case 1:
+	case e.Attempts == 1:
 		return fmt.Sprintf(" (1 send in %v, effect %v)", round(e.Elapsed), e.Effect)
 	}
 	return fmt.Sprintf(" (%d sends in %v, effect %v)", e.Attempts, round(e.Elapsed), e.Effect)

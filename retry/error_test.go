@@ -167,7 +167,7 @@ func TestTraceIDOfAnEarlierAnswer(t *testing.T) {
 	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxAttempts: 2}})})
 	err := retry.Do(t.Context(), r, play(code(500, "-32603"), io.ErrUnexpectedEOF).op)
 	require.Equal(t, "5f2c", asError(t, err).TraceID)
-	require.ErrorContains(t, err, "unexpected EOF (an earlier answer had trace 5f2c) (2 sends")
+	require.ErrorContains(t, err, "unexpected EOF (another answer had trace 5f2c) (2 sends")
 }
 
 const secret = "4711-SECRET"
