@@ -156,7 +156,9 @@ func TestForgottenBody(t *testing.T) {
 	r, err := retry.New(retry.Config{Policies: policies})
 	require.NoError(t, err)
 	plain := new(http.Client)
-	c := real(t, func(b *http.Transport, t *retryhttp.Transport) { b.MaxConnsPerHost, t.Retrier, plain.Transport = 1, r, b })
+	c := real(t, func(b *http.Transport, t *retryhttp.Transport) {
+		b.MaxConnsPerHost, t.Retrier, plain.Transport = 1, r, b
+	})
 	forgotten, err := plain.Get(s.URL)
 	require.NoError(t, err)
 	defer forgotten.Body.Close()
