@@ -127,6 +127,22 @@ var recoveries = map[string]func(*testing.T){
 		s.bank.Script(maintenance)
 		require.NoError(t, s.balance(t.Context()), "it is waited out")
 	},
+	"A request is not sent again": func(t *testing.T) {
+		s := onShift(t, nil)
+		payment := s.payment()
+		s.bank.Script(nexpaytest.Fault{Execute: true, Status: 502})
+		_, err := retry.DoValue(t.Context(), s.retrier, payment.Send, retry.Resend(retry.ResendOnProof))
+		require.ErrorIs(t, err, retry.ErrDoubt)
+		e, _ := errors.AsType[*retry.Error](err)
+		require.False(t, e.Repeatable())
+		found, err := retry.DoValue(t.Context(), s.retrier, func(ctx context.Context) (retry.Outcome, error) {
+			_, found, err := payment.Verify(ctx)
+			return found, err
+		})
+		require.NoError(t, err)
+		require.Equal(t, retry.Applied, found)
+		require.Equal(t, 1, s.bank.Executed("inv-7"))
+	},
 	"The call ended before its deadline": func(t *testing.T) {
 		s := onShift(t, nil)
 		for seconds, want := range map[time.Duration]error{30: retry.ErrDeadline, 60: nil} {
