@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -242,11 +243,16 @@ func (e Error) text() string {
 	if e.Doubt != nil {
 		b.WriteString("; " + e.Doubt.String())
 	}
-	if e.Cause != nil && !told {
+	if e.Cause != nil && !told && !e.plain() {
 		b.WriteString("; " + redact.Text(e.Cause))
 	}
 	b.WriteString(e.sends())
 	return b.String()
+}
+
+// plain reports whether the Cause says no more than the Reason: that the context ended.
+func (e *Error) plain() bool {
+	return e.Reason == ErrDeadline && e.Cause == context.DeadlineExceeded || e.Reason == ErrCanceled && e.Cause == context.Canceled
 }
 
 // last returns the text of the operation's last error, or the given text if it is not

@@ -322,3 +322,21 @@ func TestSentinels(t *testing.T) {
 		}
 	}
 }
+
+// The cause of an ended context stands there if it says more than the reason.
+func TestTextOfAnEndedContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{})
+		late, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		waits := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		require.EqualError(t, retry.Do(late, r, waits),
+			"retry: the deadline leaves no time for another attempt: context deadline exceeded (1 send in 1s, effect unknown)")
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.EqualError(t, retry.Do(gone, r, waits), "retry: canceled by the caller (nothing sent)")
+		left, leave := context.WithCancelCause(t.Context())
+		leave(io.ErrUnexpectedEOF)
+		require.EqualError(t, retry.Do(left, r, waits), "retry: canceled by the caller; unexpected EOF (nothing sent)")
+	})
+}
