@@ -95,6 +95,7 @@ var recoveries = map[string]func(*testing.T){
 		s := onShift(t, func(_ *shift, cfg *retry.Config) { cfg.Journal = disk })
 		payment := s.payment()
 		require.ErrorIs(t, s.pay(payment), retry.ErrOutcomeUnknown)
+		require.NotEmpty(t, s.retrier.Stats().JournalError)
 		disk.begins, disk.ends = false, true
 		require.NoError(t, s.pay(payment))
 		disk.ends = false
@@ -110,6 +111,7 @@ var recoveries = map[string]func(*testing.T){
 		for range disk.Pending(t.Context()) {
 			t.Error("still open")
 		}
+		require.Empty(t, s.retrier.Stats().JournalError)
 		require.Equal(t, 1, s.bank.Executed("inv-7"))
 	},
 	"A code without a rule": func(t *testing.T) {
