@@ -13,8 +13,9 @@ type callsRow struct {
 	Sends        int64            `json:"sends"`
 	Resends      int64            `json:"resends"`
 	SendsPerCall float64          `json:"sends_per_call"`
-	Ended        map[string]int64 `json:"ended"`            // by the words of retry.Call.Reason
-	Budget       *budgetRow       `json:"budget,omitempty"` // absent: it never refuses
+	Ended        map[string]int64 `json:"ended"`              // by the words of retry.Call.Reason
+	Budget       *budgetRow       `json:"budget,omitempty"`   // absent: it never refuses
+	InDoubt      int              `json:"in_doubt,omitempty"` // operations that it remembers without a journal
 }
 
 // Failed returns the counts of calls that did not succeed.
@@ -38,7 +39,7 @@ type budgetRow struct {
 func (p *page) callsNow(stats map[string]retry.Stats) (rows []callsRow) {
 	for _, api := range p.names {
 		s := stats[api]
-		row := callsRow{API: api, Calls: s.Calls, Successes: s.Successes, Sends: s.Sends, Resends: s.Resends, Ended: s.Ended}
+		row := callsRow{API: api, Calls: s.Calls, Successes: s.Successes, Sends: s.Sends, Resends: s.Resends, Ended: s.Ended, InDoubt: s.InDoubt}
 		if s.Calls > 0 {
 			row.SendsPerCall = float64(s.Sends) / float64(s.Calls)
 		}

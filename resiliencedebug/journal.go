@@ -30,6 +30,7 @@ type journalPart struct {
 	Complete bool      `json:"complete"`          // false: the list is incomplete
 	Trouble  string    `json:"trouble,omitempty"` // why not
 	At       time.Time `json:"at"`                // when the listing began
+	Failure  string    `json:"failure,omitempty"` // why its last read or write failed
 	Settle   string    `json:"settle"`            // see Config.Settle
 	Doubts   []doubt   `json:"doubts"`            // at most 100, in the order of the journal
 }

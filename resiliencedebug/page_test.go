@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,6 +79,77 @@ func TestABadNight(t *testing.T) {
 		require.Contains(t, page, "- code: &#34;QUOTA_EXCEEDED&#34; # 3 times since 2000-01-01T00:00:00Z, trace 77aa02")
 		require.Equal(t, []any{3, 1, true}, []any{s.Journals[0].InDoubt, s.Journals[0].UnderWay, s.Journals[0].Complete})
 	})
+}
+
+// A payment that only the process remembers is not well, until it is known.
+func TestInDoubtWithoutAJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		pay := func(found retry.Outcome) error {
+			_, err := retry.DoOnce(t.Context(), w.cards, retry.Operation[int]{
+				ID: "inv-7", Send: func(context.Context) (int, error) { return 0, answer(502, "", "") },
+				Verify: func(context.Context) (int, retry.Outcome, error) { return 0, found, nil },
+			})
+			return err
+		}
+		require.ErrorIs(t, pay(retry.Undecided), retry.ErrOutcomeUnknown)
+		const want = "1 operation in doubt (cards), which only this process remembers: look them up before a restart; the log has the IDs"
+		s := see(t, w.page(t), "")
+		require.False(t, s.Well)
+		require.Contains(t, s.texts(), want)
+		require.Contains(t, html(t, w.page(t), ""), want)
+		require.NoError(t, pay(retry.Applied))
+		require.True(t, see(t, w.page(t), "").Well)
+	})
+}
+
+// A full disk lets the journal be listed, and no payment be made.
+func TestJournalThatCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := new(full)
+		w := withJournals(t, j)
+		pay := func(id string) error {
+			_, err := retry.DoOnce(t.Context(), w.cfg.Retriers["a"], retry.Operation[int]{
+				ID: id, Send: func(context.Context) (int, error) { return 7, nil },
+			})
+			return err
+		}
+		for _, which := range []string{"begin", "end"} {
+			j.fails = which
+			_ = pay(which)
+			s := see(t, w.page(t), "")
+			require.False(t, s.Well, which)
+			require.Equal(t, []string{"the journal of a failed: no space left on device"}, s.texts())
+			require.Contains(t, html(t, w.page(t), ""), "The journal failed: no space left on device.")
+			time.Sleep(time.Minute)
+			j.fails = ""
+		}
+		require.NoError(t, pay("next"))
+		s := see(t, w.page(t), "")
+		for _, text := range s.texts() { // what was paid last is still open
+			require.NotContains(t, text, "failed")
+		}
+	})
+}
+
+// A full journal is one whose disk is full where it is told.
+type full struct {
+	retry.MemoryJournal
+	fails string
+}
+
+func (f *full) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
+	if f.fails == "begin" && e.Generation != retry.ReadGeneration {
+		return retry.Entry{}, syscall.ENOSPC
+	}
+	return f.MemoryJournal.Begin(ctx, e)
+}
+
+func (f *full) End(ctx context.Context, e retry.Entry) error {
+	if f.fails == "end" {
+		return syscall.ENOSPC
+	}
+	return f.MemoryJournal.End(ctx, e)
 }
 
 func TestBudgetThatIsEmpty(t *testing.T) {

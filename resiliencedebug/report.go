@@ -1,6 +1,7 @@
 package resiliencedebug
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 	"time"
@@ -48,6 +49,11 @@ func (p *page) report(r *http.Request) *report {
 	stats := map[string]retry.Stats{}
 	for _, name := range p.names {
 		stats[name] = p.retriers[name].Stats()
+	}
+	for i := range rep.Journals {
+		for _, name := range rep.Journals[i].APIs {
+			rep.Journals[i].Failure = cmp.Or(rep.Journals[i].Failure, stats[name].JournalError)
+		}
 	}
 	rep.Breakers = p.breakersNow()
 	rep.Keys = p.keysNow()

@@ -18,6 +18,12 @@ type finding struct {
 // a person can end, then what ends by itself.
 func (r *report) judge() {
 	r.judgeJournals()
+	for i := range r.Calls {
+		if c := &r.Calls[i]; c.InDoubt > 0 {
+			r.wrong("calls", "%s in doubt (%s), which only this process remembers: look them up before a restart; the log has the IDs",
+				count(c.InDoubt, "operation"), c.API)
+		}
+	}
 	r.judgeKeys()
 	r.judgeBreakers()
 	for i := range r.Calls {
@@ -50,6 +56,9 @@ func (r *report) judgeJournals() {
 		}
 		if j.Trouble != "" {
 			r.wrong("journal", "the journal of %s: %s", name, j.Trouble)
+		}
+		if j.Failure != "" {
+			r.wrong("journal", "the journal of %s failed: %s", name, j.Failure)
 		}
 	}
 }

@@ -86,6 +86,7 @@ func (p *payment) finish(ctx context.Context, state EntryState) error {
 	e.State, e.TraceIDs = state, p.doubt.TraceIDs
 	r, ctx := p.call.r, context.WithoutCancel(ctx)
 	_, err := r.callJournal(ctx, ctx, r.ends, func(ctx context.Context) (Entry, error) { return e, r.journal.End(ctx, e) })
+	r.asked(true, err)
 	if err != nil && !errors.Is(err, ErrBusy) {
 		p.tellJournal(ctx, err)
 	}

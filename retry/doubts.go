@@ -52,6 +52,12 @@ func (d *doubts) add(e Entry) {
 
 func (d *doubts) stale(o numbered) bool { return d.byID[o.id].n != o.n }
 
+func (d *doubts) len() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.byID)
+}
+
 func (d *doubts) settle(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -242,11 +243,16 @@ func (e Error) text() string {
 	if e.Doubt != nil {
 		b.WriteString("; " + e.Doubt.String())
 	}
-	if e.Cause != nil && !told {
+	if e.Cause != nil && !told && !e.plain() {
 		b.WriteString("; " + redact.Text(e.Cause))
 	}
 	b.WriteString(e.sends())
 	return b.String()
+}
+
+// plain reports whether the Cause says no more than the Reason: that the context ended.
+func (e *Error) plain() bool {
+	return e.Reason == ErrDeadline && e.Cause == context.DeadlineExceeded || e.Reason == ErrCanceled && e.Cause == context.Canceled
 }
 
 // last returns the text of the operation's last error, or the given text if it is not
@@ -263,7 +269,7 @@ func (e *Error) last(text string) string {
 		return text
 	}
 	if n := len(e.History); n > 0 && e.History[n-1].TraceID != e.TraceID {
-		return text + " (an earlier answer had trace " + e.TraceID + ")"
+		return text + " (another answer had trace " + e.TraceID + ")"
 	}
 	return text + " (trace " + e.TraceID + ")"
 }
@@ -283,10 +289,12 @@ func (e *Error) decision(text string) string {
 
 // sends returns the number of sends, the time they took, and the effect.
 func (e *Error) sends() string {
-	switch e.Attempts {
-	case 0:
+	switch {
+	case e.Attempts == 0 && e.ID != "" && e.Effect == classify.Unknown: // another call may have sent it
+		return fmt.Sprintf(" (this call sent nothing, effect %v)", e.Effect)
+	case e.Attempts == 0:
 		return " (nothing sent)"
-	case 1:
+	case e.Attempts == 1:
 		return fmt.Sprintf(" (1 send in %v, effect %v)", round(e.Elapsed), e.Effect)
 	}
 	return fmt.Sprintf(" (%d sends in %v, effect %v)", e.Attempts, round(e.Elapsed), e.Effect)

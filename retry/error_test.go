@@ -167,7 +167,7 @@ func TestTraceIDOfAnEarlierAnswer(t *testing.T) {
 	r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{Default: policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxAttempts: 2}})})
 	err := retry.Do(t.Context(), r, play(code(500, "-32603"), io.ErrUnexpectedEOF).op)
 	require.Equal(t, "5f2c", asError(t, err).TraceID)
-	require.ErrorContains(t, err, "unexpected EOF (an earlier answer had trace 5f2c) (2 sends")
+	require.ErrorContains(t, err, "unexpected EOF (another answer had trace 5f2c) (2 sends")
 }
 
 const secret = "4711-SECRET"
@@ -321,4 +321,22 @@ func TestSentinels(t *testing.T) {
 			require.Equal(t, i == j, errors.Is(&retry.Error{Reason: a}, b), "%v, %v", a, b)
 		}
 	}
+}
+
+// The cause of an ended context stands there if it says more than the reason.
+func TestTextOfAnEndedContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{})
+		late, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		waits := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		require.EqualError(t, retry.Do(late, r, waits),
+			"retry: the deadline leaves no time for another attempt: context deadline exceeded (1 send in 1s, effect unknown)")
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.EqualError(t, retry.Do(gone, r, waits), "retry: canceled by the caller (nothing sent)")
+		left, leave := context.WithCancelCause(t.Context())
+		leave(io.ErrUnexpectedEOF)
+		require.EqualError(t, retry.Do(left, r, waits), "retry: canceled by the caller; unexpected EOF (nothing sent)")
+	})
 }

@@ -27,15 +27,16 @@ func TestFix(t *testing.T) {
 		sends  int
 		reason error
 		cause  error
+		says   string
 	}{
 		{name: "changed, and it was that", steps: []error{code(400, "30010")},
 			asked: []classify.Code{"30010"}, sends: 2},
 		{name: "a no-op ends it", steps: []error{code(400, "30010")},
 			fixes: func(int, *classify.Error) (bool, error) { return false, nil },
-			asked: []classify.Code{"30010"}, sends: 1, reason: retry.ErrFixAndResend},
+			asked: []classify.Code{"30010"}, sends: 1, reason: retry.ErrFixAndResend, says: ", and its Fix changed nothing: "},
 		{name: "an error ends it", steps: []error{code(400, "30010")},
 			fixes: func(int, *classify.Error) (bool, error) { return true, noSuch },
-			asked: []classify.Code{"30010"}, sends: 1, reason: retry.ErrFixAndResend, cause: noSuch},
+			asked: []classify.Code{"30010"}, sends: 1, reason: retry.ErrFixAndResend, cause: noSuch, says: ", and its Fix failed: "},
 		{name: "each code once", steps: []error{code(400, "30010"), code(400, "30010")},
 			asked: []classify.Code{"30010"}, sends: 2, reason: retry.ErrFixAndResend},
 		{name: "every code once", steps: []error{code(400, "30010"), code(400, "30240"), code(400, "-32600"), code(400, "30010")},
@@ -73,6 +74,7 @@ func TestFix(t *testing.T) {
 					return
 				}
 				require.Equal(t, tt.reason, asError(t, err).Reason)
+				require.ErrorContains(t, err, tt.says)
 				if tt.cause != nil {
 					require.ErrorIs(t, err, tt.cause)
 				}

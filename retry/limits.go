@@ -175,8 +175,11 @@ func (c *call) fixable(ctx context.Context, last *Attempt, fix func(context.Cont
 	}
 	c.at = 0
 	changed, err := c.fixed(ctx, fix, c.answer(&last.Verdict))
-	if err != nil || !changed {
-		return c.stopped(ErrFixAndResend, err)
+	switch {
+	case err != nil:
+		return c.stopped(ErrFixAndResend, err).because("the request has to be changed, and its Fix failed")
+	case !changed:
+		return c.stopped(ErrFixAndResend, nil).because("the request has to be changed, and its Fix changed nothing")
 	}
 	c.count.free++
 	return nil

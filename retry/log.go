@@ -21,7 +21,8 @@ import (
 //	                 outcome_unknown, nested, doubt, panic
 //
 // The words after "gave up" are reasons, see [Call].Reason. A fallback has the level of its
-// reason. Two rules precede the reason:
+// reason. A call that succeeds, panics or returns the error of a nested call has no "gave
+// up" of its own: these words are for LogCalls. Two rules precede the reason:
 //
 //   - A decline is INFO, see Call.Declined: the API refused the request by a rule of its
 //     table, and the caller gets that answer.

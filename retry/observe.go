@@ -38,7 +38,7 @@ type Call struct {
 	Failed bool            // OnCall: Reason is not "success"; OnAttempt: the attempt failed
 	Class  classify.Class  // of the last failed attempt; Unclassified also if none failed
 	Rule   string          // that classified the last failed attempt; empty if none failed, or no rule matched
-	Effect classify.Effect // OnCall: Unknown if the call failed and may have changed something
+	Effect classify.Effect // OnCall: Unknown if the call failed and may have changed something, as after a panic
 
 	// Declined, in OnCall: the API refused the request by a rule of its table, for a code
 	// or a status, which says that nothing was applied. It is false for refusals of the
@@ -109,7 +109,7 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 	is.Waited = max(is.Took-c.count.sending, 0)
 	is.Cost = int(c.count.cost)
 	is.Effect = classify.NotApplied
-	if is.Failed && c.doubt {
+	if is.Failed && (c.doubt || e == endPanic && is.Attempts > 0) { // a send that panicked has no verdict
 		is.Effect = classify.Unknown
 	}
 	if err != nil {
@@ -123,6 +123,9 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 	if p, ok := c.guard.(*payment); ok {
 		is.ID, is.InDoubt = p.id, p.inDoubt
 		is.Outcome = e.outcome(p.inDoubt)
+		if e == endPanic && p.inDoubt {
+			is.Effect, is.Unsettled = classify.Unknown, true
+		}
 	}
 	hook.Call("retry: OnCall", func() { c.r.onCall(ctx, is) })
 }

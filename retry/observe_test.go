@@ -138,7 +138,14 @@ func TestOnCallPanics(t *testing.T) {
 		} {
 			t.Run(where+", "+name, func(t *testing.T) {
 				var a audience
-				r := newRetrier(t, a.of(retry.Config{}))
+				cfg := a.of(retry.Config{})
+				said := ""
+				cfg.OnEvent = func(_ context.Context, e retry.Event) {
+					if e.Kind == retry.EventDoubt {
+						said = e.Error
+					}
+				}
+				r := newRetrier(t, cfg)
 				returned := make(chan struct{})
 				go func() {
 					defer close(returned)
@@ -150,6 +157,9 @@ func TestOnCallPanics(t *testing.T) {
 				require.Equal(t, "panic", a.calls[0].Reason)
 				require.True(t, a.calls[0].Failed)
 				require.Equal(t, where == "Send", a.calls[0].InDoubt)
+				require.Equal(t, where == "Send", a.calls[0].Unsettled)
+				require.Equal(t, where == "Send", said == "Send panicked or ended its goroutine")
+				require.Equal(t, classify.Unknown, a.calls[0].Effect, "what a send did that never returned nobody knows")
 				require.EqualValues(t, 1, r.Stats().Calls)
 				require.Equal(t, map[string]int64{"panic": 1}, r.Stats().Ended)
 			})

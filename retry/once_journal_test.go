@@ -221,7 +221,7 @@ func TestEndFails(t *testing.T) {
 		require.Equal(t, 5*time.Second, p.now(), "at most, and although the context is over")
 		require.Len(t, told, 1)
 		require.Equal(t, retry.EventJournal, told[0].Kind)
-		require.Contains(t, told[0].Error, "the journal failed: context deadline exceeded")
+		require.Contains(t, told[0].Error, "the journal failed: no answer within 5s")
 	})
 }
 

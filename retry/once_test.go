@@ -580,3 +580,39 @@ level=INFO msg="retry: out of doubt" key=lane id=inv-7 protocol="Doubt FoundAppl
 `, log.String())
 	})
 }
+
+// What a call says that sent nothing itself: something may have happened all the same.
+func TestDoubtOfAnEarlierCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRetrier(t, retry.Config{Key: "main"})
+		bare, locked := code(502), code(403, "100")
+		bare.TraceID = ""
+		p := &payment{sends: []error{bare}, looks: []found{{err: locked}}}
+		_, err := retry.DoOnce(t.Context(), r, p.operation())
+		require.ErrorContains(t, requireOnly(t, err, retry.ErrOutcomeUnknown),
+			"HTTP 502 (another answer had trace 5f2c); operation", "that of the lookup came later")
+		_, err = retry.DoOnce(t.Context(), r, p.operation())
+		text := requireOnly(t, err, retry.ErrOutcomeUnknown).Error()
+		require.Contains(t, text, "by an earlier call")
+		require.NotContains(t, text, "(nothing sent)", "which means that nothing happened")
+		require.Regexp(t, ` \(this call sent nothing, effect unknown\)$`, text)
+		require.Len(t, p.sent, 1)
+	})
+}
+
+// A Verify that makes a call which is not allowed there: the text says so.
+func TestDoubtSaysWhatIsNotAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := newRetrier(t, retry.Config{})
+		p := &payment{sends: []error{errTimeout}}
+		p.changes = func(op *retry.Operation[string]) {
+			op.Verify = func(ctx context.Context) (string, retry.Outcome, error) {
+				return "", retry.Undecided, retry.Do(ctx, other, always(nil))
+			}
+		}
+		_, err := pay(t, t.Context(), retry.Config{}, p)
+		text := requireOnly(t, err, retry.ErrOutcomeUnknown).Error()
+		require.Contains(t, text, "use retry.Apart(ctx)")
+		require.Contains(t, text, "then: not allowed inside an attempt of another call;")
+	})
+}

@@ -184,6 +184,7 @@ func (p *payment) send(ctx context.Context) error {
 	returned := false
 	defer func() {
 		if !returned {
+			p.call.err = errNoReturn // for the event, as no caller sees it
 			p.happened(ctx, protocol.Event{Kind: protocol.Unproved, At: clock()})
 		}
 	}()
@@ -191,6 +192,8 @@ func (p *payment) send(ctx context.Context) error {
 	returned = true
 	return err
 }
+
+var errNoReturn = &reason{text: "Send panicked or ended its goroutine"}
 
 // stop records why the payment is not sent again.
 func (p *payment) stop(ctx context.Context, why *Error) {

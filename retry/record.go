@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -32,9 +33,13 @@ func (p *payment) held(ctx context.Context) (Entry, error) {
 	if r.journal == nil {
 		return r.doubts.held(p.id), nil
 	}
-	return r.callJournal(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
+	held, err := r.callJournal(ctx, context.WithoutCancel(ctx), r.reads, func(ctx context.Context) (Entry, error) {
 		return r.journal.Begin(ctx, Entry{ID: p.id, Generation: ReadGeneration})
 	})
+	if err == nil || ctx.Err() == nil {
+		r.asked(false, err)
+	}
+	return held, err
 }
 
 // read reads the journal's entry of the operation before anything else, because the outcome
@@ -250,5 +255,25 @@ func (p *payment) write(ctx context.Context, e Entry) (Entry, error) {
 	if err == nil && !protocol.Decide.InTime(clock()-began) {
 		err = errSlowJournal
 	}
+	if err == nil || ctx.Err() == nil {
+		p.call.r.asked(true, err)
+	}
 	return held, err
+}
+
+// A journalTrouble is why the last call of the journal failed.
+type journalTrouble struct {
+	text  string
+	write bool // it was a write: a read that succeeds proves nothing about the next one
+}
+
+// asked records for Stats how a call of the journal ended. ErrBusy is an answer of it.
+func (r *Retrier) asked(write bool, err error) {
+	if err != nil && !errors.Is(err, ErrBusy) {
+		r.trouble.Store(&journalTrouble{redact.Text(err), write})
+		return
+	}
+	if was := r.trouble.Load(); was != nil && (write || !was.write) { // a store in each call would cost more
+		r.trouble.Store(nil)
+	}
 }

@@ -15,7 +15,7 @@ import (
 
 // ErrDoubt is the Reason of a call with [Resend] on proof whose last send may have taken
 // effect, and which was therefore not sent again.
-var ErrDoubt = errors.New("it may have taken effect, so it is not sent again")
+var ErrDoubt error = &reason{text: "it may have taken effect, so it is not sent again"}
 
 // A Resends says after which failures a call may be sent again.
 type Resends uint8

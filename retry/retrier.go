@@ -104,6 +104,7 @@ type Retrier struct {
 	journal    Journal
 	claims     *gate.Claims
 	doubts     *doubts
+	trouble    *atomic.Pointer[journalTrouble] // of the journal; nil: none
 	unknown    *unknowns
 	counts     *counts
 	onEvent    func(context.Context, Event)
@@ -133,6 +134,7 @@ func New(cfg Config) (*Retrier, error) {
 		journal:    cfg.Journal,
 		claims:     new(gate.Claims),
 		doubts:     new(doubts),
+		trouble:    new(atomic.Pointer[journalTrouble]),
 		lookups:    newLookupRooms(cfg.Nonces != nil),
 		unknown:    new(unknowns),
 		counts:     new(counts),

@@ -25,6 +25,14 @@ type Stats struct {
 	Tokens    int              // in the budget now; 0 if it never refuses
 	Capacity  int              // of the budget; 0 if it never refuses
 
+	// InDoubt is how many operations the Retrier left in doubt and remembers in memory,
+	// because it has no Journal: a restart forgets them. With a Journal it is 0.
+	InDoubt int
+	// JournalError is why the last read or write of the Journal failed, in a text that is
+	// safe to log. After a failed write only a write that succeeds clears it. Empty: none
+	// failed.
+	JournalError string
+
 	// UnknownCodes is how many answers had a code without a rule in the catalog.
 	UnknownCodes int64
 	// Unknown lists these codes, the most frequent first, so that a table can be completed.
@@ -102,7 +110,10 @@ func (r *Retrier) Stats() Stats {
 	u := r.unknown
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := Stats{UnknownCodes: u.all, Tokens: r.budget.Tokens(), Capacity: r.budget.Capacity()}
+	s := Stats{UnknownCodes: u.all, Tokens: r.budget.Tokens(), Capacity: r.budget.Capacity(), InDoubt: r.doubts.len()}
+	if trouble := r.trouble.Load(); trouble != nil {
+		s.JournalError = trouble.text
+	}
 	r.counts.fill(&s)
 	for code, seen := range u.codes {
 		if catalog != nil {

@@ -17,15 +17,30 @@ var waits = [...]time.Duration{50 * time.Millisecond, 250 * time.Millisecond, ti
 // On runs ask until it succeeds, returns the error final, or has failed four times, at most
 // for the time within and until ctx ends. A panic in ask is a failure.
 func On[T any](ctx context.Context, within time.Duration, final error, ask func(context.Context) (T, error)) (answer T, err error) {
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for n := 0; ; n++ {
 		answer, err = contained(ctx, ask)
 		if err == nil || errors.Is(err, final) || n == len(waits) || !sleep(ctx, waits[n]) {
-			return answer, err
+			break
 		}
 	}
+	if err == context.DeadlineExceeded && outer.Err() == nil { // which reads as if it was the caller's
+		err = silentError(within)
+	}
+	return answer, err
 }
+
+// A silentError says that the journal did not answer in that time.
+type silentError time.Duration
+
+func (e silentError) Error() string { return fmt.Sprintf("no answer within %v", time.Duration(e)) }
+
+// SafeError returns the text of Error, which is safe to log.
+func (e silentError) SafeError() string { return e.Error() }
+
+func (silentError) Unwrap() error { return context.DeadlineExceeded }
 
 func contained[T any](ctx context.Context, ask func(context.Context) (T, error)) (answer T, err error) {
 	defer func() {

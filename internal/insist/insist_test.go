@@ -68,6 +68,15 @@ func TestOnInTime(t *testing.T) {
 			return 0, ctx.Err()
 		})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.EqualError(t, err, "no answer within 5s")
 		require.Equal(t, 5*time.Second, time.Since(began))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = insist.On(ctx, 5*time.Second, errBusy, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		require.Equal(t, context.DeadlineExceeded, err, "the caller's own")
 	})
 }

@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/protocol":    {},
 	"internal/reports":     {},
 	"internal/refusing":    {},
-	"internal/redact":      {"internal/certificate", "internal/codes", "internal/errtree", "internal/text"},
+	"internal/redact":      {"internal/certificate", "internal/codes", "internal/errtree", "internal/text", "internal/wire"},
 	"internal/servertest":  {},
 	"internal/spelling":    {},
 	"internal/story":       {},

@@ -18,6 +18,7 @@ import (
 	"github.com/nexpay-go/resilience/internal/codes"
 	"github.com/nexpay-go/resilience/internal/errtree"
 	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/internal/wire"
 )
 
 // Text returns the parts of err's text that cannot contain request data, and the type
@@ -49,8 +50,28 @@ func hidden(err error) string {
 	if err == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("%T (its text may hold request data and is not shown: see SafeError and Config.ShowErrors)", err)
+	return kind(err) + " (its text may hold request data and is not shown: see SafeError and Config.ShowErrors)"
 }
+
+// kind returns the type of err. For what retry.Transient or fmt.Errorf wrapped, which says
+// nothing, it is the type of the error inside.
+func kind(err error) string {
+	for range maxDepth {
+		_, marked := err.(*wire.Mark)
+		if errtree.Nil(err) || !marked && reflect.TypeOf(err) != formatted {
+			break
+		}
+		inner := err.(interface{ Unwrap() error }).Unwrap()
+		if inner == nil {
+			break
+		}
+		err = inner
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+// formatted is the type of an error of fmt.Errorf with one %w.
+var formatted = reflect.TypeOf(fmt.Errorf("%w", io.EOF))
 
 // Shown returns the whole text of err, unless a *url.Error is in it: then it returns
 // Text.

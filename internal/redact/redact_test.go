@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/internal/redact"
+	"github.com/nexpay-go/resilience/internal/wire"
 )
 
 const secret = "4711-SECRET"
@@ -107,7 +108,11 @@ func TestText(t *testing.T) {
 		"a timeout":                {slow{}, "timeout"},
 		"a nil pointer":            {(*own)(nil), "*redact_test.own" + notShown},
 		"a nil *url.Error":         {(*url.Error)(nil), "*url.Error" + notShown},
-		"a wrapped nil pointer":    {fmt.Errorf("%d: %w", 1, (*own)(nil)), "*fmt.wrapError" + notShown},
+		"a wrapped nil pointer":    {fmt.Errorf("%d: %w", 1, (*own)(nil)), "*redact_test.own" + notShown},
+		"a wrapped text":           {fmt.Errorf("%d: %w", 1, plain), "*errors.errorString" + notShown},
+		"a wrapped nil":            {fmt.Errorf("%d: %w", 1, error(nil)), "*fmt.wrapError" + notShown},
+		"a mark":                   {fmt.Errorf("%d: %w", 1, &wire.Mark{Err: &tree{}}), "*redact_test.tree" + notShown},
+		"url.Error, wrapped":       {&url.Error{Op: "Get", URL: link, Err: fmt.Errorf("%d: %w", 1, plain)}, "no answer to HTTP GET: *errors.errorString"},
 		"a joined nil pointer":     {errors.Join((*own)(nil), &own{"closed"}), "closed"},
 		"one that panics":          {broken{}, "redact_test.broken" + notShown},
 		"one that wraps itself":    {loop, "*redact_test.chain" + notShown},

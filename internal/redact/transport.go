@@ -73,7 +73,7 @@ func (w *walk) inside(err error, depth int) string {
 	if t, ok := errtree.As[net.Error](err); ok && timeout(t) {
 		return "timeout"
 	}
-	return fmt.Sprintf("%T", err)
+	return kind(err)
 }
 
 // timeout calls err.Timeout unless that would call a nil pointer: url.Error and

@@ -95,6 +95,7 @@ var recoveries = map[string]func(*testing.T){
 		s := onShift(t, func(_ *shift, cfg *retry.Config) { cfg.Journal = disk })
 		payment := s.payment()
 		require.ErrorIs(t, s.pay(payment), retry.ErrOutcomeUnknown)
+		require.NotEmpty(t, s.retrier.Stats().JournalError)
 		disk.begins, disk.ends = false, true
 		require.NoError(t, s.pay(payment))
 		disk.ends = false
@@ -110,6 +111,7 @@ var recoveries = map[string]func(*testing.T){
 		for range disk.Pending(t.Context()) {
 			t.Error("still open")
 		}
+		require.Empty(t, s.retrier.Stats().JournalError)
 		require.Equal(t, 1, s.bank.Executed("inv-7"))
 	},
 	"A code without a rule": func(t *testing.T) {
@@ -126,6 +128,22 @@ var recoveries = map[string]func(*testing.T){
 		require.Empty(t, s.retrier.Stats().Unknown)
 		s.bank.Script(maintenance)
 		require.NoError(t, s.balance(t.Context()), "it is waited out")
+	},
+	"A request is not sent again": func(t *testing.T) {
+		s := onShift(t, nil)
+		payment := s.payment()
+		s.bank.Script(nexpaytest.Fault{Execute: true, Status: 502})
+		_, err := retry.DoValue(t.Context(), s.retrier, payment.Send, retry.Resend(retry.ResendOnProof))
+		require.ErrorIs(t, err, retry.ErrDoubt)
+		e, _ := errors.AsType[*retry.Error](err)
+		require.False(t, e.Repeatable())
+		found, err := retry.DoValue(t.Context(), s.retrier, func(ctx context.Context) (retry.Outcome, error) {
+			_, found, err := payment.Verify(ctx)
+			return found, err
+		})
+		require.NoError(t, err)
+		require.Equal(t, retry.Applied, found)
+		require.Equal(t, 1, s.bank.Executed("inv-7"))
 	},
 	"The call ended before its deadline": func(t *testing.T) {
 		s := onShift(t, nil)

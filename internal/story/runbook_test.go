@@ -3,10 +3,12 @@ package story_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +22,7 @@ import (
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
+	"github.com/nexpay-go/resilience/retry/retryhttp"
 )
 
 // A shift is a program and its bank on the night that the runbook is about: in virtual
@@ -167,6 +170,18 @@ var incidents = map[string]func(*testing.T) []string{
 		err := s.balance(t.Context())
 		return []string{err.Error(), s.log.String()}
 	},
+	"A request is not sent again": func(t *testing.T) []string {
+		s := onShift(t, func(_ *shift, cfg *retry.Config) { cfg.Nonces = nil })
+		s.bank.Script(nexpaytest.Fault{HTML: true, Status: 502, DelayAfter: 512 * time.Millisecond})
+		client := &http.Client{Transport: &retryhttp.Transport{
+			Retrier: s.retrier, Base: s.bank.RoundTripper(), AlwaysError: true,
+			Name: func(*http.Request) string { return "create transfer" },
+		}}
+		_, err := client.Post("http://bank.test/transfers", "application/json", strings.NewReader("{}"))
+		e, ok := errors.AsType[*retry.Error](err)
+		require.True(t, ok)
+		return []string{e.Error()}
+	},
 	"The call ended before its deadline": func(t *testing.T) []string {
 		s := onShift(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -214,4 +229,31 @@ func TestRunbookShowsRealTexts(t *testing.T) {
 		})
 	}
 	require.Equal(t, real, shown)
+}
+
+// What stands under Other lines is said by the library, by Go, or by the API.
+func TestRunbookQuotesRealLines(t *testing.T) {
+	page, err := os.ReadFile("../../docs/runbook.md")
+	require.NoError(t, err)
+	texts, err := os.ReadFile("../lint/testdata/texts.txt")
+	require.NoError(t, err)
+	elsewhere := []string{"no such host", "connection refused", http.ErrSchemeMismatch.Error(), "401", "403", "301", "302", "307", "308", "retry: warning"}
+	_, list, found := strings.Cut(string(page), "\n## Other lines\n")
+	require.True(t, found)
+	quoted := 0
+	for _, entry := range strings.Split(list, "\n- ")[1:] {
+		lines, _, found := strings.Cut(strings.Join(strings.Fields(entry), " "), ": ")
+		require.True(t, found, entry)
+		for i, quote := range strings.Split(lines, "`") {
+			if i%2 == 0 {
+				continue
+			}
+			quoted++
+			known := func(s string) bool { return strings.Contains(s, strings.TrimPrefix(quote, "HTTP ")) }
+			if !known(string(texts)) && !slices.ContainsFunc(elsewhere, known) {
+				t.Errorf("nothing says %q", quote)
+			}
+		}
+	}
+	require.Greater(t, quoted, 20)
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 
@@ -52,8 +53,8 @@ func NotSent(req *http.Request, err error, asked bool) error {
 	switch {
 	case asked:
 		u.text = says(req, inner, "no connection was made (no details, because they may quote the request)")
-		if u.text == timeout {
-			u.text = "no connection was made: timeout"
+		if isTimeout(inner) && as[*net.OpError](inner) == nil && as[*net.DNSError](inner) == nil { // a full pool, for example
+			u.text = "no connection was made: " + u.text
 		}
 	case wrong != "":
 		u.text, u.Final = "not sent: "+wrong, true

@@ -145,6 +145,28 @@ func TestPoolOfOneConnection(t *testing.T) {
 	}
 }
 
+// A body that the program never closed holds the only connection: the error names no answer
+// that the server failed to give.
+func TestForgottenBody(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", 1<<20)) })
+	policies, err := policy.Standard().With(policy.Table{
+		AttemptTimeout: 30 * time.Millisecond, Default: policy.Policy{MaxAttempts: 1},
+	})
+	require.NoError(t, err)
+	r, err := retry.New(retry.Config{Policies: policies})
+	require.NoError(t, err)
+	plain := new(http.Client)
+	c := real(t, func(b *http.Transport, t *retryhttp.Transport) {
+		b.MaxConnsPerHost, t.Retrier, plain.Transport = 1, r, b
+	})
+	forgotten, err := plain.Get(s.URL)
+	require.NoError(t, err)
+	defer forgotten.Body.Close()
+	_, err = c.Get(s.URL)
+	require.ErrorContains(t, err, "no answer to HTTP GET: no connection was made: no answer within the attempt timeout of 30ms")
+	require.ErrorContains(t, err, "effect not applied")
+}
+
 func TestHTTP2(t *testing.T) {
 	s := serve(t, first(2, sorry, fine), func(s *httptest.Server) { s.EnableHTTP2 = true; s.TLS = &tls.Config{} })
 	c := real(t, func(b *http.Transport, _ *retryhttp.Transport) {
