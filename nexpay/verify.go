@@ -2,7 +2,6 @@ package nexpay
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -129,8 +128,7 @@ func (s *sought) UnmarshalJSON(data []byte) error {
 	if err := s.PaymentStatus.UnmarshalJSON(data); err != nil {
 		return err
 	}
-	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(data, &fields) // decoded above without error
+	fields, _ := members(data) // decoded above without error
 	if named, ok := fields[externalID]; ok && string(named) != "null" && scalar(named) != s.id {
 		return mistake("nexpay: the payment status has another externalPaymentId")
 	}

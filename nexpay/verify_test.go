@@ -42,6 +42,7 @@ var evidence = []struct {
 	{name: "there, as rejected", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":"p","status":"REJECTED"}`)}, want: classify.Applied},
 	{name: "there, by name", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":"order-17"}`)}, want: classify.Applied},
 	{name: "another payment", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":"order-1"}`)}, class: classify.Fatal, text: "has another externalPaymentId"},
+	{name: "two payments", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":"order-1","externalPaymentId":"order-17"}`)}, class: classify.Fatal, text: "has another externalPaymentId"},
 	{name: "another payment, by number", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":17}`)}, class: classify.Fatal},
 	{name: "no name", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":null}`)}, want: classify.Applied},
 
