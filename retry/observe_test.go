@@ -135,10 +135,19 @@ func TestOnCallPanics(t *testing.T) {
 				_, err := retry.DoOnce(context.Background(), r, retry.Operation[int]{ID: "inv-7", Send: func(context.Context) (int, error) { do(); return 0, nil }})
 				return err
 			},
+			"Classify": func(r *retry.Retrier) error {
+				_, err := retry.DoOnce(context.Background(), r, retry.Operation[int]{ID: "inv-7", Send: func(context.Context) (int, error) { return 0, errTimeout }})
+				return err
+			},
 		} {
 			t.Run(where+", "+name, func(t *testing.T) {
 				var a audience
-				r := newRetrier(t, a.of(retry.Config{}))
+				r := newRetrier(t, a.of(retry.Config{Policies: policy.Nexpay(), Classifier: classify.Func(func(err error) classify.Verdict {
+					if err == errTimeout {
+						do()
+					}
+					return classify.Nexpay().Classify(err)
+				})}))
 				returned := make(chan struct{})
 				go func() {
 					defer close(returned)
@@ -150,6 +159,9 @@ func TestOnCallPanics(t *testing.T) {
 				require.Equal(t, "panic", a.calls[0].Reason)
 				require.True(t, a.calls[0].Failed)
 				require.Equal(t, where == "Send", a.calls[0].InDoubt)
+				require.Equal(t, where == "Send" || where == "Classify", a.calls[0].Unsettled)
+				require.Equal(t, where == "Fix", a.calls[0].Effect == classify.NotApplied, "the last send was refused")
+				require.Equal(t, retry.Undecided, a.calls[0].Outcome)
 				require.EqualValues(t, 1, r.Stats().Calls)
 				require.Equal(t, map[string]int64{"panic": 1}, r.Stats().Ended)
 			})
