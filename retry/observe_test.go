@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -167,6 +169,31 @@ func TestOnCallPanics(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A queue is a nonce source in which the first caller waits for ever.
+type queue struct{ callers atomic.Int32 }
+
+func (q *queue) Enter(ctx context.Context) (*nonce.Ticket, error) {
+	if q.callers.Add(1) == 1 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return nonce.NewTicket("main", 7, nil, nil), nil
+}
+
+// The second send of a hedged attempt counts, also where the first one was not sent.
+func TestOnCallOfASecondSendThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a audience
+		r := newRetrier(t, a.of(retry.Config{Nonces: new(queue)}))
+		require.Panics(t, func() {
+			_, _ = retry.Hedge(t.Context(), r, time.Second, func(context.Context) (int, error) { panic("x") })
+		})
+		require.Len(t, a.calls, 1)
+		require.Equal(t, 1, a.calls[0].Attempts)
+		require.Equal(t, classify.Unknown, a.calls[0].Effect)
+	})
 }
 
 // A call inside an attempt is part of it; one that another Retrier makes is a call of its
