@@ -1,6 +1,7 @@
 package nexpay
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,9 +13,9 @@ import (
 //
 // The presence of Age alone is enough, with any value: the answer was not made for
 // this request (RFC 9111, 5.1). So are the warnings 110 to 113 (RFC 7234, 5.5), and a
-// hit or a collapsed request in Cache-Status (RFC 9211). The headers of common caches
-// are read as well. A word that is mistaken for a hit costs another lookup; a hit
-// that is missed may cost a payment.
+// hit or a collapsed request in Cache-Status (RFC 9211). Many caches send neither, but
+// a header whose name operators choose. A word that is mistaken for a hit costs
+// another lookup; a hit that is missed may cost a payment.
 func fromCache(resp *http.Response) string {
 	if resp.StatusCode == http.StatusNotModified {
 		return "HTTP 304"
@@ -22,11 +23,12 @@ func fromCache(resp *http.Response) string {
 	if _, ok := resp.Header["Age"]; ok {
 		return "Age"
 	}
-	for _, by := range cacheWords {
-		for _, value := range resp.Header[by.header] {
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		hits := hitsOf(name)
+		for _, value := range resp.Header[name] {
 			for word := range strings.FieldsFuncSeq(value, notOfWord) {
-				if slices.Contains(by.words, strings.ToLower(word)) {
-					return by.header
+				if slices.Contains(hits, strings.ToLower(word)) {
+					return name
 				}
 			}
 		}
@@ -34,20 +36,19 @@ func fromCache(resp *http.Response) string {
 	return ""
 }
 
-var hits = []string{"hit", "refreshhit", "stale", "updating"}
-
-// cacheWords are the words that indicate a cache, by canonical header name.
-var cacheWords = []struct {
-	header string
-	words  []string
-}{
-	{"Warning", []string{"110", "111", "112", "113"}},
-	{"Cache-Status", []string{"hit", "collapsed"}}, // not "stale": fwd=stale was forwarded to the server
-	{"X-Cache", hits},
-	{"X-Cache-Remote", hits},
-	{"X-Cache-Status", hits},
-	{"X-Proxy-Cache", hits},
-	{"Cf-Cache-Status", hits},
+// hitsOf returns the words that indicate a cache in a header, by its canonical name.
+func hitsOf(header string) []string {
+	switch name := strings.ToLower(header); {
+	case name == "warning":
+		return []string{"110", "111", "112", "113"}
+	case name == "cache-status":
+		return []string{"hit", "collapsed"} // not "stale": fwd=stale was forwarded to the server
+	case name == "x-tyk-cached-response":
+		return []string{"1"}
+	case strings.Contains(name, "cache") && !strings.HasSuffix(name, "-control"):
+		return []string{"hit", "refreshhit", "stale", "updating"}
+	}
+	return nil
 }
 
 // notOfWord splits TCP_HIT.

@@ -84,16 +84,16 @@ func (c *Client) lookup(ctx context.Context, path string, ref Field) (*http.Requ
 }
 
 // UnmarshalJSON decodes the API's answer; its names are case-sensitive. It returns an
-// error if paymentId or status is missing or invalid, because a payment may depend on
-// them. The other two fields are left empty if they cannot be decoded, and cut at 256
-// bytes.
+// error if paymentId or status is missing or invalid, or occurs twice with different
+// values, because a payment may depend on them. The other two fields are left empty if
+// they cannot be decoded, and cut at 256 bytes.
 func (p *PaymentStatus) UnmarshalJSON(data []byte) error {
 	const most = 64 << 10 // a map of a hostile answer's keys takes many times its size
 	if len(data) > most {
 		return mistake("nexpay: the payment status is larger than 64 KiB")
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(data, &fields); err != nil {
+	fields, err := members(data)
+	if err != nil {
 		return mistake("nexpay: the payment status is not a JSON object")
 	}
 	id, status := scalar(fields["paymentId"]), scalar(fields["status"])
@@ -112,6 +112,28 @@ func (p *PaymentStatus) UnmarshalJSON(data []byte) error {
 		RejectReason: text.Line(scalar(fields["rejectReason"])), ExecutionTime: text.Line(scalar(fields["executionTime"])),
 	}
 	return nil
+}
+
+// members returns the members of a JSON object. A name that occurs twice with different
+// values has a nil value, because programs differ in which of the two they read.
+func members(data []byte) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, err
+	}
+	read := json.NewDecoder(bytes.NewReader(data))
+	_, _ = read.Token() // decoded above without error, or null
+	for read.More() {
+		name, _ := read.Token()
+		var value json.RawMessage
+		if err := read.Decode(&value); err != nil {
+			return nil, err
+		}
+		if name := name.(string); !bytes.Equal(value, fields[name]) {
+			fields[name] = nil
+		}
+	}
+	return fields, nil
 }
 
 // scalar returns the text of a JSON string or number, and "" for anything else.

@@ -26,6 +26,8 @@ func TestPaymentLookup(t *testing.T) {
 		{"nulls", `{"paymentId":1,"status":"PENDING","rejectReason":null,"executionTime":null}`, nexpay.PaymentStatus{PaymentID: "1", Status: nexpay.Pending}},
 		{"optional fields unreadable", `{"paymentId":1,"status":"COMPLETED","rejectReason":{},"executionTime":[1]}`, nexpay.PaymentStatus{PaymentID: "1", Status: nexpay.Completed}},
 		{"status yet unknown", `{"paymentId":1,"status":"ON_HOLD","new":true}`, nexpay.PaymentStatus{PaymentID: "1", Status: "ON_HOLD"}},
+		{"the same twice", `{"paymentId":1,"status":"PENDING","paymentId":1,"status":"PENDING"}`, nexpay.PaymentStatus{PaymentID: "1", Status: nexpay.Pending}},
+		{"two reasons", `{"paymentId":1,"status":"REJECTED","rejectReason":"a","rejectReason":"b"}`, nexpay.PaymentStatus{PaymentID: "1", Status: nexpay.Rejected}},
 		{"keys are exact", `{"paymentId":1,"PAYMENTID":2,"status":"PENDING","Status":"COMPLETED"}`, nexpay.PaymentStatus{PaymentID: "1", Status: nexpay.Pending}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,6 +51,7 @@ func TestPaymentLookupUnreadable(t *testing.T) {
 		`{"paymentId":1e3,"status":"PENDING"}`, `{"paymentId":-1,"status":"PENDING"}`, `{"paymentId":true,"status":"PENDING"}`,
 		`{"paymentId":"a\nb","status":"PENDING"}`, `{"paymentId":1,"status":""}`, `{"paymentId":1,"status":7}`,
 		`{"paymentId":1,"status":"completed"}`, `{"paymentId":1,"status":"A\nB"}`, `{"paymentId":1,"status":"` + strings.Repeat("A", 65) + `"}`,
+		`{"paymentId":1,"paymentId":2,"status":"PENDING"}`, `{"paymentId":1,"status":"PENDING","status":"REJECTED"}`,
 		`{"paymentId":"` + strings.Repeat("1", 257) + `","status":"PENDING"}`, `<html>`, `{"paymentId":1,"status":"PENDING"} x`,
 	} {
 		got, err := client(t, reply(200, answer)).PaymentByClientID(withNonce(t.Context(), 1), 1)

@@ -2,7 +2,6 @@ package nexpay
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/nexpay-go/resilience/classify"
@@ -18,7 +17,7 @@ import (
 //
 // An answer that is no evidence is an [*UnprovenError]: a bare 404, HTML, a redirect,
 // an incomplete or unknown error, or an answer from a cache (Age, Warning 110 to 113,
-// 304, a hit in Cache-Status or in the X-Cache headers of common caches). An error of
+// 304, a hit in Cache-Status or in another header named after a cache). An error of
 // the API about the key, the nonce or its own state, and every 429 and 5xx, is the
 // *[classify.Error] itself, so that retry can act on it. An unreadable 2xx and a
 // missing answer are errors as in [Client.Do].
@@ -129,8 +128,7 @@ func (s *sought) UnmarshalJSON(data []byte) error {
 	if err := s.PaymentStatus.UnmarshalJSON(data); err != nil {
 		return err
 	}
-	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(data, &fields) // decoded above without error
+	fields, _ := members(data) // decoded above without error
 	if named, ok := fields[externalID]; ok && string(named) != "null" && scalar(named) != s.id {
 		return mistake("nexpay: the payment status has another externalPaymentId")
 	}

@@ -42,6 +42,7 @@ var evidence = []struct {
 	{name: "there, as rejected", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":"p","status":"REJECTED"}`)}, want: classify.Applied},
 	{name: "there, by name", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":"order-17"}`)}, want: classify.Applied},
 	{name: "another payment", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":"order-1"}`)}, class: classify.Fatal, text: "has another externalPaymentId"},
+	{name: "two payments", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":"order-1","externalPaymentId":"order-17"}`)}, class: classify.Fatal, text: "has another externalPaymentId"},
 	{name: "another payment, by number", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":17}`)}, class: classify.Fatal},
 	{name: "no name", fault: nexpaytest.Fault{Body: []byte(`{"paymentId":1,"status":"COMPLETED","externalPaymentId":null}`)}, want: classify.Applied},
 
@@ -119,6 +120,12 @@ var evidence = []struct {
 	{name: "X-Cache-Status", fault: nexpaytest.Fault{Header: header("X-Cache-Status", "STALE")}, text: "(X-Cache-Status)"},
 	{name: "X-Proxy-Cache", fault: nexpaytest.Fault{Header: header("X-Proxy-Cache", "HIT")}, text: "(X-Proxy-Cache)"},
 	{name: "CF-Cache-Status", fault: nexpaytest.Fault{Header: header("CF-Cache-Status", "UPDATING")}, text: "(Cf-Cache-Status)"},
+	{name: "X-LiteSpeed-Cache", fault: nexpaytest.Fault{Header: header("X-LiteSpeed-Cache", "hit,private")}, text: "(X-Litespeed-Cache)"},
+	{name: "a name that an operator of nginx gave", fault: nexpaytest.Fault{Header: header("X-Upstream-Cache", "HIT")}, text: "(X-Upstream-Cache)"},
+	{name: "two headers", fault: nexpaytest.Fault{Header: http.Header{"X-B-Cache": {"HIT"}, "X-A-Cache": {"HIT"}}}, text: "(X-A-Cache)"},
+	{name: "X-Tyk-Cached-Response", fault: nexpaytest.Fault{Header: header("X-Tyk-Cached-Response", "1")}, text: "(X-Tyk-Cached-Response)"},
+	{name: "Cache-Control", fault: nexpaytest.Fault{Header: http.Header{"Cache-Control": {"stale-if-error=60"}, "Cdn-Cache-Control": {"stale-if-error=60"}}}, want: classify.Absent},
+	{name: "X-Cache-Hits", fault: nexpaytest.Fault{Header: header("X-Cache-Hits", "0, 0")}, want: classify.Absent},
 	{name: "CF-Cache-Status dynamic", fault: nexpaytest.Fault{Header: header("CF-Cache-Status", "DYNAMIC")}, want: classify.Absent},
 }
 

@@ -118,7 +118,7 @@ func (e ending) outcome(doubt bool) Outcome {
 	switch {
 	case e == endSuccess || e == endApplied:
 		return classify.Applied
-	case doubt || e == endBusy || e == endOutcomeUnknown:
+	case doubt || e == endBusy || e == endOutcomeUnknown || e == endPanic:
 		return classify.Undecided
 	}
 	return classify.Absent

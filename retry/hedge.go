@@ -189,6 +189,9 @@ func (h *hedge) turn(ctx context.Context, after time.Duration, first, second fun
 		}
 		return -1, why
 	}
+	if h.exited { // its send counts, even if the first one was stopped before its own
+		c.count.sends += h.second.count.sends - h.earlier
+	}
 	switch {
 	case h.panicked != nil:
 		panic(h.panicked)

@@ -109,7 +109,8 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 	is.Waited = max(is.Took-c.count.sending, 0)
 	is.Cost = int(c.count.cost)
 	is.Effect = classify.NotApplied
-	if is.Failed && (c.doubt || e == endPanic && is.Attempts > 0) { // a send that panicked has no verdict
+	cut := e == endPanic && c.cut()
+	if is.Failed && c.doubt || cut {
 		is.Effect = classify.Unknown
 	}
 	if err != nil {
@@ -123,11 +124,19 @@ func (c *call) tellCall(ctx context.Context, e ending, err *Error) {
 	if p, ok := c.guard.(*payment); ok {
 		is.ID, is.InDoubt = p.id, p.inDoubt
 		is.Outcome = e.outcome(p.inDoubt)
+		is.Unsettled = is.Unsettled || cut
 		if e == endPanic && p.inDoubt {
 			is.Effect, is.Unsettled = classify.Unknown, true
 		}
 	}
 	hook.Call("retry: OnCall", func() { c.r.onCall(ctx, is) })
+}
+
+// cut reports whether a call that ended by a panic or exit may have taken effect in its
+// last send, of which nothing is known.
+func (c *call) cut() bool {
+	last := c.history.last()
+	return c.count.sends > 0 && (last == nil || last.Number != int(c.count.sends) || last.Verdict.Effect != classify.NotApplied)
 }
 
 // attempted reports an attempt that has ended to OnAttempt.

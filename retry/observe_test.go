@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/nexpay-go/resilience/breaker"
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/policy"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -135,10 +137,19 @@ func TestOnCallPanics(t *testing.T) {
 				_, err := retry.DoOnce(context.Background(), r, retry.Operation[int]{ID: "inv-7", Send: func(context.Context) (int, error) { do(); return 0, nil }})
 				return err
 			},
+			"Classify": func(r *retry.Retrier) error {
+				_, err := retry.DoOnce(context.Background(), r, retry.Operation[int]{ID: "inv-7", Send: func(context.Context) (int, error) { return 0, errTimeout }})
+				return err
+			},
 		} {
 			t.Run(where+", "+name, func(t *testing.T) {
 				var a audience
-				cfg := a.of(retry.Config{})
+				cfg := a.of(retry.Config{Policies: policy.Nexpay(), Classifier: classify.Func(func(err error) classify.Verdict {
+					if err == errTimeout {
+						do()
+					}
+					return classify.Nexpay().Classify(err)
+				})})
 				said := ""
 				cfg.OnEvent = func(_ context.Context, e retry.Event) {
 					if e.Kind == retry.EventDoubt {
@@ -157,14 +168,40 @@ func TestOnCallPanics(t *testing.T) {
 				require.Equal(t, "panic", a.calls[0].Reason)
 				require.True(t, a.calls[0].Failed)
 				require.Equal(t, where == "Send", a.calls[0].InDoubt)
-				require.Equal(t, where == "Send", a.calls[0].Unsettled)
 				require.Equal(t, where == "Send", said == "Send panicked or ended its goroutine")
-				require.Equal(t, classify.Unknown, a.calls[0].Effect, "what a send did that never returned nobody knows")
+				require.Equal(t, where == "Send" || where == "Classify", a.calls[0].Unsettled)
+				require.Equal(t, where == "Fix", a.calls[0].Effect == classify.NotApplied, "the last send was refused")
+				require.Equal(t, retry.Undecided, a.calls[0].Outcome)
 				require.EqualValues(t, 1, r.Stats().Calls)
 				require.Equal(t, map[string]int64{"panic": 1}, r.Stats().Ended)
 			})
 		}
 	}
+}
+
+// A queue is a nonce source in which the first caller waits for ever.
+type queue struct{ callers atomic.Int32 }
+
+func (q *queue) Enter(ctx context.Context) (*nonce.Ticket, error) {
+	if q.callers.Add(1) == 1 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return nonce.NewTicket("main", 7, nil, nil), nil
+}
+
+// The second send of a hedged attempt counts, also where the first one was not sent.
+func TestOnCallOfASecondSendThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a audience
+		r := newRetrier(t, a.of(retry.Config{Nonces: new(queue)}))
+		require.Panics(t, func() {
+			_, _ = retry.Hedge(t.Context(), r, time.Second, func(context.Context) (int, error) { panic("x") })
+		})
+		require.Len(t, a.calls, 1)
+		require.Equal(t, 1, a.calls[0].Attempts)
+		require.Equal(t, classify.Unknown, a.calls[0].Effect)
+	})
 }
 
 // A call inside an attempt is part of it; one that another Retrier makes is a call of its

@@ -142,24 +142,38 @@ func TestEndThatFailsIsNoAgreement(t *testing.T) {
 // event says so.
 func TestEndThatFailsAfterAFreshRefusal(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(*retry.Operation[string])
-		want   error
+		journal    retry.Journal
+		takes      time.Duration // longer than it said
+		idempotent time.Duration
+		want       error
 	}{
-		"nobody else can be at it":   {nil, retry.ErrFixAndResend},
-		"another one may replay it":  {func(op *retry.Operation[string]) { op.Idempotent = time.Hour }, retry.ErrOutcomeUnknown},
-		"others had time to take it": {func(op *retry.Operation[string]) { op.Settle = time.Second }, retry.ErrOutcomeUnknown},
+		"nobody else can be at it":                    {endless{new(retry.MemoryJournal)}, 0, 0, retry.ErrFixAndResend},
+		"another one may replay it":                   {endless{new(retry.MemoryJournal)}, 0, time.Hour, retry.ErrOutcomeUnknown},
+		"others had time to take it":                  {endless{new(retry.MemoryJournal)}, 16 * time.Second, 0, retry.ErrOutcomeUnknown},
+		"others had time, and the clock was set back": {setBack{endless{new(retry.MemoryJournal)}}, 16 * time.Second, 0, retry.ErrOutcomeUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &payment{sends: []error{code(400, "30010")}, looks: []found{absent}, changes: tt.change}
-				if name == "others had time to take it" {
-					p.onSend = func(context.Context) { time.Sleep(16 * time.Second) } // longer than it said
+				p := &payment{
+					sends: []error{code(400, "30010")}, looks: []found{absent},
+					onSend:  func(context.Context) { time.Sleep(tt.takes) },
+					changes: func(op *retry.Operation[string]) { op.Settle, op.Idempotent = time.Second, tt.idempotent },
 				}
-				_, err := pay(t, t.Context(), retry.Config{Journal: endless{new(retry.MemoryJournal)}}, p)
+				_, err := pay(t, t.Context(), retry.Config{Journal: tt.journal}, p)
 				requireOnly(t, err, tt.want)
 			})
 		})
 	}
+}
+
+// setBack is a journal whose entries are dated after the clock's time, as they are once
+// the clock has been set back.
+type setBack struct{ retry.Journal }
+
+func (j setBack) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
+	held, err := j.Journal.Begin(ctx, e)
+	held.At = held.At.Round(0).Add(50 * time.Second)
+	return held, err
 }
 
 // Before an inherited operation is called not applied, its first owner is kept from

@@ -213,6 +213,7 @@ func (p *payment) whose(held, asked Entry) (kind protocol.Kind, open, through bo
 			return p.journalFailed(errState), false, false
 		}
 		p.entry = held
+		p.entry.At = asked.At // with its monotonic time, as the clock may be set back
 		return protocol.Begun, false, false
 	}
 	if p.another(held) && p.state.Phase == protocol.Clear {

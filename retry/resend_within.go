@@ -35,32 +35,33 @@ func ResendWithin(keeps time.Duration, then Resends) Option {
 type keyed struct {
 	onProof
 	keeps time.Duration
-	first time.Duration // send, on clock()
-	sent  bool
+	first time.Time // of the first send; zero: none yet
 }
 
 func (g *keyed) before(ctx context.Context, c *call) (context.Context, *Error) {
-	switch now := clock(); {
-	case !g.sent:
-		g.first, g.sent = now, true
-	case g.doubt && !g.keptAt(c, now): // the turn on the key took too long to come
+	switch {
+	case g.first.IsZero():
+		g.first = time.Now()
+	case g.doubt && !g.keptAfter(c, 0): // the turn on the key took too long to come
 		return nil, g.over()
 	}
 	return g.onProof.before(ctx, c)
 }
 
-// keptAt reports whether a send that begins then still finds its key.
-func (g *keyed) keptAt(c *call, then time.Duration) bool {
+// keptAfter reports whether a send that begins after that wait still finds its key. On a
+// machine that was suspended only the wall clock has gone on.
+func (g *keyed) keptAfter(c *call, wait time.Duration) bool {
 	takes := c.terms.timeout
 	if takes == 0 {
 		takes = sendTime
 	}
-	return protocol.Later(protocol.Later(then-g.first, takes), defaultSettle) < g.keeps
+	age := protocol.Decide.Age(g.first, time.Now())
+	return protocol.Later(protocol.Later(protocol.Later(age, wait), takes), defaultSettle) < g.keeps
 }
 
 func (g *keyed) after(ctx context.Context, c *call, came error) {
 	last := c.history.last()
-	if v := &last.Verdict; g.doubt && v.Status == http.StatusConflict && !c.decides(v) && g.keptAt(c, clock()) {
+	if v := &last.Verdict; g.doubt && v.Status == http.StatusConflict && !c.decides(v) && g.keptAfter(c, 0) {
 		v.Class = classify.Retryable
 	}
 	g.onProof.after(ctx, c, came)
@@ -72,7 +73,7 @@ func (g *keyed) refuses(c *call, v *classify.Verdict) *Error {
 		return nil
 	case v.Class == classify.FixAndResend:
 		return stopped(ErrDoubt, nil)
-	case g.keptAt(c, protocol.Later(clock(), last.Wait)):
+	case g.keptAfter(c, last.Wait):
 		return nil
 	}
 	return g.over()

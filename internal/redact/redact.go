@@ -114,7 +114,9 @@ func (w *walk) plain(err error, depth int) (string, bool) {
 	}
 	switch code := err.(type) {
 	case interface{ ErrorCode() int }:
-		return fmt.Sprintf("error code %d", code.ErrorCode()), true
+		if n := code.ErrorCode(); n != 0 { // 0 is no code, as for package classify
+			return fmt.Sprintf("error code %d", n), true
+		}
 	case interface{ ErrorCode() string }:
 		if code := code.ErrorCode(); codes.Valid(code) {
 			return "error code " + codes.Text(code), true

@@ -86,6 +86,7 @@ func TestText(t *testing.T) {
 		"longer than a line":     {&own{strings.Repeat("x", 4<<10)}, strings.Repeat("x", 4<<10)},
 		"longer than 4 KiB":      {&own{strings.Repeat("x", 4<<10+1)}, strings.Repeat("x", 4<<10)},
 		"a code":                 {coded(17), "error code 17"},
+		"0 is no code":           {coded(0), "redact_test.coded" + notShown},
 		"an errno":               {syscall.ECONNRESET, "connection reset by peer"},
 		"a sentinel":             {context.Canceled, "context canceled"},
 		"joined":                 {errors.Join(plain, &own{"a"}, io.EOF, coded(1), &own{"fourth"}), "a; EOF; error code 1"},
