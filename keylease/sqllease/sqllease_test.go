@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/keylease"
 	"github.com/nexpay-go/resilience/keylease/keyleasetest"
 	"github.com/nexpay-go/resilience/keylease/sqllease"
@@ -62,6 +63,9 @@ func TestKeepsTheRules(t *testing.T) {
 		db := openPostgres(t)
 		keyleasetest.Run(t, func() keylease.Store { return open(t, db, sqllease.PostgreSQL) })
 	})
+	if !long.Tests() {
+		return
+	}
 	t.Run("PostgreSQL, serializable", func(t *testing.T) {
 		t.Parallel()
 		db := openPostgres(t, "default_transaction_isolation=serializable")
