@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -69,9 +70,12 @@ func TestMarkStaysNearTheClockOverCrashes(t *testing.T) {
 			for _, interval := range []time.Duration{0, time.Microsecond, 50 * time.Millisecond, time.Second, 11 * time.Second, -time.Millisecond} {
 				t.Run(fmt.Sprint(unit, draws, interval), func(t *testing.T) {
 					c := &crashes{config: nonce.LaneConfig{Unit: unit}, now: time.Unix(1_800_000_000, 0)}
-					lives := 100
+					lives := 25
 					if interval == 0 && draws == 1 { // the worst
-						lives = 1_000
+						lives *= 10
+					}
+					if long.Tests() {
+						lives *= 4
 					}
 					for range lives {
 						l := c.begin(t)

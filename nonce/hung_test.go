@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -326,6 +327,9 @@ func TestThroughputAfterHungTurns(t *testing.T) {
 	}
 	for name, c := range map[string]nonce.LaneConfig{"InFlight 1": {}, "InFlight 4": {InFlight: 4}, "adaptive": {Adaptive: true}} {
 		for _, jitter := range []time.Duration{0, 5 * time.Millisecond} {
+			if jitter == 0 && !long.Tests() {
+				continue
+			}
 			t.Run(name+", jitter "+jitter.String(), func(t *testing.T) {
 				fresh := float64(servedAfter(t, c, jitter, 0, nothing))
 				warm := float64(servedAfter(t, c, jitter, time.Minute, nothing))

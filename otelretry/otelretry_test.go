@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/internal/metrics"
 	"github.com/nexpay-go/resilience/internal/metrics/metricstest"
 	"github.com/nexpay-go/resilience/otelretry"
@@ -153,9 +154,9 @@ func TestSeriesAreBounded(t *testing.T) {
 	m, reader := newMetrics(t, otelretry.Config{})
 	metricstest.Scene(t, m)
 	before := collect(t, reader)
-	times := 100_000
-	if raceEnabled {
-		times = 5_000 // it is about numbers here, and slow
+	times := 5_000
+	if long.Tests() && !raceEnabled {
+		times = 100_000
 	}
 	metricstest.Hostile(t, m, times)
 	after, full := collect(t, reader), 0

@@ -43,7 +43,8 @@ func startChromium(t *testing.T) *chromium {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("no chromium: apt-get install chromium, then go test -run Browser ./resiliencedebug")
+		fmt.Println("the tests in a browser were skipped, as chromium is not here: apt-get install chromium")
+		t.Skip("no chromium")
 	}
 	profile, err := os.MkdirTemp("", "chromium")
 	require.NoError(t, err)

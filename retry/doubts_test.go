@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
@@ -207,8 +208,8 @@ func TestADoubtIsTheCallers(t *testing.T) {
 // What a Retrier remembers is bounded: of very many the oldest are forgotten, and what is
 // settled makes room.
 func TestDoubtsAreBounded(t *testing.T) {
-	if raceEnabled {
-		t.Skip("takes long under the race detector")
+	if raceEnabled || !long.Tests() {
+		t.Skip("100,000 doubts take long: go test -long -run TestDoubtsAreBounded ./retry")
 	}
 	r := newRetrier(t, retry.Config{})
 	sends := 0

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -54,7 +55,11 @@ func (p *payment) changes2(testing.TB) {}
 
 // entries of three processes at once: every pair of replays and looks, journal with latency
 func TestHostileThreeProcesses(t *testing.T) {
-	for seed := range 3000 {
+	seeds := 1000
+	if long.Tests() {
+		seeds = 3000
+	}
+	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			j := &latent{d: time.Duration(seed%7) * 700 * time.Millisecond}
 			type bank struct {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -213,8 +214,8 @@ func (j *unheld) End(_ context.Context, e retry.Entry) error {
 // However many are open: no more than ten thousand are in memory, and nothing of those
 // that are done.
 func TestRecoverEachMemory(t *testing.T) {
-	if raceEnabled {
-		t.Skip("sizes hold without the race detector")
+	if raceEnabled || !long.Tests() {
+		t.Skip("12,000 payments take long, and sizes hold without the race detector: go test -long -run TestRecoverEachMemory ./retry")
 	}
 	const n, atOnce = 12_000, 10_000
 	synctest.Test(t, func(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,16 +15,13 @@ import (
 
 	"github.com/nexpay-go/resilience/examples/internal/lab"
 	"github.com/nexpay-go/resilience/examples/internal/programtest"
+	"github.com/nexpay-go/resilience/internal/long"
 )
 
 func TestMain(m *testing.M) { programtest.Main(m, main) }
 
-// everything compares the page with all that the program prints: the other rows are about
-// packages whose results change with their versions in go.mod.
-var everything = flag.Bool("everything", false, "compare all rows and the charts of the page, too")
-
-// A fleet of fifty clients reaches every goal, and its figures are near those of the
-// thousand clients on the page.
+// A small fleet reaches every goal, and its figures are near those of the thousand clients on
+// the page.
 func TestThePageIsWhatAFleetComesTo(t *testing.T) {
 	var some []trial
 	for _, x := range trials(coarseStep) {
@@ -37,7 +33,11 @@ func TestThePageIsWhatAFleetComesTo(t *testing.T) {
 			some = append(some, x)
 		}
 	}
-	results := runAll(t, some, 7, 50)
+	clients := 25
+	if long.Tests() {
+		clients = 50
+	}
+	results := runAll(t, some, 7, clients)
 	goals := judge(results)
 	for _, g := range goals {
 		require.True(t, g.Reached, "%s: %s", g.Name, g.Got)
@@ -47,10 +47,11 @@ func TestThePageIsWhatAFleetComesTo(t *testing.T) {
 	onPage(t, out.String())
 }
 
-// The program has virtual time outside a test too, and package testing prints nothing.
+// The program has virtual time outside a test too, and package testing prints nothing. The
+// other rows are about packages whose results change with their versions in go.mod.
 func TestThePageIsWhatTheProgramPrints(t *testing.T) {
-	if !*everything {
-		t.Skip("its twenty seconds are for those who ask: go test ./examples/storm -everything")
+	if !long.Tests() {
+		t.Skip("its twenty seconds are for those who ask: go test ./examples/storm -long")
 	}
 	folder := t.TempDir()
 	out, log, code := programtest.Run(t, "-markdown", "-clients", "50", "-seed", "7", "-svg", folder)

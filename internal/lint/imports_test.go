@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/hook":        {},
 	"internal/insist":      {"internal/errtree"},
 	"internal/lint":        {},
+	"internal/long":        {},
 	"internal/mutants":     {},
 	"internal/oracle":      {},
 	"internal/proof":       {"classify", "internal/carry", "internal/errtree", "internal/protocol", "internal/wire"},

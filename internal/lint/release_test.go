@@ -123,6 +123,10 @@ func repository(t *testing.T, files map[string]string) string {
 	}
 	write("go.work", use, 0o644)
 	git(t, folder, "init", "-q", "-b", "main")
+	for _, setting := range []string{"user.name=test", "user.email=test@localhost", "commit.gpgsign=false", "tag.gpgsign=false"} {
+		name, value, _ := strings.Cut(setting, "=")
+		git(t, folder, "config", name, value)
+	}
 	commit(t, folder)
 	return folder
 }
@@ -139,10 +143,6 @@ func git(t *testing.T, folder string, args ...string) string {
 
 func commit(t *testing.T, folder string) {
 	t.Helper()
-	git(t, folder, "config", "user.name", "test")
-	git(t, folder, "config", "user.email", "test@localhost")
-	git(t, folder, "config", "commit.gpgsign", "false")
-	git(t, folder, "config", "tag.gpgsign", "false")
 	git(t, folder, "add", "--all")
 	git(t, folder, "commit", "-q", "-m", "test")
 }
@@ -217,6 +217,7 @@ func TestReleaseRefuses(t *testing.T) {
 	atRoot(t)
 	t.Parallel()
 	bash(t)
+	original := repository(t, two())
 	for name, row := range map[string]struct {
 		args    []string
 		tag     string // that there is
@@ -250,7 +251,8 @@ func TestReleaseRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			folder := repository(t, two())
+			folder := t.TempDir()
+			require.NoError(t, os.CopyFS(folder, os.DirFS(original)))
 			if row.file != "" {
 				require.NoError(t, os.WriteFile(filepath.Join(folder, row.file), []byte(row.text), 0o755))
 				if !row.pending {

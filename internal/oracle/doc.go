@@ -7,11 +7,11 @@
 // the operation makes, and who else handles the same payment. After each schedule the rules
 // are checked against what the bank really did.
 //
-//	go test ./internal/oracle                                # 5,000 schedules, and the mutants
+//	go test ./internal/oracle                                # 5,000 schedules, and some mutants
 //	go test ./internal/oracle -schedules 1000000 -timeout 0  # on all cores
 //	go test ./internal/oracle -schedules 1 -seed 4711 -v     # that one, step by step
 //	go test ./internal/oracle -run TestHostile -hostile 60000 -v
-//	go test ./internal/oracle -run TestMutants -attempts 1000000 -timeout 0 -v
+//	go test ./internal/oracle -run TestMutants -long -attempts 1000000 -timeout 0 -v
 //
 // The rules are checked from outside: nothing here uses the engine's state or its table. A
 // violation is printed with the rows of the table that the engine reports. The mutants are

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/internal/protocol"
 )
 
@@ -34,9 +35,16 @@ type mutant struct {
 	decide protocol.Decisions
 }
 
-// mutants are all of them, or those that were asked for.
+// mutants are those that were asked for: with -long all, else one in ten.
 func mutants() []mutant {
 	all := slices.Concat(rowMutants(), decisionMutants())
+	if !long.Tests() {
+		var some []mutant
+		for i := 0; i < len(all); i += 10 {
+			some = append(some, all[i])
+		}
+		all = some
+	}
 	return slices.DeleteFunc(all, func(m mutant) bool { return !strings.Contains(m.name, *only) })
 }
 
@@ -49,7 +57,7 @@ type verdict struct {
 	Rules []string
 }
 
-// TestMutants breaks the engine in every way in which a row or a decision can be
+// TestMutants breaks the engine in the ways in which a row or a decision can be
 // broken, and sees that a schedule finds it out.
 func TestMutants(t *testing.T) {
 	if *part >= 0 {
@@ -96,7 +104,7 @@ func tryAll(t *testing.T) (all []verdict) {
 	for i := range *workers {
 		group.Go(func() {
 			out, err := exec.Command(os.Args[0], "-test.run=^TestMutantsPart$", "-test.v", "-test.timeout=0",
-				"-part="+strconv.Itoa(i), "-workers="+strconv.Itoa(*workers), "-attempts="+strconv.Itoa(*attempts), "-only="+*only).CombinedOutput()
+				"-part="+strconv.Itoa(i), "-workers="+strconv.Itoa(*workers), "-attempts="+strconv.Itoa(*attempts), "-only="+*only, "-long="+strconv.FormatBool(long.Tests())).CombinedOutput()
 			mu.Lock()
 			defer mu.Unlock()
 			for line := range strings.Lines(string(out)) {

@@ -1,6 +1,10 @@
 package protocol_test
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/nexpay-go/resilience/internal/long"
+)
 
 // past is what an earlier process left.
 type past uint8
@@ -53,7 +57,7 @@ func settings() (all []setting) {
 
 func (s setting) possible() bool {
 	switch {
-	case *everything && !s.alone:
+	case long.Tests() && !s.alone:
 		return s.past != lost || s.lookFirst
 	case s.alone:
 		return s.past == nothing && !s.other

@@ -65,22 +65,14 @@ func TestServerAwayForAWhile(t *testing.T) {
 	require.Equal(t, 1, paid.paid)
 }
 
-// ghostly is a server that waits for a standby that does not exist.
-func ghostly(t *testing.T) *servertest.Postgres {
-	t.Helper()
-	s := servertest.NewPostgres()
-	t.Cleanup(func() { require.NoError(t, s.Stop()) })
-	return s
-}
-
 // A Begin is cancelled while the server waits for its standby: the row is there to see,
 // and a failover loses it. The same Begin once more waits for the standby again.
 func TestBeginSeenButNotReplicated(t *testing.T) {
 	t.Parallel()
-	for driver := range drivers {
+	s := servertest.NewPostgres()
+	t.Cleanup(func() { require.NoError(t, s.Stop()) })
+	for driver := range drivers { // one after the other: they change the server's settings
 		t.Run(driver, func(t *testing.T) {
-			t.Parallel()
-			s := ghostly(t)
 			admin, c := openServer(t, s, "synchronous_commit=local"), sqljournal.Config{Table: newTable()}
 			migrated(t, admin, c)
 			awaits := func(standbys string) {
@@ -112,9 +104,9 @@ func TestBeginSeenButNotReplicated(t *testing.T) {
 // awaitNoCommit returns when the server has heard that it is to wait for a standby.
 func awaitNoCommit(t *testing.T, db *sql.DB) {
 	t.Helper()
-	for i := range 1000 {
+	for range 1000 {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		_, err := db.ExecContext(ctx, fmt.Sprint("CREATE TABLE probe_", i, "()"))
+		_, err := db.ExecContext(ctx, "CREATE TABLE "+newTable()+"()")
 		cancel()
 		if err != nil {
 			return

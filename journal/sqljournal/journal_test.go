@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/nexpay-go/resilience/internal/long"
 	"github.com/nexpay-go/resilience/journal/sqljournal"
 	"github.com/nexpay-go/resilience/retry"
 	"github.com/nexpay-go/resilience/retry/journaltest"
@@ -40,7 +41,11 @@ func reused(open func() *sql.DB) func() (connect func() *sql.DB) {
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	postgres.DSN(t) // skips all of it at once
-	for _, level := range []string{"read committed", "serializable"} {
+	levels := []string{"read committed"}
+	if long.Tests() {
+		levels = append(levels, "serializable")
+	}
+	for _, level := range levels {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
 			open := reused(func() *sql.DB { return openPostgres(t, "default_transaction_isolation='"+level+"'") })
