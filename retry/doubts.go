@@ -71,14 +71,17 @@ func (d *doubts) held(id string) Entry {
 	return d.byID[id].entry
 }
 
-// remember keeps for later calls how the payment ended, where no Journal does.
-func (p *payment) remember() {
+// remember keeps for later calls how the payment ended, where no Journal does. returned
+// says that the caller learns it: no panic, and no exit in a hook, ended the call.
+func (p *payment) remember(returned bool) {
 	r := p.call.r
-	switch {
-	case r.journal != nil:
-	case p.state.Phase == protocol.Applied || p.state.Phase == protocol.NotApplied:
+	if r.journal != nil || p.entry.State != EntryOpen { // or nothing was sent, as far as is known
+		return
+	}
+	switch phase := p.state.Phase; {
+	case phase == protocol.NotApplied, phase == protocol.Applied && returned:
 		r.doubts.settle(p.id)
-	case p.inDoubt && p.entry.State == EntryOpen:
+	case p.inDoubt, phase == protocol.Sending, phase == protocol.Applied:
 		p.entry.TraceIDs = slices.Clone(p.doubt.TraceIDs) // those are the caller's now
 		r.doubts.add(p.entry)
 	}

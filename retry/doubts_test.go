@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +130,49 @@ func TestASecondCallStaysOnTheKey(t *testing.T) {
 			require.Equal(t, keys[0], k)
 		}
 	})
+}
+
+// Where a panic or an exit behind Send takes the result away, the call is in doubt too, even
+// after a success.
+func TestASecondCallAfterAnExit(t *testing.T) {
+	errLost := errors.New("lost")
+	classifier := classify.Func(func(err error) classify.Verdict {
+		if err == errLost {
+			panic("x")
+		}
+		return classify.Verdict{}
+	})
+	exits := func(context.Context, retry.Call) { runtime.Goexit() }
+	for name, c := range map[string]struct {
+		cfg retry.Config
+		err error
+	}{
+		"a classifier that panics":      {retry.Config{Classifier: classifier}, errLost},
+		"an attempt's hook that exits":  {retry.Config{OnAttempt: exits}, nil},
+		"OnCall exits after a success":  {retry.Config{OnCall: exits}, nil},
+		"OnEvent exits after a success": {retry.Config{OnEvent: func(context.Context, retry.Event) { runtime.Goexit() }}, errLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRetrier(t, c.cfg)
+				sends := 0
+				done := make(chan struct{})
+				pay := func() {
+					defer func() { _ = recover(); done <- struct{}{} }()
+					_, _ = retry.DoOnce(t.Context(), r, retry.Operation[int]{
+						ID:     "inv-7",
+						Send:   func(context.Context) (int, error) { sends++; return 7, c.err },
+						Verify: func(context.Context) (int, retry.Outcome, error) { return 7, retry.Applied, nil },
+					})
+				}
+				for range 2 {
+					go pay()
+					<-done
+				}
+				require.Equal(t, 1, sends)
+			})
+		})
+	}
 }
 
 // Within the window of its idempotency key it is sent again, as the first call would have

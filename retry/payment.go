@@ -77,7 +77,8 @@ func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 		return c.end(ctx, stopped(ErrBusy, nil))
 	}
 	defer r.claims.Free(p.id)
-	defer p.remember()
+	returned := false
+	defer func() { p.remember(returned) }()
 	p.read(ctx)
 	for !p.state.Phase.Over() {
 		switch p.state.Phase {
@@ -95,7 +96,9 @@ func (p *payment) run(ctx context.Context, r *Retrier, opts []Option) error {
 			panic("retry: no step for " + p.state.Phase.String())
 		}
 	}
-	return p.end(ctx)
+	err := p.end(ctx)
+	returned = true
+	return err
 }
 
 // takes returns how long a send may take. There must be a limit if a journal or expiring
