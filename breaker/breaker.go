@@ -121,11 +121,11 @@ func (b *Breaker) State() State {
 // not open, and if it is isolated, because only Reset ends that. It does not count as a
 // refusal.
 func (b *Breaker) RetryIn() time.Duration {
-	g, now := b.current(), b.now()
-	if g.open(now) && !g.isolated {
-		return g.until - now
+	g := b.current()
+	if g.state != Open || g.isolated {
+		return 0 // the clock need not be read
 	}
-	return 0
+	return max(g.until-b.now(), 0)
 }
 
 // Isolate opens the breaker until Reset, whatever calls report. It is for operators.
