@@ -253,7 +253,7 @@ func TestADoubtIsTheCallers(t *testing.T) {
 // settled makes room.
 func TestDoubtsAreBounded(t *testing.T) {
 	if raceEnabled || !long.Tests() {
-		t.Skip("100,000 doubts take long: go test -long -run TestDoubtsAreBounded ./retry")
+		t.Skip("100,000 doubts take long: go test ./retry -run TestDoubtsAreBounded -long")
 	}
 	r := newRetrier(t, retry.Config{})
 	sends := 0

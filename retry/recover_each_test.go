@@ -215,7 +215,7 @@ func (j *unheld) End(_ context.Context, e retry.Entry) error {
 // that are done.
 func TestRecoverEachMemory(t *testing.T) {
 	if raceEnabled || !long.Tests() {
-		t.Skip("12,000 payments take long, and sizes hold without the race detector: go test -long -run TestRecoverEachMemory ./retry")
+		t.Skip("12,000 payments take long, and sizes hold without the race detector: go test ./retry -run TestRecoverEachMemory -long")
 	}
 	const n, atOnce = 12_000, 10_000
 	synctest.Test(t, func(t *testing.T) {

@@ -1,5 +1,6 @@
 // Package long has the flag -long for tests that have a long version. go test runs the short
-// one, which a person waits for; .ci/run runs both.
+// one, which a person waits for; .ci/run runs both. The flag goes behind the packages, as in
+// go test ./internal/oracle -long: go test takes no package behind a flag that it does not know.
 package long
 
 import "flag"

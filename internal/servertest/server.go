@@ -26,6 +26,9 @@ type server struct {
 	cmd    *exec.Cmd
 }
 
+// said are the names of servers whose tests were skipped, which is printed once.
+var said sync.Map
+
 // errNone is no fault: the tests are skipped.
 var errNone = errors.New("there is none")
 
@@ -45,7 +48,9 @@ func (s *server) need(t testing.TB, start func() error) {
 // prints why.
 func (s *server) Stop() error {
 	if errors.Is(s.err, errNone) {
-		fmt.Printf("the tests against %s were skipped, as it is not here: %s\n", s.name, s.install)
+		if _, before := said.LoadOrStore(s.name, true); !before {
+			fmt.Printf("the tests against %s were skipped, as it is not here: %s\n", s.name, s.install)
+		}
 	}
 	if s.folder == "" {
 		return nil

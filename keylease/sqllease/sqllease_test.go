@@ -86,14 +86,15 @@ func TestConfig(t *testing.T) {
 func TestClockIsSetBack(t *testing.T) {
 	for _, c := range []struct {
 		dialect sqllease.Dialect
-		db      *sql.DB
+		db      func(*testing.T) *sql.DB
 		future  string
 	}{
-		{sqllease.SQLite, openSQLite(t), "until + 3e8"},
-		{sqllease.PostgreSQL, openPostgres(t), "until + interval '10 years'"},
+		{sqllease.SQLite, func(t *testing.T) *sql.DB { return openSQLite(t) }, "until + 3e8"},
+		{sqllease.PostgreSQL, func(t *testing.T) *sql.DB { return openPostgres(t) }, "until + interval '10 years'"},
 	} {
 		t.Run(c.dialect.String(), func(t *testing.T) {
-			s, err := sqllease.New(c.db, sqllease.Config{Table: "set_back", Dialect: c.dialect})
+			db := c.db(t)
+			s, err := sqllease.New(db, sqllease.Config{Table: "set_back", Dialect: c.dialect})
 			require.NoError(t, err)
 			require.NoError(t, s.Migrate(t.Context()))
 			round := keylease.Round{Owner: "a", Keys: []string{"main", "other"}, TTL: time.Hour}
@@ -104,7 +105,7 @@ func TestClockIsSetBack(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, keylease.Standing{Alive: 2}, got, "its lease holds")
 			for _, table := range []string{"set_back", "set_back_owner"} {
-				_, err = c.db.Exec("UPDATE " + table + " SET until = " + c.future + " WHERE owner = 'a'")
+				_, err = db.Exec("UPDATE " + table + " SET until = " + c.future + " WHERE owner = 'a'")
 				require.NoError(t, err)
 			}
 			got, err = s.Round(t.Context(), round)

@@ -79,14 +79,14 @@ func TestConfig(t *testing.T) {
 func TestClockIsSetBack(t *testing.T) {
 	for _, c := range []struct {
 		dialect sqlboard.Dialect
-		db      func() *sql.DB
+		db      func(*testing.T) *sql.DB
 		future  string
 	}{
-		{sqlboard.SQLite, func() *sql.DB { return openSQLite(t) }, "said_at + 3e8"},
-		{sqlboard.PostgreSQL, func() *sql.DB { return openPostgres(t) }, "said_at + interval '10 years'"},
+		{sqlboard.SQLite, openSQLite, "said_at + 3e8"},
+		{sqlboard.PostgreSQL, func(t *testing.T) *sql.DB { return openPostgres(t) }, "said_at + interval '10 years'"},
 	} {
 		t.Run(c.dialect.String(), func(t *testing.T) {
-			db := c.db()
+			db := c.db(t)
 			s := open(t, db, c.dialect)
 			e := switchboard.Entry{Kind: switchboard.Key, Name: "main", On: true}
 			require.NoError(t, s.Put(t.Context(), e, 0))
