@@ -21,13 +21,12 @@ type Board struct {
 	done    sync.WaitGroup
 	unwatch func() // stops watching the Lockout
 
-	mu       sync.Mutex
-	pending  map[name]*change // not written yet: the store's entries for them are outdated
-	applying map[echo]int     // changes that this Board makes itself: not to be shared
-	known    map[string]bool  // whether a key is locked, as last written or read
-	orders   map[name]*order  // of breakers
-	wake     chan struct{}
-	gone     time.Time // since when the store has not answered; zero: it answers
+	mu      sync.Mutex
+	pending map[name]*change // not written yet: the store's entries for them are outdated
+	echoes  map[echo]int     // changes that this Board makes itself and has not been told of yet: not to be shared
+	orders  map[name]*order  // of breakers
+	wake    chan struct{}
+	gone    time.Time // since when the store has not answered; zero: it answers
 }
 
 // A change is an entry on its way to the store.
@@ -52,7 +51,7 @@ func New(ctx context.Context, cfg Config) (*Board, error) {
 		return nil, err
 	}
 	b := &Board{
-		cfg: cfg, pending: make(map[name]*change), applying: make(map[echo]int), known: make(map[string]bool), orders: make(map[name]*order),
+		cfg: cfg, pending: make(map[name]*change), echoes: make(map[echo]int), orders: make(map[name]*order),
 		wake: make(chan struct{}, 1),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
@@ -99,14 +98,7 @@ func storable(text string) string {
 
 // observe is the Lockout's watcher: quick, and never in the way of a call.
 func (b *Board) observe(c breaker.LockoutChange) {
-	b.mu.Lock()
-	known, ok := b.known[c.Key]
-	own := b.applying[echo{c.Key, c.Locked}] > 0 || ok && known == c.Locked // reports may come late
-	if !own {
-		b.known[c.Key] = c.Locked
-	}
-	b.mu.Unlock()
-	if own {
+	if b.echoed(echo{c.Key, c.Locked}) {
 		return
 	}
 	e := Entry{Kind: Key, Name: c.Key, On: c.Locked, Cause: c.Cause}
@@ -190,40 +182,42 @@ func (b *Board) apply(e Entry) {
 	switch e.Kind {
 	case Key:
 		own := echo{e.Name, e.On}
-		b.applies(own)
-		b.lock(e)
-		b.applied(own)
+		b.mu.Lock()
+		b.echoes[own]++
+		b.mu.Unlock()
+		if !b.lock(e) { // nothing changed: there will be no report
+			b.echoed(own)
+		}
 	case Breaker:
 		b.direct(e, false)
 	}
 }
 
-func (b *Board) applies(own echo) {
+// echoed reports whether a change is one that the Board has made, and counts it as seen.
+// The report may come late: whoever else changes the Lockout delivers it then.
+func (b *Board) echoed(own echo) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.applying[own]++
-	b.known[own.key] = own.locked
-}
-
-func (b *Board) applied(own echo) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.applying[own]--; b.applying[own] == 0 {
-		delete(b.applying, own)
+	n := b.echoes[own]
+	if n <= 1 {
+		delete(b.echoes, own)
+	} else {
+		b.echoes[own]--
 	}
+	return n > 0
 }
 
-func (b *Board) lock(e Entry) {
+// lock reports whether it changed anything.
+func (b *Board) lock(e Entry) bool {
 	if !e.On {
-		b.cfg.Lockout.Unlock(e.Name)
-		return
+		return b.cfg.Lockout.Unlock(e.Name)
 	}
 	cause := e.Cause
 	cause.Sent, cause.At = time.Time{}, time.Now().Add(-e.Age)
 	if cause.By == b.cfg.Process {
 		cause.By = ""
 	}
-	b.cfg.Lockout.Lock(e.Name, cause)
+	return b.cfg.Lockout.Lock(e.Name, cause)
 }
 
 // answered records whether the store answers, and emits an event when that changes.

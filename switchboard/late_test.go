@@ -26,3 +26,25 @@ func TestALateEchoIsNoNews(t *testing.T) {
 	b.observe(breaker.LockoutChange{Key: "locked before"})
 	require.Len(t, b.unwritten(), 2)
 }
+
+// A person unlocks the key while the Board applies what it has read before that, and both
+// are reported after it: what the person said counts.
+func TestAnEchoUndoesNoUnlock(t *testing.T) {
+	lockout := new(breaker.Lockout)
+	b, err := New(t.Context(), Config{Store: new(MemoryStore), Lockout: lockout})
+	require.NoError(t, err)
+	b.Close()
+	b.apply(Entry{Kind: Key, Name: "main", On: true})
+	b.observe(breaker.LockoutChange{Key: "main", Locked: true})
+	require.True(t, lockout.Unlock("main"))
+	b.apply(Entry{Kind: Key, Name: "main", On: true})
+	b.observe(breaker.LockoutChange{Key: "main"})
+	b.observe(breaker.LockoutChange{Key: "main", Locked: true})
+	require.False(t, b.unwritten()[name{Key, "main"}].On)
+
+	// What is applied without a change leaves nothing behind that hides a later one.
+	b.apply(Entry{Kind: Key, Name: "main", On: true})
+	b.observe(breaker.LockoutChange{Key: "main", Locked: true})
+	require.True(t, b.unwritten()[name{Key, "main"}].On)
+	require.Empty(t, b.echoes)
+}

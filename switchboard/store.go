@@ -45,6 +45,7 @@ type Store interface {
 	// It must be safe to run Put twice. After an error Put may or may not have happened.
 	Put(ctx context.Context, e Entry, age time.Duration) error
 
-	// All returns all entries. They are few, and are read together each time.
+	// All returns all entries. They are few, and are read together each time. With an
+	// error it may return those entries that it could read: they are used.
 	All(ctx context.Context) ([]Entry, error)
 }

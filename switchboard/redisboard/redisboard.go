@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -51,10 +52,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local said, what = math.max(now - tonumber(ARGV[3]), 0), ARGV[4]
 local held = redis.call('HGET', KEYS[1], ARGV[1])
-if held then
-  local at, on, rest = string.match(held, '^(%d+) (%d) (.*)$')
+local at, on, rest = string.match(held or '', '^(%d+) ([01]) (.*)$') -- what is no entry is replaced
+if at then
   if said < tonumber(at) and tonumber(at) <= now then return 0 end -- later than now: the clock was set back
-  if on == '1' and ARGV[2] == '1' then what = rest end
+  if on == '1' and ARGV[2] == '1' and pcall(cjson.decode, rest) then what = rest end
 end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', said) .. ' ' .. ARGV[2] .. ' ' .. what)
 return 1`
@@ -62,12 +63,10 @@ return 1`
 const all = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local reply = {}
-for _, held in ipairs(redis.call('HVALS', KEYS[1])) do
-  local at, on, rest = string.match(held, '^(%d+) (%d) (.*)$')
-  reply[#reply + 1] = string.format('%.0f', now - tonumber(at))
-  reply[#reply + 1] = on
-  reply[#reply + 1] = rest
+local reply = redis.call('HGETALL', KEYS[1])
+for i = 2, #reply, 2 do
+  local at, rest = string.match(reply[i], '^(%d+)( .*)$')
+  reply[i] = at and string.format('%.0f', now - tonumber(at)) .. rest or '' -- what is no entry is reported
 end
 return reply`
 
@@ -102,7 +101,8 @@ func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration)
 	return nil
 }
 
-// All implements [switchboard.Store].
+// All implements [switchboard.Store]. A field that it cannot read, which somebody else has
+// written, is an error beside the entries of the others.
 func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -111,34 +111,35 @@ func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redisboard: all: %w", err)
 	}
-	entries, err := read(reply)
-	if err != nil {
-		return nil, fmt.Errorf("redisboard: all: %w", err)
+	list, ok := reply.([]any)
+	if !ok && reply != nil || len(list)%2 != 0 {
+		return nil, errors.New("redisboard: all: the reply is not a list of fields and values")
 	}
-	return entries, nil
+	var entries []switchboard.Entry
+	var errs []error
+	for i := 0; i < len(list); i += 2 {
+		if e, ok := read(text(list[i+1])); ok {
+			entries = append(entries, e)
+		} else {
+			errs = append(errs, fmt.Errorf("redisboard: all: field %.100q of the hash %q is not an entry: delete it", text(list[i]), s.keys[0]))
+		}
+	}
+	return entries, errors.Join(errs...)
 }
 
-var errReply = errors.New("the reply is not a list of entries")
-
-// read decodes age, on and the rest of each entry.
-func read(reply any) (all []switchboard.Entry, err error) {
-	list, ok := reply.([]any)
-	if !ok && reply != nil || len(list)%3 != 0 {
-		return nil, errReply
+// read decodes "age on json", the age in microseconds.
+func read(value string) (switchboard.Entry, bool) {
+	age, value, _ := strings.Cut(value, " ")
+	on, value, _ := strings.Cut(value, " ")
+	micros, err := strconv.ParseInt(age, 10, 64)
+	var r rest
+	if err != nil || on != "0" && on != "1" || json.Unmarshal([]byte(value), &r) != nil {
+		return switchboard.Entry{}, false
 	}
-	for i := 0; i < len(list); i += 3 {
-		age, on, text := text(list[i]), text(list[i+1]), text(list[i+2])
-		micros, err := strconv.ParseInt(age, 10, 64)
-		var r rest
-		if err != nil || on != "0" && on != "1" || json.Unmarshal([]byte(text), &r) != nil {
-			return nil, errReply
-		}
-		all = append(all, switchboard.Entry{
-			Kind: r.Kind, Name: r.Name, On: on == "1", Age: max(time.Duration(micros)*time.Microsecond, 0),
-			Cause: breaker.LockCause{Code: r.Code, TraceID: r.TraceID, Reason: r.Reason, Advice: r.Advice, By: r.By},
-		})
-	}
-	return all, nil
+	return switchboard.Entry{
+		Kind: r.Kind, Name: r.Name, On: on == "1", Age: max(time.Duration(micros)*time.Microsecond, 0),
+		Cause: breaker.LockCause{Code: r.Code, TraceID: r.TraceID, Reason: r.Reason, Advice: r.Advice, By: r.By},
+	}, true
 }
 
 func text(one any) string {

@@ -59,14 +59,15 @@ func TestReplies(t *testing.T) {
 	}{
 		{nil, true},
 		{[]any{}, true},
-		{[]any{"5", "1", `{"kind":"key","name":"main"}`}, true},
-		{[]any{[]byte("-5"), []byte("0"), []byte(`{}`)}, true},
+		{[]any{"key main", `5 1 {"kind":"key","name":"main"}`}, true},
+		{[]any{[]byte("key main"), []byte(`-5 0 {}`)}, true},
 		{"OK", false},
-		{[]any{"5"}, false},
-		{[]any{"x", "1", "{}"}, false},
-		{[]any{"5", "2", "{}"}, false},
-		{[]any{"5", "1", "{"}, false},
-		{[]any{5, nil, true}, false},
+		{[]any{"key main"}, false},
+		{[]any{"key main", ""}, false},
+		{[]any{"key main", "x 1 {}"}, false},
+		{[]any{"key main", "5 2 {}"}, false},
+		{[]any{"key main", "5 1 {"}, false},
+		{[]any{5, nil}, false},
 	} {
 		s, err := redisboard.New(func(context.Context, string, []string, ...any) (any, error) { return tt.reply, nil }, redisboard.Config{})
 		require.NoError(t, err)
@@ -104,4 +105,27 @@ func TestClockIsSetBack(t *testing.T) {
 	e.On = true
 	require.NoError(t, s.Put(t.Context(), e, time.Hour), "older than what is stored, which is right again")
 	require.False(t, locked())
+}
+
+// Somebody has written into the hash. The others' entries still count, the error names the field, and the next change of the
+// key puts it right.
+func TestFieldsOfSomebodyElse(t *testing.T) {
+	c, key := client(t), fmt.Sprint("board-", keys.Add(1))
+	s, err := redisboard.New(func(ctx context.Context, script string, keys []string, args ...any) (any, error) {
+		return c.Eval(ctx, script, keys, args...).Result()
+	}, redisboard.Config{Key: key})
+	require.NoError(t, err)
+	other := switchboard.Entry{Kind: switchboard.Key, Name: "other", On: true}
+	require.NoError(t, s.Put(t.Context(), other, 0))
+	for i, value := range []string{"", "locked", "now 1 {}", "5 7 {}", "5 1 {", "5 1 {"} {
+		require.NoError(t, c.HSet(t.Context(), key, "key main", value).Err())
+		all, err := s.All(t.Context())
+		require.EqualError(t, err, `redisboard: all: field "key main" of the hash "`+key+`" is not an entry: delete it`, value)
+		require.Len(t, all, 1, value)
+		require.True(t, all[0].On)
+		require.NoError(t, s.Put(t.Context(), switchboard.Entry{Kind: switchboard.Key, Name: "main", On: i%2 == 1}, 0), value)
+		all, err = s.All(t.Context())
+		require.NoError(t, err)
+		require.Len(t, all, 2)
+	}
 }
