@@ -28,7 +28,7 @@ type Error struct {
 
 	partial bool   // not everything in the answer is kept here: it was cut off, not all JSON, or had too many errors
 	bare    bool   // no path led to a code: Details is for display only
-	other   bool   // a JSON object in which no path led to anything
+	other   bool   // a JSON object in which no path led to anything, or HTML
 	skipped int    // errors that did not fit into Details
 	beyond  []Code // the codes of those, without duplicates
 }
@@ -57,8 +57,8 @@ func (e *Error) Complete() bool {
 }
 
 // Unmatched reports whether the body of the answer was a JSON object in which no path of
-// the [Shape] found anything. The Shape of the API is then missing, or somebody else
-// answered, for example a gateway.
+// the [Shape] found anything, or HTML or XML. The Shape of the API is then missing, or
+// somebody else answered: a gateway, or the server at a wrong address.
 func (e *Error) Unmatched() bool { return e != nil && e.other }
 
 // code returns the code of error i, including those that did not fit into Details.

@@ -73,17 +73,18 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 func (s *shape) parse(body []byte, header http.Header) answer {
 	r := readers.Get().(*reader)
 	r.begin(s, body)
-	a := answer{begun: s.root.takes(r.peek()), whole: true}
+	first := r.peek()
+	a := answer{begun: s.root.takes(first), whole: true}
 	if a.begun {
 		r.root = true
 		r.walk(&s.root)
 		a.whole = r.end()
-	} else if r.peek() == '[' { // it may nest too deep
+	} else if first == '[' { // it may nest too deep
 		r.value()
 		a.whole = r.end()
 	}
 	a.error, a.fails = r.answer(header)
-	a.error.other = a.begun && a.whole && r.unmatched()
+	a.error.other = a.begun && a.whole && r.unmatched() || first == '<'
 	r.recycle()
 	return a
 }

@@ -61,7 +61,7 @@ const (
 
 // unknowns are the codes without a rule. It is safe for concurrent use.
 type unknowns struct {
-	unmatched atomic.Bool // an answer that the Shape does not match was reported
+	unmatched [100]atomic.Bool // by status, from 400: an answer that the Shape does not match was reported
 
 	mu    sync.Mutex
 	all   int64
@@ -130,8 +130,8 @@ func (r *Retrier) Stats() Stats {
 }
 
 // notice looks for codes without a rule in the error of the last attempt. The first
-// occurrence of a code is an event, and so is the first 4xx that the Shape does not match:
-// without codes every decline is judged by its status alone. A classifier that is not a catalog has no rules.
+// occurrence of a code is an event, and so is the first answer of each 4xx that the Shape
+// does not match: without codes every decline is judged by its status alone. A classifier that is not a catalog has no rules.
 //
 //go:noinline
 func (c *call) notice(ctx context.Context) {
@@ -149,7 +149,7 @@ func (c *call) notice(ctx context.Context) {
 		for i := range answer.Details {
 			c.noticeCode(ctx, answer.Details[i].Code, last)
 		}
-		if answer.Unmatched() && answer.Status/100 == 4 && c.r.onEvent != nil && c.r.unknown.unmatched.CompareAndSwap(false, true) {
+		if answer.Unmatched() && answer.Status/100 == 4 && c.r.onEvent != nil && c.r.unknown.unmatched[answer.Status-400].CompareAndSwap(false, true) {
 			c.tellUnmatched(ctx, answer.Status)
 		}
 		return
@@ -191,7 +191,7 @@ func (c *call) tellUnknown(ctx context.Context, code classify.Code) {
 func (c *call) tellUnmatched(ctx context.Context, status int) {
 	e := c.event(EventWarning)
 	e.TraceID = c.history.last().TraceID
-	e.Error = "HTTP " + strconv.Itoa(status) + " came with a JSON body in which the catalog's Shape finds neither code nor message: " +
-		"unless a gateway answered, set the Shape of this API (Catalog.WithShape; in a file, answer:)"
+	e.Error = "HTTP " + strconv.Itoa(status) + " came with a body in which the catalog's Shape finds neither code nor message: " +
+		"check the address and whether a gateway answered; if it was the API, set its Shape (Catalog.WithShape; in a file, answer:)"
 	c.tellObserver(ctx, e)
 }

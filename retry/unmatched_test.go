@@ -11,7 +11,7 @@ import (
 	"github.com/nexpay-go/resilience/retry"
 )
 
-// A 4xx with JSON in which the Shape finds nothing is reported once: without a Shape of its
+// A 4xx with a body in which the Shape finds nothing is reported once per status: without a Shape of its
 // own, every decline of such an API is judged by its status alone.
 func TestUnmatchedAnswersAreReportedOnce(t *testing.T) {
 	var warned []retry.Event
@@ -25,7 +25,7 @@ func TestUnmatchedAnswersAreReportedOnce(t *testing.T) {
 	}
 	const decline = `{"error":{"code":"card_declined","message":"canary"}}`
 	for _, other := range []string{
-		``, `<html>`, `{}`, `[]`, `"no"`, `{"error":`, `{"errors":[{"code":80}]}`, `{"errors":[{"message":"no"}]}`, `{"traceId":"5f2c"}`,
+		``, `no`, `{}`, `[]`, `"no"`, `{"error":`, `{"errors":[{"code":80}]}`, `{"errors":[{"message":"no"}]}`, `{"traceId":"5f2c"}`,
 	} {
 		send(r, classify.Nexpay(), 400, other)
 	}
@@ -37,9 +37,15 @@ func TestUnmatchedAnswersAreReportedOnce(t *testing.T) {
 	}
 	require.Len(t, warned, 1)
 	require.Equal(t, "balance", warned[0].Name)
-	require.Contains(t, warned[0].Error, "HTTP 402 came with a JSON body")
+	require.Contains(t, warned[0].Error, "HTTP 402 came with a body")
 	require.LessOrEqual(t, len(warned[0].Error), 256)
 	require.NotContains(t, warned[0].Error, "canary")
+
+	for range 2 {
+		send(r, classify.Nexpay(), 404, " <html>no such page</html>")
+	}
+	require.Len(t, warned, 2)
+	require.Contains(t, warned[1].Error, "HTTP 404 came with a body")
 
 	warned = nil
 	shaped, err := classify.Nexpay().WithShape(classify.Shape{Code: []string{"$.error.code"}})
