@@ -52,6 +52,7 @@ func Example() {
 	// Output:
 	// resilience.call.duration error.type=API key locked,operation=balance,outcome=fatal 1
 	// resilience.attempt.duration error.type=API key locked,operation=balance 1
+	// resilience.journal.failing  0
 	// resilience.budget.tokens  100
 	// resilience.lockout.locked error.type=API key locked,key=main 1
 }

@@ -78,9 +78,9 @@ func New(cfg Config) (*Metrics, error) {
 // those in OnCall, OnAttempt and OnEvent.
 func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, onSpan) }
 
-// Watch collects the state of r's breakers, budget, lanes and lockout, and its unknown codes,
-// until stop is called. What several Retriers share counts once, even if one replaces
-// another. Nil is ignored.
+// Watch collects the state of r's breakers, budget, lanes, lockout and journal, and its
+// unknown codes, until stop is called. What several Retriers share counts once, even if one
+// replaces another. Nil is ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
 // Close stops watching all Retriers. The calls of Retriers that the metrics are attached to

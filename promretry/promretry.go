@@ -106,9 +106,9 @@ func newVector(in *metrics.Instrument) vector {
 // beside what is in OnCall, OnAttempt and OnEvent.
 func (m *Metrics) Attach(cfg *retry.Config) { m.recorder.Attach(cfg, nil) }
 
-// Watch adds the state of r's breakers, budget, lanes and lockout, and its unknown codes, to
-// each scrape until stop is called. What several Retriers share counts once, even if one
-// replaces another. Nil is ignored.
+// Watch adds the state of r's breakers, budget, lanes, lockout and journal, and its unknown
+// codes, to each scrape until stop is called. What several Retriers share counts once, even
+// if one replaces another. Nil is ignored.
 func (m *Metrics) Watch(r *retry.Retrier) (stop func()) { return m.watcher.Watch(r) }
 
 // Close unregisters the metrics. Retriers that they are attached to continue to work.

@@ -35,6 +35,7 @@ var (
 	Undecided       = &Instrument{"resilience.payments.undecided", "{payment}", "Payments that ended with an unknown outcome: a person has to look them up.", Counter, nil}
 	Lookups         = &Instrument{"resilience.payments.lookups", "{lookup}", "Lookups of payments, by result.", Counter, []string{"operation", "outcome"}}
 
+	JournalFailing     = &Instrument{"resilience.journal.failing", "{retrier}", "1 while the last access of a Retrier to its journal has failed.", ObservedGauge, nil}
 	BreakerState       = &Instrument{"resilience.breaker.state", "{breaker}", "Breakers in that state: 0 or 1, unless several have the same name.", ObservedGauge, []string{"endpoint", "state"}}
 	BreakerRefused     = &Instrument{"resilience.breaker.refused", "{call}", "Calls that a breaker refused.", ObservedCounter, []string{"endpoint"}}
 	BreakerTransitions = &Instrument{"resilience.breaker.transitions", "{transition}", "Changes of a breaker from one state to another.", ObservedCounter, []string{"endpoint"}}
@@ -53,7 +54,7 @@ var (
 func All() []*Instrument {
 	return []*Instrument{
 		CallDuration, AttemptDuration, Resends, ResendDelay, InDoubt, Undecided, Lookups,
-		BreakerState, BreakerRefused, BreakerTransitions, BudgetTokens,
+		JournalFailing, BreakerState, BreakerRefused, BreakerTransitions, BudgetTokens,
 		LaneWaiting, LaneInFlight, LaneLimit, LaneRefusals, LaneForeign, NonceAhead,
 		LockoutLocked, UnknownCodes,
 	}

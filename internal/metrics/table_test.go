@@ -160,7 +160,7 @@ func TestNames(t *testing.T) {
 		"resilience.call.duration": "resilience_call_duration_seconds", "resilience.attempt.duration": "resilience_attempt_duration_seconds",
 		"resilience.resends": "resilience_resends_total", "resilience.resend.delay": "resilience_resend_delay_seconds",
 		"resilience.breaker.state": "resilience_breaker_state", "resilience.breaker.refused": "resilience_breaker_refused_total",
-		"resilience.breaker.transitions": "resilience_breaker_transitions_total", "resilience.budget.tokens": "resilience_budget_tokens",
+		"resilience.breaker.transitions": "resilience_breaker_transitions_total", "resilience.budget.tokens": "resilience_budget_tokens", "resilience.journal.failing": "resilience_journal_failing",
 		"resilience.lane.waiting": "resilience_lane_waiting", "resilience.lane.in_flight": "resilience_lane_in_flight",
 		"resilience.lane.limit": "resilience_lane_limit", "resilience.lane.refusals": "resilience_lane_refusals_total",
 		"resilience.lane.foreign": "resilience_lane_foreign_total", "resilience.lane.nonce.ahead": "resilience_lane_nonce_ahead_seconds",

@@ -198,6 +198,7 @@ func (r *reading) retrier(of *retry.Retrier) {
 	}
 	stats := of.Stats()
 	r.count(UnknownCodes, Labels{}, source{of: identity(of)}, float64(stats.UnknownCodes))
+	r.most(JournalFailing, Labels{}, isTrue(stats.JournalError != ""))
 	if stats.Capacity > 0 {
 		least, ok := r.gauges[series{in: BudgetTokens}]
 		if !ok {

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -241,4 +242,40 @@ func (s *source) Lanes() []nonce.Stats {
 		panic("no")
 	}
 	return []nonce.Stats{{Key: "main", Refusals: 3}}
+}
+
+// full is a journal on a full disk.
+type full struct {
+	retry.Journal
+	err error
+}
+
+func (f *full) Begin(ctx context.Context, e retry.Entry) (retry.Entry, error) {
+	if f.err != nil {
+		return retry.Entry{}, f.err
+	}
+	return f.Journal.Begin(ctx, e)
+}
+
+// One journal that fails shows beside any number that work, until it works again.
+func TestJournalThatFails(t *testing.T) {
+	w := metrics.NewWatcher(0)
+	disk := &full{Journal: new(retry.MemoryJournal), err: errors.New("no space left on device")}
+	for _, j := range []retry.Journal{nil, new(retry.MemoryJournal), disk} {
+		r, err := retry.New(retry.Config{Journal: j})
+		require.NoError(t, err)
+		w.Watch(r)
+		require.Equal(t, map[metrics.Labels]float64{{}: 0}, values(w)["resilience.journal.failing"])
+		if j == retry.Journal(disk) {
+			pay := func(id string) error {
+				_, err := retry.DoOnce(t.Context(), r, retry.Operation[int]{ID: id, Send: func(context.Context) (int, error) { return 1, nil }})
+				return err
+			}
+			require.Error(t, pay("inv-7"))
+			require.Equal(t, map[metrics.Labels]float64{{}: 1}, values(w)["resilience.journal.failing"])
+			disk.err = nil
+			require.NoError(t, pay("inv-8"))
+			require.Equal(t, map[metrics.Labels]float64{{}: 0}, values(w)["resilience.journal.failing"])
+		}
+	}
 }
