@@ -18,7 +18,7 @@ func TestStory(t *testing.T) {
 		"the same key again in 40 ms: connection failed, it may have been charged", "409 key_in_progress", "500 internal_error",
 		"an earlier process sent it, and the API still knows the key",
 		"sends nothing, and says what to do", "it may have happened: the outcome is unknown", "action: look the ID up after", "until then never send it under another ID",
-		"looked up: applied", "charges the card AGAIN", "Everything went as told",
+		"looked up: applied", "charges the card AGAIN", "Everything went as described",
 	} {
 		require.Contains(t, out.String(), want)
 	}
@@ -37,11 +37,11 @@ func TestStoryThatGoesWrong(t *testing.T) {
 		change(&s)
 		var out bytes.Buffer
 		err := play(t.Context(), &out, []scene{s})
-		require.ErrorContains(t, err, "scene 1 is not as told")
+		require.ErrorContains(t, err, "scene 1 did not go as described")
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, out.String(), "Everything")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, play(ctx, new(bytes.Buffer), scenes), "not as told")
+	require.ErrorContains(t, play(ctx, new(bytes.Buffer), scenes), "did not go as described")
 }

@@ -63,10 +63,10 @@ func play(ctx context.Context, out io.Writer, scenes []scene) error {
 	for i, s := range scenes {
 		line.Scene(i+1, s.title)
 		if err := s.play(ctx, api, p); err != nil {
-			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
+			return fmt.Errorf("scene %d did not go as described: %w", i+1, err)
 		}
 	}
-	fmt.Fprintln(out, "\nEverything went as told: through the library, no card was charged twice.")
+	fmt.Fprintln(out, "\nEverything went as described: through the library, no card was charged twice.")
 	return nil
 }
 

@@ -27,7 +27,7 @@ func judge(measured map[string]figures, processes []*process) []lab.Goal {
 		soon := p.refused > 0 && p.resync > 0 && after <= 3
 		of := "two processes, " + p.name + ": "
 		goals = append(goals,
-			lab.NewGoal(of+"told within three calls of the first code 50", fmt.Sprintf("call %d", after), soon),
+			lab.NewGoal(of+"reported within three calls of the first code 50", fmt.Sprintf("call %d", after), soon),
 			lab.NewGoal(of+"never more than a minute ahead of its clock", p.ahead.Round(time.Millisecond).String(), p.ahead <= time.Minute))
 	}
 	return goals

@@ -17,7 +17,7 @@ func TestStory(t *testing.T) {
 		"ledger_busy ledger busy", "503 ledger_busy", "it may have happened, so it is looked up", "looked up: applied",
 		"200 end_of_day", "the breaker opens: end_of_day", `circuit breaker "papaya" is open: end_of_day end of day (trace p-1)`,
 		`token revoked: nobody sends with "console token" any more`, `API key "console token" is locked out by code token_revoked`,
-		"action: Ask for a new token in the console", "Everything went as told.",
+		"action: Ask for a new token in the console", "Everything went as described.",
 	} {
 		require.Contains(t, out.String(), want)
 	}
@@ -35,11 +35,11 @@ func TestStoryThatGoesWrong(t *testing.T) {
 		change(&s)
 		var out bytes.Buffer
 		err := play(t.Context(), &out, []scene{s})
-		require.ErrorContains(t, err, "scene 1 is not as told")
+		require.ErrorContains(t, err, "scene 1 did not go as described")
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, out.String(), "Everything")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, play(ctx, new(bytes.Buffer), scenes), "not as told")
+	require.ErrorContains(t, play(ctx, new(bytes.Buffer), scenes), "did not go as described")
 }

@@ -69,10 +69,10 @@ func play(ctx context.Context, out io.Writer, scenes []scene) error {
 			b.Reset() // a new day
 		}
 		if err := s.play(ctx, c, server); err != nil {
-			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
+			return fmt.Errorf("scene %d did not go as described: %w", i+1, err)
 		}
 	}
-	fmt.Fprintln(out, "\nEverything went as told.")
+	fmt.Fprintln(out, "\nEverything went as described.")
 	return nil
 }
 

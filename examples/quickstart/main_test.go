@@ -22,7 +22,7 @@ func TestStory(t *testing.T) {
 	for _, want := range []string{
 		"500: -32603 Internal error", "take a newer nonce", "corrected, send again at once",
 		"stop: the request has to be changed", "breaker closed → open", "breaker half-open → closed",
-		`key "main" is locked out`, "Everything went as told.",
+		`key "main" is locked out`, "Everything went as described.",
 	} {
 		require.Contains(t, out.String(), want)
 	}
@@ -41,7 +41,7 @@ func TestStoryThatGoesWrong(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorContains(t, play(ctx, &out), "scene 1 is not as told")
+	require.ErrorContains(t, play(ctx, &out), "scene 1 did not go as described")
 }
 
 // If the environment is set, the program makes one real call.

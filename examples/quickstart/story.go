@@ -55,13 +55,13 @@ func play(ctx context.Context, out io.Writer) error {
 	} {
 		s.line.scene(i+1, scene.title)
 		if err := scene.play(s, ctx); err != nil {
-			return fmt.Errorf("scene %d is not as told: %w", i+1, err)
+			return fmt.Errorf("scene %d did not go as described: %w", i+1, err)
 		}
 		if !slices.Equal(s.line.events, scene.events) {
-			return fmt.Errorf("scene %d is not as told: the events were %q, not %q", i+1, s.line.events, scene.events)
+			return fmt.Errorf("scene %d did not go as described: the events were %q, not %q", i+1, s.line.events, scene.events)
 		}
 	}
-	fmt.Fprintln(out, "\nEverything went as told.")
+	fmt.Fprintln(out, "\nEverything went as described.")
 	return nil
 }
 

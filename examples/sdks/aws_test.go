@@ -71,7 +71,7 @@ func TestAWSWithoutAdapter(t *testing.T) {
 	})
 }
 
-// What the SDK does when it is not told to leave it, but for its waits: three requests
+// What the SDK does when it is not told to stop, but for its waits: three requests
 // for one call.
 func TestAWSSendsThreeTimes(t *testing.T) {
 	t.Parallel()

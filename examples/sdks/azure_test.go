@@ -83,7 +83,7 @@ func TestAzure(t *testing.T) {
 	})
 }
 
-// What the SDK does when it is not told to leave it, but for its waits: four requests
+// What the SDK does when it is not told to stop, but for its waits: four requests
 // for one POST.
 func TestAzureSendsFourTimes(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ var githubHeader = shaped("GitHub", classify.Shape{
 //
 // The SDK sends once. While a limit lasts it answers further calls itself, with the
 // same errors, a status 403 that no server sent and no trace id; what is left of the
-// wait is told all the same. To have every call sent:
+// wait is in them all the same. To have every call sent:
 //
 //	github.WithDisableRateLimitCheck()
 //

@@ -56,8 +56,8 @@ func TestGitHub(t *testing.T) {
 	})
 }
 
-// Until the limit is over the SDK answers by itself. The wait that is left is told all
-// the same, though no server tells it.
+// Until the limit is over the SDK answers by itself. The wait that is left is in its
+// error, though no server sent it.
 func TestGitHubAnswersByItself(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]map[string]string{
