@@ -38,9 +38,9 @@ func LogLockouts(logger *slog.Logger) func(LockoutChange) {
 		if c.Locked {
 			level, message = slog.LevelError, "breaker: key locked out"
 		}
-		attrs := append(make([]slog.Attr, 0, 6), slog.String("key", c.Key))
+		attrs := make([]slog.Attr, 0, 6)
 		for _, a := range []slog.Attr{
-			slog.String("code", c.Cause.Code), slog.String("trace", c.Cause.TraceID), slog.String("reason", c.Cause.Reason),
+			slog.String("key", c.Key), slog.String("code", c.Cause.Code), slog.String("trace", c.Cause.TraceID), slog.String("reason", c.Cause.Reason),
 			slog.String("action", c.Cause.Advice), slog.String("by", c.Cause.By),
 		} {
 			if a.Value.String() != "" {

@@ -60,6 +60,17 @@ func unread(header http.Header, body []byte) bool {
 		encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
+// isHTML reports whether the body begins as HTML pages do.
+func isHTML(body []byte) bool {
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, mark), " \t\r\n")
+	for _, begin := range []string{"<!doctype html", "<html"} {
+		if len(body) >= len(begin) && strings.EqualFold(string(body[:len(begin)]), begin) {
+			return true
+		}
+	}
+	return false
+}
+
 // mark is the byte order mark that some servers write before UTF-8. No JSON begins with
 // it.
 var mark = []byte("\ufeff")

@@ -28,7 +28,8 @@ type Error struct {
 
 	partial bool   // not everything in the answer is kept here: it was cut off, not all JSON, or had too many errors
 	bare    bool   // no path led to a code: Details is for display only
-	other   bool   // a JSON object in which no path led to anything, or HTML
+	other   bool   // a JSON object in which no path led to anything, or HTML or XML
+	page    bool   // HTML
 	skipped int    // errors that did not fit into Details
 	beyond  []Code // the codes of those, without duplicates
 }
@@ -60,6 +61,10 @@ func (e *Error) Complete() bool {
 // the [Shape] found anything, or HTML or XML. The Shape of the API is then missing, or
 // somebody else answered: a gateway, or the server at a wrong address.
 func (e *Error) Unmatched() bool { return e != nil && e.other }
+
+// HTML reports whether the body of the answer was an HTML page. The API did not answer
+// then: a gateway did, or the server at a wrong address.
+func (e *Error) HTML() bool { return e != nil && e.page }
 
 // code returns the code of error i, including those that did not fit into Details.
 func (e *Error) code(i int) Code {

@@ -85,6 +85,7 @@ func (s *shape) parse(body []byte, header http.Header) answer {
 	}
 	a.error, a.fails = r.answer(header)
 	a.error.other = a.begun && a.whole && r.unmatched() || first == '<'
+	a.error.page = first == '<' && isHTML(body)
 	r.recycle()
 	return a
 }

@@ -28,12 +28,15 @@ var errNoResponse = errors.New("no response to read")
 // not to those that the server sends. Set Transport.DisableCompression if that matters.
 //
 // Reading ends when the request's context does. The body of a 101 is closed unread,
-// because net/http does not end it with the context. The Error keeps nothing of the
-// request. For a nil resp, FromResponse returns an error that no catalog recognises.
-func FromResponse(resp *http.Response) error { return standard.fromResponse(resp) }
+// because net/http does not end it with the context. What the texts of the answer repeat
+// of the request is replaced by […]: values of its headers with secrets, of its query and
+// of its body, if resp.Request has GetBody. For a nil resp, FromResponse returns an error that no catalog recognises.
+func FromResponse(resp *http.Response) error { return (*Catalog)(nil).FromResponse(resp) }
 
 // FromResponse is the function [FromResponse] for answers of the catalog's [Shape].
-func (c *Catalog) FromResponse(resp *http.Response) error { return c.reads().fromResponse(resp) }
+func (c *Catalog) FromResponse(resp *http.Response) error {
+	return c.blot(resp, c.reads().fromResponse(resp))
+}
 
 func (s *shape) fromResponse(resp *http.Response) error {
 	if resp == nil {
@@ -78,11 +81,13 @@ func (s *shape) fromResponse(resp *http.Response) error {
 // chunks); an empty one that may have arrived after the end of the context; null, false,
 // 0, "" and []; an object with a top-level "error" that is not empty, or an array with
 // such an object.
-func ReadJSON(resp *http.Response, v any) error { return standard.readJSON(resp, v) }
+func ReadJSON(resp *http.Response, v any) error { return (*Catalog)(nil).ReadJSON(resp, v) }
 
 // ReadJSON is the function [ReadJSON] for answers of the catalog's [Shape]: a 2xx is an
 // error if a path leads to a code that is not in Success, unless StatusDecides is set.
-func (c *Catalog) ReadJSON(resp *http.Response, v any) error { return c.reads().readJSON(resp, v) }
+func (c *Catalog) ReadJSON(resp *http.Response, v any) error {
+	return c.blot(resp, c.reads().readJSON(resp, v))
+}
 
 func (s *shape) readJSON(resp *http.Response, v any) error {
 	if err := s.fromResponse(resp); err != nil {

@@ -175,7 +175,7 @@ func (c *Catalog) Shape() Shape { return c.reads().Shape.clone() }
 
 // reads returns how the catalog reads answers: the zero Catalog reads the zero Shape.
 func (c *Catalog) reads() *shape {
-	if c.shape == nil {
+	if c == nil || c.shape == nil {
 		return standard
 	}
 	return c.shape

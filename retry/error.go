@@ -39,8 +39,9 @@ type Error struct {
 	unlocked bool // Verdict.Lockout came too late to lock the key
 	unsafe   bool // Resend forbids to repeat the call, and something was sent
 	// Advice is what a person should do, from the rule behind Verdict. It is empty if the
-	// rule has none or the call ended for another reason. For a request under retryhttp
-	// that may have taken effect, it says how to make the request retryable.
+	// rule has none or the call ended for another reason. With ErrOutcomeUnknown it is empty,
+	// and Doubt says what to do. For a request under retryhttp that may have taken effect, it
+	// says how to make the request retryable.
 	Advice string
 	// TraceID is the trace id to give to the API's support: that of the last answer in
 	// History that has one, or that of the answer that locked the key out.
@@ -237,7 +238,7 @@ func (e Error) text() string {
 	case e.Verdict.Lockout:
 		b.WriteString("; the key is locked out for all calls")
 	}
-	if e.Advice != "" && e.Doubt == nil { // a doubt has its own
+	if e.Advice != "" {
 		b.WriteString("; action: " + strings.TrimSuffix(e.Advice, "."))
 	}
 	if e.Doubt != nil {

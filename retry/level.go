@@ -36,8 +36,9 @@ func level(reason string, declined, unsettled bool) slog.Level {
 	return slog.LevelError
 }
 
-// declined reports whether the API refused the request by a rule of its table: nothing
-// happened, nothing is wrong with the key, and the caller can handle the answer.
+// declined reports whether the API refused the request by a rule of its table, or by its
+// status: nothing happened, nothing is wrong with the key, and the caller can handle the
+// answer. A code without a rule is not one, nor is a page that some other server sent.
 func (e *Error) declined() bool {
 	if e == nil || e.Reason != ErrFatal && e.Reason != ErrFixAndResend || e.Cause != nil || e.Effect != classify.NotApplied {
 		return false
@@ -46,7 +47,8 @@ func (e *Error) declined() bool {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
 		return false
 	default:
-		return v.Rule != "" && !v.Lockout && (v.Status != 0 || v.Code != "")
+		told := ruled(v) || v.Effect == classify.NotApplied
+		return told && v.Rule != "" && !v.Lockout && (v.Status != 0 || v.Code != "") && !answerIn(e.Last).HTML()
 	}
 }
 

@@ -116,6 +116,9 @@ func TestLevelsOfAnswers(t *testing.T) {
 		"a key that is locked":           {code(400, "100"), nil, "ERROR", false, false},
 		"a code that nobody knows":       {code(400, "4711"), nil, "ERROR", false, false},
 		"an error that nobody knows":     {refused, nil, "ERROR", false, false},
+		"a page at a wrong address":      {classify.Nexpay().Decode(404, nil, []byte("\n<!DOCTYPE HTML>no such page")), nil, "ERROR", false, false},
+		"a page of a gateway":            {classify.Nexpay().Decode(413, nil, []byte("<html>too large")), nil, "ERROR", false, false},
+		"plain text":                     {classify.Nexpay().Decode(404, nil, []byte("no such account")), nil, "INFO", true, false},
 		"a redirect":                     {code(302), nil, "ERROR", false, false},
 		"an outage":                      {code(503), nil, "WARN", false, false},
 		"an outage, not safe to repeat":  {code(503), []retry.Option{retry.Resend(retry.ResendOnProof)}, "ERROR", false, true},
@@ -168,6 +171,43 @@ func TestLevelsOfPayments(t *testing.T) {
 		_, err := retry.DoOnce(t.Context(), r, op)
 		require.ErrorIs(t, err, retry.ErrOutcomeUnknown)
 		require.Equal(t, []string{"ERROR", "ERROR"}, l.seen[len(l.seen)-2:])
+	})
+}
+
+// A payment that was found not to have happened ends as its last answer says; a code that no
+// rule knows is for a person here, too.
+func TestLevelsOfPaymentsThatDidNotHappen(t *testing.T) {
+	for answered, level := range map[*classify.Error]string{code(400, "4711"): "ERROR", code(409, "30010"): "INFO", code(400, "30010"): "INFO"} {
+		synctest.Test(t, func(t *testing.T) {
+			var l levels
+			r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{}), OnEvent: retry.LogEvents(slog.New(&l)), OnCall: retry.LogCalls(slog.New(&l))})
+			p := &payment{sends: []error{answered}, looks: []found{absent}}
+			_, err := retry.DoOnce(t.Context(), r, p.operation())
+			require.Equal(t, classify.NotApplied, asError(t, err).Effect)
+			require.Equal(t, []string{level, level}, l.seen[len(l.seen)-2:], answered)
+		})
+	}
+}
+
+// What an event says of a call's effect is what its error says, where nothing may be sent
+// again without proof too. With an unknown outcome only the doubt has advice.
+func TestEffectAndAdviceOfTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var last retry.Event
+		r := newRetrier(t, retry.Config{Policies: steady(t, policy.Table{}), OnEvent: func(_ context.Context, e retry.Event) { last = e }})
+		e := asError(t, retry.Do(t.Context(), r, always(code(409, "30010")), retry.Resend(retry.ResendOnProof)))
+		require.Equal(t, retry.EventGaveUp, last.Kind)
+		require.Equal(t, classify.Unknown, e.Effect)
+		require.Equal(t, e.Effect, last.Effect)
+
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		p := &payment{sends: []error{code(409, "30010")}, looks: []found{absent}}
+		_, err := retry.DoOnce(ctx, r, p.operation())
+		e = asError(t, err)
+		require.ErrorIs(t, err, retry.ErrOutcomeUnknown)
+		require.Empty(t, e.Advice)
+		require.Contains(t, e.Error(), "action: look the ID up")
 	})
 }
 

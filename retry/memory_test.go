@@ -71,7 +71,7 @@ func bareTimer(testing.TB) waiter {
 func inBackoff(t testing.TB) waiter {
 	b, err := breaker.New(breaker.Config{ConsecutiveFailures: -1, FailureRatio: -1})
 	require.NoError(t, err)
-	policies, err := policy.Standard().With(policy.Table{Default: policy.Policy{
+	policies, err := policy.Standard().With(policy.Table{Catalog: classify.Nexpay(), Default: policy.Policy{
 		Backoff:    policy.Backoff{Initial: time.Hour, Jitter: policy.JitterNone},
 		MaxElapsed: policy.None,
 	}})

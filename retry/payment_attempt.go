@@ -95,7 +95,7 @@ func (p *payment) complete(e *Error) {
 	case e.Reason != ErrOutcomeUnknown: // applied, or for others to know
 		e.Effect = classify.Unknown
 	default:
-		e.Effect, e.Cause = classify.Unknown, nil
+		e.Effect, e.Cause, e.Advice = classify.Unknown, nil, "" // the doubt has its own
 		p.doubt.Trace = p.rows.Strings()
 		e.Doubt = &p.doubt
 		if n := len(p.doubt.TraceIDs); n > 0 && e.TraceID == "" {

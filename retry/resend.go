@@ -172,7 +172,12 @@ func (g *onProof) refuses(*call, *classify.Verdict) *Error {
 	return stopped(ErrDoubt, nil)
 }
 
-func (g *onProof) annotate(*Event) bool { return true }
+func (g *onProof) annotate(e *Event) bool {
+	if g.doubt {
+		e.Effect = classify.Unknown
+	}
+	return true
+}
 
 func (g *onProof) complete(e *Error) {
 	if g.doubt {

@@ -20,9 +20,10 @@ import (
 // operations that take their own nonces. (nexpay.Client does not: it needs Nonces.)
 type Config struct {
 	// Classifier classifies errors. It must be safe for concurrent use. Nil means the
-	// catalog of Policies if it has one, and classify.Nexpay() otherwise. If both
-	// Classifier and Policies are nil, the API was not chosen: codes of errors that were
-	// not read as answers are then Unclassified. If Classifier is not a catalog, the
+	// catalog of Policies; without one, such as in policy.Standard(), no code has a meaning
+	// and the HTTP status decides. If both Classifier and Policies are nil, it is
+	// classify.Nexpay(), and as the API was not chosen, codes of errors that were not read
+	// as answers are Unclassified. If Classifier is not a catalog, the
 	// catalog of Policies still describes what answers look like, see [Retrier.Catalog]. A
 	// catalog here and a different one in Policies is an error.
 	Classifier classify.Classifier

@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -33,12 +34,8 @@ func newTables(classifier classify.Classifier, policies *policy.Set) *tables {
 			t.policies = policy.Nexpay()
 		}
 	}
-	switch {
-	case t.classifier != nil:
-	case t.policies.Catalog() != nil:
-		t.classifier = t.policies.Catalog()
-	default:
-		t.classifier = classify.Nexpay()
+	if t.classifier == nil {
+		t.classifier = cmp.Or(t.policies.Catalog(), new(classify.Catalog))
 	}
 	t.catalog, _ = t.classifier.(*classify.Catalog)
 	if t.answers = t.catalog; t.answers == nil {

@@ -10,7 +10,7 @@ import (
 // Programs under examples may import anything.
 var mayImport = map[string][]string{
 	".":               {},
-	"classify":        {"internal/carry", "internal/codes", "internal/errtree", "internal/wire"},
+	"classify":        {"internal/carry", "internal/codes", "internal/echo", "internal/errtree", "internal/wire"},
 	"policy":          {"classify", "internal/codes", "github.com/cenkalti/backoff/v4"},
 	"breaker":         {"internal/codes", "internal/hook", "internal/text", "github.com/sony/gobreaker/v2"},
 	"nonce":           {"internal/carry", "internal/hook", "internal/text", "internal/wallclock"},
