@@ -71,7 +71,7 @@ func ExampleSet_Explain() {
 	// -32603 Internal error
 	//   class         retryable; effect unknown
 	//   what to do    Wait and send again; for a payment, look up first whether it was created.
-	//   what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget; a POST only with an idempotency key
+	//   what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget; a POST only with an idempotency key, or as a payment that is looked up first
 	//   breaker       counts as a failure
 	//   worst case    4 sends, 40s
 	//   source        vendor documentation

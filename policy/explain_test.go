@@ -83,7 +83,7 @@ func TestExplain(t *testing.T) {
 		{"six sends", own(seven(policy.Policy{MaxAttempts: 6, Backoff: policy.Backoff{Jitter: policy.JitterEqual}, MaxRetryAfter: 1})), "7", 6,
 			6200 * time.Millisecond, "1.6s … up to 5s (each random, between half of that and all of it); or after the wait that Retry-After asks for, up to 1ns"},
 		{"no wait", own(seven(policy.Policy{Backoff: policy.Backoff{Initial: policy.None}, MaxRetryAfter: 1, Cost: policy.None})), "7", 4, 3,
-			"retried after no wait; or after the wait that Retry-After asks for, up to 1ns; a POST only with an idempotency key\n"},
+			"retried after no wait; or after the wait that Retry-After asks for, up to 1ns; a POST only with an idempotency key, or as a payment that is looked up first\n"},
 		{"no resync", own(policy.Table{Catalog: classify.Nexpay(), Codes: map[classify.Code]policy.Policy{"50": {MaxAttempts: 1}}}), "50", 1, 0,
 			"what happens  the call ends\n"},
 		{"no code", policy.Nexpay(), "", 1, 10 * time.Second,
@@ -136,7 +136,7 @@ func TestExplainVerdict(t *testing.T) {
 	require.Equal(t, 40*time.Second, e.MaxTime, "30 s and an attempt")
 	require.Equal(t, `HTTP 503
   class         retryable; effect unknown
-  what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget; a POST only with an idempotency key
+  what happens  retried after 200ms, 400ms, 800ms (each random, from zero to that); or after the wait that Retry-After asks for, up to 20s; each costs 10 tokens of the budget; a POST only with an idempotency key, or as a payment that is looked up first
   breaker       counts as a failure
   worst case    4 sends, 40s
 `, e.String())
@@ -156,9 +156,9 @@ func TestExplainTellsWhatIsProved(t *testing.T) {
 		code   classify.Code
 		effect string
 	}{
-		{0, "10", "not applied (unknown under 408, 425, 429 or anything but a 4xx)"},
+		{0, "10", "not applied (unknown under 408, 425, 429 or anything but a 4xx; for a payment or a POST, also under 409)"},
 		{0, "-32603", "unknown"},
-		{0, "50", "not applied (unknown under 408, 425, 429 or anything but a 4xx); unknown for a payment or a POST, unless NoReplay guarantees that it was not sent twice"},
+		{0, "50", "not applied (unknown under 408, 425, 429 or anything but a 4xx; for a payment or a POST, also under 409); unknown for a payment or a POST, unless NoReplay guarantees that it was not sent twice"},
 		{403, "10", "not applied"},
 		{400, "50", "not applied; unknown for a payment or a POST, unless NoReplay guarantees that it was not sent twice"},
 		{409, "10", "not applied; unknown for a payment or a POST, because the conflict may be with an earlier copy"},
@@ -192,7 +192,7 @@ func TestExplainSaysWhatHoldsForAPost(t *testing.T) {
 	require.NoError(t, err)
 	set, err := policy.Standard().With(policy.Table{Catalog: catalog})
 	require.NoError(t, err)
-	const key, proof = "; a POST only with an idempotency key\n", "; a POST only with proof or an idempotency key\n"
+	const key, proof = "; a POST only with an idempotency key, or as a payment that is looked up first\n", "; a POST only with proof or an idempotency key, or as a payment that is looked up first\n"
 	for _, tt := range []struct {
 		code   classify.Code
 		status int

@@ -57,7 +57,7 @@ func (e *Explanation) effect() string {
 		return text
 	}
 	if e.Known && e.Status == 0 {
-		text += " (unknown under 408, 425, 429 or anything but a 4xx)"
+		text += " (unknown under 408, 425, 429 or anything but a 4xx; for a payment or a POST, also under 409)"
 	}
 	switch {
 	case e.Code == "" && e.Status == http.StatusMisdirectedRequest:
@@ -114,9 +114,9 @@ func (e *Explanation) happens() string {
 func (e *Explanation) post() string {
 	switch {
 	case e.Rule.Effect != classify.NotApplied, e.Code == "" && e.Status != http.StatusMisdirectedRequest:
-		return "; a POST only with an idempotency key"
+		return "; a POST only with an idempotency key, or as a payment that is looked up first"
 	case e.Status == 0, e.Status == http.StatusConflict:
-		return "; a POST only with proof or an idempotency key"
+		return "; a POST only with proof or an idempotency key, or as a payment that is looked up first"
 	}
 	return ""
 }

@@ -44,7 +44,7 @@ func ExampleLoad() {
 	// Output:
 	// 3 sends: <nil>
 	// 1007 Account closed
-	//   class         fatal; effect not applied (unknown under 408, 425, 429 or anything but a 4xx)
+	//   class         fatal; effect not applied (unknown under 408, 425, 429 or anything but a 4xx; for a payment or a POST, also under 409)
 	//   what to do    Ask Acme why, and stop paying until then.
 	//   what happens  the call ends, and every further call with this key fails at once until a person unlocks it
 	//   breaker       counts as a success

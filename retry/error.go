@@ -127,8 +127,8 @@ func (e *Error) RetryIn() time.Duration {
 // Repeatable reports whether the whole call may be made again without the risk of happening
 // twice, as far as this call knows. A job queue, or anything else that repeats calls, must
 // check it first. It is false if a call with [Resend] or [ResendWithin] sent something that
-// may have taken effect. It is also false with ErrOutcomeUnknown and ErrBusy: only a
-// [DoOnce] with a Journal can resume those.
+// may have taken effect. It is also false with ErrOutcomeUnknown and ErrBusy: only
+// [DoOnce] can resume those, called later with the same ID.
 func (e *Error) Repeatable() bool {
 	return e == nil || !e.unsafe && e.Reason != ErrOutcomeUnknown && e.Reason != ErrBusy
 }
@@ -224,7 +224,13 @@ func (e Error) text() string {
 		b.WriteString("no reason given")
 	}
 	if e.Last != nil {
-		b.WriteString(": " + e.last(own.said))
+		last, by := e.last(own.said), ": "
+		if told { // the Cause may have ended with "retry in 2s"
+			by = "; the last error: "
+		}
+		if !told || !strings.Contains(b.String(), last) { // the breaker has opened on it
+			b.WriteString(by + last)
+		}
 	}
 	if e.Verdict.RetryAfter > 0 && e.Verdict.Class != classify.Fatal { // which no wait helps against
 		fmt.Fprintf(&b, "; it asks to come back after %v", e.Verdict.RetryAfter)

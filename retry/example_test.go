@@ -239,7 +239,7 @@ func ExampleConfig_breaker() {
 		fmt.Println(err)
 		return
 	}
-	r, err := retry.New(retry.Config{Breaker: b})
+	r, err := retry.New(retry.Config{Policies: policy.Nexpay(), Breaker: b})
 	if err != nil {
 		fmt.Println(err)
 		return

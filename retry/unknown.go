@@ -192,6 +192,6 @@ func (c *call) tellUnmatched(ctx context.Context, status int) {
 	e := c.event(EventWarning)
 	e.TraceID = c.history.last().TraceID
 	e.Error = "HTTP " + strconv.Itoa(status) + " came with a body in which the catalog's Shape finds neither code nor message: " +
-		"check the address and whether a gateway answered; if it was the API, set its Shape (Catalog.WithShape; in a file, answer:)"
+		"check the address and whether a gateway answered; if it was the API, set its Shape (Catalog.WithShape; in a file, answer:) and read with that catalog's ReadJSON"
 	c.tellObserver(ctx, e)
 }
