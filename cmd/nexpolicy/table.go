@@ -49,8 +49,8 @@ in answers, if they are not the usual ones. JSON has a value for each rule.`,
 			for _, line := range markdown(all) {
 				fmt.Fprintln(out, line)
 			}
-			if claims(all) {
-				fmt.Fprintf(out, "\n%s\n", claimed)
+			for _, note := range footnotes(all) {
+				fmt.Fprintf(out, "\n%s\n", note)
 			}
 			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
 				fmt.Fprintf(out, "\n```\n%s\n```\n", strings.Join(fields, "\n"))
@@ -58,8 +58,8 @@ in answers, if they are not the usual ones. JSON has a value for each rule.`,
 		default:
 			all := rows(f.Policies)
 			out.rows(all)
-			if claims(all) {
-				fmt.Fprintf(out, "\n%s\n", out.prose(claimed))
+			for _, note := range footnotes(all) {
+				fmt.Fprintf(out, "\n%s\n", out.prose(note))
 			}
 			if fields := shapeLines(f.Policies.Catalog().Shape()); fields != nil {
 				fmt.Fprintf(out, "\n%s\n%s\n", out.paint(text.Colors{text.Bold}, "answers"), strings.Join(fields, "\n"))
@@ -84,8 +84,19 @@ type row struct {
 const claimed = "no*: nothing happened, but unknown under 408, 425, 429 or anything but a 4xx. " +
 	"For a payment, and for a request that is not idempotent, 409 and a status without a code prove nothing either."
 
-func claims(rows []row) bool {
-	return slices.ContainsFunc(rows, func(r row) bool { return r.coded && r.applied == classify.NotApplied })
+// settings explains that the row of a code does not tell all.
+const settings = "Under a status with settings of its own, such as 429, those count where the code sets none: " +
+	"nexpolicy explain CODE --status N."
+
+// footnotes returns what the rows of codes need to be understood.
+func footnotes(rows []row) (notes []string) {
+	if slices.ContainsFunc(rows, func(r row) bool { return r.coded && r.applied == classify.NotApplied }) {
+		notes = append(notes, claimed)
+	}
+	if slices.ContainsFunc(rows, func(r row) bool { return r.coded }) {
+		notes = append(notes, settings)
+	}
+	return notes
 }
 
 func (r *row) effect() string {
