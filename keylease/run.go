@@ -104,6 +104,9 @@ func (l *Leases) round(ctx context.Context, leaving bool) error {
 	defer cancel()
 	began := time.Now()
 	standing, err := l.cfg.Store.Round(ctx, asked)
+	if err == nil {
+		err = ctx.Err() // a commit that ran into its timeout may be lost in a failover although it succeeded
+	}
 	if err != nil {
 		if leaving || l.ctx.Err() == nil { // else Close has cancelled it, and makes its own
 			l.failed(err)

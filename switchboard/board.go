@@ -1,6 +1,7 @@
 package switchboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -57,7 +58,7 @@ func New(ctx context.Context, cfg Config) (*Board, error) {
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.unwatch = cfg.Lockout.Watch(b.observe)
 	first, cancel := context.WithTimeout(ctx, firstPoll)
-	b.poll(first)
+	b.poll(first, nil)
 	cancel()
 	b.done.Go(b.run)
 	return b, nil
@@ -71,7 +72,7 @@ func (b *Board) Close() {
 	b.done.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), firstPoll)
 	defer cancel()
-	b.put(ctx)
+	_ = b.put(ctx)
 }
 
 // Isolate isolates the breaker with that name here and in every other process; see
@@ -131,23 +132,25 @@ func (b *Board) run() {
 		case <-b.ctx.Done():
 			return
 		case <-b.wake:
-			b.put(b.ctx)
+			_ = b.put(b.ctx)
 		case <-ticker.C:
-			b.put(b.ctx)
-			b.poll(b.ctx)
+			b.poll(b.ctx, b.put(b.ctx))
 		}
 	}
 }
 
 // put writes the pending changes, up to the first that fails.
-func (b *Board) put(ctx context.Context) {
+func (b *Board) put(ctx context.Context) error {
 	for n, p := range b.unwritten() {
 		ctx, cancel := context.WithTimeout(ctx, firstPoll)
 		err := b.cfg.Store.Put(ctx, p.Entry, max(time.Since(p.at), 0))
+		if err == nil {
+			err = ctx.Err() // a commit that ran into its timeout may be lost in a failover although it succeeded
+		}
 		cancel()
-		b.answered(err)
 		if err != nil {
-			return
+			b.answered(err)
+			return err
 		}
 		b.mu.Lock()
 		if b.pending[n] == p { // not replaced meanwhile
@@ -155,6 +158,7 @@ func (b *Board) put(ctx context.Context) {
 		}
 		b.mu.Unlock()
 	}
+	return nil
 }
 
 func (b *Board) unwritten() map[name]*change {
@@ -164,12 +168,13 @@ func (b *Board) unwritten() map[name]*change {
 }
 
 // poll reads the store and applies its entries. It never runs at the same time as put, so
-// what it reads is no older than what was written.
-func (b *Board) poll(ctx context.Context) {
+// what it reads is no older than what was written. A store answers if it also took what
+// was to be written: failed is the error of that.
+func (b *Board) poll(ctx context.Context, failed error) {
 	ctx, cancel := context.WithTimeout(ctx, firstPoll)
 	defer cancel()
 	all, err := b.cfg.Store.All(ctx)
-	b.answered(err)
+	b.answered(cmp.Or(failed, err))
 	for _, e := range all {
 		if n := (name{e.Kind, e.Name}); b.unwritten()[n] == nil {
 			b.apply(e)

@@ -1,7 +1,10 @@
 package switchboard
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,4 +50,29 @@ func TestAnEchoUndoesNoUnlock(t *testing.T) {
 	b.observe(breaker.LockoutChange{Key: "main", Locked: true})
 	require.True(t, b.unwritten()[name{Key, "main"}].On)
 	require.Empty(t, b.echoes)
+}
+
+// hung is a store that says that a change is kept when its time is over, as lib/pq does of
+// a commit that still waits for its standby.
+type hung struct{ Store }
+
+func (h hung) Put(ctx context.Context, e Entry, age time.Duration) error {
+	<-ctx.Done()
+	return h.Store.Put(context.WithoutCancel(ctx), e, age)
+}
+
+// A change stays pending until the store has kept it in time: after a failover it may be lost.
+func TestASuccessThatCameTooLateIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events []Event
+		b, err := New(t.Context(), Config{Store: hung{new(MemoryStore)}, Lockout: new(breaker.Lockout), OnEvent: func(e Event) { events = append(events, e) }})
+		require.NoError(t, err)
+		b.Isolate("bank", "maintenance")
+		time.Sleep(time.Minute)
+		unwritten := b.unwritten()
+		b.Close()
+		require.Len(t, unwritten, 1)
+		require.Len(t, events, 1, "although it can be read")
+		require.ErrorIs(t, events[0].Err, context.DeadlineExceeded)
+	})
 }
