@@ -28,9 +28,11 @@ var errNoResponse = errors.New("no response to read")
 // not to those that the server sends. Set Transport.DisableCompression if that matters.
 //
 // Reading ends when the request's context does. The body of a 101 is closed unread,
-// because net/http does not end it with the context. What the texts of the answer repeat
-// of the request is replaced by […]: values of its headers with secrets, of its query and
-// of its body, if resp.Request has GetBody. For a nil resp, FromResponse returns an error that no catalog recognises.
+// because net/http does not end it with the context. The Error keeps nothing of the
+// request: what texts of the answer repeat of resp.Request is replaced by […], namely
+// values of 8 bytes and more of its headers with secrets, of its query, and of its body if
+// it has GetBody. For a nil resp, FromResponse returns an error that no catalog
+// recognises.
 func FromResponse(resp *http.Response) error { return (*Catalog)(nil).FromResponse(resp) }
 
 // FromResponse is the function [FromResponse] for answers of the catalog's [Shape].

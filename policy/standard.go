@@ -19,7 +19,8 @@ import (
 //   - unclassified: not retried, and ignored by the breaker.
 //   - resync, fix-and-resend, fatal: a success to the breaker.
 //
-// There is no attempt timeout.
+// There is no attempt timeout, and no catalog: no code has a meaning, and the HTTP status
+// decides.
 func Standard() *Set { return standard() }
 
 var standard = sync.OnceValue(func() *Set { return compile(Table{}) })
