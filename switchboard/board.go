@@ -3,14 +3,14 @@ package switchboard
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"log/slog"
+	"errors"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/internal/hook"
+	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // A Board shares lockouts and isolated breakers between this process and the others. Make
@@ -57,6 +57,7 @@ func New(ctx context.Context, cfg Config) (*Board, error) {
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.unwatch = cfg.Lockout.Watch(b.observe)
+	b.queueLocked()
 	first, cancel := context.WithTimeout(ctx, firstPoll)
 	b.poll(first, nil)
 	cancel()
@@ -64,8 +65,24 @@ func New(ctx context.Context, cfg Config) (*Board, error) {
 	return b, nil
 }
 
+// queueLocked queues the keys that were found locked before this Board was made: the store
+// may have an older unlock of them.
+func (b *Board) queueLocked() {
+	locked := b.cfg.Lockout.Locked()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range locked {
+		if n := (name{Key, e.Key}); e.By == "" && b.pending[n] == nil { // else a later change is pending
+			b.pending[n] = &change{Entry{Kind: Key, Name: e.Key, On: true, Cause: breaker.LockCause{
+				Code: e.Code, TraceID: e.TraceID, Reason: e.Reason, Advice: e.Advice, Sent: e.Sent, At: e.At, By: b.cfg.Process,
+			}}, e.Sent}
+		}
+	}
+	b.rouse()
+}
+
 // Close stops the Board. It tries once more to write pending changes, for at most a
-// second.
+// second; if it cannot, it calls OnEvent.
 func (b *Board) Close() {
 	b.unwatch()
 	b.stop()
@@ -86,20 +103,17 @@ func (b *Board) Isolate(breaker, reason string) { b.set(breaker, true, reason) }
 func (b *Board) Reset(breaker string) { b.set(breaker, false, "") }
 
 func (b *Board) set(of string, on bool, reason string) {
-	e := Entry{Kind: Breaker, Name: of, On: on, Cause: breaker.LockCause{Reason: storable(reason), By: b.cfg.Process}}
+	// Texts that every database accepts: one refused entry would be tried for ever. Those of
+	// a Lockout are such texts already.
+	e := Entry{Kind: Breaker, Name: text.Line(of), On: on, Cause: breaker.LockCause{Reason: text.Line(reason), By: b.cfg.Process}}
 	b.queue(&change{e, time.Now()})
 	b.direct(e, true)
-}
-
-// storable returns a text that every database accepts: one refused entry would block the
-// others. The texts of a Lockout are storable already.
-func storable(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 }
 
 // observe is the Lockout's watcher: quick, and never in the way of a call.
 func (b *Board) observe(c breaker.LockoutChange) {
 	if b.echoed(echo{c.Key, c.Locked}) {
+		b.restore(c)
 		return
 	}
 	e := Entry{Kind: Key, Name: c.Key, On: c.Locked, Cause: c.Cause}
@@ -111,12 +125,26 @@ func (b *Board) observe(c breaker.LockoutChange) {
 	b.queue(&change{e, at})
 }
 
+// restore undoes a change that the Board has made just after the opposite was found or
+// said here: that change is on its way to the store, and counts.
+func (b *Board) restore(echoed breaker.LockoutChange) {
+	if p := b.unwritten(name{Key, echoed.Key}); p != nil && p.On != echoed.Locked {
+		e := p.Entry
+		e.Age = time.Since(p.at)
+		b.apply(e)
+	}
+}
+
 // queue replaces the pending change of a name: only the last one counts, so there are
 // never more than there are names.
 func (b *Board) queue(p *change) {
 	b.mu.Lock()
 	b.pending[name{p.Kind, p.Name}] = p
 	b.mu.Unlock()
+	b.rouse()
+}
+
+func (b *Board) rouse() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -141,15 +169,15 @@ func (b *Board) run() {
 
 // put writes the pending changes, up to the first that fails.
 func (b *Board) put(ctx context.Context) error {
-	for n, p := range b.unwritten() {
-		ctx, cancel := context.WithTimeout(ctx, firstPoll)
-		err := b.cfg.Store.Put(ctx, p.Entry, max(time.Since(p.at), 0))
+	for n, p := range b.allUnwritten() {
+		limited, cancel := context.WithTimeout(ctx, firstPoll)
+		err := b.cfg.Store.Put(limited, p.Entry, max(time.Since(p.at), 0))
 		if err == nil {
-			err = ctx.Err() // a commit that ran into its timeout may be lost in a failover although it succeeded
+			err = limited.Err() // a commit that ran into its timeout may be lost in a failover although it succeeded
 		}
 		cancel()
 		if err != nil {
-			b.answered(err)
+			b.answered(ctx, err)
 			return err
 		}
 		b.mu.Lock()
@@ -161,7 +189,14 @@ func (b *Board) put(ctx context.Context) error {
 	return nil
 }
 
-func (b *Board) unwritten() map[name]*change {
+// unwritten returns the pending change of a name, or nil.
+func (b *Board) unwritten(n name) *change {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pending[n]
+}
+
+func (b *Board) allUnwritten() map[name]*change {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return maps.Clone(b.pending)
@@ -171,12 +206,12 @@ func (b *Board) unwritten() map[name]*change {
 // what it reads is no older than what was written. A store answers if it also took what
 // was to be written: failed is the error of that.
 func (b *Board) poll(ctx context.Context, failed error) {
-	ctx, cancel := context.WithTimeout(ctx, firstPoll)
+	limited, cancel := context.WithTimeout(ctx, firstPoll)
 	defer cancel()
-	all, err := b.cfg.Store.All(ctx)
-	b.answered(cmp.Or(failed, err))
+	all, err := b.cfg.Store.All(limited)
+	b.answered(ctx, cmp.Or(failed, err))
 	for _, e := range all {
-		if n := (name{e.Kind, e.Name}); b.unwritten()[n] == nil {
+		if b.unwritten(name{e.Kind, e.Name}) == nil {
 			b.apply(e)
 		}
 	}
@@ -225,13 +260,14 @@ func (b *Board) lock(e Entry) bool {
 	return b.cfg.Lockout.Lock(e.Name, cause)
 }
 
-// answered records whether the store answers, and emits an event when that changes.
-func (b *Board) answered(err error) {
+// answered records whether the store answers, and emits an event when that changes. It
+// ignores an access that was broken off.
+func (b *Board) answered(ctx context.Context, err error) {
 	b.mu.Lock()
 	gone := b.gone
 	var event *Event
 	switch {
-	case err != nil && gone.IsZero() && b.ctx.Err() == nil:
+	case err != nil && gone.IsZero() && !errors.Is(ctx.Err(), context.Canceled):
 		b.gone = time.Now()
 		event = &Event{Gone: true, Err: err}
 	case err == nil && !gone.IsZero():
@@ -240,15 +276,6 @@ func (b *Board) answered(err error) {
 	}
 	b.mu.Unlock()
 	if event != nil && b.cfg.OnEvent != nil {
-		b.notify(*event)
+		hook.Call("switchboard.Config.OnEvent", func() { b.cfg.OnEvent(*event) })
 	}
-}
-
-func (b *Board) notify(e Event) {
-	defer func() {
-		if p := recover(); p != nil {
-			slog.Default().Error("a hook panicked", "hook", "switchboard.Config.OnEvent", "type", fmt.Sprintf("%T", p))
-		}
-	}()
-	b.cfg.OnEvent(e)
 }

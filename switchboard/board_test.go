@@ -1,6 +1,7 @@
 package switchboard_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ func (l *line) pass(ctx context.Context) error {
 	l.mu.Lock()
 	err, slow := l.cut, l.slow
 	l.mu.Unlock()
+	if slow == 0 { // two such timers at once in a bubble crash the race detector of Go 1.26
+		return cmp.Or(ctx.Err(), err)
+	}
 	select {
 	case <-time.After(slow):
 		return err
@@ -320,7 +324,7 @@ func TestAReasonThatNoDatabaseTakes(t *testing.T) {
 		time.Sleep(time.Second)
 		all, err := store.All(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, "until six\uFFFD", all[0].Cause.Reason)
+		require.Equal(t, "until six", all[0].Cause.Reason)
 	})
 }
 

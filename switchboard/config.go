@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/internal/text"
 )
 
 // Bounds and defaults of a [Config].
@@ -26,12 +27,12 @@ type Config struct {
 	Lockout *breaker.Lockout
 
 	// Breakers returns the breaker with a name that a process has isolated or reset: the
-	// Get of a breaker.Group, or a function for a few breakers. If it returns nil, the
-	// entry is ignored. Nil means that there are no breakers.
+	// Get of a breaker.Group, or a function for a few breakers. If it returns nil, it is
+	// called again after the next poll. Nil means that there are no breakers.
 	Breakers func(name string) *breaker.Breaker
 
 	// Process names this process for humans, in lockouts that other processes report; at
-	// most 256 bytes. Empty means a random name.
+	// most 256 bytes. Unprintable characters are stripped. Empty means a random name.
 	Process string
 
 	// Poll is the interval at which the store is read. Zero means 250 ms; it must be
@@ -39,7 +40,7 @@ type Config struct {
 	Poll time.Duration
 
 	// OnEvent, if not nil, is called when the store stops answering, and when it answers
-	// again.
+	// again. It must not call Close, which waits for it.
 	OnEvent func(Event)
 }
 
@@ -73,5 +74,6 @@ func (c Config) resolve() (Config, error) {
 	if c.Process == "" {
 		c.Process = rand.Text()
 	}
+	c.Process = text.Line(c.Process)
 	return c, errors.Join(errs...)
 }

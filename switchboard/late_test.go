@@ -20,14 +20,14 @@ func TestALateEchoIsNoNews(t *testing.T) {
 	for _, on := range []bool{true, false} {
 		b.apply(Entry{Kind: Key, Name: "main", On: on})
 		b.observe(breaker.LockoutChange{Key: "main", Locked: on})
-		require.Empty(t, b.unwritten())
+		require.Empty(t, b.allUnwritten())
 	}
 	for _, on := range []bool{true, false, true} {
 		b.observe(breaker.LockoutChange{Key: "main", Locked: on})
-		require.Equal(t, on, b.unwritten()[name{Key, "main"}].On)
+		require.Equal(t, on, b.unwritten(name{Key, "main"}).On)
 	}
 	b.observe(breaker.LockoutChange{Key: "locked before"})
-	require.Len(t, b.unwritten(), 2)
+	require.Len(t, b.allUnwritten(), 2)
 }
 
 // A person unlocks the key while the Board applies what it has read before that, and both
@@ -43,12 +43,16 @@ func TestAnEchoUndoesNoUnlock(t *testing.T) {
 	b.apply(Entry{Kind: Key, Name: "main", On: true})
 	b.observe(breaker.LockoutChange{Key: "main"})
 	b.observe(breaker.LockoutChange{Key: "main", Locked: true})
-	require.False(t, b.unwritten()[name{Key, "main"}].On)
+	require.False(t, b.unwritten(name{Key, "main"}).On)
+	require.NoError(t, lockout.Check("main"))
+	b.observe(breaker.LockoutChange{Key: "main"}) // of the Board's own unlock
+	require.Empty(t, b.echoes)
 
 	// What is applied without a change leaves nothing behind that hides a later one.
+	require.True(t, lockout.Lock("main", breaker.LockCause{}))
 	b.apply(Entry{Kind: Key, Name: "main", On: true})
 	b.observe(breaker.LockoutChange{Key: "main", Locked: true})
-	require.True(t, b.unwritten()[name{Key, "main"}].On)
+	require.True(t, b.unwritten(name{Key, "main"}).On)
 	require.Empty(t, b.echoes)
 }
 
@@ -69,10 +73,39 @@ func TestASuccessThatCameTooLateIsNone(t *testing.T) {
 		require.NoError(t, err)
 		b.Isolate("bank", "maintenance")
 		time.Sleep(time.Minute)
-		unwritten := b.unwritten()
+		unwritten := b.allUnwritten()
 		b.Close()
 		require.Len(t, unwritten, 1)
 		require.Len(t, events, 1, "although it can be read")
 		require.ErrorIs(t, events[0].Err, context.DeadlineExceeded)
 	})
+}
+
+// Where the Board applies what it has read, and the opposite was found or said meanwhile,
+// that counts at once, whether the store answers from now on or not.
+func TestWhatIsAppliedLateUndoesNothing(t *testing.T) {
+	lockout, of := new(breaker.Lockout), new(breaker.Group)
+	b, err := New(t.Context(), Config{Store: new(MemoryStore), Lockout: lockout, Breakers: of.Get})
+	require.NoError(t, err)
+	b.Close()
+	defer lockout.Watch(b.observe)()
+
+	require.True(t, lockout.Lock("main", breaker.LockCause{Code: "100", Sent: time.Now()}))
+	b.apply(Entry{Kind: Key, Name: "main", Age: time.Hour})
+	require.ErrorContains(t, lockout.Check("main"), "by code 100")
+	require.NotContains(t, lockout.Check("main").Error(), "reported by")
+	require.True(t, b.unwritten(name{Key, "main"}).On)
+
+	require.True(t, lockout.Unlock("main"))
+	b.apply(Entry{Kind: Key, Name: "main", On: true, Age: time.Hour})
+	require.NoError(t, lockout.Check("main"))
+	require.False(t, b.unwritten(name{Key, "main"}).On)
+	require.Empty(t, b.echoes)
+
+	b.Isolate("payments", "maintenance")
+	b.apply(Entry{Kind: Breaker, Name: "payments", Age: time.Hour})
+	require.Equal(t, breaker.Open, of.Get("payments").State())
+	b.Reset("payments")
+	b.apply(Entry{Kind: Breaker, Name: "payments", On: true, Age: time.Hour})
+	require.Equal(t, breaker.Closed, of.Get("payments").State())
 }

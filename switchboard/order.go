@@ -1,16 +1,22 @@
 package switchboard
 
+import (
+	"github.com/nexpay-go/resilience/breaker"
+	"github.com/nexpay-go/resilience/internal/hook"
+)
+
 // An order is the last entry for a breaker.
 type order struct {
 	Entry
-	times int  // how often it was set
-	doing bool // a goroutine applies it, and entries set meanwhile
+	times   int  // how often it was set
+	doing   bool // a goroutine applies it, and entries set meanwhile
+	missing bool // there was no such breaker
 }
 
-// direct applies an entry to a breaker if it differs from the last one, or always if
-// anyway is set. Of two concurrent calls the one under way applies both entries, so that
+// direct applies an entry to a breaker. If it was read from the store, that is only done if
+// it differs from the last one, and is not outdated by a change that is pending. Of two concurrent calls the one under way applies both entries, so that
 // the last one wins.
-func (b *Board) direct(e Entry, anyway bool) {
+func (b *Board) direct(e Entry, said bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.orders[name{e.Kind, e.Name}]
@@ -18,7 +24,7 @@ func (b *Board) direct(e Entry, anyway bool) {
 		o = new(order)
 		b.orders[name{e.Kind, e.Name}] = o
 	}
-	if !anyway && o.On == e.On {
+	if !said && (b.pending[name{e.Kind, e.Name}] != nil || o.On == e.On && !o.missing) {
 		return
 	}
 	o.Entry = e
@@ -34,27 +40,41 @@ func (b *Board) do(o *order) {
 	e := o.Entry
 	o.doing = true
 	b.mu.Unlock()
+	found := true
 	defer func() {
 		b.mu.Lock()
-		o.doing = false
+		o.doing, o.missing = false, !found
 	}()
-	b.isolate(e)
+	hook.Call("switchboard.Config.Breakers", func() { found = b.isolate(e) })
 }
 
-func (b *Board) isolate(e Entry) {
+// isolate isolates or resets the breaker with the entry's name, and reports whether there
+// is one. A Group that is too small may forget the breaker before it is isolated, but not
+// after that.
+func (b *Board) isolate(e Entry) (found bool) {
 	if b.cfg.Breakers == nil {
+		return true
+	}
+	var last *breaker.Breaker
+	for range 3 {
+		br := b.cfg.Breakers(e.Name)
+		if br == nil || br == last {
+			break
+		}
+		set(br, e, b.cfg.Process)
+		last = br
+	}
+	return last != nil
+}
+
+func set(br *breaker.Breaker, e Entry, process string) {
+	if !e.On {
+		br.Reset()
 		return
 	}
-	br := b.cfg.Breakers(e.Name)
-	switch {
-	case br == nil:
-	case e.On:
-		reason := e.Cause.Reason
-		if e.Cause.By != b.cfg.Process {
-			reason += " (by " + e.Cause.By + ")"
-		}
-		br.Isolate(reason)
-	default:
-		br.Reset()
+	reason := e.Cause.Reason
+	if e.Cause.By != process {
+		reason += " (by " + e.Cause.By + ")"
 	}
+	br.Isolate(reason)
 }
