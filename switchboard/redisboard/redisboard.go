@@ -94,8 +94,7 @@ func (s *Store) Put(ctx context.Context, e switchboard.Entry, age time.Duration)
 	if e.On {
 		on = "1"
 	}
-	field := string(e.Kind) + " " + e.Name
-	if _, err := s.eval(ctx, put, s.keys, field, on, strconv.FormatInt(age.Microseconds(), 10), string(text)); err != nil {
+	if _, err := s.eval(ctx, put, s.keys, field(e), on, strconv.FormatInt(age.Microseconds(), 10), string(text)); err != nil {
 		return fmt.Errorf("redisboard: put: %w", err)
 	}
 	return nil
@@ -118,7 +117,7 @@ func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	var entries []switchboard.Entry
 	var errs []error
 	for i := 0; i < len(list); i += 2 {
-		if e, ok := read(text(list[i+1])); ok {
+		if e, ok := read(text(list[i+1])); ok && text(list[i]) == field(e) {
 			entries = append(entries, e)
 		} else {
 			errs = append(errs, fmt.Errorf("redisboard: all: field %.100q of the hash %q is not an entry: delete it", text(list[i]), s.keys[0]))
@@ -126,6 +125,10 @@ func (s *Store) All(ctx context.Context) ([]switchboard.Entry, error) {
 	}
 	return entries, errors.Join(errs...)
 }
+
+// field is the name of an entry in the hash. Under another name, an entry would contradict
+// the one that is changed.
+func field(e switchboard.Entry) string { return string(e.Kind) + " " + e.Name }
 
 // read decodes "age on json", the age in microseconds.
 func read(value string) (switchboard.Entry, bool) {
