@@ -73,6 +73,16 @@ func (c *changes) taken() {
 	}
 }
 
+// strays are the records of keys that no lease was made for.
+func (c *changes) strays() (all []Record) {
+	for _, key := range slices.Sorted(maps.Keys(c.ours)) {
+		if c.held[key] == nil && c.leaving[key] == nil {
+			all = append(all, c.ours[key])
+		}
+	}
+	return all
+}
+
 // surplus begins to return the keys above this process's share, the last taken first.
 func (c *changes) surplus(share int) {
 	more := len(c.held) - max(share, 1)

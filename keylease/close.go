@@ -3,11 +3,12 @@ package keylease
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nexpay-go/resilience/internal/hook"
 )
 
 // Close returns all keys to the store. No turn begins any more, and turns under way may
@@ -91,18 +92,17 @@ func (l *Leases) leave() bool {
 func (l *Leases) left() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Sorted(maps.Keys(l.leaving))
+	left := slices.Collect(maps.Keys(l.leaving))
+	for _, r := range l.stray {
+		left = append(left, r.Key)
+	}
+	slices.Sort(left)
+	return left
 }
 
 // notify calls the hook. A panic in it harms no lease.
 func (l *Leases) notify(e Event) {
-	if l.cfg.OnEvent == nil {
-		return
+	if l.cfg.OnEvent != nil {
+		hook.Call("keylease.Config.OnEvent", func() { l.cfg.OnEvent(e) })
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			slog.Default().Error("a hook panicked", "hook", "keylease.Config.OnEvent", "type", fmt.Sprintf("%T", p))
-		}
-	}()
-	l.cfg.OnEvent(e)
 }

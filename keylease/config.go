@@ -58,7 +58,7 @@ type Config struct {
 
 	// OnEvent, if not nil, is called when keys are taken, returned or lost, and when the
 	// store fails or recovers, one event after another. It should be quick: no key is
-	// renewed until it returns.
+	// renewed until it returns. It must not call Close, which waits for it.
 	OnEvent func(Event)
 }
 

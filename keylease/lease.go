@@ -66,6 +66,9 @@ func (h *lease) ceiling(now time.Time, unit, ttl time.Duration) Record {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	ticks := uint64(max(now.UnixMicro(), 0)) / uint64(unit/time.Microsecond)
+	if ticks > nonce.MaxNonce { // the lane draws none of them, and the next holder could draw none
+		ticks = 0
+	}
 	high := max(ticks, last, h.want) + uint64(ttl/unit)
 	return Record{h.Key, h.Epoch, min(max(h.High, high), nonce.MaxNonce)}
 }

@@ -24,6 +24,7 @@ type Leases struct {
 	mu      sync.Mutex // guards what follows
 	held    map[string]*lease
 	leaving map[string]*lease // to be returned once idle
+	stray   []Record          // closed: taken by a round that Close broke off; to be returned
 	changed chan struct{}     // closed and replaced when pool changes
 	alive   int               // processes, at the last round
 	heard   time.Time         // when the last successful round began

@@ -29,10 +29,18 @@ func (l *Leases) soon() {
 
 // run makes the rounds until Close.
 func (l *Leases) run() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	var due time.Time
+	timer := time.NewTimer(time.Hour) // not zero: two such timers at once in a synctest bubble crash the race detector of Go 1.26
+	defer timer.Stop()
 	for {
+		if time.Until(due) <= 0 || l.ready() {
+			pause := l.pause()
+			if l.round(l.ctx, false) != nil {
+				pause /= 3 // a round that hung has used a third of TTL already
+			}
+			due = time.Now().Add(pause)
+		}
+		timer.Reset(l.next(due))
 		select {
 		case <-l.ctx.Done():
 			return
@@ -42,14 +50,6 @@ func (l *Leases) run() {
 				due = wanted
 			}
 		}
-		if time.Until(due) <= 0 || l.ready() {
-			pause := l.pause()
-			if l.round(l.ctx, false) != nil {
-				pause /= 3 // a round that hung has used a third of TTL already
-			}
-			due = time.Now().Add(pause)
-		}
-		timer.Reset(l.next(due))
 	}
 }
 
@@ -94,7 +94,7 @@ func (l *Leases) ready() bool {
 			return true
 		}
 	}
-	return false
+	return len(l.stray) > 0
 }
 
 // round makes one round and applies its result.
@@ -106,6 +106,9 @@ func (l *Leases) round(ctx context.Context, leaving bool) error {
 	standing, err := l.cfg.Store.Round(ctx, asked)
 	if err == nil {
 		err = ctx.Err() // a commit that ran into its timeout may be lost in a failover although it succeeded
+	}
+	if err == nil {
+		err = l.cfg.invalid(&asked, &standing)
 	}
 	if err != nil {
 		if leaving || l.ctx.Err() == nil { // else Close has cancelled it, and makes its own
@@ -133,6 +136,7 @@ func (l *Leases) request(leaving bool) Round {
 			r.Renew = append(r.Renew, h.ceiling(now, l.unit, l.cfg.TTL))
 		}
 	}
+	r.Return = append(r.Return, l.stray...)
 	return r
 }
 
@@ -167,6 +171,8 @@ func (l *Leases) succeeded(asked Round, s Standing, began time.Time) {
 	if !asked.Leaving && !l.closed {
 		c.taken()
 		c.surplus(asked.Share(s.Alive))
+	} else {
+		l.stray = c.strays()
 	}
 	if c.any {
 		l.refresh()

@@ -66,7 +66,8 @@ type Record struct {
 	High  uint64 // no nonce above it has been handed out; 0 if the key was never used
 }
 
-// A Standing is the result of a Round.
+// A Standing is the result of a Round. Leases treat one that breaks these rules as an
+// error of the Round.
 type Standing struct {
 	Records []Record // of the owner
 	Alive   int      // living owners, this one included unless it leaves
