@@ -102,3 +102,22 @@ func TestClockIsSetBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, keylease.Standing{Alive: 1, Records: []keylease.Record{{Key: "main", Epoch: 2}}}, got)
 }
+
+// Somebody has written into the hashes. No key begins anew for that, which could repeat nonces: the error names the field. An
+// owner that cannot be read is not alive.
+func TestFieldsOfSomebodyElse(t *testing.T) {
+	c := client(t)
+	s, prefix := open(t, c), fmt.Sprintf("{test-%d}", prefixes.Load())
+	round := keylease.Round{Owner: "a", Keys: []string{"main", "spare"}, TTL: time.Hour}
+	want := fmt.Sprintf(`field "spare" of the hash "%s:leases" is not a lease`, prefix)
+	for _, value := range []string{"", "free", "1 2 x a", "-1 2 3 a", "1 9007199254740992 3 a", "9007199254740992 1 3 a", "1 2 3"} {
+		require.NoError(t, c.HSet(t.Context(), prefix+":leases", "spare", value).Err())
+		_, err := s.Round(t.Context(), round)
+		require.ErrorContains(t, err, want, value)
+	}
+	require.NoError(t, c.HSet(t.Context(), prefix+":leases", "spare", "4 1234 0 ").Err())
+	require.NoError(t, c.HSet(t.Context(), prefix+":owners", "b", "soon").Err())
+	got, err := s.Round(t.Context(), round)
+	require.NoError(t, err)
+	require.Equal(t, keylease.Standing{Alive: 1, Records: []keylease.Record{{Key: "main", Epoch: 1}, {Key: "spare", Epoch: 5, High: 1234}}}, got)
+}

@@ -17,7 +17,11 @@ local function get(key)
   local text = redis.call('HGET', leases, key)
   if not text then return { epoch = 0, high = 0, until_ = 0, owner = '' } end
   local epoch, high, until_, who = string.match(text, '^(%d+) (%d+) (%d+) (.*)$')
-  return { epoch = tonumber(epoch), high = tonumber(high), until_ = tonumber(until_), owner = who }
+  local l = { epoch = tonumber(epoch), high = tonumber(high), until_ = tonumber(until_), owner = who }
+  if not who or l.epoch >= 2^53 or l.high >= 2^53 then -- begun anew, it could repeat nonces
+    error('field "' .. key .. '" of the hash "' .. leases .. '" is not a lease: correct it, or delete it and lose its high')
+  end
+  return l
 end
 
 local function set(key, l)
@@ -29,7 +33,7 @@ if leaving then redis.call('HDEL', owners, owner) else redis.call('HSET', owners
 local alive = 0
 local all = redis.call('HGETALL', owners)
 for i = 1, #all, 2 do
-  if expired(tonumber(all[i + 1])) then redis.call('HDEL', owners, all[i]) else alive = alive + 1 end
+  if expired(tonumber(all[i + 1]) or 0) then redis.call('HDEL', owners, all[i]) else alive = alive + 1 end
 end
 
 for _, r in ipairs(renewed) do
