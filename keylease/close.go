@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/nexpay-go/resilience/internal/hook"
 )
 
 // Close returns all keys to the store. No turn begins any more, and turns under way may
@@ -32,6 +30,15 @@ func (l *Leases) Close(ctx context.Context) error {
 	}()
 	left := l.giveBack(ctx, taken)
 	<-taken
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		l.tell()
+	}()
+	select { // a program that ends now still hears of all keys
+	case <-told:
+	case <-ctx.Done():
+	}
 	if len(left) == 0 {
 		return nil // if leaving failed, this process expires in the store
 	}
@@ -100,9 +107,17 @@ func (l *Leases) left() []string {
 	return left
 }
 
-// notify calls the hook. A panic in it harms no lease.
+// notify has the hook called for e.
 func (l *Leases) notify(e Event) {
-	if l.cfg.OnEvent != nil {
-		hook.Call("keylease.Config.OnEvent", func() { l.cfg.OnEvent(e) })
-	}
+	l.events.Push(e)
+	go l.tell()
+}
+
+// tell calls OnEvent. It may take its time, and may call Close.
+func (l *Leases) tell() {
+	l.events.Drain("keylease.Config.OnEvent", func(e Event) {
+		if l.cfg.OnEvent != nil {
+			l.cfg.OnEvent(e)
+		}
+	})
 }

@@ -57,8 +57,7 @@ type Config struct {
 	OnTake func(ctx context.Context, key string)
 
 	// OnEvent, if not nil, is called when keys are taken, returned or lost, and when the
-	// store fails or recovers, one event after another. It should be quick: no key is
-	// renewed until it returns. It must not call Close, which waits for it.
+	// store fails or recovers, one event after another, on a goroutine of its own.
 	OnEvent func(Event)
 }
 

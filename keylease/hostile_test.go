@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -159,4 +160,40 @@ func (l *lostAnswers) Round(ctx context.Context, r keylease.Round) (keylease.Sta
 		return keylease.Standing{}, ctx.Err()
 	}
 	return s, err
+}
+
+// A hook that hangs, or ends its goroutine, keeps no key from being renewed, and may call
+// Close.
+func TestHooksThatHangOrExit(t *testing.T) {
+	for name, hook := range map[string]func(p *keylease.Leases){
+		"hang":  func(p *keylease.Leases) { time.Sleep(time.Hour) },
+		"exit":  func(p *keylease.Leases) { runtime.Goexit() },
+		"panic": func(p *keylease.Leases) { panic("hook") },
+		"close": func(p *keylease.Leases) { _ = p.Close(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := new(keylease.MemoryStore)
+				var l *keylease.Leases
+				made := make(chan struct{})
+				l, err := keylease.New(keylease.Config{Store: store, Keys: keys(1), OnEvent: func(keylease.Event) {
+					<-made
+					hook(l)
+				}})
+				require.NoError(t, err)
+				close(made)
+				time.Sleep(5 * time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if ticket, err := l.Enter(ctx); name == "close" {
+					require.ErrorIs(t, err, keylease.ErrClosed)
+				} else {
+					require.NoError(t, err)
+					ticket.Leave()
+				}
+				require.NoError(t, l.Close(t.Context()))
+				time.Sleep(2 * time.Hour) // the hook that hangs has gone on
+			})
+		})
+	}
 }

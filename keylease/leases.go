@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nexpay-go/resilience/internal/hook"
 	"github.com/nexpay-go/resilience/nonce"
 )
 
@@ -34,6 +35,7 @@ type Leases struct {
 	now    chan struct{} // requests a round at once
 	stop   context.CancelFunc
 	ctx    context.Context // of OnTake
+	events hook.Queue[Event]
 	rounds sync.WaitGroup
 	takes  sync.WaitGroup
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -28,6 +29,8 @@ type Board struct {
 	orders  map[name]*order  // of breakers
 	wake    chan struct{}
 	gone    time.Time // since when the store has not answered; zero: it answers
+	events  hook.Queue[Event]
+	reading atomic.Uint64 // counts the polls, and those that a hook held up
 }
 
 // A change is an entry on its way to the store.
@@ -90,6 +93,15 @@ func (b *Board) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), firstPoll)
 	defer cancel()
 	_ = b.put(ctx)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		b.tell()
+	}()
+	select { // a program that ends now still hears what was not written
+	case <-told:
+	case <-ctx.Done():
+	}
 }
 
 // Isolate isolates the breaker with that name here and in every other process; see
@@ -204,16 +216,27 @@ func (b *Board) allUnwritten() map[name]*change {
 
 // poll reads the store and applies its entries. It never runs at the same time as put, so
 // what it reads is no older than what was written. A store answers if it also took what
-// was to be written: failed is the error of that.
+// was to be written: failed is the error of that. Hooks of the Lockout and of breakers run
+// on a goroutine of their own: one that hangs, or exits, must not end the polls.
 func (b *Board) poll(ctx context.Context, failed error) {
 	limited, cancel := context.WithTimeout(ctx, firstPoll)
 	defer cancel()
 	all, err := b.cfg.Store.All(limited)
 	b.answered(ctx, cmp.Or(failed, err))
-	for _, e := range all {
-		if b.unwritten(name{e.Kind, e.Name}) == nil {
-			b.apply(e)
+	n := b.reading.Add(1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, e := range all {
+			if b.reading.Load() == n && b.unwritten(name{e.Kind, e.Name}) == nil {
+				b.apply(e)
+			}
 		}
+	}()
+	select {
+	case <-done:
+	case <-limited.Done():
+		b.reading.Add(1) // the rest is outdated, and the next poll reads it again
 	}
 }
 
@@ -265,17 +288,26 @@ func (b *Board) lock(e Entry) bool {
 func (b *Board) answered(ctx context.Context, err error) {
 	b.mu.Lock()
 	gone := b.gone
-	var event *Event
 	switch {
 	case err != nil && gone.IsZero() && !errors.Is(ctx.Err(), context.Canceled):
 		b.gone = time.Now()
-		event = &Event{Gone: true, Err: err}
+		b.events.Push(Event{Gone: true, Err: err})
 	case err == nil && !gone.IsZero():
 		b.gone = time.Time{}
-		event = &Event{For: time.Since(gone)}
+		b.events.Push(Event{For: time.Since(gone)})
+	default:
+		b.mu.Unlock()
+		return
 	}
 	b.mu.Unlock()
-	if event != nil && b.cfg.OnEvent != nil {
-		hook.Call("switchboard.Config.OnEvent", func() { b.cfg.OnEvent(*event) })
-	}
+	go b.tell()
+}
+
+// tell calls OnEvent. It may take its time, and may call Close.
+func (b *Board) tell() {
+	b.events.Drain("switchboard.Config.OnEvent", func(e Event) {
+		if b.cfg.OnEvent != nil {
+			b.cfg.OnEvent(e)
+		}
+	})
 }

@@ -92,6 +92,14 @@ func start(t *testing.T, store switchboard.Store, name string) *process {
 	return p
 }
 
+// heard returns the events so far.
+func (p *process) heard() []switchboard.Event {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.events
+}
+
 func fleet(t *testing.T, store switchboard.Store, n int) (all []*process) {
 	for i := range n {
 		all = append(all, start(t, store, fmt.Sprintf("p-%d", i)))
@@ -185,10 +193,10 @@ func TestTheStoreIsGone(t *testing.T) {
 			time.Sleep(time.Second)
 			require.NoError(t, all[0].lockout.Check("main"))
 		}
-		require.Len(t, all[0].events, 4)
-		require.True(t, all[0].events[0].Gone)
-		require.False(t, all[0].events[1].Gone)
-		require.Empty(t, all[1].events)
+		require.Len(t, all[0].heard(), 4)
+		require.True(t, all[0].heard()[0].Gone)
+		require.False(t, all[0].heard()[1].Gone)
+		require.Empty(t, all[1].heard())
 	})
 }
 

@@ -40,7 +40,7 @@ type Config struct {
 	Poll time.Duration
 
 	// OnEvent, if not nil, is called when the store stops answering, and when it answers
-	// again. It must not call Close, which waits for it.
+	// again, one event after another.
 	OnEvent func(Event)
 }
 

@@ -75,6 +75,7 @@ func TestASuccessThatCameTooLateIsNone(t *testing.T) {
 		time.Sleep(time.Minute)
 		unwritten := b.allUnwritten()
 		b.Close()
+		synctest.Wait()
 		require.Len(t, unwritten, 1)
 		require.Len(t, events, 1, "although it can be read")
 		require.ErrorIs(t, events[0].Err, context.DeadlineExceeded)

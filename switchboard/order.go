@@ -9,13 +9,13 @@ import (
 type order struct {
 	Entry
 	times   int  // how often it was set
-	doing   bool // a goroutine applies it, and entries set meanwhile
 	missing bool // there was no such breaker
 }
 
 // direct applies an entry to a breaker. If it was read from the store, that is only done if
-// it differs from the last one, and is not outdated by a change that is pending. Of two concurrent calls the one under way applies both entries, so that
-// the last one wins.
+// it differs from the last one, and is not outdated by a change that is pending. Of two
+// concurrent calls one applies both entries, so that the last one wins. Neither waits for
+// the other, which a hook of the breaker may hold up.
 func (b *Board) direct(e Entry, said bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -29,7 +29,7 @@ func (b *Board) direct(e Entry, said bool) {
 	}
 	o.Entry = e
 	o.times++
-	for done := 0; !o.doing && done != o.times; {
+	for done := 0; done != o.times; {
 		done = o.times
 		b.do(o)
 	}
@@ -38,12 +38,11 @@ func (b *Board) direct(e Entry, said bool) {
 // do applies the entry. It is called with mu held, and releases it meanwhile.
 func (b *Board) do(o *order) {
 	e := o.Entry
-	o.doing = true
 	b.mu.Unlock()
 	found := true
 	defer func() {
 		b.mu.Lock()
-		o.doing, o.missing = false, !found
+		o.missing = !found
 	}()
 	hook.Call("switchboard.Config.Breakers", func() { found = b.isolate(e) })
 }

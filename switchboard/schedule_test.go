@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -161,14 +162,14 @@ func TestCloseReportsWhatItLost(t *testing.T) {
 			began := time.Now()
 			p.Close()
 			require.LessOrEqual(t, time.Since(began), time.Second)
-			require.Len(t, p.events, 1)
-			require.True(t, p.events[0].Gone)
+			require.Len(t, p.heard(), 1)
+			require.True(t, p.heard()[0].Gone)
 		}
 		p := start(t, new(switchboard.MemoryStore), "p")
 		p.line.set(nil, 500*time.Millisecond)
 		time.Sleep(400 * time.Millisecond) // in the middle of a poll
 		p.Close()
-		require.Empty(t, p.events, "it was Close that broke it off")
+		require.Empty(t, p.heard(), "it was Close that broke it off")
 	})
 }
 
@@ -288,4 +289,84 @@ func TestAllAgree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A hook that hangs holds up neither the Board nor what a person does about the same
+// breaker, and may close the Board.
+func TestHooksThatHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		other := start(t, store, "other")
+		goesOn := make(chan struct{})
+		defer close(goesOn)
+		hang := func() { <-goesOn }
+		g, err := breaker.NewGroup(breaker.Config{OnStateChange: func(breaker.StateChange) { hang() }}, 0)
+		require.NoError(t, err)
+		lockout, l := new(breaker.Lockout), &line{Store: store}
+		lockout.Watch(func(breaker.LockoutChange) { hang() })
+		b, err := switchboard.New(t.Context(), switchboard.Config{
+			Store: l, Lockout: lockout, Breakers: g.Get, OnEvent: func(switchboard.Event) { hang() },
+		})
+		require.NoError(t, err)
+		other.lockout.Lock("main", cause)
+		other.Isolate("payments", "maintenance")
+		time.Sleep(3 * time.Second)
+		require.Error(t, lockout.Check("main"))
+		require.Equal(t, breaker.Open, g.Get("payments").State())
+		other.lockout.Unlock("main")
+		other.Reset("payments")
+		l.set(errors.New("gone"), 0)
+		time.Sleep(time.Second)
+		l.set(nil, 0)
+		time.Sleep(3 * time.Second)
+		require.NoError(t, lockout.Check("main"))
+		require.Equal(t, breaker.Closed, g.Get("payments").State())
+		b.Isolate("payments", "no, not yet")
+		require.Equal(t, breaker.Open, g.Get("payments").State())
+		b.Close()
+	})
+}
+
+// A hook that ends its goroutine, as FailNow of a test does, ends no Board.
+func TestHooksThatExit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		other := start(t, store, "other")
+		lockout, l := new(breaker.Lockout), &line{Store: store}
+		lockout.Watch(func(breaker.LockoutChange) { runtime.Goexit() })
+		b, err := switchboard.New(t.Context(), switchboard.Config{
+			Store: l, Lockout: lockout, OnEvent: func(switchboard.Event) { runtime.Goexit() },
+			Breakers: func(string) *breaker.Breaker { runtime.Goexit(); return nil },
+		})
+		require.NoError(t, err)
+		defer b.Close()
+		l.set(errors.New("gone"), 0)
+		time.Sleep(time.Second)
+		l.set(nil, 0)
+		other.Isolate("payments", "maintenance")
+		for range 3 {
+			other.lockout.Lock("main", cause)
+			time.Sleep(time.Second)
+			require.Error(t, lockout.Check("main"))
+			other.lockout.Unlock("main")
+			time.Sleep(time.Second)
+			require.NoError(t, lockout.Check("main"))
+		}
+	})
+}
+
+// OnEvent may close the Board.
+func TestAHookCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b *switchboard.Board
+		l := &line{Store: new(switchboard.MemoryStore)}
+		closed := make(chan struct{})
+		b, err := switchboard.New(t.Context(), switchboard.Config{Store: l, Lockout: new(breaker.Lockout), OnEvent: func(switchboard.Event) {
+			b.Close()
+			close(closed)
+		}})
+		require.NoError(t, err)
+		l.set(errors.New("gone"), 0)
+		<-closed
+	})
 }
