@@ -34,7 +34,8 @@ type watcher struct {
 
 // Watch calls f for every key that is locked or unlocked from now on, under the same
 // rules as Config.OnStateChange. stop ends that; a change that is being delivered may
-// still arrive. There may be any number of watchers. f must not be nil.
+// still arrive. There may be any number of watchers, which are called at the same time if
+// there are several. f must not be nil.
 func (l *Lockout) Watch(f func(LockoutChange)) (stop func()) {
 	w := &watcher{notify: f}
 	l.mu.Lock()
@@ -149,11 +150,25 @@ func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 		w.changes.Push(lockoutChange(was, e))
 	}
 	l.mu.Unlock()
-	for _, w := range watchers {
-		w.changes.Drain("breaker.Lockout.Watch", w.notify)
-	}
+	deliver(watchers)
 	return true
 }
+
+// deliver returns when all watchers have been called. None waits for another one: the one
+// that shares the change with other processes may be behind one that is slow.
+func deliver(watchers []*watcher) {
+	if len(watchers) == 1 {
+		watchers[0].deliver()
+		return
+	}
+	var all sync.WaitGroup
+	for _, w := range watchers {
+		all.Go(w.deliver)
+	}
+	all.Wait()
+}
+
+func (w *watcher) deliver() { w.changes.Drain("breaker.Lockout.Watch", w.notify) }
 
 // memory is for how long a Lockout remembers when a key was unlocked: no answer takes
 // that long.

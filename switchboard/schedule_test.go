@@ -370,3 +370,24 @@ func TestAHookCloses(t *testing.T) {
 		<-closed
 	})
 }
+
+// A lockout is shared though another watcher hangs.
+func TestAnotherWatcherHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(switchboard.MemoryStore)
+		other := start(t, store, "other")
+		lockout := new(breaker.Lockout)
+		goesOn := make(chan struct{})
+		defer close(goesOn)
+		lockout.Watch(func(breaker.LockoutChange) { <-goesOn })
+		b, err := switchboard.New(t.Context(), switchboard.Config{Store: store, Lockout: lockout})
+		require.NoError(t, err)
+		defer b.Close()
+		go lockout.Lock("main", cause)
+		time.Sleep(time.Second)
+		require.Error(t, other.lockout.Check("main"))
+		go lockout.Unlock("main")
+		time.Sleep(time.Second)
+		require.NoError(t, other.lockout.Check("main"))
+	})
+}
