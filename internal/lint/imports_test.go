@@ -52,11 +52,11 @@ var mayImport = map[string][]string{
 		"gonum.org/v1/plot/plotter", "gonum.org/v1/plot/text", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw", "gonum.org/v1/plot/vg/vgsvg"},
 	"policyfile": {"breaker", "classify", "internal/spelling", "policy", "retry", "go.yaml.in/yaml/v3"},
 
-	"keylease":                    {"internal/wallclock", "nonce"},
+	"keylease":                    {"internal/hook", "internal/wallclock", "nonce"},
 	"keylease/keyleasetest":       {"keylease"},
 	"keylease/redislease":         {"keylease"},
 	"keylease/sqllease":           {"keylease"},
-	"switchboard":                 {"breaker"},
+	"switchboard":                 {"breaker", "internal/hook", "internal/text"},
 	"switchboard/switchboardtest": {"breaker", "switchboard"},
 	"switchboard/redisboard":      {"breaker", "switchboard"},
 	"switchboard/sqlboard":        {"switchboard"},
