@@ -157,7 +157,10 @@ func (l *Lockout) change(key string, sent time.Time, e *LockedError) bool {
 // deliver returns when all watchers have been called. None waits for another one: the one
 // that shares the change with other processes may be behind one that is slow.
 func deliver(watchers []*watcher) {
-	if len(watchers) == 1 {
+	switch len(watchers) {
+	case 0:
+		return
+	case 1:
 		watchers[0].deliver()
 		return
 	}

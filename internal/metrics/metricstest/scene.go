@@ -26,8 +26,8 @@ type Metrics interface {
 func New(t testing.TB, m Metrics, cfg retry.Config) *retry.Retrier {
 	t.Helper()
 	p, err := policy.Standard().With(policy.Table{
-		AttemptTimeout: policy.None,
-		Classes:        map[classify.Class]policy.Policy{classify.Retryable: {MaxAttempts: 3, Backoff: policy.Backoff{Initial: time.Microsecond}}},
+		Catalog: catalog(t), AttemptTimeout: policy.None,
+		Classes: map[classify.Class]policy.Policy{classify.Retryable: {MaxAttempts: 3, Backoff: policy.Backoff{Initial: time.Microsecond}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,6 +42,20 @@ func New(t testing.TB, m Metrics, cfg retry.Config) *retry.Retrier {
 	}
 	t.Cleanup(m.Watch(r))
 	return r
+}
+
+// catalog has the codes of Scene.
+func catalog(t testing.TB) *classify.Catalog {
+	t.Helper()
+	c, err := classify.NewCatalog("bank",
+		classify.Rule{Codes: "-32603", Name: "Internal error", Class: classify.Retryable},
+		classify.Rule{Codes: "30000..39999", Name: "Invalid request parameter", Class: classify.FixAndResend, Effect: classify.NotApplied},
+		classify.Rule{Codes: "100", Name: "API key locked", Class: classify.Fatal, Effect: classify.NotApplied, Lockout: true},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // Code is an answer with an error.
