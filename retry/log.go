@@ -25,7 +25,7 @@ import (
 // up" of its own: these words are for LogCalls. Two rules precede the reason:
 //
 //   - A decline is INFO, see Call.Declined: the API refused the request by a rule of its
-//     table, and the caller gets that answer.
+//     table or by its status, and the caller gets that answer.
 //   - A call that may have taken effect and must be looked up before it is repeated is
 //     ERROR, see Call.Unsettled, even if the caller canceled it.
 //

@@ -40,9 +40,10 @@ type Call struct {
 	Rule   string          // that classified the last failed attempt; empty if none failed, or no rule matched
 	Effect classify.Effect // OnCall: Unknown if the call failed and may have changed something, as after a panic
 
-	// Declined, in OnCall: the API refused the request by a rule of its table, for a code
-	// or a status, which says that nothing was applied. It is false for refusals of the
-	// key: a lockout, 401, 403 or 407. To the caller a decline is an answer, so you may
+	// Declined, in OnCall: the API refused the request, by a rule of its table or, without
+	// a code, by its status, and nothing was applied. It is false for refusals of the key,
+	// which are a lockout, 401, 403 and 407, for a code without a rule, and for an HTML
+	// page, which the API has not sent. To the caller a decline is an answer, so you may
 	// want to leave it out when you count failures.
 	Declined bool
 	// Unsettled, in OnCall: the call may have taken effect and must be looked up before it
