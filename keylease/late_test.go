@@ -2,6 +2,7 @@ package keylease_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -47,5 +48,30 @@ func TestASuccessThatCameTooLateRenewsNothing(t *testing.T) {
 		require.NoError(t, err)
 		ticket.Leave()
 		require.NoError(t, p.Close(t.Context()))
+	})
+}
+
+// What keeps Enter waiting is told to who looks, from the first round on.
+func TestObstacle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(keylease.MemoryStore)
+		one := func(c *keylease.Config) { c.Keys = keys(1) }
+		a := start(t, store, one)
+		time.Sleep(5 * time.Second)
+		require.Empty(t, a.Obstacle())
+		b := start(t, store, one)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, "no key is free: 2 processes share 1", b.Obstacle())
+		require.Empty(t, a.Obstacle())
+
+		a.gate.cut(errors.New("gone"))
+		time.Sleep(9 * time.Second)
+		require.Empty(t, a.Obstacle(), "within TTL nothing is in the way")
+		time.Sleep(3 * time.Second)
+		require.Contains(t, a.Obstacle(), "the store has not answered for 1")
+		a.gate.cut(nil)
+		require.NoError(t, a.Close(t.Context()))
+		require.Equal(t, "it is closed", a.Obstacle())
+		require.NoError(t, b.Close(t.Context()))
 	})
 }

@@ -101,6 +101,23 @@ func (l *Leases) wait(ctx context.Context, pool *nonce.Pool) error {
 	}
 }
 
+// Obstacle says why a call of Enter would wait now, or fail: this process holds no key, or
+// could not renew those that it holds. It is empty if there is nothing in the way.
+func (l *Leases) Obstacle() string {
+	l.mu.Lock()
+	held, closed, silence := len(l.held), l.closed, l.silenceLocked()
+	l.mu.Unlock()
+	switch {
+	case closed:
+		return "it is closed"
+	case held == 0:
+		return l.obstacle()
+	case silence >= l.cfg.TTL:
+		return fmt.Sprintf("the leases are over: the store has not answered for %v", silence)
+	}
+	return ""
+}
+
 // obstacle says why there is no key.
 func (l *Leases) obstacle() string {
 	l.mu.Lock()

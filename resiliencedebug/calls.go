@@ -2,6 +2,8 @@ package resiliencedebug
 
 import (
 	"github.com/nexpay-go/resilience/classify"
+	"github.com/nexpay-go/resilience/internal/text"
+	"github.com/nexpay-go/resilience/nonce"
 	"github.com/nexpay-go/resilience/retry"
 )
 
@@ -16,6 +18,7 @@ type callsRow struct {
 	Ended        map[string]int64 `json:"ended"`              // by the words of retry.Call.Reason
 	Budget       *budgetRow       `json:"budget,omitempty"`   // absent: it never refuses
 	InDoubt      int              `json:"in_doubt,omitempty"` // operations that it remembers without a journal
+	NoKey        string           `json:"no_key,omitempty"`   // why it has no key to send with
 }
 
 // Failed returns the counts of calls that did not succeed.
@@ -36,10 +39,20 @@ type budgetRow struct {
 	Empty    bool `json:"empty"` // it cannot pay for one
 }
 
+// obstacle returns why a source of nonces has no key, if it can tell.
+func obstacle(source nonce.Source) (why string) {
+	contained("Nonces", func() {
+		if s, ok := source.(interface{ Obstacle() string }); ok {
+			why = text.Line(s.Obstacle())
+		}
+	})
+	return why
+}
+
 func (p *page) callsNow(stats map[string]retry.Stats) (rows []callsRow) {
 	for _, api := range p.names {
 		s := stats[api]
-		row := callsRow{API: api, Calls: s.Calls, Successes: s.Successes, Sends: s.Sends, Resends: s.Resends, Ended: s.Ended, InDoubt: s.InDoubt}
+		row := callsRow{API: api, Calls: s.Calls, Successes: s.Successes, Sends: s.Sends, Resends: s.Resends, Ended: s.Ended, InDoubt: s.InDoubt, NoKey: obstacle(p.retriers[api].Nonces())}
 		if s.Calls > 0 {
 			row.SendsPerCall = float64(s.Sends) / float64(s.Calls)
 		}

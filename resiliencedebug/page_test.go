@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,6 +102,27 @@ func TestInDoubtWithoutAJournal(t *testing.T) {
 		require.NoError(t, pay(retry.Applied))
 		require.True(t, see(t, w.page(t), "").Well)
 	})
+}
+
+// waiting is a source of nonces that has no key, and says why.
+type waiting struct {
+	nonce.Source
+	why string
+}
+
+func (w waiting) Obstacle() string { return w.why }
+
+// Who has no key to send with is not well, whatever else is.
+func TestNoKeyToSendWith(t *testing.T) {
+	for why, well := range map[string]bool{"": true, "no key is free:\x00 3 processes share 2": false} {
+		r, err := retry.New(retry.Config{Nonces: waiting{why: why}})
+		require.NoError(t, err)
+		h, err := resiliencedebug.New(resiliencedebug.Config{Retriers: map[string]*retry.Retrier{"bank": r}})
+		require.NoError(t, err)
+		s := see(t, h, "")
+		require.Equal(t, well, s.Well)
+		require.Equal(t, !well, slices.Contains(s.texts(), "bank has no key to send with: no key is free: 3 processes share 2"))
+	}
 }
 
 // A full disk lets the journal be listed, and no payment be made.

@@ -24,6 +24,11 @@ func (r *report) judge() {
 				count(c.InDoubt, "operation"), c.API)
 		}
 	}
+	for i := range r.Calls {
+		if c := &r.Calls[i]; c.NoKey != "" {
+			r.wrong("calls", "%s has no key to send with: %s", c.API, c.NoKey)
+		}
+	}
 	r.judgeKeys()
 	r.judgeBreakers()
 	for i := range r.Calls {
@@ -55,7 +60,7 @@ func (r *report) judgeJournals() {
 			r.wrong("journal", "%s%s in doubt (%s)", atLeast(!j.Complete), count(j.InDoubt, "operation"), name)
 		}
 		if j.Trouble != "" {
-			r.wrong("journal", "the journal of %s: %s", name, j.Trouble)
+			r.wrong("journal", "the journal of %s: %s; operations in doubt may be missing here, the log has their IDs", name, j.Trouble)
 		}
 		if j.Failure != "" {
 			r.wrong("journal", "the journal of %s failed: %s", name, j.Failure)
@@ -119,7 +124,7 @@ func (r *report) judgeBreakers() {
 }
 
 var meaning = map[string]string{
-	isolated: " by a person", breaker.HalfOpen.String(): ", probing",
+	isolated: " by a person", breaker.HalfOpen.String(): ", its next calls are probes",
 	wouldBe + breaker.Open.String(): ", but is report-only", wouldBe + breaker.HalfOpen.String(): ", but is report-only",
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nexpay-go/resilience/breaker"
@@ -49,6 +50,18 @@ type Event struct {
 	Gone bool          // true: it stopped answering; false: it answers again
 	For  time.Duration // if not Gone: how long it did not answer
 	Err  error         // if Gone: why; its text may contain the driver's
+}
+
+// LogValue returns the fields as a group, with the text of Err.
+func (e Event) LogValue() slog.Value {
+	attrs := append(make([]slog.Attr, 0, 3), slog.Bool("gone", e.Gone))
+	if e.For != 0 {
+		attrs = append(attrs, slog.Duration("for", e.For))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 func (c Config) resolve() (Config, error) {

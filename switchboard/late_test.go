@@ -2,6 +2,9 @@ package switchboard
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,4 +112,20 @@ func TestWhatIsAppliedLateUndoesNothing(t *testing.T) {
 	b.Reset("payments")
 	b.apply(Entry{Kind: Breaker, Name: "payments", On: true, Age: time.Hour})
 	require.Equal(t, breaker.Closed, of.Get("payments").State())
+}
+
+func TestEventsInLogs(t *testing.T) {
+	for want, e := range map[string]Event{
+		"level=INFO msg=x board.gone=true board.error=hung\n": {Gone: true, Err: errors.New("hung")},
+		"level=INFO msg=x board.gone=false board.for=2s\n":    {For: 2 * time.Second},
+	} {
+		var log strings.Builder
+		slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}})).Info("x", "board", e)
+		require.Equal(t, want, log.String())
+	}
 }
