@@ -37,6 +37,8 @@ func LogLockouts(logger *slog.Logger) func(LockoutChange) {
 		level, message := slog.LevelInfo, "breaker: key unlocked"
 		if c.Locked {
 			level, message = slog.LevelError, "breaker: key locked out"
+		} else {
+			c.Cause.Advice = "" // it has been done
 		}
 		attrs := make([]slog.Attr, 0, 6)
 		for _, a := range []slog.Attr{

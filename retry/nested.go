@@ -3,7 +3,6 @@ package retry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -67,6 +66,7 @@ func (r *Retrier) misplaced(m *mark) error {
 var (
 	errInPayment = &reason{text: "inside a payment's Send or Verify only calls of the same Retrier are allowed; use retry.Apart(ctx) for a call about something else"}
 	errInTurn    = &reason{text: "it would wait for the turn that the surrounding attempt holds; use the same Retrier, or make the call after the attempt"}
+	errRequestIn = &reason{text: "this request is not safe to repeat, and the surrounding call controls its retries; a payment of retryhttp.Once is recovered by the same request, not inside another call; use retry.Apart(ctx) for a request about something else"}
 	errOnceIn    = &reason{text: "DoOnce is not allowed inside an attempt, which may be repeated; use retry.Apart(ctx) for an operation about something else"}
 )
 
@@ -85,7 +85,11 @@ func (r *Retrier) inside(ctx context.Context, m *mark, innermost bool, op func(c
 	m.joined.Store(true)
 	for _, o := range opts {
 		if what := o.kind.decides(); what != "" {
-			return r.refuse(ctx, m, &reason{text: fmt.Sprintf("%s controls retries, which the surrounding call does; give it to that call", what)}, opts)
+			why := &reason{text: what + " controls retries, which the surrounding call does; give it to that call"}
+			if _, adapted := ctx.(carry.Described); adapted { // the adapter has set it
+				why = errRequestIn
+			}
+			return r.refuse(ctx, m, why, opts)
 		}
 	}
 	ticket := m.ticket()

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -72,14 +74,27 @@ func (c *client) find(ctx context.Context, id string) (*http.Response, retry.Out
 		return nil, retry.Undecided, err
 	}
 	resp, err := c.http.Do(req)
+	if err == nil {
+		return found(resp, id)
+	}
 	answer, ok := errors.AsType[*classify.Error](err)
-	switch {
-	case err == nil:
-		return resp, retry.Applied, nil
-	case ok && answer.Complete() && answer.Details[0].Code == "no_such_transfer":
+	if ok && answer.Complete() && answer.Details[0].Code == "no_such_transfer" {
 		return nil, retry.Absent, nil
 	}
 	return nil, retry.Undecided, err
+}
+
+// found says whether an answer is about the transfer with that ID, whatever became of it: a
+// 200 alone may be a login page.
+func found(resp *http.Response, id string) (*http.Response, retry.Outcome, error) {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	var transfer struct{ ID string }
+	if err != nil || json.Unmarshal(body, &transfer) != nil || transfer.ID != id {
+		return nil, retry.Undecided, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body)) // the caller gets this answer
+	return resp, retry.Applied, nil
 }
 
 func result(resp *http.Response, err error) (string, error) {

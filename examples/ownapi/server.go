@@ -82,7 +82,7 @@ func (p *papaya) meet(do func() (result string, found bool)) http.HandlerFunc {
 			return
 		}
 		p.line.Request(sent, "200 "+result)
-		write(w, http.StatusOK, map[string]any{"result": result})
+		write(w, http.StatusOK, map[string]any{"id": r.PathValue("id"), "result": result})
 	}
 }
 

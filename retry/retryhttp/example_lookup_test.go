@@ -54,12 +54,16 @@ func acme() (*retry.Retrier, *classify.Catalog, error) {
 	if catalog, err = catalog.WithShape(classify.Shape{Code: []string{"$.error.code"}}); err != nil {
 		return nil, nil, err
 	}
-	policies, err := policy.Standard().With(policy.Table{Catalog: catalog})
+	policies, err := acmePolicies(catalog)
 	if err != nil {
 		return nil, nil, err
 	}
 	r, err := retry.New(retry.Config{Policies: policies})
 	return r, catalog, err
+}
+
+func acmePolicies(catalog *classify.Catalog) (*policy.Set, error) {
+	return policy.Standard().With(policy.Table{Catalog: catalog})
 }
 
 // A lookup written by hand: the answer to the payment is lost, and the lookup finds it.
