@@ -30,7 +30,7 @@ func (l *Leases) soon() {
 // run makes the rounds until Close.
 func (l *Leases) run() {
 	var due time.Time
-	timer := time.NewTimer(time.Hour) // not zero: two such timers at once in a synctest bubble crash the race detector of Go 1.26
+	timer := time.NewTimer(time.Hour) // not zero, with which the race detector of Go 1.26 has trouble in synctest bubbles
 	defer timer.Stop()
 	for {
 		if time.Until(due) <= 0 || l.ready() {
