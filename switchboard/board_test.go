@@ -32,7 +32,7 @@ func (l *line) pass(ctx context.Context) error {
 	l.mu.Lock()
 	err, slow := l.cut, l.slow
 	l.mu.Unlock()
-	if slow == 0 { // two such timers at once in a bubble crash the race detector of Go 1.26
+	if slow == 0 { // no timer, with which the race detector of Go 1.26 has trouble in a bubble
 		return cmp.Or(ctx.Err(), err)
 	}
 	select {
