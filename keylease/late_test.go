@@ -65,9 +65,9 @@ func TestObstacle(t *testing.T) {
 		require.Empty(t, a.Obstacle())
 
 		a.gate.cut(errors.New("gone"))
-		time.Sleep(9 * time.Second)
+		time.Sleep(6 * time.Second) // the last round was 10/3 s ago at most
 		require.Empty(t, a.Obstacle(), "within TTL nothing is in the way")
-		time.Sleep(3 * time.Second)
+		time.Sleep(6 * time.Second)
 		require.Contains(t, a.Obstacle(), "the store has not answered for 1")
 		a.gate.cut(nil)
 		require.NoError(t, a.Close(t.Context()))
