@@ -325,7 +325,7 @@ func done(class classify.Class, p policy.Policy) string {
 	if class != classify.Fatal && class != classify.Unclassified && p.MaxAttempts != 1 { // it spreads what a Retry-After asks for
 		fmt.Fprint(&b, p.Backoff.Jitter == policy.JitterNone) // the two others spread it alike
 	}
-	times := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 25 * time.Second, 70 * time.Second, time.Hour}
+	times := []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 25 * time.Second, 45 * time.Second, 70 * time.Second, time.Hour}
 	for n := 1; n <= 6; n++ {
 		for _, asked := range times {
 			for _, gone := range times {
