@@ -23,9 +23,9 @@ type Config struct {
 	// catalog of Policies; without one, such as in policy.Standard(), no code has a meaning
 	// and the HTTP status decides. If both Classifier and Policies are nil, it is
 	// classify.Nexpay(), and as the API was not chosen, codes of errors that were not read
-	// as answers are Unclassified. If Classifier is not a catalog, the
-	// catalog of Policies still describes what answers look like, see [Retrier.Catalog]. A
-	// catalog here and a different one in Policies is an error.
+	// as answers are Unclassified. If Classifier is not a catalog, the catalog of Policies
+	// still describes what answers look like, see [Retrier.Catalog]. A catalog here and a
+	// different one in Policies is an error.
 	Classifier classify.Classifier
 
 	// Policies says what to do about each code. Nil means policy.Nexpay(), or

@@ -131,7 +131,8 @@ func (r *Retrier) Stats() Stats {
 
 // notice looks for codes without a rule in the error of the last attempt. The first
 // occurrence of a code is an event, and so is the first answer of each 4xx that the Shape
-// does not match: without codes every decline is judged by its status alone. A classifier that is not a catalog has no rules.
+// does not match: without codes every decline is judged by its status alone. A classifier
+// that is not a catalog has no rules.
 //
 //go:noinline
 func (c *call) notice(ctx context.Context) {
